@@ -1,0 +1,106 @@
+// Package actorid names actors.
+//
+// An ID is 32 bytes: a 16-byte base and the first 16 bytes of an HMAC of that
+// base under the namespace's key, so that an id of one namespace cannot be used
+// in another (workerd, "Ids"). Namespaces that keep nothing use any string as an
+// id; those are ephemeral ids. IDs are values: comparable, safe everywhere.
+package actorid
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"hash/fnv"
+	"io"
+
+	"workerd.local/exception"
+)
+
+// Size is the length in bytes of a durable actor's id.
+const Size = 32
+
+// MaxNameBytes is the longest name that an actor may see of itself as
+// ctx.id.name; longer names still address it.
+const MaxNameBytes = 1024
+
+// ID names one actor of one namespace.
+type ID struct {
+	// Namespace is the storage key of the class (its uniqueKey).
+	Namespace string
+	// Key is the 32 raw bytes of a durable id, or the string of an ephemeral one.
+	Key string
+}
+
+// String is 64 lower-case hex digits, or the string of an ephemeral id.
+func (id ID) String() string {
+	if len(id.Key) == Size {
+		return hex.EncodeToString([]byte(id.Key))
+	}
+	return id.Key
+}
+
+// IsZero reports whether id names nothing.
+func (id ID) IsZero() bool { return id == ID{} }
+
+// Shards is the number of fixed hash slots that actors are spread over. It is
+// part of the on-disk and cluster contract: a shard is the unit of ownership.
+const Shards = 1024
+
+// Shard is the actor's fixed hash slot, 0 to Shards-1.
+func (id ID) Shard() uint32 {
+	h := fnv.New32a()
+	io.WriteString(h, id.Namespace)
+	h.Write([]byte{0})
+	io.WriteString(h, id.Key)
+	return h.Sum32() % Shards
+}
+
+// Factory makes and checks the ids of one namespace. Any goroutine.
+type Factory struct {
+	namespace string
+	key       [sha256.Size]byte
+	random    func([]byte)
+}
+
+// NewFactory returns the factory of the namespace whose storage key is
+// uniqueKey. random fills a slice with random bytes.
+func NewFactory(uniqueKey string, random func([]byte)) *Factory {
+	return &Factory{namespace: uniqueKey, key: sha256.Sum256([]byte(uniqueKey)), random: random}
+}
+
+// Namespace is the storage key that the ids belong to.
+func (f *Factory) Namespace() string { return f.namespace }
+
+// FromName derives the id of a name: the same name always gives the same id.
+func (f *Factory) FromName(name string) ID {
+	m := hmac.New(sha256.New, f.key[:])
+	io.WriteString(m, name)
+	return f.seal(m.Sum(nil)[:16])
+}
+
+// Unique returns an id that no other call returns.
+func (f *Factory) Unique() ID {
+	var base [16]byte
+	f.random(base[:])
+	return f.seal(base[:])
+}
+
+// Parse reads the text form and checks that the id belongs to this namespace.
+// Errors are TypeErrors with workerd's text.
+func (f *Factory) Parse(s string) (ID, error) {
+	raw, err := hex.DecodeString(s)
+	if err != nil || len(raw) != Size {
+		return ID{}, exception.TypeErrorf("Invalid Durable Object ID: must be 64 hex digits")
+	}
+	if id := f.seal(raw[:16]); hmac.Equal([]byte(id.Key), raw) {
+		return id, nil
+	}
+	return ID{}, exception.TypeErrorf("Durable Object ID is not valid for this namespace.")
+}
+
+func (f *Factory) seal(base []byte) ID {
+	m := hmac.New(sha256.New, f.key[:])
+	m.Write(base)
+	raw := append(append(make([]byte, 0, Size), base...), m.Sum(nil)[:16]...)
+	return ID{Namespace: f.namespace, Key: string(raw)}
+}
