@@ -1,0 +1,307 @@
+// Package loop is the event loop of one isolate.
+//
+// One goroutine owns a Loop: the one inside Run. Everything that JavaScript can
+// reach, and every gate, cache entry and actor, belongs to that goroutine and
+// has no lock.
+//
+// Words: a task is what Post hands over; a turn is one task together with what
+// it deferred (Defer) and what was to happen at its end (AtTurnEnd). A turn
+// never blocks. Work that can block runs on another goroutine and comes back as
+// one task: Go does both halves.
+//
+// # Concurrency
+//
+// Post and Close may be called from any goroutine. Every other method, and every
+// method of Future, belongs to the loop's goroutine.
+package loop
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"workerd.local/internal/invariants"
+)
+
+// ErrClosed is returned by Post once the loop accepts no more tasks.
+var ErrClosed = errors.New("loop is closed")
+
+// Options configure a Loop; the zero value is ready to use.
+type Options struct {
+	// Now is the clock of timers; nil means time.Now.
+	Now func() time.Time
+	// OnPanic is told of a panic that left a task, with its stack, on the loop's
+	// goroutine; the loop goes on with the next task. nil re-panics.
+	OnPanic func(value any, stack []byte)
+}
+
+// Loop runs tasks one after the other on one goroutine.
+type Loop struct {
+	now     func() time.Time
+	onPanic func(any, []byte)
+
+	wake chan struct{} // one slot: something is in the inbox, or closed
+
+	mu     sync.Mutex // guards inbox and closed
+	inbox  []func()
+	closed bool
+
+	// Owned by the loop's goroutine.
+	spare    []func()
+	deferred []func()
+	turnEnd  []func()
+	inTurn   bool
+	timers   timerHeap
+	timerSeq uint64
+}
+
+// New returns a loop that nobody runs yet. Tasks may be posted at once.
+func New(o Options) *Loop {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Loop{now: o.Now, onPanic: o.OnPanic, wake: make(chan struct{}, 1)}
+}
+
+// Post queues a task; any goroutine. It never blocks: who posts on behalf of the
+// outside world bounds what it has outstanding. After Close it returns
+// ErrClosed and the task never runs.
+func (l *Loop) Post(task func()) error {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return ErrClosed
+	}
+	l.inbox = append(l.inbox, task)
+	first := len(l.inbox) == 1
+	l.mu.Unlock()
+	if first {
+		l.signal()
+	}
+	return nil
+}
+
+func (l *Loop) signal() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Close stops the inbox; any goroutine, any number of times. Tasks already
+// posted still run, then Run returns. Timers that have not fired never will.
+func (l *Loop) Close() {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	l.signal()
+}
+
+// Run owns the calling goroutine until Close has been called and the inbox is
+// empty (nil), or ctx is done (its error); in the latter case what is still
+// queued is dropped.
+func (l *Loop) Run(ctx context.Context) error {
+	var alarm *time.Timer
+	var alarmC <-chan time.Time
+	for {
+		if ctx.Err() != nil {
+			l.Close()
+			return ctx.Err()
+		}
+		closed := l.runInbox()
+		l.runTimers()
+		if l.Backlog() > 0 {
+			continue
+		}
+		if closed {
+			return nil
+		}
+		alarmC = nil
+		if len(l.timers) > 0 {
+			wait := max(l.timers[0].at.Sub(l.now()), 0)
+			if alarm == nil {
+				alarm = time.NewTimer(wait)
+				defer alarm.Stop()
+			} else {
+				alarm.Reset(wait)
+			}
+			alarmC = alarm.C
+		}
+		select {
+		case <-l.wake:
+		case <-alarmC:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// RunPending runs everything that is queued or due and returns without waiting.
+// It is for tests and tools that own the loop themselves instead of calling Run.
+func (l *Loop) RunPending() {
+	for {
+		l.runInbox()
+		l.runTimers()
+		if l.Backlog() == 0 {
+			return
+		}
+	}
+}
+
+// Backlog is the number of tasks that wait; any goroutine.
+func (l *Loop) Backlog() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.inbox)
+}
+
+// runInbox runs the tasks that are queued now; later ones wait for the next
+// round, so that timers get their turn.
+func (l *Loop) runInbox() (closed bool) {
+	l.mu.Lock()
+	tasks := l.inbox
+	l.inbox = l.spare[:0]
+	closed = l.closed
+	l.mu.Unlock()
+	for i, task := range tasks {
+		tasks[i] = nil
+		l.Turn(task)
+	}
+	if cap(tasks) > 4096 {
+		tasks = nil // do not keep the memory of one burst for ever
+	}
+	l.spare = tasks
+	return closed
+}
+
+// Turn runs fn as one turn on the calling goroutine, which must own the loop.
+// Within a turn it simply calls fn.
+func (l *Loop) Turn(fn func()) {
+	if l.inTurn {
+		fn()
+		return
+	}
+	l.inTurn = true
+	l.guard(fn)
+	for len(l.deferred) > 0 || len(l.turnEnd) > 0 {
+		for i := 0; i < len(l.deferred); i++ {
+			f := l.deferred[i]
+			l.deferred[i] = nil
+			l.guard(f)
+		}
+		l.deferred = l.deferred[:0]
+		if ends := l.turnEnd; len(ends) > 0 {
+			l.turnEnd = nil
+			for _, f := range ends {
+				l.guard(f)
+			}
+		}
+	}
+	l.inTurn = false
+}
+
+func (l *Loop) guard(fn func()) {
+	if l.onPanic != nil {
+		defer func() {
+			if v := recover(); v != nil {
+				l.onPanic(v, debug.Stack())
+			}
+		}()
+	}
+	fn()
+}
+
+// InTurn reports whether a turn is running.
+func (l *Loop) InTurn() bool { return l.inTurn }
+
+// Defer runs fn later in this turn, after the task and what was deferred before.
+func (l *Loop) Defer(fn func()) {
+	invariants.Check(l.inTurn, "Defer outside a turn")
+	l.deferred = append(l.deferred, fn)
+}
+
+// AtTurnEnd runs fn when nothing deferred is left. What fn defers runs in the
+// same turn.
+func (l *Loop) AtTurnEnd(fn func()) {
+	invariants.Check(l.inTurn, "AtTurnEnd outside a turn")
+	l.turnEnd = append(l.turnEnd, fn)
+}
+
+// Now is the loop's clock.
+func (l *Loop) Now() time.Time { return l.now() }
+
+// Timer is one pending call of a function; loop only.
+type Timer struct {
+	l     *Loop
+	at    time.Time
+	seq   uint64
+	fn    func()
+	index int // position in the heap, -1 when it is not there
+}
+
+// At runs fn in a turn of its own once the clock has reached t. Timers fire in
+// the order of (time, creation).
+func (l *Loop) At(t time.Time, fn func()) *Timer {
+	l.timerSeq++
+	tm := &Timer{l: l, at: t, seq: l.timerSeq, fn: fn}
+	heap.Push(&l.timers, tm)
+	return tm
+}
+
+// After is At with a delay from now.
+func (l *Loop) After(d time.Duration, fn func()) *Timer { return l.At(l.now().Add(d), fn) }
+
+// Stop takes the timer out and reports whether it had not fired yet. A nil
+// timer is already stopped.
+func (t *Timer) Stop() bool {
+	if t == nil || t.index < 0 {
+		return false
+	}
+	heap.Remove(&t.l.timers, t.index)
+	return true
+}
+
+func (l *Loop) runTimers() {
+	if len(l.timers) == 0 {
+		return
+	}
+	// Timers set by these turns, even with no delay, wait for the next round.
+	now, last := l.now(), l.timerSeq
+	for len(l.timers) > 0 {
+		t := l.timers[0]
+		if t.at.After(now) || t.seq > last {
+			return
+		}
+		heap.Pop(&l.timers)
+		l.Turn(t.fn)
+	}
+}
+
+type timerHeap []*Timer
+
+func (h timerHeap) Len() int { return len(h) }
+func (h timerHeap) Less(i, j int) bool {
+	if h[i].at.Equal(h[j].at) {
+		return h[i].seq < h[j].seq
+	}
+	return h[i].at.Before(h[j].at)
+}
+func (h timerHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
+func (h *timerHeap) Push(x any) {
+	t := x.(*Timer)
+	t.index = len(*h)
+	*h = append(*h, t)
+}
+func (h *timerHeap) Pop() any {
+	old := *h
+	t := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	t.index = -1
+	return t
+}
