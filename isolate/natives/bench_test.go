@@ -1,0 +1,122 @@
+package natives
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/dop251/goja"
+)
+
+func BenchmarkInstall(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := Install(goja.New(), Limits{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkInstallRetained reports the live heap of a runtime with the natives
+// in, less that of a bare runtime.
+func BenchmarkInstallRetained(b *testing.B) {
+	const n = 200
+	live := func(install bool) float64 {
+		keep := make([]*goja.Runtime, n)
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		for i := range keep {
+			keep[i] = goja.New()
+			if install {
+				if err := Install(keep[i], Limits{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		runtime.KeepAlive(keep)
+		return float64(after.HeapAlloc-before.HeapAlloc) / n
+	}
+	for b.Loop() {
+		b.ReportMetric((live(true)-live(false))/1024, "KiB/runtime")
+	}
+}
+
+func document() string {
+	type row struct {
+		ID     int            `json:"id"`
+		Name   string         `json:"name"`
+		Email  string         `json:"email"`
+		Score  float64        `json:"score"`
+		Active bool           `json:"active"`
+		Tags   []string       `json:"tags"`
+		Meta   map[string]any `json:"meta"`
+		Note   string         `json:"note"`
+	}
+	var rows []row
+	for i := range 2500 {
+		rows = append(rows, row{i, fmt.Sprintf("user %d", i), fmt.Sprintf("user%d@example.com", i), float64(i) * 1.37, i%2 == 0,
+			[]string{"alpha", "beta", "gamma"}, map[string]any{"a": i, "b": nil, "nested": map[string]any{"x": []int{1, 2, 3}}},
+			"héllo \"wörld\"\n" + strings.Repeat("lorem ipsum ", 4)})
+	}
+	b, err := json.Marshal(rows)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+func BenchmarkJSON(b *testing.B) {
+	doc := document()
+	bare := goja.New()
+	ours := newRuntime(b, Limits{})
+	for _, c := range []struct {
+		name string
+		rt   *goja.Runtime
+		src  string
+	}{
+		{"parse/goja", bare, "JSON.parse(doc)"}, {"parse/ours", ours, "JSON.parse(doc)"},
+		{"stringify/goja", bare, "JSON.stringify(obj)"}, {"stringify/ours", ours, "JSON.stringify(obj)"},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			if err := c.rt.Set("doc", doc); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := c.rt.RunString("obj = JSON.parse(doc)"); err != nil {
+				b.Fatal(err)
+			}
+			p := goja.MustCompile("", c.src, false)
+			b.SetBytes(int64(len(doc)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := c.rt.RunProgram(p); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	b.Run("parse/ParseJSON", func(b *testing.B) {
+		b.SetBytes(int64(len(doc)))
+		b.ReportAllocs()
+		data := []byte(doc)
+		for b.Loop() {
+			if _, err := ParseJSON(ours, data, Limits{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("parse/encoding_json", func(b *testing.B) {
+		b.SetBytes(int64(len(doc)))
+		b.ReportAllocs()
+		for b.Loop() {
+			var v any
+			if err := json.Unmarshal([]byte(doc), &v); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -1,0 +1,338 @@
+package natives
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"reflect"
+	"runtime"
+	"strconv"
+
+	"github.com/dop251/goja"
+)
+
+// raw is a native or script function that panics when it throws, as goja's
+// own natives call each other: no try frame, and no microtasks run after it.
+type raw = func(goja.FunctionCall) goja.Value
+
+// env is one runtime with its limits and the intrinsics captured before any
+// script ran, so that later changes to the globals do not reach the natives.
+type env struct {
+	rt  *goja.Runtime
+	lim Limits
+
+	nop   raw // an empty script function: running it raises a pending interrupt
+	steps int // until the next poll
+
+	rangeError, syntaxError, typeError, errorCtor goja.Value
+
+	get, set, has, deleteProperty, defineProperty, ownDescriptor raw // Reflect
+	apply, construct, ownKeys                                    raw // Reflect
+	isArray                                                      raw
+	arrayCtor, promiseCtor                                       *goja.Object
+	arrayProto, objectProto                                      *goja.Object
+
+	orig map[string]raw // raw functions by the path they were installed at
+
+	joining []*goja.Object // arrays being turned into strings, outermost first
+}
+
+const pollEvery = 1024
+
+var (
+	typeInt    = reflect.TypeFor[int64]()
+	typeFloat  = reflect.TypeFor[float64]()
+	typeBigInt = reflect.TypeFor[*big.Int]()
+	typeFunc   = reflect.TypeFor[func(goja.FunctionCall) goja.Value]()
+	typeProxy  = reflect.TypeFor[goja.Proxy]()
+	typeUnits  = reflect.TypeFor[[]uint16]()
+)
+
+var (
+	undefined = goja.Undefined()
+	null      = goja.Null()
+	valTrue   = goja.New().ToValue(true)
+	valFalse  = goja.New().ToValue(false)
+	emptyStr  = goja.New().ToValue("")
+)
+
+var nopProgram = goja.MustCompile("natives", "(function(){})", true)
+
+// poll counts one step of a loop and every pollEvery steps looks at the interrupt.
+func (e *env) poll() {
+	if e.steps--; e.steps <= 0 {
+		e.checkInterrupt()
+	}
+}
+
+// pollN counts n steps at once.
+func (e *env) pollN(n int) {
+	if e.steps -= n; e.steps <= 0 {
+		e.checkInterrupt()
+	}
+}
+
+func (e *env) checkInterrupt() {
+	e.steps = pollEvery
+	if e.lim.Interrupted != nil && !e.lim.Interrupted() {
+		return
+	}
+	if e.nop == nil { // called from Go, outside of Install
+		if e.lim.Interrupted != nil {
+			panic(ErrInterrupted)
+		}
+		return
+	}
+	e.nop(goja.FunctionCall{This: undefined}) // panics with the engine's own InterruptedError
+	if e.lim.Interrupted != nil {
+		// The flag was raised but Runtime.Interrupt has not been called yet.
+		e.rt.Interrupt(ErrInterrupted)
+		e.nop(goja.FunctionCall{This: undefined})
+	}
+}
+
+// charge announces an allocation of n bytes.
+func (e *env) charge(n int64) {
+	if e.lim.Charge == nil || n < chargeFloor {
+		return
+	}
+	if err := e.lim.Charge(int(n)); err != nil {
+		panic(e.newError(e.rangeError, "RangeError", err.Error()))
+	}
+}
+
+// newError builds an error object of the captured constructor.
+func (e *env) newError(ctor goja.Value, global, msg string) *goja.Object {
+	return e.newErrorValue(ctor, global, e.rt.ToValue(msg))
+}
+
+func (e *env) newErrorValue(ctor goja.Value, global string, msg goja.Value) *goja.Object {
+	if ctor == nil {
+		ctor = e.rt.GlobalObject().Get(global)
+	}
+	if _, ok := ctor.(*goja.Object); ok {
+		if o, err := e.rt.New(ctor, msg); err == nil {
+			return o
+		}
+	}
+	return e.rt.NewTypeError("%s", msg.String())
+}
+
+func (e *env) throwRange(format string, args ...any) {
+	panic(e.newError(e.rangeError, "RangeError", fmt.Sprintf(format, args...)))
+}
+
+func (e *env) throwType(format string, args ...any) {
+	panic(e.newError(e.typeError, "TypeError", fmt.Sprintf(format, args...)))
+}
+
+func (e *env) throwStack() { e.throwRange("Maximum call stack size exceeded") }
+
+func (e *env) throwStringLength() { e.throwRange("Invalid string length") }
+
+func (e *env) throwArrayLength() { e.throwRange("Invalid array length") }
+
+// needString checks that a string of n characters may be built and charges it.
+func (e *env) needString(n int64) {
+	if n > int64(e.lim.MaxStringBytes) || n < 0 {
+		e.throwStringLength()
+	}
+	e.charge(n)
+}
+
+// needArray checks that a dense array of n elements may be built and charges it.
+func (e *env) needArray(n int64) {
+	if n > int64(e.lim.MaxArrayLength) || n < 0 {
+		e.throwArrayLength()
+	}
+	e.charge(n * 16)
+}
+
+// guard wraps a native so that Go run-time panics become JavaScript exceptions.
+// Panics that goja raises itself (values, exceptions, interrupts) pass through.
+func (e *env) guard(f raw) raw {
+	return func(call goja.FunctionCall) (v goja.Value) {
+		defer func() {
+			if x := recover(); x != nil {
+				e.rethrow(x)
+			}
+		}()
+		return f(call)
+	}
+}
+
+func (e *env) rethrow(x any) {
+	switch x := x.(type) {
+	case runtime.Error:
+		panic(e.newError(e.typeError, "TypeError", "internal error in a native function: "+x.Error()))
+	case string:
+		panic(e.newError(e.typeError, "TypeError", "internal error in a native function: "+x))
+	}
+	panic(x)
+}
+
+// try runs f for the Go entry points: thrown values come back as errors.
+func (e *env) try(f func()) (err error) {
+	defer func() {
+		switch x := recover().(type) {
+		case nil:
+		case *goja.InterruptedError:
+			err = x
+		case *goja.StackOverflowError:
+			err = x
+		case error:
+			if !errors.Is(x, ErrInterrupted) {
+				panic(x)
+			}
+			err = x
+		default:
+			panic(x)
+		}
+	}()
+	if ex := e.rt.Try(func() {
+		defer func() {
+			if x := recover(); x != nil {
+				e.rethrow(x)
+			}
+		}()
+		f()
+	}); ex != nil {
+		return ex
+	}
+	return nil
+}
+
+// callable returns v as a raw function.
+func (e *env) callable(v goja.Value) (raw, bool) {
+	o, ok := v.(*goja.Object)
+	if !ok {
+		return nil, false
+	}
+	if o.ExportType() == typeFunc {
+		if f, ok := o.Export().(func(goja.FunctionCall) goja.Value); ok {
+			return f, true
+		}
+	}
+	call, ok := goja.AssertFunction(o)
+	if !ok {
+		return nil, false
+	}
+	if e.apply != nil {
+		return func(c goja.FunctionCall) goja.Value {
+			return e.apply(goja.FunctionCall{Arguments: []goja.Value{o, orUndefined(c.This), e.list(c.Arguments)}})
+		}, true
+	}
+	return func(c goja.FunctionCall) goja.Value {
+		v, err := call(c.This, c.Arguments...)
+		if err != nil {
+			panic(err)
+		}
+		return v
+	}, true
+}
+
+// needCallable is callable with V8's TypeError.
+func (e *env) needCallable(v goja.Value) raw {
+	f, ok := e.callable(v)
+	if !ok {
+		e.throwType("%s is not a function", e.describe(v))
+	}
+	return f
+}
+
+// describe prints a value for an error text, without running user code.
+func (e *env) describe(v goja.Value) string {
+	switch x := v.(type) {
+	case nil:
+		return "undefined"
+	case *goja.Symbol:
+		return "Symbol(" + x.String() + ")"
+	case *goja.Object:
+		if _, ok := goja.AssertFunction(x); ok {
+			return "function"
+		}
+		if x.ExportType() == typeProxy {
+			return "#<Object>"
+		}
+		switch c := x.ClassName(); c {
+		case "Array":
+			return "[object Array]"
+		default:
+			return "#<" + c + ">"
+		}
+	case goja.String:
+		s := x.String()
+		if len(s) > 100 {
+			s = s[:100] + "..."
+		}
+		return strconv.Quote(s)
+	}
+	return v.String()
+}
+
+func orUndefined(v goja.Value) goja.Value {
+	if v == nil {
+		return undefined
+	}
+	return v
+}
+
+func isNullish(v goja.Value) bool { return v == nil || v == undefined || v == null }
+
+// list makes a dense array of the values.
+func (e *env) list(vals []goja.Value) *goja.Object {
+	items := make([]any, len(vals))
+	for i, v := range vals {
+		items[i] = orUndefined(v)
+	}
+	return e.rt.NewArray(items...)
+}
+
+// toObject is ToObject with V8's text.
+func (e *env) toObject(v goja.Value, what string) *goja.Object {
+	if o, ok := v.(*goja.Object); ok {
+		return o
+	}
+	if isNullish(v) {
+		e.throwType("%s called on null or undefined", what)
+	}
+	return v.ToObject(e.rt)
+}
+
+// toStr is ToString.
+func (e *env) toStr(v goja.Value) goja.String {
+	if s, ok := v.(goja.String); ok {
+		return s
+	}
+	if v == nil {
+		v = undefined
+	}
+	if _, ok := v.(*goja.Symbol); ok {
+		e.throwType("Cannot convert a Symbol value to a string")
+	}
+	if o, ok := v.(*goja.Object); ok {
+		v = o.ToString() // ToPrimitive; numbers come back as numbers
+		if s, ok := v.(goja.String); ok {
+			return s
+		}
+		return e.toStr(v)
+	}
+	return asciiValue(v.String())
+}
+
+// isPlainArray reports whether o is an Array exotic object and not a Proxy.
+func isPlainArray(o *goja.Object) bool {
+	return o.ExportType() != typeProxy && o.ClassName() == "Array"
+}
+
+// isArrayValue is IsArray: it sees through proxies and throws on revoked ones.
+func (e *env) isArrayValue(o *goja.Object) bool {
+	if o.ExportType() != typeProxy {
+		return o.ClassName() == "Array"
+	}
+	f := e.isArray
+	if f == nil {
+		f, _ = e.callable(e.rt.GlobalObject().Get("Array").ToObject(e.rt).Get("isArray"))
+	}
+	return f(goja.FunctionCall{Arguments: []goja.Value{o}}).ToBoolean()
+}

@@ -1,0 +1,170 @@
+package natives
+
+import (
+	"fmt"
+
+	"github.com/dop251/goja"
+)
+
+// Install replaces the natives of rt. Call it once, on the runtime's goroutine,
+// before any script has run: what the globals hold at that moment is taken for
+// the engine's own. The error names the intrinsic that was missing or refused
+// to be replaced.
+func Install(rt *goja.Runtime, l Limits) error {
+	e := &env{rt: rt, lim: l.withDefaults(), steps: pollEvery}
+	if err := e.capture(); err != nil {
+		return err
+	}
+	for _, t := range tables {
+		if err := e.install(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A table lists the natives of one object. Tables are made once per process and
+// hold no runtime.
+type table struct {
+	path  string // of the object: "Array.prototype"; "" is the global object
+	funcs []entry
+}
+
+type entry struct {
+	name   string
+	sym    *goja.Symbol // instead of name
+	length int
+	// make returns the native for one runtime. prev is goja's own function of
+	// that name, nil when there is none.
+	make func(e *env, prev raw) raw
+}
+
+// tables in the order of installation.
+var tables = []table{jsonTable, stringTable}
+
+// object finds the object that a path names.
+func (e *env) object(path string) (*goja.Object, error) {
+	o := e.rt.GlobalObject()
+	for rest := path; rest != ""; {
+		name := rest
+		rest = ""
+		for i := range name {
+			if name[i] == '.' {
+				name, rest = name[:i], name[i+1:]
+				break
+			}
+		}
+		next, ok := o.Get(name).(*goja.Object)
+		if !ok {
+			return nil, fmt.Errorf("install natives: the runtime has no %s", path)
+		}
+		o = next
+	}
+	return o, nil
+}
+
+func (e *env) install(t table) error {
+	o, err := e.object(t.path)
+	if err != nil {
+		return err
+	}
+	for i := range t.funcs {
+		f := &t.funcs[i]
+		var prev raw
+		var old goja.Value
+		if f.sym != nil {
+			old = o.GetSymbol(f.sym)
+		} else {
+			old = o.Get(f.name)
+		}
+		if old != nil {
+			prev, _ = e.callable(old)
+		}
+		impl := f.make(e, prev)
+		if impl == nil {
+			continue
+		}
+		name := f.name
+		if f.sym != nil {
+			name = "[" + f.sym.String() + "]"
+		}
+		fn, err := e.newFunc(name, f.length, impl)
+		if err == nil {
+			if f.sym != nil {
+				err = o.DefineDataPropertySymbol(f.sym, fn, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+			} else {
+				err = o.DefineDataProperty(f.name, fn, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("install natives: %s.%s: %w", t.path, name, err)
+		}
+	}
+	return nil
+}
+
+// newFunc makes a function object of a native, guarded against Go panics.
+func (e *env) newFunc(name string, length int, impl raw) (*goja.Object, error) {
+	fn := e.rt.ToValue(e.guard(impl)).(*goja.Object)
+	if err := fn.DefineDataProperty("name", asciiValue(name), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
+		return nil, err
+	}
+	if length != 0 {
+		if err := fn.DefineDataProperty("length", e.rt.ToValue(length), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
+			return nil, err
+		}
+	}
+	return fn, nil
+}
+
+// capture keeps the intrinsics that the natives use.
+func (e *env) capture() error {
+	nop, err := e.rt.RunProgram(nopProgram)
+	if err != nil {
+		return fmt.Errorf("install natives: %w", err)
+	}
+	e.nop, _ = e.callable(nop)
+	for _, c := range []struct {
+		path string
+		to   *raw
+	}{
+		{"Reflect.get", &e.get}, {"Reflect.set", &e.set}, {"Reflect.has", &e.has},
+		{"Reflect.deleteProperty", &e.deleteProperty}, {"Reflect.defineProperty", &e.defineProperty},
+		{"Reflect.getOwnPropertyDescriptor", &e.ownDescriptor},
+		{"Reflect.apply", &e.apply}, {"Reflect.construct", &e.construct}, {"Reflect.ownKeys", &e.ownKeys},
+		{"Array.isArray", &e.isArray},
+	} {
+		o, err := e.object(c.path)
+		if err != nil {
+			return err
+		}
+		f, ok := e.callable(o)
+		if !ok {
+			return fmt.Errorf("install natives: %s is not a function", c.path)
+		}
+		*c.to = f
+	}
+	for _, c := range []struct {
+		path string
+		to   **goja.Object
+	}{
+		{"Array", &e.arrayCtor}, {"Array.prototype", &e.arrayProto}, {"Object.prototype", &e.objectProto}, {"Promise", &e.promiseCtor},
+	} {
+		if *c.to, err = e.object(c.path); err != nil {
+			return err
+		}
+	}
+	for _, c := range []struct {
+		path string
+		to   *goja.Value
+	}{
+		{"RangeError", &e.rangeError}, {"SyntaxError", &e.syntaxError}, {"TypeError", &e.typeError}, {"Error", &e.errorCtor},
+	} {
+		o, err := e.object(c.path)
+		if err != nil {
+			return err
+		}
+		*c.to = o
+	}
+	return nil
+}
