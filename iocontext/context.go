@@ -1,0 +1,446 @@
+// Package iocontext is one request's life, or one actor's: what code may do I/O,
+// what it waits for, and when it ends.
+//
+// A stateless request has a Context of its own; all requests of an actor share
+// the actor's. JavaScript finds the Context through the frame it runs in
+// (isolate.Frame.Owner), so that a continuation after await, even of a promise
+// that another request settled, still works for the request that wrote it.
+//
+// Words: a pending event is something that will re-enter JavaScript (a timer, a
+// read, a subrequest); a stateless context without pending events and without an
+// answer has hung. A task is work that keeps the context alive.
+//
+// # Concurrency
+//
+// Everything belongs to the isolate's goroutine except Context.Context, which is
+// done when the I/O of the context must stop.
+package iocontext
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/exception"
+	"workerd.local/gates"
+	"workerd.local/isolate"
+	"workerd.local/loop"
+)
+
+// Texts that scripts see, as workerd words them.
+const (
+	globalScopeText = "Disallowed operation called within global scope. Asynchronous I/O (ex: fetch() or connect()), setting a timeout, and generating random values are not allowed within global scope. To fix this error, perform this operation within a handler. https://developers.cloudflare.com/workers/runtime-apis/handlers/"
+	hungText        = "The Workers runtime canceled this request because it detected that your Worker's code had hung and would never generate a response. Refer to: https://developers.cloudflare.com/workers/observability/errors/"
+	canceledText    = "The execution context responding to this call was canceled."
+	endedText       = "The execution context which hosts this callback is no longer running."
+)
+
+// Gates are the gates of an actor's context.
+type Gates struct {
+	Input  *gates.InputGate
+	Output *gates.OutputGate
+}
+
+// Options configure a Context.
+type Options struct {
+	// Parent ends the context's I/O when it is done; nil means never.
+	Parent context.Context
+	// Gates are set for an actor.
+	Gates *Gates
+	// OnAbort is told once why the context was aborted.
+	OnAbort func(err error)
+	// OnHang is told when a stateless context can never make progress again; it
+	// decides whether an answer is still missing.
+	OnHang func(err error)
+	// OnIdle is told whenever the last task has finished.
+	OnIdle func()
+}
+
+// Context is one request's life, or one actor's.
+type Context struct {
+	realm  *isolate.Realm
+	o      Options
+	frame  *isolate.Frame
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+
+	lock     *gates.Lock            // held by the turn that runs now
+	section  *gates.CriticalSection // innermost one of the turn that runs now
+	depth    int                    // nesting of blockConcurrencyWhile at this point
+	pending  int                    // events that will re-enter JavaScript
+	tasks    int                    // work that keeps the context alive
+	timers   map[int]*timer
+	fired    int
+	aborted  error
+	ended    bool
+	hangSent bool
+	taskErr  error
+	cleanups []func()
+	locals   map[any]any
+}
+
+// New returns the context of a request or an actor on the realm.
+func New(r *isolate.Realm, o Options) *Context {
+	parent := o.Parent
+	if parent == nil {
+		parent = context.Background()
+	}
+	c := &Context{realm: r, o: o}
+	c.ctx, c.cancel = context.WithCancelCause(parent)
+	c.frame = &isolate.Frame{Owner: c}
+	return c
+}
+
+// Current returns the context that the running code works for, or workerd's error
+// about I/O in the global scope.
+func Current(js *isolate.JS) (*Context, error) {
+	if f := js.Frame(); f != nil {
+		if c, ok := f.Owner.(*Context); ok {
+			return c, nil
+		}
+	}
+	return nil, exception.Errorf(globalScopeText)
+}
+
+// Frame is the frame that code of this context starts in.
+func (c *Context) Frame() *isolate.Frame { return c.frame }
+
+// Realm is the realm that the context runs in.
+func (c *Context) Realm() *isolate.Realm { return c.realm }
+
+// Loop is the isolate's loop.
+func (c *Context) Loop() *loop.Loop { return c.realm.Isolate().Loop() }
+
+// Context is done when the context has ended or was aborted; any goroutine.
+func (c *Context) Context() context.Context { return c.ctx }
+
+// IsActor reports whether the context belongs to an actor.
+func (c *Context) IsActor() bool { return c.o.Gates != nil }
+
+// Gates are the actor's gates, or nil.
+func (c *Context) Gates() *Gates { return c.o.Gates }
+
+// Lock is the input lock that the running turn holds; nil outside an actor.
+func (c *Context) Lock() *gates.Lock { return c.lock }
+
+// Aborted returns why the context was aborted, or nil.
+func (c *Context) Aborted() error { return c.aborted }
+
+// Ended reports whether the context is over, for whatever reason.
+func (c *Context) Ended() bool { return c.ended || c.aborted != nil }
+
+// Run runs fn as a turn of the context as soon as the actor's input gate lets it,
+// at once for a request. The error of fn's turn goes to failed, which may be nil.
+func (c *Context) Run(fn func(js *isolate.JS)) { c.RunIn(Entry{}, fn, nil) }
+
+// Entry says with which lock a turn enters an actor. The zero Entry waits for the
+// input gate like any event.
+type Entry struct {
+	// Lock is entered with; the turn releases it.
+	Lock *gates.Lock
+	// Section is waited for instead of the gate.
+	Section *gates.CriticalSection
+	// Depth is the nesting of blockConcurrencyWhile inside.
+	Depth int
+	// Frame replaces the context's own, so that AsyncLocalStorage values last.
+	Frame *isolate.Frame
+}
+
+// Capture returns the entry that brings later work back to where the running code
+// is: the same critical section, the same AsyncLocalStorage values.
+func (c *Context) Capture(js *isolate.JS) Entry {
+	e := Entry{Section: c.section, Depth: c.depth}
+	if f := js.Frame(); f != nil && f.Owner == any(c) {
+		e.Frame = f
+	}
+	return e
+}
+
+// RunIn is Run with an entry. failed is told, on the loop, why fn did not run or
+// why its turn ended badly; nil means that the context is aborted with it.
+func (c *Context) RunIn(e Entry, fn func(js *isolate.JS), failed func(error)) {
+	if failed == nil {
+		failed = c.Abort
+	}
+	if c.Ended() {
+		e.release()
+		failed(c.reason())
+		return
+	}
+	if c.o.Gates == nil || e.Lock != nil {
+		c.enter(e, fn, failed)
+		return
+	}
+	var wait loop.Result[*gates.Lock]
+	if e.Section != nil {
+		wait = e.Section.Wait()
+	} else {
+		wait = c.o.Gates.Input.Wait()
+	}
+	wait.Then(func(l *gates.Lock, err error) {
+		if err != nil {
+			failed(err)
+			return
+		}
+		e.Lock = l
+		if c.Ended() {
+			e.release()
+			failed(c.reason())
+			return
+		}
+		c.enter(e, fn, failed)
+	})
+}
+
+func (e *Entry) release() {
+	if e.Lock != nil {
+		e.Lock.Release()
+		e.Lock = nil
+	}
+}
+
+func (c *Context) enter(e Entry, fn func(js *isolate.JS), failed func(error)) {
+	frame := e.Frame
+	if frame == nil {
+		frame = c.frame
+	}
+	oldLock, oldSection, oldDepth := c.lock, c.section, c.depth
+	c.lock, c.section, c.depth = e.Lock, e.Section, e.Depth
+	ran := false
+	err := c.realm.Run(frame, func(js *isolate.JS) { ran = true; fn(js) })
+	c.lock, c.section, c.depth = oldLock, oldSection, oldDepth
+	e.release()
+	if err != nil {
+		if c.realm.Condemned() != nil || !ran {
+			err = isolate.Stopped(err)
+		}
+		failed(err)
+	}
+	c.checkHang()
+}
+
+func (c *Context) reason() error {
+	if c.aborted != nil {
+		return c.aborted
+	}
+	return exception.Errorf(endedText)
+}
+
+// AddPending says that an event will re-enter the context; the returned function
+// says that it did, or never will.
+func (c *Context) AddPending() (done func()) {
+	c.pending++
+	finished := false
+	return func() {
+		if finished {
+			return
+		}
+		finished = true
+		c.pending--
+		c.checkHang()
+	}
+}
+
+// checkHang tells OnHang, at the end of the turn, that nothing can make the
+// context go on any more. Actors are exempt (workerd, "Hang detection").
+func (c *Context) checkHang() {
+	if c.pending > 0 || c.o.Gates != nil || c.o.OnHang == nil || c.hangSent || c.Ended() {
+		return
+	}
+	c.hangSent = true
+	check := func() {
+		c.hangSent = false
+		if c.pending == 0 && !c.Ended() {
+			c.o.OnHang(exception.Errorf(hungText))
+		}
+	}
+	if l := c.Loop(); l.InTurn() {
+		l.AtTurnEnd(check)
+	} else {
+		check()
+	}
+}
+
+// Await returns a promise for r. A ready result settles it in this turn, with no
+// effect on any gate; a later one re-enters the context through Run, in the
+// critical section that is current now. conv runs in that turn.
+func Await[T any](js *isolate.JS, c *Context, r loop.Result[T], conv func(js *isolate.JS, v T) (goja.Value, error)) *goja.Object {
+	return await(js, c, r, conv, c.Capture(js), nil)
+}
+
+// AwaitLocked is Await that holds the actor's input lock until r settles, so that
+// no other event is delivered in between (workerd, allowConcurrency false).
+func AwaitLocked[T any](js *isolate.JS, c *Context, r loop.Result[T], conv func(js *isolate.JS, v T) (goja.Value, error)) *goja.Object {
+	var held *gates.Lock
+	if c.lock != nil {
+		if _, _, ready := r.Ready(); !ready {
+			held = c.lock.AddRef()
+		}
+	}
+	return await(js, c, r, conv, c.Capture(js), held)
+}
+
+func await[T any](js *isolate.JS, c *Context, r loop.Result[T], conv func(js *isolate.JS, v T) (goja.Value, error), e Entry, held *gates.Lock) *goja.Object {
+	promise, resolve, reject := js.NewPromise()
+	settle := func(js *isolate.JS, v T, err error) {
+		var out goja.Value
+		if err == nil {
+			if conv == nil {
+				out = goja.Undefined()
+			} else {
+				out, err = conv(js, v)
+			}
+		}
+		if err != nil {
+			if isolate.Uncatchable(err) {
+				js.Panic(err)
+			}
+			reject(err)
+			return
+		}
+		resolve(out)
+	}
+	if v, err, ok := r.Ready(); ok {
+		settle(js, v, err)
+		return promise
+	}
+	done := c.AddPending()
+	r.Then(func(v T, err error) {
+		e := e
+		e.Lock = held
+		// If the context is over, the promise never settles: nobody is left to see it.
+		c.RunIn(e, func(js *isolate.JS) { done(); settle(js, v, err) }, func(err error) {
+			done()
+			if !c.Ended() {
+				c.Abort(err)
+			}
+		})
+	})
+	return promise
+}
+
+// Background runs work on a goroutine of its own as a pending event of the
+// context; its ctx is done when the context ends.
+func Background[T any](c *Context, work func(ctx context.Context) (T, error)) loop.Result[T] {
+	f := loop.NewFuture[T](c.Loop())
+	if c.Ended() {
+		return loop.Fail[T](c.reason())
+	}
+	host, l, ctx := c.realm.Isolate().Host(), c.Loop(), c.ctx
+	go func() {
+		v, err := guarded(ctx, work)
+		host.Complete(func() {
+			// A closed loop has nobody left to tell.
+			_ = l.Post(func() { f.Settle(v, err) })
+		})
+	}()
+	return loop.Later(f)
+}
+
+// AddTask keeps the context alive until r settles. A failure is remembered as the
+// outcome of the event (workerd, waitUntil).
+func AddTask[T any](c *Context, r loop.Result[T]) {
+	done := c.StartTask()
+	r.Then(func(_ T, err error) { done(err) })
+}
+
+// StartTask keeps the context alive until the returned function is called.
+func (c *Context) StartTask() (done func(error)) {
+	c.tasks++
+	finished := false
+	return func(err error) {
+		if finished {
+			return
+		}
+		finished = true
+		c.tasks--
+		if err != nil && c.taskErr == nil {
+			c.taskErr = err
+		}
+		if c.tasks == 0 && c.o.OnIdle != nil {
+			c.o.OnIdle()
+		}
+	}
+}
+
+// Tasks is the number of tasks that keep the context alive.
+func (c *Context) Tasks() int { return c.tasks }
+
+// TaskError is the first failure among the tasks.
+func (c *Context) TaskError() error { return c.taskErr }
+
+// OnEnd runs fn once the context ends or is aborted: how owned objects are closed.
+func (c *Context) OnEnd(fn func()) {
+	if c.Ended() {
+		fn()
+		return
+	}
+	c.cleanups = append(c.cleanups, fn)
+}
+
+// Abort ends the context with a reason: the first one wins. Waiting code is not
+// resumed any more, timers are dropped, background work is canceled.
+func (c *Context) Abort(err error) {
+	if err == nil {
+		err = exception.Errorf(canceledText)
+	}
+	if c.Ended() {
+		return
+	}
+	c.aborted = err
+	c.finish(err)
+	if c.o.OnAbort != nil {
+		c.o.OnAbort(err)
+	}
+}
+
+// End ends a context whose work is done.
+func (c *Context) End() {
+	if c.Ended() {
+		return
+	}
+	c.ended = true
+	c.finish(errEnded)
+}
+
+var errEnded = errors.New("the context has ended")
+
+func (c *Context) finish(cause error) {
+	for _, t := range c.timers {
+		t.timer.Stop()
+	}
+	c.timers = nil
+	c.cancel(cause)
+	cleanups := c.cleanups
+	c.cleanups = nil
+	for _, fn := range cleanups {
+		fn()
+	}
+}
+
+// Local returns the context's value for key, made on first use.
+func Local[T any](c *Context, key any, make func() T) T {
+	if v, ok := c.locals[key]; ok {
+		return v.(T)
+	}
+	if c.locals == nil {
+		c.locals = map[any]any{}
+	}
+	v := make()
+	c.locals[key] = v
+	return v
+}
+
+// WaitForOutput returns when everything that the actor wrote so far is durable;
+// for a request it is ready at once. Whatever leaves an actor waits for it.
+func (c *Context) WaitForOutput() loop.Result[struct{}] {
+	if c.o.Gates == nil {
+		return loop.Now(struct{}{})
+	}
+	return c.o.Gates.Output.Wait()
+}
+
+// Now is the host's wall clock.
+func (c *Context) Now() time.Time { return c.realm.Isolate().Host().Now() }

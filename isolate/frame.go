@@ -1,0 +1,38 @@
+package isolate
+
+// Frame is what asynchronous code inherits from the code that started it: who
+// it works for, and the values of AsyncLocalStorage. Frames are immutable.
+type Frame struct {
+	// Owner is the I/O context, opaque to this package.
+	Owner any
+	// Vars is the innermost binding of AsyncLocalStorage values.
+	Vars *Var
+}
+
+// Var is one binding in a chain; the innermost one wins.
+type Var struct {
+	Key    any
+	Value  any
+	Parent *Var
+}
+
+// Lookup returns the value bound to key.
+func (v *Var) Lookup(key any) (any, bool) {
+	for ; v != nil; v = v.Parent {
+		if v.Key == key {
+			return v.Value, true
+		}
+	}
+	return nil, false
+}
+
+// tracker carries the frame across await (goja.AsyncContextTracker). The job
+// that calls a thenable's then runs without Resumed: there the frame is that of
+// the running turn.
+type tracker struct{ js *JS }
+
+func (t tracker) Grab() any { return t.js.Frame() }
+func (t tracker) Resumed(f any) {
+	t.js.frame, _ = f.(*Frame)
+}
+func (t tracker) Exited() { t.js.frame = nil }

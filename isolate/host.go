@@ -1,0 +1,37 @@
+package isolate
+
+import (
+	"crypto/rand"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// Host is the only source of time, randomness, environment, files and the order
+// in which background work completes: a program that records these can be
+// replayed. Methods may be called from any goroutine.
+type Host interface {
+	// Now is the wall clock.
+	Now() time.Time
+	// Random fills p with cryptographically strong random bytes.
+	Random(p []byte)
+	// Getenv looks up an environment variable of the process.
+	Getenv(name string) (string, bool)
+	// Files opens a directory of the machine for reading.
+	Files(dir string) fs.FS
+	// Complete is called on the goroutine that finished a piece of background
+	// work; deliver posts the outcome to the loop. The order of the calls to
+	// deliver is the order that scripts observe.
+	Complete(deliver func())
+}
+
+type systemHost struct{}
+
+// SystemHost is the real machine.
+func SystemHost() Host { return systemHost{} }
+
+func (systemHost) Now() time.Time                    { return time.Now() }
+func (systemHost) Random(p []byte)                   { rand.Read(p) }
+func (systemHost) Getenv(name string) (string, bool) { return os.LookupEnv(name) }
+func (systemHost) Files(dir string) fs.FS            { return os.DirFS(dir) }
+func (systemHost) Complete(deliver func())           { deliver() }

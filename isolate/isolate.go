@@ -1,0 +1,127 @@
+// Package isolate is a loop with its realms: the goroutine that JavaScript runs
+// on.
+//
+// Words: an isolate is one goroutine with one loop, one set of limits and one
+// Host; a realm is one goja runtime on it, with globals of its own. A *JS is the
+// right to touch one realm's heap: it is handed to a function for the length of
+// one turn and is never stored.
+//
+// # Concurrency
+//
+// Enter, Close, Done and the read-only accessors of Isolate may be called from
+// any goroutine. Everything else belongs to the isolate's goroutine.
+package isolate
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"workerd.local/loop"
+)
+
+// Options configure an isolate; the zero value is usable.
+type Options struct {
+	// Name shows in the log.
+	Name string
+	// Host is where clock, randomness, environment and files come from; nil
+	// means the real ones.
+	Host Host
+	// Limits bound what scripts may do; zero fields take their defaults.
+	Limits Limits
+	// Log receives what no caller could be told; nil means slog.Default.
+	Log *slog.Logger
+	// Guard watches the memory of the process; nil means that nothing does.
+	Guard *MemoryGuard
+}
+
+// Isolate runs realms on one goroutine.
+type Isolate struct {
+	name   string
+	host   Host
+	limits Limits
+	log    *slog.Logger
+	loop   *loop.Loop
+	guard  *MemoryGuard
+	dog    watchdog
+
+	done chan struct{}
+	once sync.Once
+
+	// Owned by the loop.
+	local map[any]any
+}
+
+// New returns an isolate that does nothing until Run or Start.
+func New(o Options) *Isolate {
+	if o.Host == nil {
+		o.Host = SystemHost()
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	i := &Isolate{
+		name: o.Name, host: o.Host, limits: o.Limits.withDefaults(), log: o.Log,
+		guard: o.Guard, done: make(chan struct{}), local: map[any]any{},
+	}
+	i.loop = loop.New(loop.Options{
+		Now: o.Host.Now,
+		OnPanic: func(v any, stack []byte) {
+			i.log.Error("panic on the loop", "isolate", i.name, "panic", v, "stack", string(stack))
+		},
+	})
+	return i
+}
+
+// Run owns the calling goroutine until Close; see loop.Loop.Run.
+func (i *Isolate) Run(ctx context.Context) error {
+	if i.guard != nil {
+		i.guard.add(i)
+		defer i.guard.remove(i)
+	}
+	defer i.once.Do(func() { close(i.done) })
+	return i.loop.Run(ctx)
+}
+
+// Start runs the isolate on a goroutine of its own until Close.
+func (i *Isolate) Start() { go i.Run(context.Background()) }
+
+// Close lets the tasks that are queued run, then ends the isolate. It does not
+// wait; Done tells when the goroutine has ended.
+func (i *Isolate) Close() { i.loop.Close() }
+
+// Done is closed when Run has returned.
+func (i *Isolate) Done() <-chan struct{} { return i.done }
+
+// Loop is the isolate's loop.
+func (i *Isolate) Loop() *loop.Loop { return i.loop }
+
+// Name is the name given in Options.
+func (i *Isolate) Name() string { return i.name }
+
+// Host is the isolate's source of clock, randomness, environment and files.
+func (i *Isolate) Host() Host { return i.host }
+
+// Limits are the limits in force.
+func (i *Isolate) Limits() Limits { return i.limits }
+
+// Log is where the isolate reports what no caller could be told.
+func (i *Isolate) Log() *slog.Logger { return i.log }
+
+// Local returns the isolate's value for key, made on first use. It is how a
+// higher layer keeps one thing per isolate, such as the cache's shared LRU.
+func Local[T any](i *Isolate, key any, make func() T) T {
+	if v, ok := i.local[key]; ok {
+		return v.(T)
+	}
+	v := make()
+	i.local[key] = v
+	return v
+}
+
+// Enter runs fn as a turn of the realm; any goroutine. It returns loop.ErrClosed
+// when the isolate no longer takes tasks. On a condemned realm fn still runs
+// with a JS whose calls fail: see JS.Condemned.
+func (i *Isolate) Enter(r *Realm, fn func(js *JS)) error {
+	return i.loop.Post(func() { r.Run(nil, fn) })
+}

@@ -1,0 +1,412 @@
+package isolate
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/exception"
+	"workerd.local/script"
+)
+
+// JS is the right to touch one realm's heap. A function that takes it as its
+// first parameter runs on the isolate's goroutine, inside a turn. Never store it.
+type JS struct {
+	rt    *goja.Runtime
+	realm *Realm
+	frame *Frame // of the running continuation; nil outside one
+	turn  *Frame // of the running turn
+	dom   func(js *JS, name, message string) *goja.Object
+}
+
+// Runtime is the engine of the realm.
+func (js *JS) Runtime() *goja.Runtime { return js.rt }
+
+// Realm is the realm whose heap this is.
+func (js *JS) Realm() *Realm { return js.realm }
+
+// Isolate is the isolate that the realm is on.
+func (js *JS) Isolate() *Isolate { return js.realm.iso }
+
+// Host is the isolate's Host.
+func (js *JS) Host() Host { return js.realm.iso.host }
+
+// Frame is the current frame: that of the running continuation, else that of the
+// turn; nil when nobody owns the code that runs.
+func (js *JS) Frame() *Frame {
+	if js.frame != nil {
+		return js.frame
+	}
+	return js.turn
+}
+
+// In calls fn with frame as the current one.
+func (js *JS) In(frame *Frame, fn func()) {
+	old := js.frame
+	js.frame = frame
+	defer func() { js.frame = old }()
+	fn()
+}
+
+// SetDOMException says how a DOMException is made; the package that defines the
+// class calls it at set-up.
+func (js *JS) SetDOMException(f func(js *JS, name, message string) *goja.Object) { js.dom = f }
+
+// Slot is a value that a package keeps per realm, made on first use.
+type Slot[T any] struct{ make func(js *JS) *T }
+
+// NewSlot returns a slot; keep it in a package variable.
+func NewSlot[T any](make func(js *JS) *T) *Slot[T] { return &Slot[T]{make} }
+
+// Get returns the realm's value.
+func (s *Slot[T]) Get(js *JS) *T {
+	if v, ok := js.realm.slots[s]; ok {
+		return v.(*T)
+	}
+	v := s.make(js)
+	js.realm.slots[s] = v
+	return v
+}
+
+// Call calls a JavaScript function. The error is a *goja.Exception that JavaScript
+// could have caught, or an uncatchable one (Uncatchable) that must be handed on.
+func (js *JS) Call(fn goja.Value, this goja.Value, args ...goja.Value) (goja.Value, error) {
+	f, ok := goja.AssertFunction(fn)
+	if !ok {
+		return nil, exception.TypeErrorf("%s is not a function", describe(fn))
+	}
+	if this == nil {
+		this = goja.Undefined()
+	}
+	v, err := f(this, args...)
+	if v == nil {
+		v = goja.Undefined()
+	}
+	return v, err
+}
+
+// Construct calls a JavaScript constructor.
+func (js *JS) Construct(ctor goja.Value, args ...goja.Value) (*goja.Object, error) {
+	f, ok := goja.AssertConstructor(ctor)
+	if !ok {
+		return nil, exception.TypeErrorf("%s is not a constructor", describe(ctor))
+	}
+	return f(nil, args...)
+}
+
+// Try runs fn, which may read properties of user objects, and returns what it
+// throws.
+func (js *JS) Try(fn func()) error {
+	if ex := js.rt.Try(fn); ex != nil {
+		return ex
+	}
+	return nil
+}
+
+// Uncatchable reports whether err stops the turn: an interrupt. A stack overflow
+// is not: Go code that called JavaScript may turn it into a RangeError.
+func Uncatchable(err error) bool {
+	var i *goja.InterruptedError
+	return errors.As(err, &i)
+}
+
+// Panic throws err out of a native function. It does not return.
+func (js *JS) Panic(err error) {
+	var i *goja.InterruptedError
+	if errors.As(err, &i) {
+		panic(i)
+	}
+	panic(js.Error(err))
+}
+
+// Error is the JavaScript value for a Go error: the thrown value itself where err
+// carries one, an error of the named class for an *exception.Exception, and for
+// anything else "internal error; reference = ...", with the text in the log.
+func (js *JS) Error(err error) goja.Value {
+	var ge *goja.Exception
+	if errors.As(err, &ge) {
+		return ge.Value()
+	}
+	var so *goja.StackOverflowError
+	if errors.As(err, &so) {
+		return js.newError("RangeError", "Maximum call stack size exceeded")
+	}
+	e, fresh := exception.From(err)
+	if fresh {
+		js.realm.iso.log.Error("internal error", "worker", js.realm.o.Name, "reference", e.Message, "error", err)
+	}
+	if v, ok := e.Value.(thrown); ok && v.realm == js.realm {
+		return v.value
+	}
+	var obj *goja.Object
+	if name, ok := e.DOMName(); ok && js.dom != nil {
+		obj = js.dom(js, name, e.Message)
+	} else if ok {
+		obj = js.newError("Error", e.Message)
+		define(obj, "name", js.rt.ToValue(name))
+	} else {
+		obj = js.newError(e.ClassName(), e.Message)
+	}
+	for _, p := range [...]struct {
+		name string
+		set  bool
+	}{{"remote", e.Remote}, {"retryable", e.Retryable()}, {"overloaded", e.Overloaded()}, {"durableObjectReset", e.Reset()}} {
+		if p.set {
+			define(obj, p.name, js.rt.ToValue(true))
+		}
+	}
+	if e.ActorID != "" {
+		define(obj, "durableObjectId", js.rt.ToValue(e.ActorID))
+	}
+	return obj
+}
+
+// define makes an own data property without running any setter; it can only fail
+// on an object that was just made by us, which is extensible.
+func define(obj *goja.Object, name string, v goja.Value) {
+	_ = obj.DefineDataProperty(name, v, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
+}
+
+func (js *JS) newError(class, message string) *goja.Object {
+	ctor := js.intrinsic(class)
+	obj, err := js.rt.New(ctor, js.rt.ToValue(message))
+	if err != nil {
+		return js.rt.NewGoError(errors.New(message))
+	}
+	return obj
+}
+
+var errorClasses = NewSlot(func(js *JS) *map[string]goja.Value {
+	m := map[string]goja.Value{}
+	for _, name := range []string{"Error", "TypeError", "RangeError", "SyntaxError", "ReferenceError", "EvalError", "URIError", "AggregateError"} {
+		m[name] = js.rt.GlobalObject().Get(name)
+	}
+	return &m
+})
+
+// intrinsic is the error constructor as it was when the realm was made.
+func (js *JS) intrinsic(class string) goja.Value {
+	m := *errorClasses.Get(js)
+	if v, ok := m[class]; ok {
+		return v
+	}
+	return m["Error"]
+}
+
+// thrown keeps a JavaScript value inside an exception while it stays in its realm.
+type thrown struct {
+	realm *Realm
+	value goja.Value
+}
+
+// Exception turns what a call returned as its error, or any Go error, into an
+// exception that may leave the realm.
+func (js *JS) Exception(err error) *exception.Exception {
+	var ge *goja.Exception
+	if errors.As(err, &ge) {
+		e := js.Thrown(ge.Value())
+		if e.Stack == "" {
+			e.Stack = script.FormatStack(ge.String())
+		}
+		return e
+	}
+	var so *goja.StackOverflowError
+	if errors.As(err, &so) {
+		return exception.RangeErrorf("Maximum call stack size exceeded")
+	}
+	var ie *goja.InterruptedError
+	if errors.As(err, &ie) {
+		if cause := js.realm.stopping.Load(); cause != nil {
+			return Stopped(*cause)
+		}
+		return Stopped(ErrCPULimit)
+	}
+	e, fresh := exception.From(err)
+	if fresh {
+		js.realm.iso.log.Error("internal error", "worker", js.realm.o.Name, "reference", e.Message, "error", err)
+	}
+	return e
+}
+
+// Stopped is the exception for a turn that was interrupted.
+func Stopped(cause error) *exception.Exception {
+	text := "Worker exceeded CPU time limit."
+	broken := exception.ExceededCPU
+	switch {
+	case errors.Is(cause, ErrMemoryLimit):
+		text, broken = "Worker exceeded memory limit.", exception.ExceededMemory
+	case errors.Is(cause, ErrPanic):
+		text, broken = "The script engine failed; the worker was reset.", exception.Dropped
+	}
+	return exception.Errorf("%s", text).WithKind(exception.Overloaded).WithBroken(broken).WithCause(cause)
+}
+
+// Thrown turns a thrown JavaScript value into an exception. Getters of the value
+// may run; what they throw is ignored.
+func (js *JS) Thrown(v goja.Value) *exception.Exception {
+	e := &exception.Exception{Class: "Error", Value: thrown{js.realm, v}}
+	obj, ok := v.(*goja.Object)
+	if !ok {
+		e.Message = describe(v)
+		return e
+	}
+	read := func(name string) (s string) {
+		// A getter of the thrown object may itself throw: then there is no such text.
+		_ = js.Try(func() {
+			if p := obj.Get(name); p != nil && !goja.IsUndefined(p) && !goja.IsNull(p) {
+				s = p.String()
+			}
+		})
+		return s
+	}
+	truthy := func(name string) (b bool) {
+		_ = js.Try(func() {
+			if p := obj.Get(name); p != nil {
+				b = p.ToBoolean()
+			}
+		})
+		return b
+	}
+	name := read("name")
+	e.Message = read("message")
+	e.Stack = script.FormatStack(read("stack"))
+	switch name {
+	case "TypeError", "RangeError", "SyntaxError", "ReferenceError", "EvalError", "URIError", "AggregateError":
+		e.Class = name
+	case "", "Error":
+	default:
+		if js.isDOMException(obj) {
+			e.Class = "DOMException(" + name + ")"
+		}
+	}
+	if e.Message == "" && name == "" {
+		_ = js.Try(func() { e.Message = obj.String() })
+	}
+	switch {
+	case truthy("overloaded"):
+		e.Kind = exception.Overloaded
+	case truthy("retryable"):
+		e.Kind = exception.Disconnected
+	}
+	return e
+}
+
+func (js *JS) isDOMException(obj *goja.Object) (ok bool) {
+	_ = js.Try(func() {
+		if c, isObj := js.rt.GlobalObject().Get("DOMException").(*goja.Object); isObj {
+			ok = js.rt.InstanceOf(obj, c)
+		}
+	})
+	return ok
+}
+
+func describe(v goja.Value) string {
+	switch {
+	case v == nil || goja.IsUndefined(v):
+		return "undefined"
+	case goja.IsNull(v):
+		return "null"
+	}
+	s := v.String()
+	if len(s) > 200 {
+		s = strings.ToValidUTF8(s[:200], "") + "…"
+	}
+	return s
+}
+
+// NewPromise returns a pending promise. The functions settle it and may be called
+// once, in any turn of the realm.
+func (js *JS) NewPromise() (promise *goja.Object, resolve func(goja.Value), reject func(error)) {
+	p, res, rej := js.rt.NewPromise()
+	obj := js.rt.ToValue(p).(*goja.Object)
+	return obj, func(v goja.Value) {
+			if v == nil {
+				v = goja.Undefined()
+			}
+			js.settle(res(v))
+		}, func(err error) {
+			js.settle(rej(js.Error(err)))
+		}
+}
+
+// settle hands on an uncatchable error that came out of settling a promise.
+func (js *JS) settle(err error) {
+	if err != nil && Uncatchable(err) {
+		js.Panic(err)
+	}
+}
+
+// Resolved returns a promise that is fulfilled with v.
+func (js *JS) Resolved(v goja.Value) *goja.Object {
+	p, resolve, _ := js.NewPromise()
+	resolve(v)
+	return p
+}
+
+// Rejected returns a promise that is rejected with err.
+func (js *JS) Rejected(err error) *goja.Object {
+	p, _, reject := js.NewPromise()
+	reject(err)
+	return p
+}
+
+// OnSettled calls fn in the turn in which v settles: at once where v is not a
+// promise or has settled already, which counts as handling a rejection. Exactly
+// one of the arguments is set.
+func (js *JS) OnSettled(v goja.Value, fn func(js *JS, value goja.Value, err error)) {
+	obj, ok := v.(*goja.Object)
+	if !ok {
+		fn(js, v, nil)
+		return
+	}
+	p, ok := obj.Export().(*goja.Promise)
+	if !ok {
+		then := thenOf(js, obj)
+		if then == nil {
+			fn(js, v, nil)
+			return
+		}
+		// Any thenable counts: adopt it, as await does.
+		promise, resolve, _ := js.NewPromise()
+		resolve(v)
+		js.onPromise(promise, fn)
+		return
+	}
+	if p.State() == goja.PromiseStateFulfilled {
+		fn(js, p.Result(), nil)
+		return
+	}
+	js.onPromise(obj, fn)
+}
+
+func thenOf(js *JS, obj *goja.Object) (then goja.Value) {
+	_ = js.Try(func() {
+		if f := obj.Get("then"); f != nil {
+			if _, ok := goja.AssertFunction(f); ok {
+				then = f
+			}
+		}
+	})
+	return then
+}
+
+var promiseThen = NewSlot(func(js *JS) *goja.Value {
+	proto := js.rt.GlobalObject().Get("Promise").(*goja.Object).Get("prototype").(*goja.Object)
+	then := proto.Get("then")
+	return &then
+})
+
+func (js *JS) onPromise(promise *goja.Object, fn func(js *JS, value goja.Value, err error)) {
+	ok := js.rt.ToValue(func(c goja.FunctionCall) goja.Value {
+		fn(js, c.Argument(0), nil)
+		return goja.Undefined()
+	})
+	bad := js.rt.ToValue(func(c goja.FunctionCall) goja.Value {
+		fn(js, nil, js.Thrown(c.Argument(0)))
+		return goja.Undefined()
+	})
+	if _, err := js.Call(*promiseThen.Get(js), promise, ok, bad); err != nil {
+		fn(js, nil, err)
+	}
+}

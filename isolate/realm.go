@@ -1,0 +1,223 @@
+package isolate
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/exception"
+	"workerd.local/isolate/natives"
+	"workerd.local/script"
+)
+
+// Reasons why a realm is condemned.
+var (
+	ErrCPULimit    = errors.New("the turn ran for longer than the CPU limit")
+	ErrMemoryLimit = errors.New("the process reached its memory limit during the turn")
+	ErrPanic       = errors.New("the engine failed inside the turn")
+)
+
+// RealmOptions configure a realm.
+type RealmOptions struct {
+	// Name says whose realm it is, in the log and in errors.
+	Name string
+	// TurnLimit replaces the isolate's Limits.Turn where it is not 0.
+	TurnLimit time.Duration
+	// Setup installs globals, in order, before any script runs.
+	Setup []func(js *JS) error
+	// OnCondemned is told once, on the loop and outside any turn, that the realm
+	// was interrupted and can no longer be used.
+	OnCondemned func(cause error)
+	// OnReport is told of rejections nobody handled, at the end of the turn in
+	// which they happened; nil logs them.
+	OnRejection func(js *JS, r Rejection)
+}
+
+// Realm is one goja runtime with globals of its own.
+type Realm struct {
+	iso *Isolate
+	o   RealmOptions
+	js  *JS
+
+	enter    goja.Callable // (f) => f(), so that a turn is one call into the engine
+	pending  func(js *JS)
+	inTurn   bool
+	cause    error // why it is condemned
+	stopping atomic.Pointer[error]
+	slots    map[any]any
+
+	rejected []*rejectedPromise
+}
+
+// trampoline is JavaScript on purpose: a call that starts in a JavaScript frame
+// is one entry into the engine, so that microtasks run when the turn's Go code
+// has returned and not after each call it makes.
+var trampoline = goja.MustCompile("workerd:turn", "(f) => { f() }", true)
+
+// NewRealm makes a realm on the isolate; isolate's goroutine only, or before the
+// isolate runs.
+func (i *Isolate) NewRealm(o RealmOptions) (*Realm, error) {
+	r := &Realm{iso: i, o: o, slots: map[any]any{}}
+	rt := goja.New()
+	rt.SetMaxCallStackSize(i.limits.CallStack)
+	rt.SetTimeSource(i.host.Now)
+	rt.SetRandSource(func() float64 {
+		var b [8]byte
+		i.host.Random(b[:])
+		n := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48
+		return float64(n>>3) / (1 << 53)
+	})
+	r.js = &JS{rt: rt, realm: r}
+	rt.SetAsyncContextTracker(tracker{r.js})
+	rt.SetPromiseRejectionTracker(r.trackRejection)
+	err := natives.Install(rt, natives.Limits{
+		MaxStringBytes: i.limits.StringBytes,
+		MaxArrayLength: i.limits.ArrayLength,
+		MaxBufferBytes: i.limits.BufferBytes,
+		JSONDepth:      i.limits.JSONDepth,
+		Interrupted:    r.Interrupted,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("realm %s: %w", o.Name, err)
+	}
+	if err := script.InstallRegExp(rt); err != nil {
+		return nil, fmt.Errorf("realm %s: %w", o.Name, err)
+	}
+	v, err := rt.RunProgram(trampoline)
+	if err != nil {
+		return nil, fmt.Errorf("realm %s: %w", o.Name, err)
+	}
+	call, _ := goja.AssertFunction(v)
+	native := rt.ToValue(func(goja.FunctionCall) goja.Value { r.runPending(); return goja.Undefined() })
+	r.enter = func(goja.Value, ...goja.Value) (goja.Value, error) { return call(goja.Undefined(), native) }
+	for _, setup := range o.Setup {
+		var serr error
+		if err := r.Run(nil, func(js *JS) { serr = setup(js) }); err != nil {
+			return nil, fmt.Errorf("realm %s: %w", o.Name, err)
+		}
+		if serr != nil {
+			return nil, fmt.Errorf("realm %s: %w", o.Name, serr)
+		}
+	}
+	return r, nil
+}
+
+// Isolate is the isolate that the realm is on.
+func (r *Realm) Isolate() *Isolate { return r.iso }
+
+// Name is the name given in RealmOptions.
+func (r *Realm) Name() string { return r.o.Name }
+
+// Condemned returns why the realm can no longer be used, or nil.
+func (r *Realm) Condemned() error { return r.cause }
+
+// Interrupted reports whether the running turn is to stop; any goroutine. Natives
+// that loop ask it now and then.
+func (r *Realm) Interrupted() bool { return r.stopping.Load() != nil }
+
+// interrupt is called by the watchdog, which holds its lock, so that the turn
+// cannot end in between.
+func (r *Realm) interrupt(reason error) {
+	if r.stopping.CompareAndSwap(nil, &reason) {
+		r.js.rt.Interrupt(reason)
+	}
+}
+
+// Run runs fn as one turn of the realm, then its microtasks; isolate's goroutine
+// only. frame says on whose behalf; nil means nobody's. It returns an error when
+// the turn was stopped from outside (the realm is then condemned), when the
+// engine ran out of call stack in a microtask, or when fn let a JavaScript
+// exception out. Inside a turn of this realm it simply calls fn in the frame.
+func (r *Realm) Run(frame *Frame, fn func(js *JS)) error {
+	return r.run(frame, r.turnLimit(), fn)
+}
+
+// RunStartup is Run under the limit for top-level code.
+func (r *Realm) RunStartup(frame *Frame, fn func(js *JS)) error {
+	return r.run(frame, r.iso.limits.Startup, fn)
+}
+
+func (r *Realm) turnLimit() time.Duration {
+	if r.o.TurnLimit > 0 {
+		return r.o.TurnLimit
+	}
+	return r.iso.limits.Turn
+}
+
+func (r *Realm) run(frame *Frame, limit time.Duration, fn func(js *JS)) (err error) {
+	if r.inTurn {
+		js := r.js
+		old := js.frame
+		if frame != nil {
+			js.frame = frame
+		}
+		fn(js)
+		js.frame = old
+		return nil
+	}
+	if r.cause != nil {
+		// The heap must not be touched again; who waits is told through OnCondemned.
+		return r.cause
+	}
+	if !r.iso.loop.InTurn() {
+		// Everything on a loop happens in a turn of the loop: futures settle in it.
+		r.iso.loop.Turn(func() { err = r.run(frame, limit, fn) })
+		return err
+	}
+	r.inTurn = true
+	r.js.turn, r.js.frame = frame, nil
+	r.pending = fn
+	r.iso.dog.begin(r, limit)
+	err = r.callEngine()
+	r.iso.dog.end()
+	r.inTurn = false
+	r.js.turn, r.js.frame, r.pending = nil, nil, nil
+	if p := r.stopping.Swap(nil); p != nil {
+		// The interrupt may have come too late to be noticed; the microtasks that
+		// were dropped if it did not cannot be told apart, so the realm ends.
+		r.js.rt.ClearInterrupt()
+		err = r.condemn(*p)
+	}
+	r.reportRejections()
+	return err
+}
+
+// callEngine makes the one outermost call of a turn. A Go panic that crosses the
+// engine leaves it in an unknown state, so it condemns the realm.
+func (r *Realm) callEngine() (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			r.iso.log.Error("panic inside the engine", "realm", r.o.Name, "panic", v, "stack", string(debug.Stack()))
+			err = r.condemn(fmt.Errorf("%w: %v", ErrPanic, v))
+		}
+	}()
+	_, err = r.enter(nil)
+	var overflow *goja.StackOverflowError
+	if errors.As(err, &overflow) {
+		return exception.RangeErrorf("Maximum call stack size exceeded")
+	}
+	return err
+}
+
+func (r *Realm) runPending() {
+	fn := r.pending
+	r.pending = nil
+	if fn != nil {
+		fn(r.js)
+	}
+}
+
+func (r *Realm) condemn(cause error) error {
+	if r.cause == nil {
+		r.cause = cause
+		r.iso.log.Error("realm condemned", "isolate", r.iso.name, "worker", r.o.Name, "cause", cause)
+		if r.o.OnCondemned != nil {
+			r.iso.loop.Defer(func() { r.o.OnCondemned(cause) })
+		}
+	}
+	return r.cause
+}

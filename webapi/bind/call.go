@@ -1,0 +1,340 @@
+package bind
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/exception"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+	"workerd.local/loop"
+)
+
+// Call is one call from JavaScript into Go. It is valid until the Go function
+// returns; keep Call.JS out of closures that run later, they get their own.
+type Call struct {
+	js            *isolate.JS
+	class, member string
+	attribute     bool
+	this          goja.Value
+	args          []goja.Value
+}
+
+// NewCall makes a Call for code that is called by goja directly, without a table.
+func NewCall(js *isolate.JS, class, member string, fc goja.FunctionCall) *Call {
+	return &Call{js: js, class: class, member: member, this: fc.This, args: fc.Arguments}
+}
+
+// JS is the right to touch the realm.
+func (c *Call) JS() *isolate.JS { return c.js }
+
+// This is the receiver.
+func (c *Call) This() goja.Value { return c.this }
+
+// Args are the arguments as they came.
+func (c *Call) Args() []goja.Value { return c.args }
+
+// Len is the number of arguments.
+func (c *Call) Len() int { return len(c.args) }
+
+// Arg is the nth argument, undefined where it is missing.
+func (c *Call) Arg(n int) goja.Value {
+	if n < len(c.args) {
+		return c.args[n]
+	}
+	return goja.Undefined()
+}
+
+// Context is the current I/O context, or the error about the global scope.
+func (c *Call) Context() (*iocontext.Context, error) { return iocontext.Current(c.js) }
+
+// Where is the beginning of error texts: "Failed to execute 'append' on 'Headers'".
+func (c *Call) Where() string {
+	switch {
+	case c.attribute:
+		return fmt.Sprintf("Failed to set the '%s' property on '%s'", c.member, c.class)
+	case c.member == "":
+		return fmt.Sprintf("Failed to construct '%s'", c.class)
+	case c.class == "":
+		return fmt.Sprintf("Failed to execute function '%s'", c.member)
+	}
+	return fmt.Sprintf("Failed to execute '%s' on '%s'", c.member, c.class)
+}
+
+// TypeError is a TypeError whose text starts with Where.
+func (c *Call) TypeError(format string, args ...any) error {
+	return exception.TypeErrorf("%s: %s", c.Where(), fmt.Sprintf(format, args...))
+}
+
+// BadArg says that the nth parameter (from 1) is not of the type wanted.
+func (c *Call) BadArg(n int, want string) error {
+	if c.attribute {
+		return c.TypeError("the provided value is not of type '%s'.", want)
+	}
+	return c.TypeError("parameter %d is not of type '%s'.", n, want)
+}
+
+// Unpack converts the arguments. pairs alternates names and pointers; a name that
+// ends in "?" is optional: undefined and missing leave the target as it is. The
+// type of the pointer gives the conversion:
+//
+//	*string            ToString
+//	**string           ToString; stays nil when left out
+//	*bool *float64     ToBoolean, ToNumber
+//	*int *int64        ToNumber, truncated; NaN and infinities are 0
+//	*goja.Value        as it is
+//	**goja.Object      must be an object
+//	*Function          must be callable
+//	*[]byte            a copy of an ArrayBuffer's or a view's bytes
+func (c *Call) Unpack(pairs ...any) error {
+	for i := 0; i < len(pairs); i += 2 {
+		name, n := pairs[i].(string), i/2
+		optional := strings.HasSuffix(name, "?")
+		v := c.Arg(n)
+		if goja.IsUndefined(v) {
+			if optional {
+				continue
+			}
+			if n >= len(c.args) {
+				return c.TypeError("%d argument%s required, but only %d present.", n+1, plural(n+1), len(c.args))
+			}
+		}
+		if err := c.convert(n+1, v, pairs[i+1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return "s"
+}
+
+// Function is a JavaScript function.
+type Function struct{ goja.Value }
+
+func (c *Call) convert(n int, v goja.Value, target any) (err error) {
+	switch t := target.(type) {
+	case *string:
+		*t, err = c.String(n, v)
+	case **string:
+		var s string
+		if s, err = c.String(n, v); err == nil {
+			*t = &s
+		}
+	case *bool:
+		*t = v.ToBoolean()
+	case *float64:
+		*t, err = c.number(n, v)
+	case *int:
+		var f float64
+		f, err = c.number(n, v)
+		*t = int(clampInteger(f))
+	case *int64:
+		var f float64
+		f, err = c.number(n, v)
+		*t = clampInteger(f)
+	case *goja.Value:
+		*t = v
+	case **goja.Object:
+		obj, ok := v.(*goja.Object)
+		if !ok {
+			return c.BadArg(n, "Object")
+		}
+		*t = obj
+	case *Function:
+		if _, ok := goja.AssertFunction(v); !ok {
+			return c.BadArg(n, "Function")
+		}
+		t.Value = v
+	case *[]byte:
+		b, ok := Bytes(c.js, v)
+		if !ok {
+			return c.BadArg(n, "ArrayBuffer or ArrayBufferView")
+		}
+		*t = append([]byte(nil), b...)
+	default:
+		panic(fmt.Sprintf("bind: Unpack into %T", target))
+	}
+	return err
+}
+
+// String is ToString, with lone surrogates replaced (WebIDL USVString).
+func (c *Call) String(n int, v goja.Value) (s string, err error) {
+	if _, ok := v.(*goja.Symbol); ok {
+		return "", c.BadArg(n, "string")
+	}
+	if _, ok := v.(*goja.Object); ok {
+		err = c.js.Try(func() { s = v.ToString().String() })
+		return s, err
+	}
+	return v.String(), nil
+}
+
+func (c *Call) number(n int, v goja.Value) (f float64, err error) {
+	err = c.js.Try(func() { f = v.ToNumber().ToFloat() })
+	return f, err
+}
+
+func clampInteger(f float64) int64 {
+	switch {
+	case math.IsNaN(f), math.IsInf(f, 0):
+		return 0
+	case f >= 1<<53:
+		return 1 << 53
+	case f <= -(1 << 53):
+		return -(1 << 53)
+	}
+	return int64(f)
+}
+
+// Bytes returns the memory of an ArrayBuffer, a typed array or a DataView, not a
+// copy. ok is false for anything else.
+func Bytes(js *isolate.JS, v goja.Value) (b []byte, ok bool) {
+	obj, isObj := v.(*goja.Object)
+	if !isObj {
+		return nil, false
+	}
+	switch e := obj.Export().(type) {
+	case goja.ArrayBuffer:
+		return e.Bytes(), true
+	case []byte:
+		return viewBytes(js, obj)
+	}
+	return viewBytes(js, obj)
+}
+
+func viewBytes(js *isolate.JS, obj *goja.Object) (b []byte, ok bool) {
+	// DataView and typed arrays have the three properties on their prototypes;
+	// a look-alike does not have an ArrayBuffer behind them.
+	if !isView(js, obj) {
+		return nil, false
+	}
+	err := js.Try(func() {
+		buf, isBuf := obj.Get("buffer").(*goja.Object)
+		if !isBuf {
+			return
+		}
+		ab, isAB := buf.Export().(goja.ArrayBuffer)
+		if !isAB {
+			return
+		}
+		off, n := obj.Get("byteOffset").ToInteger(), obj.Get("byteLength").ToInteger()
+		mem := ab.Bytes()
+		if off < 0 || n < 0 || off+n > int64(len(mem)) {
+			return
+		}
+		b, ok = mem[off:off+n:off+n], true
+	})
+	return b, ok && err == nil
+}
+
+var isViewFn = isolate.NewSlot(func(js *isolate.JS) *goja.Value {
+	f := js.Runtime().GlobalObject().Get("ArrayBuffer").(*goja.Object).Get("isView")
+	return &f
+})
+
+func isView(js *isolate.JS, obj *goja.Object) bool {
+	v, err := js.Call(*isViewFn.Get(js), nil, obj)
+	return err == nil && v.ToBoolean()
+}
+
+// Null is JavaScript's null as a result.
+var Null = goja.Null()
+
+// Value converts a result: nil is undefined; goja values pass; strings, booleans
+// and numbers become their likes; []byte becomes an ArrayBuffer that owns the
+// bytes; []string and []any an array; *string a string or null.
+func (c *Call) Value(v any) goja.Value { return Value(c.js, v) }
+
+// Value converts a Go value; see Call.Value.
+func Value(js *isolate.JS, v any) goja.Value {
+	rt := js.Runtime()
+	switch v := v.(type) {
+	case nil:
+		return goja.Undefined()
+	case *goja.Object:
+		if v == nil {
+			return goja.Null()
+		}
+		return v
+	case goja.Value:
+		return v
+	case string:
+		return rt.ToValue(v)
+	case *string:
+		if v == nil {
+			return goja.Null()
+		}
+		return rt.ToValue(*v)
+	case bool:
+		return rt.ToValue(v)
+	case int:
+		return rt.ToValue(v)
+	case int64:
+		return rt.ToValue(v)
+	case uint16:
+		return rt.ToValue(int(v))
+	case float64:
+		return rt.ToValue(v)
+	case []byte:
+		return rt.ToValue(rt.NewArrayBuffer(v))
+	case []string:
+		items := make([]any, len(v))
+		for i, s := range v {
+			items[i] = s
+		}
+		return rt.NewArray(items...)
+	case []any:
+		items := make([]any, len(v))
+		for i, e := range v {
+			items[i] = Value(js, e)
+		}
+		return rt.NewArray(items...)
+	}
+	panic(fmt.Sprintf("bind: no JavaScript value for %T", v))
+}
+
+// Promise is the result of a method that may have to wait: a promise for r that
+// settles in the current context (iocontext.Await).
+func Promise[T any](c *Call, r loop.Result[T], conv func(js *isolate.JS, v T) (goja.Value, error)) (any, error) {
+	ioc, err := c.Context()
+	if err != nil {
+		return nil, err
+	}
+	return iocontext.Await(c.js, ioc, r, conv), nil
+}
+
+// guard keeps Go panics from flying through JavaScript: goja's own pass, anything
+// else is a mistake of ours, which is logged and thrown as an internal error.
+func (c *Call) guard() {
+	switch p := recover().(type) {
+	case nil:
+	case goja.Value, *goja.Exception, *goja.InterruptedError, *goja.StackOverflowError:
+		panic(p)
+	case runtime.Error:
+		c.fail(fmt.Errorf("%s: %w\n%s", c.Where(), p, debug.Stack()))
+	case error:
+		var ge *goja.Exception
+		if errors.As(p, &ge) {
+			panic(p)
+		}
+		c.fail(fmt.Errorf("%s: %w\n%s", c.Where(), p, debug.Stack()))
+	case string:
+		c.fail(fmt.Errorf("%s: %s\n%s", c.Where(), p, debug.Stack()))
+	default:
+		// goja throws with types of its own that are not exported.
+		panic(p)
+	}
+}
+
+func (c *Call) fail(err error) { c.js.Panic(err) }

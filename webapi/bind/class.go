@@ -1,0 +1,374 @@
+// Package bind ties Go types to JavaScript classes.
+//
+// A family of web APIs is two layers: Go that knows no JavaScript, and one table
+// (a Module) of classes and functions made with this package. The table is the
+// documentation of what scripts see. An instance is an ordinary JavaScript
+// object, so that it can have properties of its own and be subclassed; the Go
+// value sits behind one hidden symbol, which is also the brand check.
+//
+// Globals cost nothing until a script touches them: see Install.
+//
+// # Concurrency
+//
+// Tables are package variables, read-only, shared by all realms. Everything that
+// takes a *isolate.JS or a *Call belongs to the isolate's goroutine.
+package bind
+
+import (
+	"sort"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/exception"
+	"workerd.local/isolate"
+)
+
+// Method is a method of T. Its result is converted by Call.Value. An error is
+// thrown; a method that is Async turns it into a rejected promise.
+type Method[T any] func(t *T, c *Call) (any, error)
+
+// Getter reads an attribute of T.
+type Getter[T any] func(t *T, c *Call) (any, error)
+
+// Setter writes an attribute of T; the new value is c.Arg(0).
+type Setter[T any] func(t *T, c *Call) error
+
+// Static is a static method, or a plain function.
+type Static func(c *Call) (any, error)
+
+// Class describes a JavaScript class whose instances stand for a *T.
+type Class[T any] struct {
+	Name string
+	// Parent is the base class, made with Extends; nil for none.
+	Parent *Base[T]
+	// New makes the Go value of a new instance; nil makes the class throw
+	// "Illegal constructor".
+	New func(c *Call) (*T, error)
+	// Length is the constructor's length property.
+	Length  int
+	Getters map[string]Getter[T]
+	Setters map[string]Setter[T]
+	Methods map[string]Method[T]
+	// Async names methods whose errors reject the promise instead of throwing.
+	Async   map[string]Method[T]
+	Statics map[string]Static
+	// Consts are set on the constructor and the prototype.
+	Consts map[string]any
+	// Iterator names the method that Symbol.iterator also is; AsyncIterator
+	// likewise.
+	Iterator      string
+	AsyncIterator string
+	// Init runs once per realm, after constructor and prototype are made.
+	Init func(js *isolate.JS, ctor, proto *goja.Object) error
+}
+
+// Base says that instances of one class are instances of another.
+type Base[T any] struct {
+	class  anyClass
+	upcast func(*T) any
+}
+
+// Extends is the Parent of a class of T whose base class is of P.
+func Extends[T, P any](parent *Class[P], upcast func(*T) *P) *Base[T] {
+	return &Base[T]{class: parent, upcast: func(t *T) any { return upcast(t) }}
+}
+
+type anyClass interface {
+	className() string
+	stateOf(js *isolate.JS) *classState
+	// up returns the base class and v as an instance of it; nil at the root.
+	up(v any) (anyClass, any)
+}
+
+func (cl *Class[T]) className() string { return cl.Name }
+
+func (cl *Class[T]) up(v any) (anyClass, any) {
+	if cl.Parent == nil {
+		return nil, nil
+	}
+	return cl.Parent.class, cl.Parent.upcast(v.(*T))
+}
+
+// classState is a class in one realm.
+type classState struct {
+	ctor  *goja.Object
+	proto *goja.Object
+}
+
+type realmState struct {
+	brand   *goja.Symbol
+	classes map[anyClass]*classState
+}
+
+var realms = isolate.NewSlot(func(js *isolate.JS) *realmState {
+	return &realmState{brand: goja.NewSymbol("workerd.brand"), classes: map[anyClass]*classState{}}
+})
+
+// IsBrand reports whether sym is the hidden symbol that marks host objects, which
+// natives that list own keys leave out.
+func IsBrand(js *isolate.JS, sym *goja.Symbol) bool { return realms.Get(js).brand == sym }
+
+// handle carries the Go value of an instance behind the brand symbol. It is a
+// dynamic object because that is the cheapest value of goja's that gives a Go
+// pointer back; scripts never see it.
+type handle struct {
+	class anyClass
+	value any
+}
+
+func (*handle) Get(string) goja.Value       { return nil }
+func (*handle) Set(string, goja.Value) bool { return false }
+func (*handle) Has(string) bool             { return false }
+func (*handle) Delete(string) bool          { return true }
+func (*handle) Keys() []string              { return nil }
+
+// Wrap makes an instance for t without running a constructor. Two calls make two
+// objects: a type that needs one identity keeps it.
+func (cl *Class[T]) Wrap(js *isolate.JS, t *T) *goja.Object {
+	obj := js.Runtime().CreateObject(cl.stateOf(js).proto)
+	cl.Attach(js, obj, t)
+	return obj
+}
+
+// Attach makes obj an instance for t.
+func (cl *Class[T]) Attach(js *isolate.JS, obj *goja.Object, t *T) {
+	h := js.Runtime().NewDynamicObject(&handle{cl, t})
+	// It can only fail on an object that is not extensible, and obj is new.
+	_ = obj.DefineDataPropertySymbol(realms.Get(js).brand, h, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
+}
+
+// Unwrap returns the Go value of an instance of the class or of a subclass.
+func (cl *Class[T]) Unwrap(js *isolate.JS, v goja.Value) (*T, bool) {
+	obj, ok := v.(*goja.Object)
+	if !ok {
+		return nil, false
+	}
+	h := handleOf(js, obj)
+	if h == nil {
+		return nil, false
+	}
+	var at anyClass = h.class
+	value := h.value
+	for at != nil {
+		if at == anyClass(cl) {
+			return value.(*T), true
+		}
+		at, value = at.up(value)
+	}
+	return nil, false
+}
+
+func handleOf(js *isolate.JS, obj *goja.Object) *handle {
+	v := obj.GetSymbol(realms.Get(js).brand)
+	ho, ok := v.(*goja.Object)
+	if !ok {
+		return nil
+	}
+	h, _ := ho.Export().(*handle)
+	return h
+}
+
+// ValueOf returns the Go value behind any host object, and the name of its class.
+func ValueOf(js *isolate.JS, obj *goja.Object) (v any, class string, ok bool) {
+	h := handleOf(js, obj)
+	if h == nil {
+		return nil, "", false
+	}
+	return h.value, h.class.className(), true
+}
+
+// Constructor is the class as scripts see it.
+func (cl *Class[T]) Constructor(js *isolate.JS) *goja.Object { return cl.stateOf(js).ctor }
+
+// Prototype is the class's prototype object.
+func (cl *Class[T]) Prototype(js *isolate.JS) *goja.Object { return cl.stateOf(js).proto }
+
+func (cl *Class[T]) globalName() string { return cl.Name }
+
+func (cl *Class[T]) build(js *isolate.JS) (goja.Value, error) { return cl.stateOf(js).ctor, nil }
+
+func (cl *Class[T]) stateOf(js *isolate.JS) *classState {
+	rs := realms.Get(js)
+	if st := rs.classes[cl]; st != nil {
+		return st
+	}
+	rt := js.Runtime()
+	native := rt.ToValue(func(cc goja.ConstructorCall) *goja.Object { return cl.construct(js, cc) }).(*goja.Object)
+	proto := native.Get("prototype").(*goja.Object)
+	// A native constructor cannot tell a call from new; a proxy's apply trap can.
+	name := cl.Name
+	ctor := rt.ToValue(rt.NewProxy(native, &goja.ProxyTrapConfig{
+		Apply: func(*goja.Object, goja.Value, []goja.Value) goja.Value {
+			js.Panic(exception.TypeErrorf("Class constructor %s cannot be invoked without 'new'", name))
+			return nil
+		},
+	})).(*goja.Object)
+	st := &classState{ctor: ctor, proto: proto}
+	rs.classes[cl] = st
+
+	data(native, "name", rt.ToValue(cl.Name), false)
+	data(native, "length", rt.ToValue(cl.Length), false)
+	data(proto, "constructor", ctor, false)
+	if cl.Parent != nil {
+		parent := cl.Parent.class.stateOf(js)
+		must(proto.SetPrototype(parent.proto))
+		must(native.SetPrototype(parent.ctor))
+	}
+	for _, name := range keys(cl.Methods) {
+		data(proto, name, cl.method(js, name, cl.Methods[name], false), true)
+	}
+	for _, name := range keys(cl.Async) {
+		data(proto, name, cl.method(js, name, cl.Async[name], true), true)
+	}
+	for _, name := range keys(cl.Getters) {
+		getter := cl.getter(js, name, cl.Getters[name])
+		var setter goja.Value
+		if s := cl.Setters[name]; s != nil {
+			setter = cl.setter(js, name, s)
+		}
+		must(proto.DefineAccessorProperty(name, getter, setter, goja.FLAG_TRUE, goja.FLAG_TRUE))
+	}
+	for _, name := range keys(cl.Statics) {
+		data(native, name, function(js, cl.Name, name, 0, cl.Statics[name]), true)
+	}
+	for _, name := range keys(cl.Consts) {
+		v := rt.ToValue(cl.Consts[name])
+		for _, o := range []*goja.Object{native, proto} {
+			must(o.DefineDataProperty(name, v, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_TRUE))
+		}
+	}
+	tag(proto, rt.ToValue(cl.Name))
+	if cl.Iterator != "" {
+		must(proto.DefineDataPropertySymbol(goja.SymIterator, proto.Get(cl.Iterator), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE))
+	}
+	if cl.AsyncIterator != "" {
+		if sym, ok := rt.GlobalObject().Get("Symbol").(*goja.Object).Get("asyncIterator").(*goja.Symbol); ok {
+			must(proto.DefineDataPropertySymbol(sym, proto.Get(cl.AsyncIterator), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE))
+		}
+	}
+	if cl.Init != nil {
+		must(cl.Init(js, ctor, proto))
+	}
+	return st
+}
+
+func (cl *Class[T]) construct(js *isolate.JS, cc goja.ConstructorCall) *goja.Object {
+	if cl.New == nil {
+		js.Panic(exception.TypeErrorf("Illegal constructor"))
+	}
+	c := &Call{js: js, class: cl.Name, this: cc.This, args: cc.Arguments}
+	defer c.guard()
+	t, err := cl.New(c)
+	if err != nil {
+		js.Panic(err)
+	}
+	cl.Attach(js, cc.This, t)
+	return nil
+}
+
+func (cl *Class[T]) method(js *isolate.JS, name string, m Method[T], async bool) goja.Value {
+	return named(js, name, func(fc goja.FunctionCall) goja.Value {
+		c := &Call{js: js, class: cl.Name, member: name, this: fc.This, args: fc.Arguments}
+		defer c.guard()
+		t, ok := cl.Unwrap(js, fc.This)
+		if !ok {
+			err := exception.TypeErrorf("Illegal invocation")
+			if async {
+				return js.Rejected(err)
+			}
+			js.Panic(err)
+		}
+		v, err := m(t, c)
+		if err != nil {
+			if async && !isolate.Uncatchable(err) {
+				return js.Rejected(err)
+			}
+			js.Panic(err)
+		}
+		return c.Value(v)
+	})
+}
+
+func (cl *Class[T]) getter(js *isolate.JS, name string, g Getter[T]) goja.Value {
+	return named(js, "get "+name, func(fc goja.FunctionCall) goja.Value {
+		c := &Call{js: js, class: cl.Name, member: name, this: fc.This, attribute: true}
+		defer c.guard()
+		t, ok := cl.Unwrap(js, fc.This)
+		if !ok {
+			js.Panic(exception.TypeErrorf("Illegal invocation"))
+		}
+		v, err := g(t, c)
+		if err != nil {
+			js.Panic(err)
+		}
+		return c.Value(v)
+	})
+}
+
+func (cl *Class[T]) setter(js *isolate.JS, name string, s Setter[T]) goja.Value {
+	return named(js, "set "+name, func(fc goja.FunctionCall) goja.Value {
+		c := &Call{js: js, class: cl.Name, member: name, this: fc.This, args: fc.Arguments, attribute: true}
+		defer c.guard()
+		t, ok := cl.Unwrap(js, fc.This)
+		if !ok {
+			js.Panic(exception.TypeErrorf("Illegal invocation"))
+		}
+		if err := s(t, c); err != nil {
+			js.Panic(err)
+		}
+		return goja.Undefined()
+	})
+}
+
+func function(js *isolate.JS, class, name string, length int, fn Static) *goja.Object {
+	f := named(js, name, func(fc goja.FunctionCall) goja.Value {
+		c := &Call{js: js, class: class, member: name, this: fc.This, args: fc.Arguments}
+		defer c.guard()
+		v, err := fn(c)
+		if err != nil {
+			js.Panic(err)
+		}
+		return c.Value(v)
+	})
+	if length > 0 {
+		data(f, "length", js.Runtime().ToValue(length), false)
+	}
+	return f
+}
+
+func named(js *isolate.JS, name string, fn func(goja.FunctionCall) goja.Value) *goja.Object {
+	f := js.Runtime().ToValue(fn).(*goja.Object)
+	data(f, "name", js.Runtime().ToValue(name), false)
+	return f
+}
+
+// data defines a configurable data property; methods are enumerable and writable
+// as WebIDL wants them.
+func data(o *goja.Object, name string, v goja.Value, member bool) {
+	flag := goja.FLAG_FALSE
+	if member {
+		flag = goja.FLAG_TRUE
+	}
+	must(o.DefineDataProperty(name, v, flag, goja.FLAG_TRUE, flag))
+}
+
+func tag(o *goja.Object, v goja.Value) {
+	must(o.DefineDataPropertySymbol(goja.SymToStringTag, v, goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE))
+}
+
+// must is for definitions on objects that were just made by us: a failure is a
+// mistake in a table and shows at the first use of the class.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func keys[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
