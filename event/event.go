@@ -163,3 +163,45 @@ const (
 func (s OutcomeStatus) String() string {
 	return [...]string{"ok", "exception", "exceededCpu", "exceededMemory", "exceededWallTime", "scriptNotFound", "canceled"}[s]
 }
+
+// AsyncService is a Service that can be called without giving up a goroutine.
+type AsyncService interface {
+	Service
+	// Start begins a request and returns at once; any goroutine, an isolate's
+	// included. done is called exactly once, on any goroutine, and must not block.
+	// Requests started one after the other by one goroutine on one service value
+	// are delivered in that order.
+	Start(ctx context.Context, req *Request, done func(*Response, error))
+}
+
+// Start begins a request on any service; see AsyncService. A service that is not
+// one gets a goroutine.
+func Start(ctx context.Context, svc Service, req *Request, done func(*Response, error)) {
+	if a, ok := svc.(AsyncService); ok {
+		a.Start(ctx, req, done)
+		return
+	}
+	go func() { done(svc.Fetch(ctx, req)) }()
+}
+
+// Wait is the blocking form of Start, for services whose Fetch is made from it.
+// When ctx ends first, an answer that still comes is released.
+func Wait(ctx context.Context, start func(done func(*Response, error))) (*Response, error) {
+	type answer struct {
+		resp *Response
+		err  error
+	}
+	ch := make(chan answer, 1)
+	start(func(r *Response, err error) { ch <- answer{r, err} })
+	select {
+	case a := <-ch:
+		return a.resp, a.err
+	case <-ctx.Done():
+		go func() {
+			if a := <-ch; a.resp != nil {
+				a.resp.Body.Close()
+			}
+		}()
+		return nil, ctx.Err()
+	}
+}
