@@ -159,16 +159,27 @@ func Deserialize(rt *goja.Runtime, data []byte, o Options) (goja.Value, error) {
 	return deserialize(rm, data, &o, nil)
 }
 
-func deserialize(rm *realm, data []byte, o *Options, transferred []*goja.Object) (v goja.Value, err error) {
+func deserialize(rm *realm, data []byte, o *Options, transferred []goja.Value) (v goja.Value, err error) {
 	b := &valueBuilder{rm: rm, opts: o}
 	err = rm.protect(func() (err error) {
 		v, err = decode[goja.Value](data, o, b, rm, transferred)
 		return err
 	})
+	var host *hostError
+	if errors.As(err, &host) {
+		err = host.error
+	}
 	if err != nil {
 		return nil, err
 	}
 	return v, nil
+}
+
+// isStop reports whether err says that the runtime was stopped from outside or ran out of stack.
+func isStop(err error) bool {
+	var interrupted *goja.InterruptedError
+	var overflow *goja.StackOverflowError
+	return errors.As(err, &interrupted) || errors.As(err, &overflow)
 }
 
 // protect runs f so that JavaScript exceptions and a stopped runtime come back as errors. Other Go panics pass
@@ -177,9 +188,7 @@ func (rm *realm) protect(f func() error) (err error) {
 	defer func() {
 		if x := recover(); x != nil {
 			stopped, ok := x.(error)
-			var interrupted *goja.InterruptedError
-			var overflow *goja.StackOverflowError
-			if !ok || !errors.As(stopped, &interrupted) && !errors.As(stopped, &overflow) {
+			if !ok || !isStop(stopped) {
 				panic(x)
 			}
 			err = stopped

@@ -651,6 +651,8 @@ func orUndefined(v goja.Value) goja.Value {
 	return v
 }
 
+var errDetached = &DataCloneError{Message: "An ArrayBuffer is detached and could not be cloned."}
+
 func (w *writer) buffer(o *goja.Object) error {
 	if id, ok := w.transfers[o]; ok {
 		w.enc.tag(tagTransferred)
@@ -662,7 +664,7 @@ func (w *writer) buffer(o *goja.Object) error {
 		return w.refuse(o)
 	}
 	if buffer.Detached() {
-		return &DataCloneError{Message: "An ArrayBuffer is detached and could not be cloned."}
+		return errDetached
 	}
 	data := buffer.Bytes()
 	if uint64(len(data)) > math.MaxUint32 {

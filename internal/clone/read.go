@@ -1,0 +1,749 @@
+package clone
+
+import (
+	"math"
+	"math/big"
+	"strconv"
+)
+
+// builder makes values of one representation: goja values or trees. V's zero value stands for the hole of an array.
+// Errors of a builder are reported as undecodable data unless they are of this package's types.
+type builder[V any] interface {
+	undefined() V
+	null() V
+	boolean(bool) V
+	number(float64) V
+	bigInt(*big.Int) V
+	latin1([]byte) V   // the argument aliases the input
+	utf16le([]byte) V  // likewise
+	utf8([]byte) V     // likewise
+	isString(V) bool   // primitive strings only
+	text(V) string     // of a primitive string, as WTF-8
+	isNumber(V) bool   // primitive numbers only
+	float(v V) float64 // of a primitive number
+
+	object() V
+	array(elements []V) (V, error)                    // elements are copied; zero values are holes
+	setElement(arr V, i int, v V) error               // i is at least the length so far
+	setLength(arr V, length uint32, dense bool) error // never shorter than the elements
+	setProperty(o V, key string, v V) error           // key is WTF-8; must become an own property
+
+	date(ms float64) (V, error)
+	primitive(v V) (V, error) // a wrapper object
+	regExp(source V, flags string) (V, error)
+	newMap() (V, error)
+	mapSet(m, k, v V) error
+	newSet() (V, error)
+	setAdd(s, v V) error
+	buffer([]byte) V // the argument aliases the input
+	view(buffer V, kind int, offset, length uint32) (V, error)
+	newError(tag byte, message V) (V, error) // message is the zero value if there is none
+	errorType(e V, tag byte) error           // changes the type of an error made before it was known
+	errorCause(e, cause V) error
+	errorStack(e, stack V) error // stack is the zero value if there is none
+	host(d *decoder[V]) (V, error)
+}
+
+// slot is one entry of the table of objects.
+type slot[V any] struct {
+	v     V
+	state slotState
+	base  int    // slotPending: where the elements begin on the stack
+	size  uint32 // of a buffer
+	kind  slotKind
+}
+
+type slotState uint8
+
+const (
+	slotMissing slotState = iota // being read, cannot be referred to yet
+	slotPending                  // a dense array that is made when it is complete, or when it is referred to before
+	slotReady
+)
+
+type slotKind uint8
+
+const (
+	slotObject slotKind = iota
+	slotBuffer
+	slotResizable
+)
+
+// decoder reads one value. It is the only reader of the format; builders decide what comes out.
+type decoder[V any] struct {
+	in      input
+	opts    *Options
+	b       builder[V]
+	depth   *int
+	version uint32
+	// viewFlags: views carry flags. True from version 14, and for data of V8 builds that wrote them as version 13.
+	viewFlags   bool
+	sawView     bool
+	transferred []V
+
+	slots  []slot[V]
+	stack  []V        // elements of the pending arrays
+	recent [32]string // property names, so that rows of equal objects share them
+}
+
+// decode reads data with b. depth may be shared with other decoders of the same runtime.
+func decode[V any](data []byte, o *Options, b builder[V], rm *realm, transferred []V) (V, error) {
+	var zero V
+	if o.MaxBytes > 0 && len(data) > o.MaxBytes {
+		return zero, bytesError(o.MaxBytes)
+	}
+	depth := new(int)
+	if rm != nil {
+		depth = &rm.depth
+	}
+	before := *depth
+	d := &decoder[V]{in: input{data: data}, opts: o, b: b, depth: depth, version: oldestVersion, transferred: transferred}
+	if err := d.header(); err != nil {
+		return zero, err
+	}
+	d.viewFlags = d.version >= 14
+	start := d.in.pos
+	v, err := d.value()
+	if _, malformed := err.(*DecodeError); malformed && d.sawView && !d.viewFlags {
+		// Some V8 builds wrote views with flags and called it version 13.
+		*depth = before
+		again := &decoder[V]{in: input{data, start}, opts: o, b: b, depth: depth, version: d.version, viewFlags: true,
+			transferred: transferred}
+		if v2, err2 := again.value(); err2 == nil {
+			return v2, nil
+		}
+	}
+	if err != nil {
+		return zero, err
+	}
+	return v, nil
+}
+
+func (d *decoder[V]) header() error {
+	if len(d.in.data) == 0 {
+		return d.in.fail("there is no data")
+	}
+	if d.in.data[0] != tagVersion {
+		return nil
+	}
+	d.in.pos = 1
+	v, err := d.in.varint()
+	if err != nil {
+		return err
+	}
+	if v < oldestVersion || v > Version {
+		return d.in.fail("format version " + strconv.FormatUint(uint64(v), 10) + " is not supported (13 to 15 are)")
+	}
+	d.version = v
+	return nil
+}
+
+// wrap makes a builder's refusal an error about the data, unless it says more by itself.
+func (d *decoder[V]) wrap(err error) error {
+	switch err.(type) {
+	case nil, *DecodeError, *LimitError, *DataCloneError, *hostError:
+		return err
+	}
+	if isStop(err) {
+		return err
+	}
+	return d.in.fail(err.Error())
+}
+
+// newSlot gives the object that begins here its id.
+func (d *decoder[V]) newSlot() (uint32, error) {
+	if len(d.slots) >= d.opts.maxObjects() {
+		return 0, objectsError(d.opts.maxObjects())
+	}
+	d.slots = append(d.slots, slot[V]{})
+	return uint32(len(d.slots) - 1), nil
+}
+
+func (d *decoder[V]) ready(id uint32, v V) V {
+	d.slots[id].v, d.slots[id].state = v, slotReady
+	return v
+}
+
+// value reads one value, and the view on it if it is a buffer that a view follows.
+func (d *decoder[V]) value() (V, error) {
+	var zero V
+	tag, err := d.in.tag()
+	if err != nil {
+		return zero, err
+	}
+	for tag == tagVerifyCount {
+		if _, err := d.in.varint(); err != nil {
+			return zero, err
+		}
+		if tag, err = d.in.tag(); err != nil {
+			return zero, err
+		}
+	}
+	switch tag {
+	case tagUndefined:
+		return d.b.undefined(), nil
+	case tagNull:
+		return d.b.null(), nil
+	case tagTrue:
+		return d.b.boolean(true), nil
+	case tagFalse:
+		return d.b.boolean(false), nil
+	case tagInt32:
+		n, err := d.in.varint()
+		return d.b.number(float64(int32(n>>1) ^ -int32(n&1))), err
+	case tagUint32:
+		n, err := d.in.varint()
+		return d.b.number(float64(n)), err
+	case tagDouble:
+		n, err := d.in.double()
+		return d.b.number(n), err
+	case tagBigInt:
+		n, err := d.in.bigInt()
+		if err != nil {
+			return zero, err
+		}
+		return d.b.bigInt(n), nil
+	case tagOneByteString, tagUTF8String, tagTwoByteString:
+		return d.string(tag)
+	case tagReference, tagBuffer, tagResizable, tagTransferred:
+		return d.bufferOrReference(tag)
+	}
+	if *d.depth >= d.opts.maxDepth() {
+		return zero, depthError(d.opts.maxDepth())
+	}
+	id, err := d.newSlot()
+	if err != nil {
+		return zero, err
+	}
+	*d.depth++
+	v, err := d.object(tag, id)
+	*d.depth--
+	return v, d.wrap(err)
+}
+
+func (d *decoder[V]) string(tag byte) (V, error) {
+	raw, err := d.in.lengthBytes()
+	if err != nil {
+		var zero V
+		return zero, err
+	}
+	switch {
+	case tag == tagOneByteString:
+		return d.b.latin1(raw), nil
+	case tag == tagUTF8String:
+		return d.b.utf8(raw), nil
+	case len(raw)%2 != 0:
+		var zero V
+		return zero, d.in.fail("a two-byte string has an odd length")
+	}
+	return d.b.utf16le(raw), nil
+}
+
+// stringValue reads a value that must be a primitive string.
+func (d *decoder[V]) stringValue() (V, error) {
+	v, err := d.value()
+	if err == nil && !d.b.isString(v) {
+		err = d.in.fail("expected a string")
+	}
+	return v, err
+}
+
+// object reads what follows the tag of an object whose id is known.
+func (d *decoder[V]) object(tag byte, id uint32) (V, error) {
+	var zero V
+	switch tag {
+	case tagBeginObject:
+		o := d.ready(id, d.b.object())
+		n, err := d.properties(o, tagEndObject)
+		if err != nil {
+			return zero, err
+		}
+		return o, d.expect(n, "properties")
+	case tagBeginDense:
+		return d.denseArray(id)
+	case tagBeginSparse:
+		return d.sparseArray(id)
+	case tagDate:
+		ms, err := d.in.double()
+		if err != nil {
+			return zero, err
+		}
+		return d.made(id)(d.b.date(ms))
+	case tagTrueObject, tagFalseObject:
+		return d.made(id)(d.b.primitive(d.b.boolean(tag == tagTrueObject)))
+	case tagNumberObject:
+		n, err := d.in.double()
+		if err != nil {
+			return zero, err
+		}
+		return d.made(id)(d.b.primitive(d.b.number(n)))
+	case tagBigIntObject:
+		n, err := d.in.bigInt()
+		if err != nil {
+			return zero, err
+		}
+		return d.made(id)(d.b.primitive(d.b.bigInt(n)))
+	case tagStringObject:
+		s, err := d.stringValue()
+		if err != nil {
+			return zero, err
+		}
+		return d.made(id)(d.b.primitive(s))
+	case tagRegExp:
+		return d.regExp(id)
+	case tagBeginMap:
+		return d.mapEntries(id)
+	case tagBeginSet:
+		return d.setEntries(id)
+	case tagError:
+		return d.error(id)
+	case tagHost:
+		return d.made(id)(d.b.host(d))
+	case tagSharedBuffer, tagWasmMemory:
+		return zero, &DataCloneError{Message: "A SharedArrayBuffer could not be cloned."}
+	case tagWasmModule:
+		return zero, &DataCloneError{Message: "A WebAssembly.Module could not be cloned."}
+	case tagSharedObject:
+		return zero, &DataCloneError{Message: "A shared object could not be cloned."}
+	}
+	d.in.pos--
+	return zero, d.in.fail("unknown tag " + strconv.QuoteRune(rune(tag)))
+}
+
+// made registers the object that a builder made.
+func (d *decoder[V]) made(id uint32) func(V, error) (V, error) {
+	return func(v V, err error) (V, error) {
+		if err != nil {
+			return v, err
+		}
+		return d.ready(id, v), nil
+	}
+}
+
+// expect reads a count and compares it with what was read.
+func (d *decoder[V]) expect(n uint32, what string) error {
+	count, err := d.in.varint()
+	if err == nil && count != n {
+		err = d.in.fail("the number of " + what + " is " + strconv.Itoa(int(n)) + ", not " + strconv.Itoa(int(count)))
+	}
+	return err
+}
+
+// atEnd reads the end tag if it is next.
+func (d *decoder[V]) atEnd(end byte) bool {
+	tag, ok := d.in.peek()
+	if !ok || tag != end {
+		return false
+	}
+	_, err := d.in.tag()
+	return err == nil
+}
+
+// properties reads keys and values up to the end tag and returns how many.
+func (d *decoder[V]) properties(o V, end byte) (uint32, error) {
+	for n := uint32(0); ; n++ {
+		if d.atEnd(end) {
+			return n, nil
+		}
+		key, err := d.key()
+		if err != nil {
+			return 0, err
+		}
+		v, err := d.value()
+		if err != nil {
+			return 0, err
+		}
+		if err := d.b.setProperty(o, key, v); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// key reads a property key as WTF-8.
+func (d *decoder[V]) key() (string, error) {
+	if d.in.pos < len(d.in.data) && d.in.data[d.in.pos] == tagOneByteString {
+		d.in.pos++
+		raw, err := d.in.lengthBytes()
+		if err != nil {
+			return "", err
+		}
+		if !isASCII(raw) {
+			return string(latin1ToWTF8(nil, raw)), nil
+		}
+		if len(raw) == 0 || len(raw) > 32 {
+			return string(raw), nil
+		}
+		recent := &d.recent[(uint(raw[0])+uint(raw[len(raw)-1])*7+uint(len(raw))*5)%uint(len(d.recent))]
+		if *recent != string(raw) {
+			*recent = string(raw)
+		}
+		return *recent, nil
+	}
+	v, err := d.value()
+	if err != nil {
+		return "", err
+	}
+	if d.b.isString(v) {
+		return d.b.text(v), nil
+	}
+	if d.b.isNumber(v) {
+		return numberKey(d.b.float(v)), nil
+	}
+	return "", d.in.fail("a property key is neither a string nor a number")
+}
+
+// numberKey is JavaScript's Number::toString for the numbers that occur as keys.
+func numberKey(f float64) string {
+	switch abs := math.Abs(f); {
+	case f != f:
+		return "NaN"
+	case math.IsInf(f, 1):
+		return "Infinity"
+	case math.IsInf(f, -1):
+		return "-Infinity"
+	case f == 0:
+		return "0"
+	case abs >= 1e21 || abs < 1e-6:
+		s := strconv.FormatFloat(f, 'e', -1, 64)
+		for i := range s { // JavaScript writes no leading zero in the exponent
+			if s[i] == 'e' && s[i+2] == '0' {
+				return s[:i+2] + s[i+3:]
+			}
+		}
+		return s
+	}
+	return strconv.FormatFloat(f, 'f', -1, 64)
+}
+
+func (d *decoder[V]) denseArray(id uint32) (V, error) {
+	var zero V
+	length, err := d.in.varint()
+	if err != nil {
+		return zero, err
+	}
+	if uint64(length) > uint64(d.in.remaining()) {
+		return zero, d.in.fail("an array has more elements than the data has bytes")
+	}
+	base := len(d.stack)
+	d.slots[id].state, d.slots[id].base = slotPending, base
+	for i := range int(length) {
+		var v V
+		if !d.atEnd(tagHole) {
+			if v, err = d.value(); err != nil {
+				return zero, err
+			}
+			if d.slots[id].state == slotReady {
+				if err := d.b.setElement(d.slots[id].v, i, v); err != nil {
+					return zero, err
+				}
+				continue
+			}
+		}
+		if d.slots[id].state == slotPending {
+			d.stack = append(d.stack, v)
+		}
+	}
+	arr, err := d.materialize(id)
+	if err != nil {
+		return zero, err
+	}
+	clear(d.stack[base:])
+	d.stack = d.stack[:base]
+	if err := d.b.setLength(arr, length, true); err != nil {
+		return zero, err
+	}
+	n, err := d.properties(arr, tagEndDense)
+	if err != nil {
+		return zero, err
+	}
+	if err := d.expect(n, "properties"); err != nil {
+		return zero, err
+	}
+	return arr, d.expect(length, "elements")
+}
+
+// materialize makes a pending array of the elements read so far.
+func (d *decoder[V]) materialize(id uint32) (V, error) {
+	s := &d.slots[id]
+	if s.state == slotReady {
+		return s.v, nil
+	}
+	// Arrays that began inside this one have their elements above ours, but they are complete or this is the
+	// innermost: a reference to an outer array is what brings us here with others still pending.
+	end := len(d.stack)
+	for i := int(id) + 1; i < len(d.slots); i++ {
+		if d.slots[i].state == slotPending {
+			end = d.slots[i].base
+			break
+		}
+	}
+	arr, err := d.b.array(d.stack[s.base:end])
+	if err != nil {
+		return arr, err
+	}
+	return d.ready(id, arr), nil
+}
+
+func (d *decoder[V]) sparseArray(id uint32) (V, error) {
+	var zero V
+	length, err := d.in.varint()
+	if err != nil {
+		return zero, err
+	}
+	arr, err := d.made(id)(d.b.array(nil))
+	if err != nil {
+		return zero, err
+	}
+	if err := d.b.setLength(arr, length, false); err != nil {
+		return zero, err
+	}
+	n, err := d.properties(arr, tagEndSparse)
+	if err != nil {
+		return zero, err
+	}
+	if err := d.expect(n, "properties"); err != nil {
+		return zero, err
+	}
+	return arr, d.expect(length, "elements")
+}
+
+func (d *decoder[V]) regExp(id uint32) (V, error) {
+	var zero V
+	source, err := d.stringValue()
+	if err != nil {
+		return zero, err
+	}
+	raw, err := d.in.varint()
+	if err != nil {
+		return zero, err
+	}
+	flags := make([]byte, 0, len(regExpFlags))
+	for _, f := range regExpFlags {
+		if raw&f.bit != 0 {
+			flags = append(flags, f.letter)
+			raw &^= f.bit
+		}
+	}
+	if raw != 0 {
+		return zero, d.in.fail("unknown regular expression flags")
+	}
+	return d.made(id)(d.b.regExp(source, string(flags)))
+}
+
+func (d *decoder[V]) mapEntries(id uint32) (V, error) {
+	var zero V
+	m, err := d.made(id)(d.b.newMap())
+	if err != nil {
+		return zero, err
+	}
+	n := uint32(0)
+	for ; !d.atEnd(tagEndMap); n += 2 {
+		k, err := d.value()
+		if err != nil {
+			return zero, err
+		}
+		v, err := d.value()
+		if err != nil {
+			return zero, err
+		}
+		if err := d.b.mapSet(m, k, v); err != nil {
+			return zero, err
+		}
+	}
+	return m, d.expect(n, "map entries")
+}
+
+func (d *decoder[V]) setEntries(id uint32) (V, error) {
+	var zero V
+	s, err := d.made(id)(d.b.newSet())
+	if err != nil {
+		return zero, err
+	}
+	n := uint32(0)
+	for ; !d.atEnd(tagEndSet); n++ {
+		v, err := d.value()
+		if err != nil {
+			return zero, err
+		}
+		if err := d.b.setAdd(s, v); err != nil {
+			return zero, err
+		}
+	}
+	return s, d.expect(n, "set entries")
+}
+
+// error reads an Error. It exists from its cause on, so that the cause may refer to it.
+func (d *decoder[V]) error(id uint32) (V, error) {
+	var zero, message, stack V
+	var kind byte
+	exists := false
+	create := func() error {
+		if exists {
+			return nil
+		}
+		exists = true
+		_, err := d.made(id)(d.b.newError(kind, message))
+		return err
+	}
+	for {
+		raw, err := d.in.varint()
+		if err != nil {
+			return zero, err
+		}
+		switch tag := byte(raw); tag {
+		case errorEval, errorRange, errorReference, errorSyntax, errorType, errorURI:
+			kind = tag
+			if exists {
+				if err := d.b.errorType(d.slots[id].v, kind); err != nil {
+					return zero, err
+				}
+			}
+		case errorMessage:
+			if message, err = d.stringValue(); err != nil {
+				return zero, err
+			}
+			if exists {
+				return zero, d.in.fail("the message of an error comes after its cause")
+			}
+		case errorCause:
+			if err := create(); err != nil {
+				return zero, err
+			}
+			cause, err := d.value()
+			if err != nil {
+				return zero, err
+			}
+			if err := d.b.errorCause(d.slots[id].v, cause); err != nil {
+				return zero, err
+			}
+		case errorStack:
+			if stack, err = d.stringValue(); err != nil {
+				return zero, err
+			}
+		case errorEnd:
+			if err := create(); err != nil {
+				return zero, err
+			}
+			e := d.slots[id].v
+			return e, d.b.errorStack(e, stack)
+		default:
+			return zero, d.in.fail("unknown part of an error")
+		}
+	}
+}
+
+// bufferOrReference reads what a view may follow.
+func (d *decoder[V]) bufferOrReference(tag byte) (V, error) {
+	var zero V
+	var id uint32
+	var err error
+	if tag == tagReference {
+		if id, err = d.in.varint(); err != nil {
+			return zero, err
+		}
+		if int64(id) >= int64(len(d.slots)) || d.slots[id].state == slotMissing {
+			return zero, d.in.fail("a reference to an object that does not exist")
+		}
+		if _, err := d.materialize(id); err != nil {
+			return zero, d.wrap(err)
+		}
+	} else {
+		if id, err = d.newSlot(); err != nil {
+			return zero, err
+		}
+		if err := d.newBuffer(tag, id); err != nil {
+			return zero, err
+		}
+	}
+	if d.slots[id].kind == slotObject || !d.atEnd(tagView) {
+		return d.slots[id].v, nil
+	}
+	d.sawView = true
+	v, err := d.view(id)
+	return v, d.wrap(err)
+}
+
+func (d *decoder[V]) newBuffer(tag byte, id uint32) error {
+	n, err := d.in.varint()
+	if err != nil {
+		return err
+	}
+	s := &d.slots[id]
+	s.kind = slotBuffer
+	switch tag {
+	case tagTransferred:
+		if int64(n) >= int64(len(d.transferred)) {
+			return d.in.fail("a transferred buffer that was not passed along")
+		}
+		s.size = math.MaxUint32 // the builder checks views against the buffer itself
+		d.ready(id, d.transferred[n])
+		return nil
+	case tagResizable:
+		// goja has no resizable buffers: the buffer keeps the size it has.
+		limit, err := d.in.varint()
+		if err != nil {
+			return err
+		}
+		if n > limit {
+			return d.in.fail("a resizable buffer is larger than its maximum")
+		}
+		s.kind = slotResizable
+	}
+	raw, err := d.in.bytes(uint64(n))
+	if err != nil {
+		return err
+	}
+	s.size = n
+	d.ready(id, d.b.buffer(raw))
+	return nil
+}
+
+func (d *decoder[V]) view(buffer uint32) (V, error) {
+	var zero V
+	tag, err := d.in.varint()
+	if err != nil {
+		return zero, err
+	}
+	offset, err := d.in.varint()
+	if err != nil {
+		return zero, err
+	}
+	length, err := d.in.varint()
+	if err != nil {
+		return zero, err
+	}
+	var flags uint32
+	if d.viewFlags {
+		if flags, err = d.in.varint(); err != nil {
+			return zero, err
+		}
+	}
+	b := d.slots[buffer]
+	if offset > b.size || length > b.size-offset {
+		return zero, d.in.fail("a view reaches beyond its buffer")
+	}
+	kind := -1
+	for i, k := range viewKinds {
+		if uint32(k.tag) == tag&0xFF {
+			kind = i
+		}
+	}
+	if kind < 0 {
+		return zero, d.in.fail("unknown kind of view")
+	}
+	size := viewKinds[kind].size
+	if flags&(viewLengthTracked|viewOnResizable) != 0 && b.kind != slotResizable {
+		return zero, d.in.fail("a view expects a resizable buffer")
+	}
+	if flags&viewLengthTracked != 0 {
+		length = (b.size - offset) / size * size
+	}
+	if offset%size != 0 || length%size != 0 {
+		return zero, d.in.fail("a view is not aligned to its elements")
+	}
+	id, err := d.newSlot()
+	if err != nil {
+		return zero, err
+	}
+	return d.made(id)(d.b.view(b.v, kind, offset, length))
+}
