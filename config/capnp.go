@@ -1,7 +1,6 @@
 package config
 
 import (
-	"path/filepath"
 	"strings"
 )
 
@@ -119,13 +118,4 @@ func (r *capnpReader) choose(main *capnpFile, name string) (*capnpDecl, error) {
 		scope = d.scope
 	}
 	return nil, fail(filePos, "", "No such constant is defined in the config file: %s", name)
-}
-
-// isCapnpPath reports whether the name of a file says it is Cap'n Proto text.
-func isCapnpPath(path string) bool {
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".capnp", ".wd-test", ".ts-wd-test", ".gpu-wd-test":
-		return true
-	}
-	return false
 }

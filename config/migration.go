@@ -8,6 +8,10 @@ type Migration struct {
 	NewSQLiteClasses []Text
 	Renamed          []ClassRename
 	Deleted          []Text
+
+	// DeletedKeys are the unique keys of the deleted classes, in the order of Deleted. No class created later
+	// gets one of them again, so their storage can be removed at any time after this step.
+	DeletedKeys []string
 }
 
 // ClassRename gives the objects of one class to another, together with their storage.

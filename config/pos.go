@@ -82,3 +82,11 @@ func (t *posTable) pos(offset int) Pos {
 	}
 	return Pos{File: t.file, Line: lo + 1, Col: col}
 }
+
+// at is the place of a line and a column that counts bytes from 1.
+func (t *posTable) at(line, byteCol int) Pos {
+	if line < 1 || line > len(t.lines) {
+		return t.pos(len(t.src))
+	}
+	return t.pos(t.lines[line-1] + byteCol - 1)
+}

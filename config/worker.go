@@ -31,6 +31,7 @@ type Worker struct {
 	Crons      []Text        // cron expressions that fire scheduled events
 	Routes     []Route
 	Migrations []Migration // the steps the project declares, oldest first
+	Platform   []Platform  // what the project asks of products that are not bindings
 }
 
 // LastMigrationTag is the tag of the newest declared migration, "" when there is none.
@@ -154,4 +155,10 @@ type Route struct {
 	ZoneName     string
 	ZoneID       string
 	CustomDomain bool
+}
+
+// Platform is a product of the hosting platform that a wrangler file asks for outside of its bindings.
+type Platform struct {
+	Pos     Pos
+	Product string // the field, such as "assets" or "queues.consumers"
 }
