@@ -38,6 +38,23 @@ var (
 	ErrClosed = errors.New("storage is closed")
 	// ErrFenced is returned by reads whose token is no longer current.
 	ErrFenced = errors.New("storage token is no longer current")
+	// ErrFailed is returned by every method after a write to the file failed:
+	// what the file holds is unknown until it is opened again, so no later
+	// success could be believed. The first error is wrapped with it.
+	ErrFailed = errors.New("storage failed and must be opened again")
+)
+
+// Limits that every Store keeps. Batches beyond them are refused whole.
+const (
+	// MaxKeyBytes is the length of the longest key. Scripts are held to less by
+	// most calls, but not by all of them (workerd, "Storage cache").
+	MaxKeyBytes = 16 << 10
+	// MaxValueBytes is the length of the longest value.
+	MaxValueBytes = 256 << 20
+	// MaxNamespaceBytes is the length of the longest namespace.
+	MaxNamespaceBytes = 1 << 10
+	// MaxActorKeyBytes is the length of the longest actorid.ID.Key.
+	MaxActorKeyBytes = 1 << 10
 )
 
 // Token is the right to write one shard.
@@ -115,25 +132,34 @@ type ActorInfo struct {
 }
 
 // Store keeps the durable bytes of actors. All methods block and may be called
-// from any goroutine, except that Close is called once.
+// from any goroutine, except that Close is called once. The token of a call is
+// that of the actor's shard; a token of another shard is an error.
 type Store interface {
 	// Get returns the entries that exist among keys, in the order of the keys
 	// given.
 	Get(ctx context.Context, t Token, a actorid.ID, keys []string) ([]KV, error)
 	// Scan yields a range in order, or in reverse order. It ends after the first
 	// error. The sequence reads a consistent view; breaking out of it is allowed.
+	// A long sequence keeps a snapshot open while the loop body runs, and a writer
+	// may have to wait for it: the body must not call the same store, nor wait for
+	// somebody who does.
 	Scan(ctx context.Context, t Token, a actorid.ID, r Range) iter.Seq2[KV, error]
 	// Commit applies a batch. Each token's writes are applied all or not at all;
-	// when err is nil, everything but the fenced tokens' writes is durable. When
-	// err is not nil, nothing is promised to be durable and a caller must treat
-	// its in-memory state as lost.
+	// when err is nil, everything but the fenced tokens' writes is durable; fenced
+	// is in the order of shards. When err is not nil, nothing is promised to be
+	// durable and a caller must treat its in-memory state as lost; only the error
+	// of CheckBatch, ErrClosed and ctx's own error promise that nothing was
+	// applied. The batch must not be changed afterwards: values may be kept.
 	Commit(ctx context.Context, batch map[Token][]Write) (fenced []Token, err error)
 	// Alarm returns the actor's alarm; a zero Time means none.
 	Alarm(ctx context.Context, t Token, a actorid.ID) (Due, error)
-	// Alarms returns the earliest alarms of the token's shard, soonest first.
+	// Alarms returns the earliest alarms of the token's shard, soonest first, at
+	// most limit of them; 0 means all.
 	Alarms(ctx context.Context, t Token, limit int) ([]Due, error)
 	// Actors yields the stored actors of a namespace in the order of their keys,
-	// starting after the given one (the zero ID: from the first).
+	// starting after the given one (the zero ID: from the first). An actor is
+	// stored while it has an entry or an alarm. Actors that come or go meanwhile
+	// may be missed; the loop body may call the store.
 	Actors(ctx context.Context, namespace string, after actorid.ID) iter.Seq2[ActorInfo, error]
 	// Namespaces yields the namespaces that hold at least one actor.
 	Namespaces(ctx context.Context) iter.Seq2[string, error]
@@ -142,7 +168,8 @@ type Store interface {
 	// name never set. SetMeta is durable when it returns.
 	Meta(ctx context.Context, name string) ([]byte, error)
 	SetMeta(ctx context.Context, name string, value []byte) error
-	// DeleteNamespace removes every actor of a namespace and their alarms.
+	// DeleteNamespace removes every actor of a namespace and their alarms, at
+	// once: a crash leaves all of them or none.
 	DeleteNamespace(ctx context.Context, namespace string) error
 	// Backup writes a consistent copy that the same kind of store can open.
 	Backup(ctx context.Context, w io.Writer) error

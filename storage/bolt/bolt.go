@@ -1,0 +1,323 @@
+// Package bolt is a storage.Store in one bbolt file.
+//
+// Promises: a Commit that returns nil is on disk, whole; after a crash at any
+// moment the file opens with every commit that was acknowledged and no part of
+// one that was not. After a failed write or sync nothing in the file is believed
+// until it is opened again: every later call returns storage.ErrFailed. Damaged
+// bytes are an error, never a panic.
+//
+// Words: a group is the set of operations that share one bbolt transaction; the
+// writer is the one goroutine that makes groups; to sweep is to remove, a little
+// at a time, entries that a commit has already made unreachable.
+//
+// Who runs where: reads run on the caller's goroutine in a bbolt read
+// transaction. Everything that writes is queued for the writer, which takes all
+// that is queued into one transaction, so that many callers share its two syncs.
+// docs/FORMAT.md describes the bytes, layout.go the keys.
+package bolt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+
+	"workerd.local/storage"
+)
+
+// FileName is the usual name of the file in a storage directory.
+const FileName = "actors.db"
+
+// Options of Open. The zero value is right for production.
+type Options struct {
+	// OpenTimeout is how long to wait for another process to let go of the file;
+	// 0 means one second.
+	OpenTimeout time.Duration
+	// QueueLimit is the number of operations that may wait for the writer; 0 means
+	// 1024. Callers beyond it wait with their context. The batches themselves are
+	// held by their callers either way.
+	QueueLimit int
+	// NoSync gives up durability for speed. Only for tests and benchmarks.
+	NoSync bool
+	Hooks  Hooks
+}
+
+// Hooks are told what happens. Each may be nil; they are called from the writer
+// or, for Damaged, from the goroutine of the read, and must not call the store.
+type Hooks struct {
+	// Group follows every transaction of the writer.
+	Group func(GroupInfo)
+	// Failed is called once, when the store stops for good.
+	Failed func(error)
+	// Damaged carries the stack of a panic or memory fault that unreadable bytes
+	// caused.
+	Damaged func(err error, stack []byte)
+}
+
+// GroupInfo describes one transaction of the writer.
+type GroupInfo struct {
+	// Operations is the number of commits and other changes that shared it.
+	Operations int
+	// Bytes is the size of their keys and values.
+	Bytes int
+	Took  time.Duration
+}
+
+// Store implements storage.Store.
+type Store struct {
+	path      string
+	options   Options
+	db        *bbolt.DB
+	file      *os.File
+	epoch     uint64
+	placement *storage.Local
+
+	queue chan *operation
+	// done is closed when the writer has ended.
+	done chan struct{}
+	// sweeping is owned by the writer: there is something left to sweep.
+	sweeping bool
+	// stuck is owned by the writer: a transaction panicked, so bbolt may hold its
+	// locks for ever and must not be closed.
+	stuck bool
+
+	failure atomic.Pointer[error]
+	shut    atomic.Bool
+	// closing is held, shared, while an operation is being queued, and alone to
+	// close the queue.
+	closing sync.RWMutex
+}
+
+var _ storage.Store = (*Store)(nil)
+
+// Open opens or creates the file at path; its directory must exist. Each open
+// starts a new epoch. Errors: storage.ErrLocked, storage.ErrVersion,
+// storage.ErrDamaged, and the file system's own; each names the path and says
+// what to do.
+func Open(path string, o Options) (*Store, error) {
+	if o.OpenTimeout <= 0 {
+		o.OpenTimeout = time.Second
+	}
+	if o.QueueLimit <= 0 {
+		o.QueueLimit = 1024
+	}
+	s := &Store{
+		path:    path,
+		options: o,
+		queue:   make(chan *operation, o.QueueLimit),
+		done:    make(chan struct{}),
+	}
+	s.placement = storage.NewLocal(0, nil)
+	if err := s.open(); err != nil {
+		return nil, fmt.Errorf("open storage %s: %w", path, err)
+	}
+	s.placement = storage.NewLocal(s.epoch, s.held)
+	go s.write()
+	return s, nil
+}
+
+func (s *Store) open() error {
+	_, err := os.Stat(s.path)
+	created := errors.Is(err, fs.ErrNotExist)
+	if err := s.checkPath(); err != nil {
+		return err
+	}
+	err = s.guard(func() error {
+		db, err := bbolt.Open(s.path, 0o600, &bbolt.Options{
+			Timeout: s.options.OpenTimeout,
+			// The free pages are written with every commit: an open that had to find
+			// them by reading the whole file would take as long as the file is big.
+			NoFreelistSync:  false,
+			FreelistType:    bbolt.FreelistMapType,
+			InitialMmapSize: initialMapBytes,
+			NoSync:          s.options.NoSync,
+			NoStatistics:    true,
+			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+				f, err := os.OpenFile(name, flag, mode)
+				s.file = f
+				return f, err
+			},
+		})
+		if err != nil {
+			return err
+		}
+		s.db = db
+		db.AllocSize = growBytes
+		if err := s.checkSize(); err != nil {
+			return err
+		}
+		return s.begin()
+	})
+	if err == nil && created {
+		err = syncDirectory(filepath.Dir(s.path))
+	}
+	if err != nil {
+		s.abandon(errors.Is(err, storage.ErrDamaged))
+		return explainOpen(err, s.options.OpenTimeout)
+	}
+	return nil
+}
+
+// checkPath finds what would otherwise be reported less clearly.
+func (s *Store) checkPath() error {
+	if info, err := os.Stat(s.path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("it is not a regular file; give the path of the storage file itself, such as %s", filepath.Join(s.path, FileName))
+	}
+	if info, err := os.Stat(filepath.Dir(s.path)); err != nil {
+		return fmt.Errorf("its directory cannot be used; create it first: %w", err)
+	} else if !info.IsDir() {
+		return fmt.Errorf("%s is not a directory", filepath.Dir(s.path))
+	}
+	return nil
+}
+
+// checkSize finds a file that was cut off: touching its missing pages would fault.
+func (s *Store) checkSize() error {
+	return s.db.View(func(tx *bbolt.Tx) error {
+		info, err := s.file.Stat()
+		if err != nil {
+			return err
+		}
+		if info.Size() < tx.Size() {
+			return fmt.Errorf("%w: the file was cut off: it has %d bytes of %d", storage.ErrDamaged, info.Size(), tx.Size())
+		}
+		return nil
+	})
+}
+
+// begin checks the format, creates what a new file needs, and starts the epoch.
+func (s *Store) begin() error {
+	var created bool
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		var err error
+		created, err = checkFormat(tx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		if created {
+			if err := createLayout(tx); err != nil {
+				return err
+			}
+		}
+		s.epoch, err = countOpen(tx)
+		if err != nil {
+			return err
+		}
+		s.sweeping = hasSweep(tx)
+		return nil
+	})
+}
+
+// abandon lets go of the file after a failed Open. A bbolt that panicked may hold
+// its own locks, so then only the file is closed, which also ends the file lock.
+func (s *Store) abandon(damaged bool) {
+	if s.db != nil && !damaged {
+		s.db.Close()
+	} else if s.file != nil {
+		s.file.Close()
+	}
+}
+
+func explainOpen(err error, timeout time.Duration) error {
+	switch {
+	case errors.Is(err, berrors.ErrTimeout):
+		return fmt.Errorf("%w (waited %v): stop that process, or give this one another storage directory", storage.ErrLocked, timeout)
+	case errors.Is(err, storage.ErrDamaged), errors.Is(err, storage.ErrVersion):
+		return err
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+		return fmt.Errorf("%w: it is not a bbolt file, or its first pages are damaged (%w); %s", storage.ErrDamaged, err, remedy)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: the file and its directory must be writable by this user", err)
+	case isDiskFull(err):
+		return fmt.Errorf("the disk is full: %w", err)
+	}
+	return err
+}
+
+// remedy ends every report of damage.
+const remedy = "restore a backup, or move the file away to start empty"
+
+// Path is the file's path as given to Open.
+func (s *Store) Path() string { return s.path }
+
+// Placement says that this process owns every shard while the store is open and
+// has not failed. The epoch is the number of opens, this one included.
+func (s *Store) Placement() storage.Placement { return s.placement }
+
+func (s *Store) held() bool { return !s.shut.Load() && s.failure.Load() == nil }
+
+// Close waits for the operations that were accepted and for reads to end, then
+// releases the file. Entries not yet swept are swept after the next open.
+func (s *Store) Close() error {
+	s.closing.Lock()
+	if s.shut.Swap(true) {
+		s.closing.Unlock()
+		return storage.ErrClosed
+	}
+	close(s.queue)
+	s.closing.Unlock()
+	<-s.done
+	var err error
+	if s.stuck {
+		err = s.file.Close()
+	} else {
+		err = s.guard(s.db.Close)
+	}
+	if failure := s.failure.Load(); failure != nil {
+		return nil // reported to those who wrote; what closing a broken file says adds nothing
+	}
+	if err != nil {
+		return fmt.Errorf("close storage %s: %w", s.path, err)
+	}
+	return nil
+}
+
+// fail stops the store for good; the first cause stays.
+func (s *Store) fail(cause error) error {
+	if isDiskFull(cause) {
+		cause = fmt.Errorf("the disk is full, free some space and start again: %w", cause)
+	}
+	err := fmt.Errorf("%w: write %s: %w", storage.ErrFailed, s.path, cause)
+	if s.failure.CompareAndSwap(nil, &err) && s.options.Hooks.Failed != nil {
+		s.options.Hooks.Failed(err)
+	}
+	return *s.failure.Load()
+}
+
+// check tells whether the store may be used.
+func (s *Store) check(ctx context.Context) error {
+	if s.shut.Load() {
+		return storage.ErrClosed
+	}
+	if failure := s.failure.Load(); failure != nil {
+		return *failure
+	}
+	return ctx.Err()
+}
+
+// initialMapBytes is how much address space the file may fill before bbolt has to
+// map it again, for which it must wait until no read is under way. Address space
+// costs nothing where it is plentiful, except on Windows, where bbolt makes the
+// file as long as the map.
+var initialMapBytes = func() int {
+	if strconv.IntSize == 64 && runtime.GOOS != "windows" {
+		return 64 << 30
+	}
+	return 0
+}()
+
+// growBytes is how much the file grows at a time. A growth costs a third sync.
+const growBytes = 4 << 20

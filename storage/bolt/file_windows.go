@@ -1,0 +1,9 @@
+package bolt
+
+import "syscall"
+
+// errDiskFull is ERROR_DISK_FULL, what the system says instead of ENOSPC.
+const errDiskFull = syscall.Errno(112)
+
+// syncDirectory does nothing: Windows journals names and cannot sync directories.
+func syncDirectory(string) error { return nil }

@@ -1,0 +1,432 @@
+package bolt
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"workerd.local/storage"
+)
+
+// A group ends when nothing is queued or when one of these is reached, so that
+// what a transaction holds in memory is bounded by them plus one batch.
+const (
+	groupOperations = 4096
+	groupBytes      = 16 << 20
+)
+
+// operation is one caller's change, waiting for the writer.
+type operation struct {
+	// apply makes the change in the group's transaction. An error of it fails the
+	// store: whatever a caller can do wrong is found before.
+	apply func(tx *bbolt.Tx) error
+	// alone, set instead of apply, runs with no transaction open; its error is its
+	// caller's only.
+	alone func() error
+	bytes int
+	state atomic.Int32
+	done  chan error
+}
+
+// The state of an operation: queued -> taken by the writer, or queued ->
+// withdrawn by the caller whose context ended.
+const (
+	queued int32 = iota
+	taken
+	withdrawn
+)
+
+// Commit applies the batch in a transaction that it may share with others.
+func (s *Store) Commit(ctx context.Context, batch map[storage.Token][]storage.Write) ([]storage.Token, error) {
+	if err := storage.CheckBatch(batch); err != nil {
+		return nil, err
+	}
+	fenced, current := storage.Fence(batch, s.epoch)
+	op := &operation{apply: func(tx *bbolt.Tx) error {
+		b := openBuckets(tx)
+		for _, writes := range current {
+			for i := range writes {
+				if err := b.write(&writes[i]); err != nil {
+					return fmt.Errorf("actor %s: %w", writes[i].Actor, err)
+				}
+			}
+		}
+		return nil
+	}}
+	for _, writes := range current {
+		op.bytes += sizeOf(writes)
+	}
+	var err error
+	if len(current) > 0 {
+		err = s.do(ctx, op)
+	} else {
+		err = s.check(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("commit: %w", err)
+	}
+	return fenced, nil
+}
+
+func sizeOf(writes []storage.Write) (bytes int) {
+	for i := range writes {
+		w := &writes[i]
+		bytes += len(w.Actor.Key)
+		for _, k := range w.Del {
+			bytes += len(k)
+		}
+		for _, kv := range w.Put {
+			bytes += len(kv.Key) + len(kv.Value)
+		}
+	}
+	return bytes
+}
+
+// SetMeta is durable when it returns.
+func (s *Store) SetMeta(ctx context.Context, name string, value []byte) error {
+	if err := storage.CheckMeta(name, value); err != nil {
+		return fmt.Errorf("set meta: %w", err)
+	}
+	err := s.do(ctx, &operation{bytes: len(name) + len(value), apply: func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketProgram).Put([]byte(name), value)
+	}})
+	if err != nil {
+		return fmt.Errorf("set meta %q: %w", name, err)
+	}
+	return nil
+}
+
+// DeleteNamespace forgets the namespace's number; its actors and their entries
+// and alarms cannot be reached from then on and are swept by the writer between
+// groups.
+func (s *Store) DeleteNamespace(ctx context.Context, namespace string) error {
+	err := s.do(ctx, &operation{apply: func(tx *bbolt.Tx) error {
+		space, err := findSpace(tx, namespace)
+		if err != nil || space == 0 {
+			return err
+		}
+		names := tx.Bucket(bucketNamespaces)
+		if err := names.Delete(nameKey(namespace)); err != nil {
+			return err
+		}
+		if err := names.Delete(spaceKey(space)); err != nil {
+			return err
+		}
+		return tx.Bucket(bucketSweep).Put(sweepSpaceKey(space), []byte(namespace))
+	}})
+	if err != nil {
+		return fmt.Errorf("delete namespace %q: %w", namespace, err)
+	}
+	return nil
+}
+
+// do queues an operation and waits for its outcome. A context that ends before
+// the writer has taken it withdraws it; afterwards the outcome is waited for,
+// because it can no longer be stopped.
+func (s *Store) do(ctx context.Context, op *operation) error {
+	op.done = make(chan error, 1)
+	if err := s.enqueue(ctx, op); err != nil {
+		return err
+	}
+	select {
+	case err := <-op.done:
+		return err
+	case <-ctx.Done():
+		if op.state.CompareAndSwap(queued, withdrawn) {
+			return ctx.Err()
+		}
+		return <-op.done
+	}
+}
+
+func (s *Store) enqueue(ctx context.Context, op *operation) error {
+	s.closing.RLock()
+	defer s.closing.RUnlock()
+	if err := s.check(ctx); err != nil {
+		return err
+	}
+	select {
+	case s.queue <- op:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// write is the writer. It ends when the queue is closed and empty.
+func (s *Store) write() {
+	debug.SetPanicOnFault(true)
+	defer close(s.done)
+	var group []*operation
+	for {
+		op, open := s.next()
+		if !open {
+			return
+		}
+		if op == nil {
+			s.sweep()
+			continue
+		}
+		group = s.collect(group[:0], op)
+		s.commit(group)
+		clear(group)
+	}
+}
+
+// next waits for an operation. It returns none, at once, when none is queued and
+// something is left to sweep.
+func (s *Store) next() (op *operation, open bool) {
+	if !s.sweeping || s.failure.Load() != nil {
+		op, open = <-s.queue
+		return op, open
+	}
+	select {
+	case op, open = <-s.queue:
+		return op, open
+	default:
+		return nil, true
+	}
+}
+
+// collect takes the operations that are queued behind the first.
+func (s *Store) collect(group []*operation, op *operation) []*operation {
+	// Callers that the last group released are runnable but have not run: with
+	// their next batches in this group they need not wait for the one after.
+	runtime.Gosched()
+	bytes := 0
+	for {
+		if op.state.CompareAndSwap(queued, taken) {
+			group = append(group, op)
+			bytes += op.bytes
+			if op.alone != nil {
+				return group
+			}
+		}
+		if len(group) >= groupOperations || bytes >= groupBytes {
+			return group
+		}
+		select {
+		case next, open := <-s.queue:
+			if !open {
+				return group
+			}
+			op = next
+		default:
+			return group
+		}
+	}
+}
+
+// commit runs a group and tells its callers.
+func (s *Store) commit(group []*operation) {
+	if len(group) == 0 {
+		return
+	}
+	// An operation that wants to be alone is the last of its group.
+	last := group[len(group)-1]
+	if last.alone != nil {
+		group = group[:len(group)-1]
+		defer func() { last.done <- s.runAlone(last) }()
+	}
+	if len(group) == 0 {
+		return
+	}
+	start := time.Now()
+	err := s.update(func(tx *bbolt.Tx) error {
+		for _, op := range group {
+			if err := op.apply(tx); err != nil {
+				return err
+			}
+		}
+		s.sweeping = hasSweep(tx)
+		return nil
+	})
+	bytes := 0
+	for _, op := range group {
+		bytes += op.bytes
+		op.done <- err
+	}
+	if err == nil && s.options.Hooks.Group != nil {
+		s.options.Hooks.Group(GroupInfo{Operations: len(group), Bytes: bytes, Took: time.Since(start)})
+	}
+}
+
+func (s *Store) runAlone(op *operation) error {
+	if failure := s.failure.Load(); failure != nil {
+		return *failure
+	}
+	return op.alone()
+}
+
+// update runs one transaction. Any error, also one from fn, stops the store for
+// good: after a failed write or sync the page cache and the disk may differ, and
+// a second attempt would report a success that does not last.
+func (s *Store) update(fn func(tx *bbolt.Tx) error) error {
+	if failure := s.failure.Load(); failure != nil {
+		return *failure
+	}
+	finished := false
+	err := s.guard(func() error {
+		err := s.db.Update(fn)
+		finished = true
+		return err
+	})
+	if err != nil {
+		s.stuck = !finished
+		return s.fail(err)
+	}
+	return nil
+}
+
+func hasSweep(tx *bbolt.Tx) bool {
+	k, _ := tx.Bucket(bucketSweep).Cursor().First()
+	return k != nil
+}
+
+// buckets are those that a batch changes, looked up once.
+type buckets struct {
+	namespaces, actors, entries, due, sweep *bbolt.Bucket
+	key                                     []byte
+}
+
+func openBuckets(tx *bbolt.Tx) *buckets {
+	b := &buckets{
+		namespaces: tx.Bucket(bucketNamespaces),
+		actors:     tx.Bucket(bucketActors),
+		entries:    tx.Bucket(bucketEntries),
+		due:        tx.Bucket(bucketDue),
+		sweep:      tx.Bucket(bucketSweep),
+	}
+	// Bodies are numbered upwards, so new entries arrive in order and pages that
+	// were split in the middle would stay half empty.
+	b.entries.FillPercent = 0.8
+	return b
+}
+
+// write applies one actor's changes.
+func (b *buckets) write(w *storage.Write) error {
+	space, err := b.space(w.Actor.Namespace)
+	if err != nil {
+		return err
+	}
+	key := actorKey(space, w.Actor.Key)
+	stored := b.actors.Get(key)
+	r, err := decodeRecord(stored)
+	if err != nil {
+		return err
+	}
+	before := r
+	if err := b.writeEntries(w, &r); err != nil {
+		return err
+	}
+	if err := b.writeAlarm(w, &r, space); err != nil {
+		return err
+	}
+	switch {
+	case r == before:
+		return nil
+	case r.isEmpty():
+		return b.actors.Delete(key)
+	default:
+		return b.actors.Put(key, r.encode())
+	}
+}
+
+func (b *buckets) writeEntries(w *storage.Write, r *record) error {
+	if w.DelAll && r.body != 0 {
+		// Few entries are deleted here; many are left to the sweeper.
+		if keys, whole := keysUnder(b.entries, bodyPrefix(r.body), deleteAtOnce); whole {
+			if err := deleteKeys(b.entries, keys); err != nil {
+				return err
+			}
+		} else {
+			if err := b.sweep.Put(sweepBodyKey(r.body), nil); err != nil {
+				return err
+			}
+			r.body = 0
+		}
+	}
+	if r.body != 0 {
+		for _, k := range w.Del {
+			b.key = appendEntryKey(b.key, r.body, k)
+			if err := b.entries.Delete(b.key); err != nil {
+				return err
+			}
+		}
+	}
+	for _, kv := range w.Put {
+		if r.body == 0 {
+			body, err := b.entries.NextSequence()
+			if err != nil {
+				return err
+			}
+			r.body = body
+		}
+		b.key = appendEntryKey(b.key, r.body, kv.Key)
+		if err := b.entries.Put(b.key, kv.Value); err != nil {
+			return err
+		}
+	}
+	if r.body != 0 && (w.DelAll || len(w.Del) > 0) && len(w.Put) == 0 {
+		prefix := bodyPrefix(r.body)
+		if k, _ := b.entries.Cursor().Seek(prefix); !hasPrefix(k, prefix) {
+			r.body = 0
+		}
+	}
+	return nil
+}
+
+func (b *buckets) writeAlarm(w *storage.Write, r *record, space uint32) error {
+	c := &w.Alarm
+	switch c.Op {
+	case storage.AlarmKeep:
+		return nil
+	case storage.AlarmClearIf:
+		if !r.hasAlarm() || !r.time.Equal(c.Time) {
+			return nil
+		}
+	}
+	shard := w.Actor.Shard()
+	if r.hasAlarm() {
+		if err := b.due.Delete(dueKey(shard, r.time, space, w.Actor.Key)); err != nil {
+			return err
+		}
+	}
+	if c.Op != storage.AlarmSet {
+		r.time, r.retries, r.name = time.Time{}, 0, ""
+		return nil
+	}
+	r.time, r.retries = c.Time.Round(0).UTC(), uint32(c.Retries)
+	if c.Name != "" {
+		r.name = c.Name
+	}
+	return b.due.Put(dueKey(shard, r.time, space, w.Actor.Key), nil)
+}
+
+// space returns the number of a namespace and gives a new one its number.
+func (b *buckets) space(namespace string) (uint32, error) {
+	name := nameKey(namespace)
+	if v := b.namespaces.Get(name); len(v) == spaceBytes {
+		return binary.BigEndian.Uint32(v), nil
+	} else if v != nil {
+		return 0, damagedf("the number of namespace %q has %d bytes", namespace, len(v))
+	}
+	n, err := b.namespaces.NextSequence()
+	if err != nil {
+		return 0, err
+	}
+	space := uint32(n)
+	if uint64(space) != n {
+		return 0, fmt.Errorf("too many namespaces were created")
+	}
+	if err := b.namespaces.Put(name, binary.BigEndian.AppendUint32(nil, space)); err != nil {
+		return 0, err
+	}
+	return space, b.namespaces.Put(spaceKey(space), []byte(namespace))
+}
