@@ -27,8 +27,10 @@ func (e *Error) Error() string {
 		b.WriteString(at)
 		b.WriteString(": ")
 	}
-	b.WriteString(e.Msg)
-	if e.Hint != "" {
+	if e.Hint == "" {
+		b.WriteString(e.Msg)
+	} else {
+		b.WriteString(strings.TrimSuffix(e.Msg, "."))
 		b.WriteString("; ")
 		b.WriteString(e.Hint)
 	}
@@ -67,6 +69,14 @@ func (e *Errors) Unwrap() []error {
 
 // Warnings are remarks that do not stop a configuration from being used.
 type Warnings []*Error
+
+// AsError is nil for an empty list, and otherwise an *Errors of it.
+func AsError(list []*Error) error {
+	if len(list) == 0 {
+		return nil
+	}
+	return &Errors{List: list}
+}
 
 // fail is the *Errors of a single error.
 func fail(pos Pos, hint, format string, args ...any) *Errors {

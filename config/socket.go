@@ -23,6 +23,7 @@ type Socket struct {
 	HTTP    HTTPOptions // for http and https
 	TLS     *TLSOptions // for https, and for tcp when it is encrypted
 	Service ServiceDesignator
+	FD      *int // listening descriptor the process inherited, in place of Address; only Override sets it
 }
 
 // HTTPStyle is what request lines look like.
