@@ -1,0 +1,139 @@
+package script
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/dop251/goja"
+	"github.com/dop251/goja/ast"
+	"github.com/dop251/goja/parser"
+)
+
+// programName is the file name of bundled code that belongs to no source file.
+// FormatStack drops the frames that carry it.
+const programName = "workerd-internal.js"
+
+// Compile turns a source into a program. It may be called from any goroutine and
+// does not touch the realm. Cancelling ctx stops the bundler.
+//
+// # Errors
+//
+// A source that cannot be compiled yields an *Error that names files, lines and
+// columns as the user knows them. Other errors are ctx.Err() and failures to read
+// the project, wrapped.
+func Compile(ctx context.Context, src Source) (*Script, error) {
+	if err := src.validate(); err != nil {
+		return nil, err
+	}
+	if err := guardSource(&src); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("compile %s: %w", src.label(), err)
+	}
+	return compileCached(ctx, &src)
+}
+
+// compileFresh bundles the source and compiles the result.
+func compileFresh(ctx context.Context, src *Source) (*bundle, *goja.Program, error) {
+	b, err := makeBundle(ctx, src, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	b.Code = quoteFieldNames(b.Code)
+	program, err := compileBundle(b)
+	if err == nil {
+		return b, program, nil
+	}
+	var syntax *Error
+	if !errors.As(err, &syntax) {
+		return nil, nil, err
+	}
+	// The engine's parser refuses some class fields: let the bundler lower all.
+	lowered, err2 := makeBundle(ctx, src, true)
+	if err2 != nil {
+		return nil, nil, err2
+	}
+	program, err2 = compileBundle(lowered)
+	if err2 != nil {
+		return nil, nil, err // the first message is about the user's own syntax
+	}
+	return lowered, program, nil
+}
+
+// compileBundle makes the engine's program of bundled code.
+func compileBundle(b *bundle) (*goja.Program, error) {
+	if len(b.Code) > MaxSourceBytes {
+		return nil, failf("", "the bundled source has %d bytes; the limit is %d", len(b.Code), MaxSourceBytes)
+	}
+	if err := guardText("", b.Code); err != nil {
+		return nil, err
+	}
+	code := b.Code
+	options := []parser.Option{parser.WithDisableSourceMaps}
+	if len(b.Map) > 0 {
+		code = strings.TrimRight(code, "\n") + "\n//# sourceMappingURL=" + programName + ".map\n"
+		options = []parser.Option{parser.WithSourceMapLoader(func(string) ([]byte, error) { return b.Map, nil })}
+	}
+	return compileText(code, &lowering{main: b.Main, host: hostName}, options...)
+}
+
+// compileText parses, lowers and compiles text that the bundler has printed.
+func compileText(code string, l *lowering, options ...parser.Option) (*goja.Program, error) {
+	tree, err := parser.ParseFile(nil, programName, code, 0, options...)
+	if err != nil {
+		return nil, engineError(err)
+	}
+	if err := l.program(tree, code); err != nil {
+		return nil, err
+	}
+	return compileTree(tree)
+}
+
+func compileTree(tree *ast.Program) (*goja.Program, error) {
+	program, err := goja.CompileAST(tree, false)
+	if err != nil {
+		return nil, engineError(err)
+	}
+	return program, nil
+}
+
+// engineError turns what the engine says about bundled code into an Error.
+func engineError(err error) *Error {
+	e := &Error{}
+	var list parser.ErrorList
+	if errors.As(err, &list) {
+		for _, p := range list {
+			if len(e.Diagnostics) == MaxDiagnostics {
+				e.More++
+				continue
+			}
+			e.Diagnostics = append(e.Diagnostics, Diagnostic{
+				File: visibleFile(p.Position.Filename), Line: p.Position.Line, Column: p.Position.Column,
+				Message: "SyntaxError: " + p.Message,
+			})
+		}
+		return e
+	}
+	var syntax *goja.CompilerSyntaxError
+	if errors.As(err, &syntax) {
+		d := Diagnostic{Message: "SyntaxError: " + syntax.Message}
+		if syntax.File != nil {
+			p := syntax.File.Position(syntax.Offset)
+			d.File, d.Line, d.Column = visibleFile(p.Filename), p.Line, p.Column
+		}
+		e.Diagnostics = append(e.Diagnostics, d)
+		return e
+	}
+	e.Diagnostics = append(e.Diagnostics, Diagnostic{Message: err.Error()})
+	return e
+}
+
+func visibleFile(name string) string {
+	if name == programName {
+		return ""
+	}
+	return unescapeFile(name)
+}
