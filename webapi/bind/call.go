@@ -54,6 +54,9 @@ func (c *Call) Arg(n int) goja.Value {
 // Context is the current I/O context, or the error about the global scope.
 func (c *Call) Context() (*iocontext.Context, error) { return iocontext.Current(c.js) }
 
+// GlobalScope is the name of the class of globalThis.
+const GlobalScope = "ServiceWorkerGlobalScope"
+
 // Where is the beginning of error texts: "Failed to execute 'append' on 'Headers'".
 func (c *Call) Where() string {
 	switch {
@@ -62,7 +65,7 @@ func (c *Call) Where() string {
 	case c.member == "":
 		return fmt.Sprintf("Failed to construct '%s'", c.class)
 	case c.class == "":
-		return fmt.Sprintf("Failed to execute function '%s'", c.member)
+		return fmt.Sprintf("Failed to execute '%s' on '%s'", c.member, GlobalScope)
 	}
 	return fmt.Sprintf("Failed to execute '%s' on '%s'", c.member, c.class)
 }
@@ -74,15 +77,19 @@ func (c *Call) TypeError(format string, args ...any) error {
 
 // BadArg says that the nth parameter (from 1) is not of the type wanted.
 func (c *Call) BadArg(n int, want string) error {
-	if c.attribute {
+	switch {
+	case c.attribute:
 		return c.TypeError("the provided value is not of type '%s'.", want)
+	case c.member == "":
+		return c.TypeError("constructor parameter %d is not of type '%s'.", n, want)
 	}
 	return c.TypeError("parameter %d is not of type '%s'.", n, want)
 }
 
 // Unpack converts the arguments. pairs alternates names and pointers; a name that
-// ends in "?" is optional: undefined and missing leave the target as it is. The
-// type of the pointer gives the conversion:
+// ends in "?" is optional: undefined and missing leave the target as it is.
+// "name:Type" names the type that the error about a missing argument asks for.
+// The type of the pointer gives the conversion:
 //
 //	*string            ToString
 //	**string           ToString; stays nil when left out
@@ -94,15 +101,15 @@ func (c *Call) BadArg(n int, want string) error {
 //	*[]byte            a copy of an ArrayBuffer's or a view's bytes
 func (c *Call) Unpack(pairs ...any) error {
 	for i := 0; i < len(pairs); i += 2 {
-		name, n := pairs[i].(string), i/2
-		optional := strings.HasSuffix(name, "?")
+		n := i / 2
+		name, optional := strings.CutSuffix(pairs[i].(string), "?")
 		v := c.Arg(n)
 		if goja.IsUndefined(v) {
 			if optional {
 				continue
 			}
 			if n >= len(c.args) {
-				return c.TypeError("%d argument%s required, but only %d present.", n+1, plural(n+1), len(c.args))
+				return c.BadArg(n+1, typeName(name, pairs[i+1]))
 			}
 		}
 		if err := c.convert(n+1, v, pairs[i+1]); err != nil {
@@ -112,11 +119,26 @@ func (c *Call) Unpack(pairs ...any) error {
 	return nil
 }
 
-func plural(n int) string {
-	if n == 1 {
-		return ""
+// typeName is what a target of Unpack is called in error texts.
+func typeName(name string, target any) string {
+	if _, typ, ok := strings.Cut(name, ":"); ok {
+		return typ
 	}
-	return "s"
+	switch target.(type) {
+	case *string, **string:
+		return "string"
+	case *bool:
+		return "boolean"
+	case *float64, *int, *int64:
+		return "number"
+	case *Function:
+		return "function"
+	case **goja.Object:
+		return "Object"
+	case *[]byte:
+		return "ArrayBuffer or ArrayBufferView"
+	}
+	return "Value"
 }
 
 // Function is a JavaScript function.
@@ -153,7 +175,7 @@ func (c *Call) convert(n int, v goja.Value, target any) (err error) {
 		*t = obj
 	case *Function:
 		if _, ok := goja.AssertFunction(v); !ok {
-			return c.BadArg(n, "Function")
+			return c.BadArg(n, "function")
 		}
 		t.Value = v
 	case *[]byte:
@@ -171,7 +193,7 @@ func (c *Call) convert(n int, v goja.Value, target any) (err error) {
 // String is ToString, with lone surrogates replaced (WebIDL USVString).
 func (c *Call) String(n int, v goja.Value) (s string, err error) {
 	if _, ok := v.(*goja.Symbol); ok {
-		return "", c.BadArg(n, "string")
+		return "", exception.TypeErrorf("Cannot convert a Symbol value to a string")
 	}
 	if _, ok := v.(*goja.Object); ok {
 		err = c.js.Try(func() { s = v.ToString().String() })

@@ -199,7 +199,7 @@ func (cl *Class[T]) stateOf(js *isolate.JS) *classState {
 	name := cl.Name
 	ctor := rt.ToValue(rt.NewProxy(native, &goja.ProxyTrapConfig{
 		Apply: func(*goja.Object, goja.Value, []goja.Value) goja.Value {
-			js.Panic(exception.TypeErrorf("Class constructor %s cannot be invoked without 'new'", name))
+			js.Panic(exception.TypeErrorf("Failed to construct '%s': Please use the 'new' operator, this object constructor cannot be called as a function.", name))
 			return nil
 		},
 	})).(*goja.Object)
@@ -252,6 +252,9 @@ func (cl *Class[T]) stateOf(js *isolate.JS) *classState {
 	return st
 }
 
+// errIllegalInvocation is for a receiver that is not an instance (workerd's text).
+var errIllegalInvocation = exception.TypeErrorf("Illegal invocation: function called with incorrect `this` reference. See https://developers.cloudflare.com/workers/observability/errors/#illegal-invocation-errors for details.")
+
 func (cl *Class[T]) construct(js *isolate.JS, cc goja.ConstructorCall) *goja.Object {
 	if cl.New == nil {
 		js.Panic(exception.TypeErrorf("Illegal constructor"))
@@ -272,7 +275,7 @@ func (cl *Class[T]) method(js *isolate.JS, name string, m Method[T], async bool)
 		defer c.guard()
 		t, ok := cl.Unwrap(js, fc.This)
 		if !ok {
-			err := exception.TypeErrorf("Illegal invocation")
+			err := errIllegalInvocation
 			if async {
 				return js.Rejected(err)
 			}
@@ -295,7 +298,7 @@ func (cl *Class[T]) getter(js *isolate.JS, name string, g Getter[T]) goja.Value 
 		defer c.guard()
 		t, ok := cl.Unwrap(js, fc.This)
 		if !ok {
-			js.Panic(exception.TypeErrorf("Illegal invocation"))
+			js.Panic(errIllegalInvocation)
 		}
 		v, err := g(t, c)
 		if err != nil {
@@ -311,7 +314,7 @@ func (cl *Class[T]) setter(js *isolate.JS, name string, s Setter[T]) goja.Value 
 		defer c.guard()
 		t, ok := cl.Unwrap(js, fc.This)
 		if !ok {
-			js.Panic(exception.TypeErrorf("Illegal invocation"))
+			js.Panic(errIllegalInvocation)
 		}
 		if err := s(t, c); err != nil {
 			js.Panic(err)
