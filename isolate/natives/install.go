@@ -40,7 +40,7 @@ type entry struct {
 }
 
 // tables in the order of installation.
-var tables = []table{jsonTable, stringTable}
+var tables = []table{jsonTable, stringTable, arrayTable, arrayStaticTable}
 
 // object finds the object that a path names.
 func (e *env) object(path string) (*goja.Object, error) {
@@ -124,6 +124,10 @@ func (e *env) capture() error {
 		return fmt.Errorf("install natives: %w", err)
 	}
 	e.nop, _ = e.callable(nop)
+	e.viewFn = e.rt.ToValue(func(c goja.FunctionCall) goja.Value {
+		e.viewed = c.Arguments
+		return undefined
+	})
 	for _, c := range []struct {
 		path string
 		to   *raw
@@ -148,23 +152,11 @@ func (e *env) capture() error {
 		path string
 		to   **goja.Object
 	}{
-		{"Array", &e.arrayCtor}, {"Array.prototype", &e.arrayProto}, {"Object.prototype", &e.objectProto}, {"Promise", &e.promiseCtor},
+		{"Array", &e.arrayCtor}, {"Array.prototype", &e.arrayProto}, {"Object.prototype", &e.objectProto},
 	} {
 		if *c.to, err = e.object(c.path); err != nil {
 			return err
 		}
-	}
-	for _, c := range []struct {
-		path string
-		to   *goja.Value
-	}{
-		{"RangeError", &e.rangeError}, {"SyntaxError", &e.syntaxError}, {"TypeError", &e.typeError}, {"Error", &e.errorCtor},
-	} {
-		o, err := e.object(c.path)
-		if err != nil {
-			return err
-		}
-		*c.to = o
 	}
 	return nil
 }

@@ -28,13 +28,13 @@ func (p *jsonParser) fail(what string, at int) {
 	line += strings.Count(before, "\n")
 	column := unitCount(before[strings.LastIndexAny(before, "\r\n")+1:]) + 1
 	msg := fmt.Sprintf("%s at position %d (line %d column %d)", what, unitCount(before), line, column)
-	panic(p.e.newError(p.e.syntaxError, "SyntaxError", msg))
+	panic(p.e.newError("SyntaxError", msg))
 }
 
 // unexpected throws the SyntaxError for the token at the byte position at.
 func (p *jsonParser) unexpected(at int) {
 	if at >= len(p.s) {
-		panic(p.e.newError(p.e.syntaxError, "SyntaxError", "Unexpected end of JSON input"))
+		panic(p.e.newError("SyntaxError", "Unexpected end of JSON input"))
 	}
 	switch c := p.s[at]; {
 	case c == '"':
@@ -44,7 +44,7 @@ func (p *jsonParser) unexpected(at int) {
 	}
 	switch p.s {
 	case "NaN", "Infinity", "undefined", "[object Object]":
-		panic(p.e.newError(p.e.syntaxError, "SyntaxError", `"`+p.s+`" is not valid JSON`))
+		panic(p.e.newError("SyntaxError", `"`+p.s+`" is not valid JSON`))
 	}
 
 	// Cut the context by bytes first: the whole text may be very long.
@@ -83,5 +83,5 @@ func (p *jsonParser) unexpected(at int) {
 		add(`"`)
 	}
 	add(" is not valid JSON")
-	panic(p.e.newErrorValue(p.e.syntaxError, "SyntaxError", fromUnits(msg)))
+	panic(p.e.newErrorValue("SyntaxError", fromUnits(msg)))
 }

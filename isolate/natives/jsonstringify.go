@@ -390,8 +390,15 @@ func (w *jsonWriter) object(o *goja.Object, stepback string, t reflect.Type) {
 			w.member(o, name, &empty)
 		}
 	} else {
-		for _, name := range w.names(o) {
-			w.member(o, name, &empty)
+		keys := o.Keys()
+		if names := w.lossyNames(o, keys); names != nil {
+			for _, name := range names {
+				w.member(o, name, &empty)
+			}
+		} else {
+			for _, k := range keys {
+				w.member(o, jsonName{name: k, index: -1}, &empty)
+			}
 		}
 	}
 	if !empty {
@@ -422,36 +429,48 @@ func (w *jsonWriter) member(o *goja.Object, name jsonName, empty *bool) {
 // names lists the own enumerable string keys.
 func (w *jsonWriter) names(o *goja.Object) []jsonName {
 	keys := o.Keys()
+	if names := w.lossyNames(o, keys); names != nil {
+		return names
+	}
 	names := make([]jsonName, len(keys))
-	lossy := false
 	for i, k := range keys {
 		names[i] = jsonName{name: k, index: -1}
+	}
+	return names
+}
+
+// lossyNames is for the rare object with a lone surrogate in one of its keys,
+// which came back as U+FFFD: it reads the keys as values. Otherwise it is nil.
+func (w *jsonWriter) lossyNames(o *goja.Object, keys []string) []jsonName {
+	lossy := false
+	for _, k := range keys {
 		if strings.Contains(k, "\uFFFD") {
 			lossy = true
+			break
 		}
 	}
-	if !lossy {
-		return names
+	if !lossy || o.ExportType() == typeProxy {
+		return nil
 	}
-	// A name may hold a lone surrogate: ask again for the values.
 	ctor, _ := w.e.rt.GlobalObject().Get("Object").(*goja.Object)
-	if ctor == nil || o.ExportType() == typeProxy {
-		return names
+	if ctor == nil {
+		return nil
 	}
 	f, ok := w.e.callable(ctor.Get("keys"))
 	if !ok {
-		return names
+		return nil
 	}
 	list, ok := f(goja.FunctionCall{This: ctor, Arguments: []goja.Value{o}}).(*goja.Object)
 	if !ok {
-		return names
+		return nil
 	}
+	names := make([]jsonName, len(keys))
 	for i := range names {
 		v, ok := list.Get(strconv.Itoa(i)).(goja.String)
 		if !ok {
-			return names
+			return nil
 		}
-		names[i].name = wtf8(v)
+		names[i] = jsonName{name: wtf8(v), index: -1}
 		if hasSurrogate(names[i].name) {
 			names[i].value = v
 		}
