@@ -219,57 +219,6 @@ func clampInteger(f float64) int64 {
 	return int64(f)
 }
 
-// Bytes returns the memory of an ArrayBuffer, a typed array or a DataView, not a
-// copy. ok is false for anything else.
-func Bytes(js *isolate.JS, v goja.Value) (b []byte, ok bool) {
-	obj, isObj := v.(*goja.Object)
-	if !isObj {
-		return nil, false
-	}
-	switch e := obj.Export().(type) {
-	case goja.ArrayBuffer:
-		return e.Bytes(), true
-	case []byte:
-		return viewBytes(js, obj)
-	}
-	return viewBytes(js, obj)
-}
-
-func viewBytes(js *isolate.JS, obj *goja.Object) (b []byte, ok bool) {
-	// DataView and typed arrays have the three properties on their prototypes;
-	// a look-alike does not have an ArrayBuffer behind them.
-	if !isView(js, obj) {
-		return nil, false
-	}
-	err := js.Try(func() {
-		buf, isBuf := obj.Get("buffer").(*goja.Object)
-		if !isBuf {
-			return
-		}
-		ab, isAB := buf.Export().(goja.ArrayBuffer)
-		if !isAB {
-			return
-		}
-		off, n := obj.Get("byteOffset").ToInteger(), obj.Get("byteLength").ToInteger()
-		mem := ab.Bytes()
-		if off < 0 || n < 0 || off+n > int64(len(mem)) {
-			return
-		}
-		b, ok = mem[off:off+n:off+n], true
-	})
-	return b, ok && err == nil
-}
-
-var isViewFn = isolate.NewSlot(func(js *isolate.JS) *goja.Value {
-	f := js.Runtime().GlobalObject().Get("ArrayBuffer").(*goja.Object).Get("isView")
-	return &f
-})
-
-func isView(js *isolate.JS, obj *goja.Object) bool {
-	v, err := js.Call(*isViewFn.Get(js), nil, obj)
-	return err == nil && v.ToBoolean()
-}
-
 // Null is JavaScript's null as a result.
 var Null = goja.Null()
 

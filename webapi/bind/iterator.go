@@ -1,0 +1,60 @@
+package bind
+
+import (
+	"github.com/dop251/goja"
+
+	"workerd.local/isolate"
+)
+
+// Iterator is the kind of the iterators of one collection class, such as
+// "URLSearchParams Iterator": they have a prototype of their own, which inherits
+// from %IteratorPrototype%. Keep it in a package variable.
+type Iterator struct{ class Class[iteration] }
+
+type iteration struct {
+	next func(js *isolate.JS) (v goja.Value, ok bool)
+}
+
+// NewIterator returns the kind of iterators whose Symbol.toStringTag is name.
+func NewIterator(name string) *Iterator {
+	return &Iterator{Class[iteration]{
+		Name:    name,
+		Methods: map[string]Method[iteration]{"next": (*iteration).jsNext},
+		Init:    initIterator,
+	}}
+}
+
+// Of makes an iterator. next is called until it says !ok, in the turn and the
+// frame of whoever asks; afterwards the iterator stays done.
+func (i *Iterator) Of(js *isolate.JS, next func(js *isolate.JS) (v goja.Value, ok bool)) *goja.Object {
+	return i.class.Wrap(js, &iteration{next})
+}
+
+func (it *iteration) jsNext(c *Call) (any, error) {
+	v, ok := goja.Undefined(), false
+	if it.next != nil {
+		if v, ok = it.next(c.js); !ok {
+			v, it.next = goja.Undefined(), nil
+		}
+	}
+	rt := c.js.Runtime()
+	result := rt.NewObject()
+	must(result.DefineDataProperty("value", v, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE))
+	must(result.DefineDataProperty("done", rt.ToValue(!ok), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE))
+	return result, nil
+}
+
+// initIterator hangs the prototype under %IteratorPrototype%, which is the
+// prototype of the prototype of every iterator of the engine.
+func initIterator(js *isolate.JS, _, proto *goja.Object) error {
+	rt := js.Runtime()
+	array := rt.NewArray()
+	values, err := js.Call(array.GetSymbol(goja.SymIterator), array)
+	if err != nil {
+		return err
+	}
+	if err := proto.SetPrototype(values.(*goja.Object).Prototype().Prototype()); err != nil {
+		return err
+	}
+	return proto.Delete("constructor")
+}

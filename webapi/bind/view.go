@@ -1,0 +1,121 @@
+package bind
+
+import (
+	"reflect"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/isolate"
+)
+
+var (
+	bufferType = reflect.TypeFor[goja.ArrayBuffer]()
+	bytesType  = reflect.TypeFor[[]byte]()
+)
+
+// Bytes returns the memory of an ArrayBuffer, a typed array or a DataView, not a
+// copy. ok is false for anything else. No code of a script runs.
+func Bytes(js *isolate.JS, v goja.Value) (b []byte, ok bool) {
+	obj, isObj := v.(*goja.Object)
+	if !isObj {
+		return nil, false
+	}
+	switch obj.ExportType() {
+	case bufferType:
+		ab, _ := obj.Export().(goja.ArrayBuffer)
+		return ab.Bytes(), true
+	case bytesType:
+		// Uint8Array and Uint8ClampedArray; what they export is their memory.
+		b, ok = obj.Export().([]byte)
+		return b, ok
+	}
+	return viewBytes(js, obj)
+}
+
+// ViewName returns "ArrayBuffer", "DataView" or the name of the kind of typed
+// array that v is, and "" for anything else.
+func ViewName(js *isolate.JS, v goja.Value) string {
+	obj, ok := v.(*goja.Object)
+	if !ok {
+		return ""
+	}
+	if obj.ExportType() == bufferType {
+		return "ArrayBuffer"
+	}
+	p := views.Get(js)
+	if is, err := js.Call(p.isView, nil, obj); err != nil || !is.ToBoolean() {
+		return ""
+	}
+	name, err := js.Call(p.arrayName, obj)
+	if err != nil || goja.IsUndefined(name) {
+		return "DataView"
+	}
+	return name.String()
+}
+
+// NewUint8Array makes a Uint8Array that owns b.
+func NewUint8Array(js *isolate.JS, b []byte) *goja.Object {
+	rt := js.Runtime()
+	obj, err := js.Construct(views.Get(js).uint8Array, rt.ToValue(rt.NewArrayBuffer(b)))
+	must(err) // an intrinsic on a buffer of ours
+	return obj
+}
+
+func viewBytes(js *isolate.JS, obj *goja.Object) (b []byte, ok bool) {
+	p := views.Get(js)
+	is, err := js.Call(p.isView, nil, obj)
+	if err != nil || !is.ToBoolean() {
+		return nil, false
+	}
+	get := p.ofArray
+	if name, err := js.Call(p.arrayName, obj); err != nil || goja.IsUndefined(name) {
+		get = p.ofView
+	}
+	var vals [3]goja.Value
+	for i, g := range get {
+		if vals[i], err = js.Call(g, obj); err != nil {
+			return nil, false // a detached view
+		}
+	}
+	buf, isBuf := vals[0].(*goja.Object)
+	if !isBuf {
+		return nil, false
+	}
+	ab, isAB := buf.Export().(goja.ArrayBuffer)
+	if !isAB {
+		return nil, false
+	}
+	off, n, mem := vals[1].ToInteger(), vals[2].ToInteger(), ab.Bytes()
+	if off < 0 || n < 0 || off+n > int64(len(mem)) {
+		return nil, false
+	}
+	return mem[off : off+n : off+n], true
+}
+
+// viewIntrinsics are functions of the engine as they were when they were first
+// needed, so that a script that replaces them is not asked.
+type viewIntrinsics struct {
+	isView, arrayName, uint8Array goja.Value
+	// buffer, byteOffset and byteLength
+	ofArray, ofView [3]goja.Value
+}
+
+var views = isolate.NewSlot(func(js *isolate.JS) *viewIntrinsics {
+	global := js.Runtime().GlobalObject()
+	object := func(name string) *goja.Object { return global.Get(name).(*goja.Object) }
+	u8 := object("Uint8Array")
+	arrayProto := u8.Prototype().Get("prototype").(*goja.Object)
+	viewProto := object("DataView").Get("prototype").(*goja.Object)
+	describe := object("Object").Get("getOwnPropertyDescriptor")
+	getter := func(proto *goja.Object, key goja.Value) goja.Value {
+		d, err := js.Call(describe, nil, proto, key)
+		must(err)
+		return d.(*goja.Object).Get("get")
+	}
+	p := &viewIntrinsics{isView: object("ArrayBuffer").Get("isView"), uint8Array: u8, arrayName: getter(arrayProto, goja.SymToStringTag)}
+	for i, name := range []string{"buffer", "byteOffset", "byteLength"} {
+		key := js.Runtime().ToValue(name)
+		p.ofArray[i], p.ofView[i] = getter(arrayProto, key), getter(viewProto, key)
+	}
+	return p
+})
