@@ -33,6 +33,10 @@ type env struct {
 	viewFn goja.Value   // hands its arguments to viewed
 	viewed []goja.Value // see view
 
+	typedLengthGetter raw
+
+	nativeCode map[uintptr]bool // code that is goja's own, see usesNative
+
 	joining []*goja.Object // arrays being turned into strings, outermost first
 }
 

@@ -20,7 +20,10 @@ func Install(rt *goja.Runtime, l Limits) error {
 			return err
 		}
 	}
-	return nil
+	if err := e.installBigInt(); err != nil {
+		return err
+	}
+	return e.installBuffers()
 }
 
 // A table lists the natives of one object. Tables are made once per process and
@@ -40,7 +43,10 @@ type entry struct {
 }
 
 // tables in the order of installation.
-var tables = []table{jsonTable, stringTable, arrayTable, arrayStaticTable}
+var tables = []table{
+	jsonTable, stringTable, stringStaticTable, arrayTable, arrayStaticTable, functionTable, reflectTable, objectTable,
+	objectProtoTable, bigIntProtoTable, bigIntTable, typedTable, typedStaticTable,
+}
 
 // object finds the object that a path names.
 func (e *env) object(path string) (*goja.Object, error) {

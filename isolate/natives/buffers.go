@@ -1,0 +1,260 @@
+package natives
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/dop251/goja"
+)
+
+// The buffer classes keep goja's constructors; each global becomes a Proxy with
+// a trap in front of construct. That keeps new.target, subclassing and the
+// statics exact, and costs a third of a second constructor.
+
+// wrapClass replaces a global class, and its prototype's constructor, by a proxy.
+func (e *env) wrapClass(name string, traps *goja.ProxyTrapConfig) error {
+	target, err := e.object(name)
+	if err != nil {
+		return err
+	}
+	p := e.rt.ToValue(e.rt.NewProxy(target, traps)).(*goja.Object)
+	if err = e.rt.GlobalObject().DefineDataProperty(name, p, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE); err == nil {
+		if proto, ok := target.Get("prototype").(*goja.Object); ok {
+			err = proto.DefineDataProperty("constructor", p, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("install natives: %s: %w", name, err)
+	}
+	return nil
+}
+
+// guarded is guard for a call that is not a native of its own.
+func (e *env) guarded(f func() goja.Value) goja.Value {
+	defer func() {
+		if x := recover(); x != nil {
+			e.rethrow(x)
+		}
+	}()
+	return f()
+}
+
+var elementSize = map[string]int64{
+	"Uint8Array": 1, "Int8Array": 1, "Uint8ClampedArray": 1, "Int16Array": 2, "Uint16Array": 2, "Int32Array": 4,
+	"Uint32Array": 4, "Float32Array": 4, "Float64Array": 8, "BigInt64Array": 8, "BigUint64Array": 8,
+}
+
+func (e *env) installBuffers() error {
+	if err := e.captureTyped(); err != nil {
+		return err
+	}
+	err := e.wrapClass("ArrayBuffer", &goja.ProxyTrapConfig{
+		Construct: func(target *goja.Object, args []goja.Value, newTarget *goja.Object) *goja.Object {
+			return e.guarded(func() goja.Value {
+				if len(args) > 0 {
+					n := e.toIndex(args[0], "Array buffer allocation failed")
+					if n > int64(e.lim.MaxBufferBytes) {
+						e.throwRange("Array buffer allocation failed")
+					}
+					e.charge(n)
+					args = []goja.Value{e.rt.ToValue(n)}
+				}
+				return e.constructOriginal(target, "ArrayBuffer", args, newTarget)
+			}).(*goja.Object)
+		},
+	})
+	if err != nil {
+		return err
+	}
+	// One set of traps serves all element types: the target says which it is.
+	traps := &goja.ProxyTrapConfig{Construct: e.constructTyped}
+	for _, name := range typedNames {
+		if err := e.wrapClass(name, traps); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var typedNames = []string{"Uint8Array", "Int8Array", "Uint8ClampedArray", "Int16Array", "Uint16Array", "Int32Array",
+	"Uint32Array", "Float32Array", "Float64Array", "BigInt64Array", "BigUint64Array"}
+
+// captureTyped takes the length getter of %TypedArray%.prototype, so that a
+// script cannot shadow it.
+func (e *env) captureTyped() error {
+	u8, err := e.object("Uint8Array.prototype")
+	if err != nil {
+		return err
+	}
+	d, ok := e.ownDescriptor(goja.FunctionCall{Arguments: []goja.Value{u8.Prototype(), e.rt.ToValue("length")}}).(*goja.Object)
+	if ok {
+		e.typedLengthGetter, ok = e.callable(d.Get("get"))
+	}
+	if !ok {
+		return fmt.Errorf("install natives: %%TypedArray%%.prototype has no length getter")
+	}
+	return nil
+}
+
+// typedLength is the length of a typed array; 0 for other objects.
+func (e *env) typedLength(o *goja.Object) int64 {
+	if !isTyped(o) {
+		return 0
+	}
+	f := e.typedLengthGetter
+	if f == nil {
+		return e.lengthOf(o)
+	}
+	return f(goja.FunctionCall{This: o}).ToInteger()
+}
+
+// isTyped reports whether o is a typed array (or a wrapped Go slice).
+func isTyped(o *goja.Object) bool {
+	t := o.ExportType()
+	return t != nil && t.Kind() == reflect.Slice && o.ClassName() != "Array"
+}
+
+func (e *env) toIndex(v goja.Value, msg string) int64 {
+	n := toInteger(v)
+	if n < 0 || n > maxSafe {
+		e.throwRange("%s", msg)
+	}
+	return n
+}
+
+// constructOriginal runs goja's constructor; a plain `new Class` has the proxy as
+// its target, which must not be constructed through again.
+func (e *env) constructOriginal(target *goja.Object, name string, args []goja.Value, newTarget *goja.Object) goja.Value {
+	if newTarget == nil {
+		newTarget = target
+	}
+	return e.construct(goja.FunctionCall{Arguments: []goja.Value{target, e.list(args), newTarget}})
+}
+
+func (e *env) constructTyped(target *goja.Object, args []goja.Value, newTarget *goja.Object) *goja.Object {
+	return e.guarded(func() goja.Value {
+		name := target.Get("name").String()
+		size := elementSize[name]
+		need := func(n int64) {
+			if n < 0 || n > int64(e.lim.MaxBufferBytes)/size {
+				e.throwRange("Invalid typed array length: %d", n)
+			}
+			e.charge(n * size)
+		}
+		if len(args) == 0 {
+			return e.constructOriginal(target, name, args, newTarget)
+		}
+		o, ok := args[0].(*goja.Object)
+		if !ok {
+			n := e.toIndex(args[0], "Invalid typed array length: "+args[0].String())
+			need(n)
+			return e.constructOriginal(target, name, []goja.Value{e.rt.ToValue(n)}, newTarget)
+		}
+		switch {
+		case o.ExportType() != typeProxy && o.ClassName() == "ArrayBuffer":
+		case isTyped(o):
+			need(e.typedLength(o))
+		case isPlainArray(o):
+			n := e.lengthOf(o)
+			need(n)
+			e.needArray(n)
+		default:
+			args = []goja.Value{e.snapshot(o)}
+			need(e.lengthOf(args[0].(*goja.Object)))
+		}
+		return e.constructOriginal(target, name, args, newTarget)
+	}).(*goja.Object)
+}
+
+// snapshot reads an iterable or array-like into a new array.
+func (e *env) snapshot(o *goja.Object) *goja.Object {
+	method, ok := e.iteratorMethod(o)
+	if !ok {
+		e.throwType("Symbol.iterator is not a function")
+	}
+	if method == nil {
+		n := e.lengthOf(o)
+		if n > int64(e.lim.MaxArrayLength) {
+			e.throwRange("Invalid typed array length: %d", n)
+		}
+		return e.list(e.values(o, n))
+	}
+	c := collect{e: e}
+	e.iterate(o, method, c.add)
+	return e.rt.NewArray(c.vals...)
+}
+
+// typedTable is %TypedArray%.prototype, which has no name of its own.
+var typedTable = table{path: "Uint8Array.prototype.__proto__", funcs: []entry{
+	{name: "join", length: 1, make: typedJoin},
+	{name: "toLocaleString", length: 0, make: typedToLocaleString},
+	{name: "sort", length: 1, make: typedSort},
+}}
+
+var typedStaticTable = table{path: "Uint8Array.__proto__", funcs: []entry{
+	{name: "from", length: 1, make: func(e *env, prev raw) raw {
+		return func(c goja.FunctionCall) goja.Value {
+			switch src := c.Argument(0).(type) {
+			case goja.String:
+				e.needArray(int64(src.Length()))
+			case *goja.Object:
+				switch {
+				case isTyped(src):
+				case isPlainArray(src):
+					e.needArray(e.lengthOf(src))
+				default:
+					args := append([]goja.Value(nil), c.Arguments...)
+					if f := c.Argument(1); f != undefined {
+						e.needCallable(f)
+					}
+					args[0] = e.snapshot(src)
+					c.Arguments = args
+				}
+			}
+			return prev(c)
+		}
+	}},
+}}
+
+func typedJoin(e *env, prev raw) raw {
+	return func(c goja.FunctionCall) goja.Value {
+		o, ok := c.This.(*goja.Object)
+		if !ok || !isTyped(o) {
+			return prev(c)
+		}
+		n := e.typedLength(o)
+		j := joiner{e: e, sep: commaStr}
+		if s := c.Argument(0); s != undefined {
+			j.sep = e.toStr(s)
+		}
+		if n == 0 {
+			return emptyStr
+		}
+		if int64(j.sep.Length()) > int64(e.lim.MaxStringBytes)/n {
+			e.throwStringLength()
+		}
+		const longestNumber = 26
+		if n <= smallArray && n*(int64(j.sep.Length())+longestNumber) <= int64(e.lim.MaxStringBytes) {
+			return prev(goja.FunctionCall{This: o, Arguments: []goja.Value{j.sep}})
+		}
+		for i := int64(0); i < n; i++ {
+			e.poll()
+			if i > 0 {
+				j.write(j.sep)
+			}
+			if v := e.getIdx(o, i); !isNullish(v) {
+				j.write(e.toStr(v))
+			}
+		}
+		return j.b.String()
+	}
+}
+
+func typedToLocaleString(e *env, prev raw) raw {
+	return func(c goja.FunctionCall) goja.Value {
+		if o, ok := c.This.(*goja.Object); ok && isTyped(o) {
+			return arrayToLocaleString(e, o, c)
+		}
+		return prev(c)
+	}
+}
