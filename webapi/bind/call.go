@@ -22,8 +22,10 @@ type Call struct {
 	js            *isolate.JS
 	class, member string
 	attribute     bool
-	this          goja.Value
-	args          []goja.Value
+
+	dictionary, field string // set while a member of a dictionary is converted
+	this              goja.Value
+	args              []goja.Value
 }
 
 // NewCall makes a Call for code that is called by goja directly, without a table.
@@ -78,6 +80,8 @@ func (c *Call) TypeError(format string, args ...any) error {
 // BadArg says that the nth parameter (from 1) is not of the type wanted.
 func (c *Call) BadArg(n int, want string) error {
 	switch {
+	case c.field != "":
+		return c.badField(want)
 	case c.attribute:
 		return c.TypeError("the provided value is not of type '%s'.", want)
 	case c.member == "":
