@@ -71,9 +71,7 @@ func (s *Store) compact(ctx context.Context, dst string) (err error) {
 			os.Remove(dst)
 		}
 	}()
-	to, err := bbolt.Open(dst, 0o600, &bbolt.Options{
-		FreelistType: bbolt.FreelistMapType, NoSync: true, NoStatistics: true, InitialMmapSize: initialMapBytes,
-	})
+	to, err := bbolt.Open(dst, 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType, NoSync: true, NoStatistics: true})
 	if err != nil {
 		return err
 	}
@@ -85,13 +83,29 @@ func (s *Store) compact(ctx context.Context, dst string) (err error) {
 		}
 		return nil
 	})
+	var size int64
 	if err == nil {
-		err = to.Sync()
+		err = to.View(func(tx *bbolt.Tx) error {
+			size = tx.Size()
+			return nil
+		})
 	}
 	if err = errors.Join(err, to.Close()); err != nil {
 		return err
 	}
-	return syncDirectory(filepath.Dir(dst))
+	return finish(dst, size)
+}
+
+// finish cuts off what the file grew in advance and makes it durable.
+func finish(path string, size int64) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Truncate(size), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return syncDirectory(filepath.Dir(path))
 }
 
 // copyBucket copies in transactions of bounded size.

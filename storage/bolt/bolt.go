@@ -27,6 +27,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -57,6 +58,8 @@ type Options struct {
 type Hooks struct {
 	// Group follows every transaction of the writer.
 	Group func(GroupInfo)
+	// Swept is called when everything that deletions left behind is removed.
+	Swept func()
 	// Failed is called once, when the store stops for good.
 	Failed func(error)
 	// Damaged carries the stack of a panic or memory fault that unreadable bytes
@@ -133,26 +136,13 @@ func (s *Store) open() error {
 		return err
 	}
 	err = s.guard(func() error {
-		db, err := bbolt.Open(s.path, 0o600, &bbolt.Options{
-			Timeout: s.options.OpenTimeout,
-			// The free pages are written with every commit: an open that had to find
-			// them by reading the whole file would take as long as the file is big.
-			NoFreelistSync:  false,
-			FreelistType:    bbolt.FreelistMapType,
-			InitialMmapSize: initialMapBytes,
-			NoSync:          s.options.NoSync,
-			NoStatistics:    true,
-			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
-				f, err := os.OpenFile(name, flag, mode)
-				s.file = f
-				return f, err
-			},
-		})
+		err := s.openFile(initialMapBytes)
+		if errors.Is(err, syscall.ENOMEM) {
+			err = s.openFile(0) // address space is scarce after all, for one by ulimit -v
+		}
 		if err != nil {
 			return err
 		}
-		s.db = db
-		db.AllocSize = growBytes
 		if err := s.checkSize(); err != nil {
 			return err
 		}
@@ -162,9 +152,32 @@ func (s *Store) open() error {
 		err = syncDirectory(filepath.Dir(s.path))
 	}
 	if err != nil {
-		s.abandon(errors.Is(err, storage.ErrDamaged))
-		return explainOpen(err, s.options.OpenTimeout)
+		s.abandon(err)
+		return s.explain(err)
 	}
+	return nil
+}
+
+func (s *Store) openFile(mapBytes int) (err error) {
+	s.db, err = bbolt.Open(s.path, 0o600, &bbolt.Options{
+		Timeout: s.options.OpenTimeout,
+		// The free pages are written with every commit: an open that had to find them
+		// by reading the whole file would take as long as the file is big.
+		NoFreelistSync:  false,
+		FreelistType:    bbolt.FreelistMapType,
+		InitialMmapSize: mapBytes,
+		NoSync:          s.options.NoSync,
+		NoStatistics:    true,
+		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+			f, err := os.OpenFile(name, flag, mode)
+			s.file = f
+			return f, err
+		},
+	})
+	if err != nil {
+		return err
+	}
+	s.db.AllocSize = growBytes
 	return nil
 }
 
@@ -223,18 +236,20 @@ func (s *Store) begin() error {
 
 // abandon lets go of the file after a failed Open. A bbolt that panicked may hold
 // its own locks, so then only the file is closed, which also ends the file lock.
-func (s *Store) abandon(damaged bool) {
-	if s.db != nil && !damaged {
+func (s *Store) abandon(err error) {
+	var panicked *unreadableError
+	if s.db != nil && !errors.As(err, &panicked) {
 		s.db.Close()
 	} else if s.file != nil {
 		s.file.Close()
 	}
 }
 
-func explainOpen(err error, timeout time.Duration) error {
+// explain says what an error of Open means and what to do.
+func (s *Store) explain(err error) error {
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
-		return fmt.Errorf("%w (waited %v): stop that process, or give this one another storage directory", storage.ErrLocked, timeout)
+		return fmt.Errorf("%w (waited %v): stop that process, or give this one another storage directory", storage.ErrLocked, s.options.OpenTimeout)
 	case errors.Is(err, storage.ErrDamaged), errors.Is(err, storage.ErrVersion):
 		return err
 	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
@@ -243,6 +258,10 @@ func explainOpen(err error, timeout time.Duration) error {
 		return fmt.Errorf("%w: the file and its directory must be writable by this user", err)
 	case isDiskFull(err):
 		return fmt.Errorf("the disk is full: %w", err)
+	}
+	// bbolt's first act is to write four pages; its error for less is only text.
+	if info, statErr := os.Stat(s.path); statErr == nil && info.Size() > 0 && info.Size() < int64(4*os.Getpagesize()) {
+		return fmt.Errorf("%w: it has only %d bytes (%w); %s", storage.ErrDamaged, info.Size(), err, remedy)
 	}
 	return err
 }

@@ -17,7 +17,7 @@ func (s *Store) guard(fn func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if cause := recover(); cause != nil {
-			err = fmt.Errorf("%w: %s cannot be read: %v; %s", storage.ErrDamaged, s.path, cause, remedy)
+			err = &unreadableError{cause}
 			if s.options.Hooks.Damaged != nil {
 				s.options.Hooks.Damaged(err, debug.Stack())
 			}
@@ -25,6 +25,15 @@ func (s *Store) guard(fn func() error) (err error) {
 	}()
 	return fn()
 }
+
+// unreadableError is what a panic or a fault becomes.
+type unreadableError struct{ cause any }
+
+func (e *unreadableError) Error() string {
+	return fmt.Sprintf("%v: a page cannot be read (%v); %s", storage.ErrDamaged, e.cause, remedy)
+}
+
+func (e *unreadableError) Unwrap() error { return storage.ErrDamaged }
 
 // isDiskFull tells whether there was no room. bbolt flattens some of its errors
 // to text, so the text counts too.

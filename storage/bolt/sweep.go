@@ -21,13 +21,16 @@ const (
 // sweep removes a part of what commits have made unreachable. A failure is kept
 // by update and told to the next caller.
 func (s *Store) sweep() {
-	s.update(func(tx *bbolt.Tx) error {
+	err := s.update(func(tx *bbolt.Tx) error {
 		if err := sweepSome(tx); err != nil {
 			return err
 		}
 		s.sweeping = hasSweep(tx)
 		return nil
 	})
+	if err == nil && !s.sweeping && s.options.Hooks.Swept != nil {
+		s.options.Hooks.Swept()
+	}
 }
 
 func sweepSome(tx *bbolt.Tx) error {

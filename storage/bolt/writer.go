@@ -3,6 +3,7 @@ package bolt
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -271,14 +272,10 @@ func (s *Store) update(fn func(tx *bbolt.Tx) error) error {
 	if failure := s.failure.Load(); failure != nil {
 		return *failure
 	}
-	finished := false
-	err := s.guard(func() error {
-		err := s.db.Update(fn)
-		finished = true
-		return err
-	})
+	err := s.guard(func() error { return s.db.Update(fn) })
 	if err != nil {
-		s.stuck = !finished
+		var panicked *unreadableError
+		s.stuck = errors.As(err, &panicked)
 		return s.fail(err)
 	}
 	return nil
