@@ -237,6 +237,8 @@ func (cl *Class[T]) stateOf(js *isolate.JS) *classState {
 			must(o.DefineDataProperty(name, v, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_TRUE))
 		}
 	}
+	// The engine's instanceof refuses a proxy as its right side.
+	must(native.DefineDataPropertySymbol(goja.SymHasInstance, hasInstance.Get(js), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE))
 	tag(proto, rt.ToValue(cl.Name))
 	if cl.Iterator != "" {
 		must(proto.DefineDataPropertySymbol(goja.SymIterator, proto.Get(cl.Iterator), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE))
@@ -251,6 +253,23 @@ func (cl *Class[T]) stateOf(js *isolate.JS) *classState {
 	}
 	return st
 }
+
+// hasInstance is OrdinaryHasInstance for constructors that may be proxies; script
+// classes that extend ours inherit it.
+var hasInstance = isolate.NewSlot(func(js *isolate.JS) *goja.Object {
+	return named(js, "[Symbol.hasInstance]", func(fc goja.FunctionCall) goja.Value {
+		is := false
+		class, ok := fc.This.(*goja.Object)
+		obj, isObj := fc.Argument(0).(*goja.Object)
+		if ok && isObj {
+			want, _ := class.Get("prototype").(*goja.Object)
+			for p := obj.Prototype(); p != nil && want != nil && !is; p = p.Prototype() {
+				is = p.SameAs(want)
+			}
+		}
+		return js.Runtime().ToValue(is)
+	})
+})
 
 // errIllegalInvocation is for a receiver that is not an instance (workerd's text).
 var errIllegalInvocation = exception.TypeErrorf("Illegal invocation: function called with incorrect `this` reference. See https://developers.cloudflare.com/workers/observability/errors/#illegal-invocation-errors for details.")
