@@ -1,0 +1,179 @@
+// Package httpserver is the way from sockets to a service and back: request,
+// response, and what a hostile or careless client may do in between.
+//
+// A Server takes one socket of a configuration. It knows nothing of JavaScript or
+// actors: what it serves is an event.Service, which can be replaced while it runs.
+//
+// # Concurrency
+//
+// Everything may be called from any goroutine. Requests run on the goroutines of
+// net/http, one per connection (one per stream with HTTP/2).
+package httpserver
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"workerd.local/event"
+)
+
+// Limits bound what a client may do; zero fields take the default given with them.
+type Limits struct {
+	// HeaderBytes is the size of a request's line and headers: 64 KiB.
+	HeaderBytes int
+	// HeaderTimeout is how long they may take to arrive: 10 s.
+	HeaderTimeout time.Duration
+	// BodyIdle is how long a body may stand still, in either direction: 60 s.
+	BodyIdle time.Duration
+	// Idle is how long a connection may stay open between requests: 120 s.
+	Idle time.Duration
+}
+
+// DefaultLimits are the limits of a server that sets none.
+var DefaultLimits = Limits{HeaderBytes: 64 << 10, HeaderTimeout: 10 * time.Second, BodyIdle: 60 * time.Second, Idle: 120 * time.Second}
+
+func (l Limits) withDefaults() Limits {
+	if l.HeaderBytes == 0 {
+		l.HeaderBytes = DefaultLimits.HeaderBytes
+	}
+	if l.HeaderTimeout == 0 {
+		l.HeaderTimeout = DefaultLimits.HeaderTimeout
+	}
+	if l.BodyIdle == 0 {
+		l.BodyIdle = DefaultLimits.BodyIdle
+	}
+	if l.Idle == 0 {
+		l.Idle = DefaultLimits.Idle
+	}
+	return l
+}
+
+// Header is a header that is set on every message, or removed.
+type Header struct {
+	Name   string
+	Value  string
+	Remove bool
+}
+
+// Options configure a Server.
+type Options struct {
+	// Name is the socket's name.
+	Name string
+	// TLS makes it an HTTPS socket.
+	TLS *tls.Config
+	// Proxy says that clients send whole URLs in the request line.
+	Proxy bool
+	// ForwardedProto is the header that carries the original scheme; "" for none.
+	ForwardedProto string
+	// CF is the header that carries request.cf as JSON; "" for none.
+	CF string
+	// RequestHeaders and ResponseHeaders are set on what passes by.
+	RequestHeaders, ResponseHeaders []Header
+	// Health is the path of the health check, such as "/healthz"; "" for none.
+	Health string
+	Limits Limits
+	// Log receives what no client could be told; nil means slog.Default.
+	Log *slog.Logger
+}
+
+// Server serves one socket.
+type Server struct {
+	o        Options
+	target   atomic.Pointer[Target]
+	srv      *http.Server
+	draining atomic.Bool
+}
+
+// Target is where requests go. It is immutable; Set replaces it as a whole.
+type Target struct {
+	// Routes are tried in the order of how specific they are.
+	Routes Routes
+	// Default takes what no route matches; nil means 404.
+	Default event.Service
+}
+
+// New returns a server that listens nowhere yet.
+func New(o Options, t Target) *Server {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	o.Limits = o.Limits.withDefaults()
+	s := &Server{o: o}
+	s.Set(t)
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true)
+	s.srv = &http.Server{
+		Handler:           s.router(),
+		TLSConfig:         o.TLS,
+		ReadHeaderTimeout: o.Limits.HeaderTimeout,
+		IdleTimeout:       o.Limits.Idle,
+		MaxHeaderBytes:    o.Limits.HeaderBytes,
+		Protocols:         protocols,
+		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
+	}
+	return s
+}
+
+// Set replaces the target: requests that have begun end where they began.
+func (s *Server) Set(t Target) { s.target.Store(&t) }
+
+// Handler is the server as a handler, for programs that listen themselves.
+func (s *Server) Handler() http.Handler { return s.srv.Handler }
+
+func (s *Server) router() http.Handler {
+	r := chi.NewRouter()
+	if s.o.Health != "" {
+		r.Get(s.o.Health, s.health)
+	}
+	r.Handle("/*", http.HandlerFunc(s.serve))
+	// A request line may be without a path: "OPTIONS *", or a CONNECT.
+	r.NotFound(s.serve)
+	r.MethodNotAllowed(s.serve)
+	return r
+}
+
+// health says whether the server takes requests.
+func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if s.draining.Load() {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		w.Write([]byte("draining\n"))
+		return
+	}
+	w.Write([]byte("ok\n"))
+}
+
+// Serve accepts connections until Shutdown or Close, and then returns nil.
+func (s *Server) Serve(l net.Listener) error {
+	var err error
+	if s.o.TLS != nil {
+		err = s.srv.ServeTLS(l, "", "")
+	} else {
+		err = s.srv.Serve(l)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// Shutdown stops accepting, closes idle connections, and waits for the requests
+// that have begun, or for ctx: then the connections that are left are cut.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.draining.Store(true)
+	err := s.srv.Shutdown(ctx)
+	if err != nil {
+		return errors.Join(err, s.srv.Close())
+	}
+	return nil
+}
