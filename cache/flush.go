@@ -1,0 +1,217 @@
+package cache
+
+import (
+	"errors"
+
+	"workerd.local/gates"
+	"workerd.local/internal/invariants"
+	"workerd.local/loop"
+	"workerd.local/storage"
+)
+
+// errCount is a backend that breaks its contract.
+var errCount = errors.New("commit did not say how many keys each counted delete found")
+
+// maxAttempts is how often a commit is tried while storage is not reachable.
+const maxAttempts = 5
+
+// flush is one commit, from the first write that it contains to its end:
+// scheduled (Cache.next), then in flight (Cache.cur), where it first waits for
+// the reads that began before it.
+type flush struct {
+	lock     *gates.OutputLock      // nil until a write asks for confirmation
+	done     *loop.Future[struct{}] // nil until somebody waits
+	counted  []*countedDelete
+	delAll   bool
+	attempts int
+	batch    *Batch // set when it starts; what is tried again is the same
+}
+
+// countedDelete is one Delete whose result storage has to find.
+type countedDelete struct {
+	keys  []string
+	known int // keys that were known to exist
+	f     *loop.Future[int]
+}
+
+// confirm locks the output gate until the flush is over.
+func (f *flush) confirm(out *gates.OutputGate) {
+	if f.lock == nil {
+		f.lock = out.Lock()
+	}
+}
+
+// schedule sees to it that what is dirty is written at the end of a turn.
+func (c *Cache) schedule(o WriteOptions) {
+	if c.next == nil {
+		c.next = &flush{}
+		if c.cur == nil {
+			c.l.AtTurnEnd(c.startFlush)
+		}
+	}
+	if !o.AllowUnconfirmed {
+		c.next.confirm(c.out)
+	}
+}
+
+// startFlush fixes what the next commit writes.
+func (c *Cache) startFlush() {
+	f := c.next
+	if f == nil || c.cur != nil {
+		return // shut down meanwhile
+	}
+	c.next, c.cur = nil, f
+	f.batch = c.snapshot(f)
+	c.reads.before = c.reads.turn()
+	c.sendFlush()
+}
+
+// snapshot moves everything dirty to the flushing list and puts it in a batch.
+func (c *Cache) snapshot(f *flush) *Batch {
+	b := &Batch{DelAll: f.delAll}
+	for _, g := range f.counted {
+		b.Counted = append(b.Counted, g.keys)
+	}
+	puts := 0
+	for e := c.dirty.first; e != nil; e = e.newer {
+		if e.status == present {
+			puts++
+		}
+	}
+	if puts > 0 {
+		b.Put = make([]storage.KV, 0, puts)
+	}
+	for e := c.dirty.first; e != nil; e = e.newer {
+		e.place = flushing
+		switch {
+		case e.status == present:
+			b.Put = append(b.Put, storage.KV{Key: e.key, Value: e.value})
+		case e.counted || f.delAll: // gone without this
+		default:
+			b.Del = append(b.Del, e.key)
+		}
+	}
+	invariants.Check(c.flushing.n == 0, "%d entries are left of the commit before", c.flushing.n)
+	c.flushing, c.dirty = c.dirty, list{}
+	b.Alarm = c.alarm.flush(c.o.Name)
+	return b
+}
+
+// sendFlush sends the commit as soon as no older read is under way.
+func (c *Cache) sendFlush() {
+	f := c.cur
+	if g := c.reads.before; g.busy() {
+		g.idle = c.sendFlush
+		return
+	}
+	c.reads.before = nil
+	if c.reads.overlap.busy() {
+		return // release comes back here
+	}
+	if f.batch.Empty() {
+		c.flushed(f, CommitInfo{}, nil)
+		return
+	}
+	f.attempts++
+	c.backend.Commit(f.batch).Then(func(info CommitInfo, err error) { c.flushed(f, info, err) })
+}
+
+func (c *Cache) flushed(f *flush, info CommitInfo, err error) {
+	if temporary(err) && f.attempts < maxAttempts {
+		c.l.Defer(c.sendFlush)
+		return
+	}
+	if err == nil && len(info.Deleted) != len(f.counted) {
+		err = errCount
+	}
+	c.cur = nil
+	if err != nil {
+		op := "write"
+		if f.delAll {
+			op = "deleteAll()"
+		}
+		c.flushFailed(f, c.describe(op, err))
+		return
+	}
+	for i, g := range f.counted {
+		g.f.Resolve(g.known + info.Deleted[i])
+	}
+	c.alarm.flushed(info)
+	c.hold()
+	f.end(nil)
+	if c.DirtyBytes() <= c.lru.o.DirtyBytes {
+		c.releasePressure(nil)
+	}
+	if c.next != nil {
+		c.l.AtTurnEnd(c.startFlush)
+	}
+}
+
+// end lets go everybody who waits for the flush.
+func (f *flush) end(err error) {
+	if f.lock != nil {
+		f.lock.Release(err)
+	}
+	if f.done != nil {
+		f.done.Settle(struct{}{}, err)
+	}
+	if err == nil {
+		return
+	}
+	for _, g := range f.counted {
+		g.f.Reject(err)
+	}
+}
+
+// hold makes what was written clean, once the reads that began during the commit
+// are over.
+func (c *Cache) hold() {
+	for e := c.flushing.first; e != nil; e = e.newer {
+		e.place = held
+	}
+	c.held, c.flushing = c.flushing, list{}
+	if g := c.reads.turn(); g != nil {
+		c.reads.overlap = g
+		g.idle = c.release
+		return
+	}
+	c.release()
+}
+
+func (c *Cache) release() {
+	c.reads.overlap = nil
+	for e := c.held.first; e != nil; e = c.held.first {
+		c.leave(e)
+		c.settle(e)
+	}
+	if e := c.marker; e != nil && (c.next == nil || !c.next.delAll) && (c.cur == nil || !c.cur.delAll) {
+		c.leave(e)
+		c.settle(e)
+	}
+	c.lru.trim()
+	c.checkLater()
+	if c.cur != nil {
+		c.sendFlush()
+	}
+}
+
+func (c *Cache) flushFailed(f *flush, err error) {
+	f.end(err)
+	c.breakWith(err)
+}
+
+// drop ends a flush that will never be sent.
+func (c *Cache) drop(f *flush, err error) {
+	if f == nil {
+		return
+	}
+	f.confirm(c.out) // even a write that nobody confirms breaks the gate
+	f.end(err)
+}
+
+func (c *Cache) releasePressure(err error) {
+	if p := c.pressure; p != nil {
+		c.pressure = nil
+		p.Settle(struct{}{}, err)
+	}
+}

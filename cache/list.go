@@ -1,0 +1,366 @@
+package cache
+
+import (
+	"slices"
+
+	"workerd.local/loop"
+	"workerd.local/storage"
+)
+
+// List returns a range in its order.
+//
+// What the cache knows of the range is fixed at the call. It is all there is
+// where the cache knows the range as a whole, or its beginning as far as the
+// limit goes; otherwise storage is asked once, from the first point that is not
+// known to the end of the range, and what it says is merged: on the same key the
+// cache wins.
+func (c *Cache) List(r storage.Range, o ReadOptions) loop.Result[[]storage.KV] {
+	if c.terminal != nil {
+		return loop.Fail[[]storage.KV](c.refuse())
+	}
+	if r.End != "" && r.End <= r.Start {
+		return loop.Now([]storage.KV(nil))
+	}
+	var s scan
+	if r.Reverse {
+		s = c.scanDown(r, o)
+	} else {
+		s = c.scanUp(r, o)
+	}
+	if s.complete {
+		return loop.Now(s.result(r.Limit))
+	}
+	return c.listStorage(r, &s, o)
+}
+
+// scan is what the cache knows of a range.
+type scan struct {
+	found    []storage.KV // in the order of the range; a nil Value is a key known to be absent
+	complete bool         // nothing is left to ask for
+	ask      storage.Range
+}
+
+// result is what was found, without absent keys and within the limit.
+func (s *scan) result(limit int) []storage.KV {
+	out := s.found
+	if slices.ContainsFunc(out, func(kv storage.KV) bool { return kv.Value == nil }) {
+		out = slices.DeleteFunc(out, func(kv storage.KV) bool { return kv.Value == nil })
+	}
+	if limit > 0 && len(out) > limit {
+		out = out[:limit]
+	}
+	return out
+}
+
+// counter adjusts the limit of what storage is asked for: what the cache already
+// has in front of the unknown part need not be fetched, and what it knows to be
+// deleted, while storage may not, must not count.
+type counter struct {
+	limit    int
+	live     int // present entries so far
+	negative int // absent entries behind the unknown point that storage may still have
+	asking   bool
+	skipped  int // live before the unknown point
+}
+
+func (n *counter) full() bool { return n.limit > 0 && n.live >= n.limit }
+
+func (n *counter) count(e *entry) {
+	switch {
+	case e.status == present:
+		n.live++
+	case n.asking && e.place != clean:
+		n.negative++
+	}
+}
+
+func (n *counter) ask() {
+	if !n.asking {
+		n.asking, n.skipped = true, n.live
+	}
+}
+
+func (n *counter) storageLimit() int {
+	if n.limit == 0 {
+		return 0
+	}
+	return n.limit + n.negative - n.skipped
+}
+
+func (s *scan) collect(c *Cache, e *entry, o ReadOptions) {
+	if e.status == unknown {
+		return
+	}
+	c.use(e, o)
+	s.found = append(s.found, storage.KV{Key: e.key, Value: e.value})
+}
+
+func (c *Cache) scanUp(r storage.Range, o ReadOptions) scan {
+	var s scan
+	n := counter{limit: r.Limit}
+	start := r.Start
+	e := c.floor(r.Start)
+	switch {
+	case e == nil:
+		n.ask()
+		e = c.first
+	case e.key < r.Start:
+		if !e.gapEmpty {
+			n.ask()
+		}
+		e = e.next
+	}
+	for ; e != nil && (r.End == "" || e.key < r.End) && !n.full(); e = e.next {
+		if e.status == unknown && !n.asking {
+			start = e.key
+			n.ask()
+		}
+		n.count(e)
+		s.collect(c, e, o)
+		if !e.closed() && !n.asking && !n.full() && !isAfter(e.key, r.End) {
+			start = after(e.key)
+			n.ask()
+		}
+	}
+	s.complete = !n.asking
+	s.ask = storage.Range{Start: start, End: r.End, Limit: n.storageLimit()}
+	return s
+}
+
+func (c *Cache) scanDown(r storage.Range, o ReadOptions) scan {
+	var s scan
+	n := counter{limit: r.Limit}
+	end := r.End
+	e := c.below(r.End)
+	for ; ; e = e.prev {
+		if e == nil {
+			n.ask() // nothing is known in front of the first entry
+			break
+		}
+		if e.status == unknown || !e.gapEmpty && !isAfter(e.key, end) {
+			n.ask()
+		}
+		if e.key < r.Start {
+			break
+		}
+		if !n.asking {
+			end = e.key
+		}
+		n.count(e)
+		s.collect(c, e, o)
+		if e.key == r.Start || n.full() {
+			break
+		}
+	}
+	s.complete = !n.asking
+	s.ask = storage.Range{Start: r.Start, End: end, Limit: n.storageLimit(), Reverse: true}
+	return s
+}
+
+// listing is a List that asks storage.
+type listing struct {
+	c       *Cache
+	r       storage.Range // as called
+	s       *scan
+	o       ReadOptions
+	left    storage.Range // what storage has not said yet
+	over    bool          // which is nothing: the range is at its end, or the limit is reached
+	got     []storage.KV
+	bytes   int
+	retried bool
+	g       *generation
+	err     error
+	out     *loop.Future[[]storage.KV]
+}
+
+func (c *Cache) listStorage(r storage.Range, s *scan, o ReadOptions) loop.Result[[]storage.KV] {
+	q := &listing{c: c, r: r, s: s, o: o, left: s.ask, g: c.reads.begin()}
+	var done loop.Result[[]storage.KV]
+	q.send(func(v []storage.KV, err error) {
+		if q.out != nil {
+			q.out.Settle(v, err)
+		} else if err != nil {
+			done = loop.Fail[[]storage.KV](err)
+		} else {
+			done = loop.Now(v)
+		}
+	})
+	if q.g == nil {
+		return done
+	}
+	q.out = loop.NewFuture[[]storage.KV](c.l)
+	return loop.Later(q.out)
+}
+
+func (q *listing) send(done func([]storage.KV, error)) {
+	q.c.backend.List(q.left, q.batch).Then(func(_ struct{}, err error) {
+		if temporary(err) && q.over {
+			err = nil // nothing was left to say
+		}
+		if temporary(err) && !q.retried && q.err == nil {
+			q.retried = true
+			q.send(done)
+			return
+		}
+		v, err := q.finish(err)
+		q.c.lru.total -= q.bytes
+		g := q.g
+		q.g = nil
+		g.end()
+		done(v, err)
+	})
+}
+
+// batch takes in the next part of what storage has.
+func (q *listing) batch(kvs []storage.KV) {
+	c := q.c
+	if q.err == nil {
+		q.err = c.canceled
+	}
+	if q.err != nil {
+		return
+	}
+	for _, kv := range kvs {
+		if kv.Value == nil {
+			kv.Value = []byte{}
+		}
+		q.got = append(q.got, kv)
+		held := entryBytes + len(kv.Key) + len(kv.Value)
+		q.bytes += held
+		c.lru.total += held
+		q.learn(kv)
+		q.pass(kv.Key)
+	}
+	c.checkLater()
+	q.err = c.trim()
+}
+
+// pass moves what is left behind key.
+func (q *listing) pass(key string) {
+	if q.left.Limit > 0 {
+		q.left.Limit--
+		q.over = q.left.Limit == 0
+	}
+	if q.left.Reverse {
+		q.left.End = key
+		q.over = q.over || key <= q.left.Start
+	} else {
+		q.left.Start = after(key)
+		q.over = q.over || q.left.End != "" && q.left.Start >= q.left.End
+	}
+}
+
+func (q *listing) cached() bool { return !q.o.NoCache && q.c.terminal == nil }
+
+// learn takes in one key, and that there is nothing between it and the one that
+// came before.
+func (q *listing) learn(kv storage.KV) {
+	if !q.cached() {
+		return
+	}
+	c := q.c
+	if q.left.Reverse {
+		c.coverEnd(q.left.End)
+		c.storeOne(kv.Key, present, kv.Value)
+		c.emptyBetween(kv.Key, q.left.End)
+		return
+	}
+	if kv.Key == q.left.Start {
+		c.storeOne(kv.Key, present, kv.Value)
+		return
+	}
+	c.coverStart(q.left.Start)
+	c.storeOne(kv.Key, present, kv.Value)
+	c.emptyBetween(q.left.Start, kv.Key)
+}
+
+// finish merges what storage said with what the cache knew at the call.
+func (q *listing) finish(err error) ([]storage.KV, error) {
+	c := q.c
+	if q.err != nil {
+		return nil, q.err
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c.canceled != nil {
+		return nil, c.canceled
+	}
+	if !q.over && q.cached() {
+		c.coverStart(q.left.Start)
+		c.coverEnd(q.left.End)
+		c.emptyBetween(q.left.Start, q.left.End)
+		c.checkLater()
+		if err := c.trim(); err != nil {
+			return nil, err
+		}
+	}
+	return mergeRange(q.s.found, q.got, q.r), nil
+}
+
+// mergeRange merges two lists in the order of a range; on the same key the first
+// one wins, and its nil Values stand for keys that do not exist.
+func mergeRange(a, b []storage.KV, r storage.Range) []storage.KV {
+	s := scan{found: make([]storage.KV, 0, len(a)+len(b))}
+	for len(a) > 0 && len(b) > 0 {
+		switch {
+		case a[0].Key == b[0].Key:
+			s.found, a, b = append(s.found, a[0]), a[1:], b[1:]
+		case (a[0].Key < b[0].Key) != r.Reverse:
+			s.found, a = append(s.found, a[0]), a[1:]
+		default:
+			s.found, b = append(s.found, b[0]), b[1:]
+		}
+	}
+	s.found = append(append(s.found, a...), b...)
+	return s.result(r.Limit)
+}
+
+// coverStart makes the map have something to hang the knowledge on that there is
+// nothing at key nor right behind it: key itself becomes known to be absent.
+func (c *Cache) coverStart(key string) {
+	p := c.floor(key)
+	if p != nil && p.key != key && (p.gapEmpty || p.status != unknown && isAfter(p.key, key)) {
+		return
+	}
+	c.storeOne(key, absent, nil)
+}
+
+// coverEnd makes the map have something at key, the end of what is known; the
+// empty key is no end at all.
+func (c *Cache) coverEnd(key string) {
+	if key == "" {
+		return
+	}
+	p := c.floor(key)
+	if p == nil || p.key != key && !p.gapEmpty {
+		c.storeBehind(p, key, unknown, nil)
+	}
+}
+
+// emptyBetween notes that storage has nothing from start on and before end (""
+// means without end), except for what the cache knows better.
+func (c *Cache) emptyBetween(start, end string) {
+	e := c.floor(start)
+	if e == nil || e.key < start && (e.status == unknown || !isAfter(e.key, start)) {
+		e = c.from(start)
+	}
+	for e != nil {
+		next := e.next
+		within := end == "" || e.key < end && next != nil && next.key <= end
+		if within {
+			e.gapEmpty = true
+			if e.status == unknown {
+				e.status = absent
+			}
+		}
+		if e.place == clean && e.redundant() {
+			c.leave(e)
+			c.forget(e)
+		}
+		if !within {
+			return // its gap reaches beyond
+		}
+		e = next
+	}
+}

@@ -1,0 +1,293 @@
+package cache
+
+import (
+	"context"
+	"fmt"
+
+	"workerd.local/actorid"
+	"workerd.local/loop"
+	"workerd.local/storage"
+)
+
+// InstantReader is implemented by a storage.Store whose reads are cheap enough
+// to be done on the loop's goroutine.
+type InstantReader interface {
+	// InstantReads reports whether Get, Scan and Alarm do not wait for anything
+	// but memory, or as good as.
+	InstantReads() bool
+}
+
+// AsyncCommitter is implemented by a storage.Store that takes a commit without a
+// goroutine to wait for it. Any goroutine.
+type AsyncCommitter interface {
+	// CommitAsync queues one token's writes, which are applied all or not at all,
+	// and returns at once. done is called once, on any goroutine, with what Commit
+	// would have returned: fenced says that the token is no longer current. done
+	// does not block.
+	CommitAsync(t storage.Token, writes []storage.Write, done func(fenced bool, err error))
+}
+
+// StoreOptions configure a StoreBackend.
+type StoreOptions struct {
+	// Go runs work that blocks on another goroutine; nil means a new goroutine for
+	// each. It must run everything it is given.
+	Go func(work func())
+}
+
+// StoreBackend is one actor's view of a storage.Store.
+//
+// Work that blocks is done on other goroutines, and its answer comes back as a
+// task of the loop; where the loop is closed by then, nobody is left to be told.
+// ctx ends reads; commits that were begun are left to end by themselves.
+type StoreBackend struct {
+	ctx     context.Context
+	l       *loop.Loop
+	store   storage.Store
+	async   AsyncCommitter // nil where the store is not one
+	token   storage.Token
+	actor   actorid.ID
+	instant bool
+	spawn   func(func())
+}
+
+var _ InstantBackend = (*StoreBackend)(nil)
+
+// NewStoreBackend returns the view of one actor, written under token t.
+func NewStoreBackend(ctx context.Context, l *loop.Loop, s storage.Store, t storage.Token, a actorid.ID, o StoreOptions) *StoreBackend {
+	b := &StoreBackend{ctx: ctx, l: l, store: s, token: t, actor: a, spawn: o.Go}
+	b.async, _ = s.(AsyncCommitter)
+	if i, ok := s.(InstantReader); ok {
+		b.instant = i.InstantReads()
+	}
+	if b.spawn == nil {
+		b.spawn = func(work func()) { go work() }
+	}
+	return b
+}
+
+// Instant reports whether reads are answered at once.
+func (b *StoreBackend) Instant() bool { return b.instant }
+
+// away runs work off the loop and settles the result on it.
+func away[T any](b *StoreBackend, work func() (T, error)) loop.Result[T] {
+	f := loop.NewFuture[T](b.l)
+	b.spawn(func() {
+		v, err := guarded(work)
+		post(b.l, func() { f.Settle(v, err) })
+	})
+	return loop.Later(f)
+}
+
+// guarded turns a panic of a store into a failure of this one operation.
+func guarded[T any](work func() (T, error)) (v T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("storage panicked: %v", p)
+		}
+	}()
+	return work()
+}
+
+// post brings an answer back to the loop. Where that is closed, so is everything
+// that could want the answer.
+func post(l *loop.Loop, task func()) bool { return l.Post(task) == nil }
+
+func now[T any](v T, err error) loop.Result[T] {
+	if err != nil {
+		return loop.Fail[T](err)
+	}
+	return loop.Now(v)
+}
+
+// Get returns the entries that exist among keys, in their order.
+func (b *StoreBackend) Get(keys []string) loop.Result[[]storage.KV] {
+	get := func() ([]storage.KV, error) { return b.store.Get(b.ctx, b.token, b.actor, keys) }
+	if b.instant {
+		return now(get())
+	}
+	return away(b, get)
+}
+
+// Alarm returns the stored alarm.
+func (b *StoreBackend) Alarm() loop.Result[storage.Due] {
+	get := func() (storage.Due, error) { return b.store.Alarm(b.ctx, b.token, b.actor) }
+	if b.instant {
+		return now(get())
+	}
+	return away(b, get)
+}
+
+const (
+	listKeys   = 256     // the most keys of one batch
+	listBytes  = 1 << 20 // what a batch may have before it is handed out
+	listAhead  = 2       // batches that the loop has not taken yet
+	listInline = 1024    // the most keys that an instant list reads on the loop
+)
+
+// List hands out a range in batches. Where reads are instant its beginning is
+// read at once, and only what is long goes on elsewhere. A commit may come
+// between the two: it is one that the cache knows the keys of.
+func (b *StoreBackend) List(r storage.Range, batch func([]storage.KV)) loop.Result[struct{}] {
+	if b.instant {
+		var more bool
+		var err error
+		if r, more, err = b.listNow(r, batch); err != nil || !more {
+			return now(struct{}{}, err)
+		}
+	}
+	// Not more than listAhead batches are in memory: a slot is free again once the
+	// loop has taken its batch.
+	slots := make(chan struct{}, listAhead)
+	return away(b, func() (struct{}, error) {
+		return struct{}{}, b.scan(r, func(kvs []storage.KV) error {
+			select {
+			case slots <- struct{}{}:
+			case <-b.ctx.Done():
+				return b.ctx.Err()
+			}
+			if !post(b.l, func() { <-slots; batch(kvs) }) {
+				return loop.ErrClosed
+			}
+			return nil
+		})
+	})
+}
+
+// listNow reads the beginning of a range on the loop and returns what is left.
+func (b *StoreBackend) listNow(r storage.Range, batch func([]storage.KV)) (left storage.Range, more bool, err error) {
+	head := r
+	if r.Limit == 0 || r.Limit > listInline {
+		head.Limit = listInline
+	}
+	n, last := 0, ""
+	err = b.scan(head, func(kvs []storage.KV) error {
+		n += len(kvs)
+		last = kvs[len(kvs)-1].Key
+		batch(kvs)
+		return nil
+	})
+	if err != nil || n < head.Limit || n == r.Limit || r.Reverse && last <= r.Start {
+		return r, false, err
+	}
+	left = r
+	if r.Limit > 0 {
+		left.Limit -= n
+	}
+	if r.Reverse {
+		left.End = last
+	} else {
+		left.Start = after(last)
+	}
+	return left, r.Reverse || r.End == "" || left.Start < r.End, nil
+}
+
+func (b *StoreBackend) scan(r storage.Range, hand func([]storage.KV) error) error {
+	var kvs []storage.KV
+	bytes := 0
+	for kv, err := range b.store.Scan(b.ctx, b.token, b.actor, r) {
+		if err != nil {
+			return err
+		}
+		kvs = append(kvs, kv)
+		bytes += len(kv.Key) + len(kv.Value)
+		if len(kvs) == listKeys || bytes >= listBytes {
+			if err := hand(kvs); err != nil {
+				return err
+			}
+			kvs, bytes = nil, 0
+		}
+	}
+	if len(kvs) > 0 {
+		return hand(kvs)
+	}
+	return nil
+}
+
+// Commit makes a batch durable. Counted deletes are counted by reading before:
+// nobody else writes this actor under this token.
+func (b *StoreBackend) Commit(batch *Batch) loop.Result[CommitInfo] {
+	w, counted := b.write(batch)
+	if b.async == nil || len(counted) > 0 && !b.instant {
+		return away(b, func() (CommitInfo, error) {
+			info, err := b.count(batch, counted)
+			if err != nil {
+				return info, err
+			}
+			fenced, err := b.store.Commit(context.WithoutCancel(b.ctx), map[storage.Token][]storage.Write{b.token: {w}})
+			return info, commitError(len(fenced) > 0, err)
+		})
+	}
+	info, err := b.count(batch, counted)
+	if err != nil {
+		return loop.Fail[CommitInfo](err)
+	}
+	f := loop.NewFuture[CommitInfo](b.l)
+	b.async.CommitAsync(b.token, []storage.Write{w}, func(fenced bool, err error) {
+		post(b.l, func() { f.Settle(info, commitError(fenced, err)) })
+	})
+	return loop.Later(f)
+}
+
+func commitError(fenced bool, err error) error {
+	if err == nil && fenced {
+		return storage.ErrFenced
+	}
+	return err
+}
+
+// write turns a batch into a write, and returns the keys that must be counted.
+func (b *StoreBackend) write(batch *Batch) (w storage.Write, counted []string) {
+	w = storage.Write{Actor: b.actor, DelAll: batch.DelAll, Del: batch.Del, Put: batch.Put, Alarm: batch.Alarm}
+	if len(batch.Counted) == 0 {
+		return w, nil
+	}
+	del := make(map[string]bool)
+	for _, k := range batch.Del {
+		del[k] = true
+	}
+	put := make(map[string]bool)
+	for _, kv := range batch.Put {
+		put[kv.Key] = true
+	}
+	w.Del = append([]string(nil), batch.Del...)
+	seen := make(map[string]bool)
+	for _, keys := range batch.Counted {
+		for _, k := range keys {
+			if seen[k] {
+				continue
+			}
+			seen[k] = true
+			counted = append(counted, k)
+			if !batch.DelAll && !del[k] && !put[k] {
+				w.Del = append(w.Del, k)
+			}
+		}
+	}
+	return w, counted
+}
+
+// count says how many keys of each counted delete exist. A key in several of
+// them counts for the first: then it is gone.
+func (b *StoreBackend) count(batch *Batch, counted []string) (CommitInfo, error) {
+	info := CommitInfo{Deleted: make([]int, len(batch.Counted))}
+	if len(counted) == 0 {
+		return info, nil
+	}
+	kvs, err := b.store.Get(b.ctx, b.token, b.actor, counted)
+	if err != nil {
+		return info, fmt.Errorf("count deleted keys: %w", err)
+	}
+	exists := make(map[string]bool, len(kvs))
+	for _, kv := range kvs {
+		exists[kv.Key] = true
+	}
+	for i, keys := range batch.Counted {
+		for _, k := range keys {
+			if exists[k] {
+				info.Deleted[i]++
+				delete(exists, k)
+			}
+		}
+	}
+	return info, nil
+}
