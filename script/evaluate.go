@@ -74,7 +74,6 @@ type realm struct {
 	assets   map[int64]goja.Value
 	metas    map[string]*goja.Object
 	loaders  map[string]loader
-	regexps  map[string]*goja.Object
 
 	errorClass, promise goja.Value
 	promiseResolve      goja.Callable
@@ -111,7 +110,7 @@ func (s *Script) Evaluate(rt *goja.Runtime, h Host) (*Evaluation, error) {
 	r := &realm{
 		rt: rt, host: h, script: s,
 		builtins: map[string]goja.Value{}, assets: map[int64]goja.Value{},
-		metas: map[string]*goja.Object{}, loaders: map[string]loader{}, regexps: map[string]*goja.Object{},
+		metas: map[string]*goja.Object{}, loaders: map[string]loader{},
 		errorClass: rt.Get("Error"), promise: rt.Get("Promise"),
 	}
 	if p, ok := r.promise.(*goja.Object); ok {
@@ -123,9 +122,6 @@ func (s *Script) Evaluate(rt *goja.Runtime, h Host) (*Evaluation, error) {
 	e := &Evaluation{realm: r}
 
 	if s.bundle.Classic {
-		if err := rt.GlobalObject().DefineDataProperty(hostName, r.object(e), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
-			return nil, fmt.Errorf("evaluate: %w", err)
-		}
 		promise, resolve, reject := rt.NewPromise()
 		e.Promise, e.Value = promise, rt.ToValue(promise).(*goja.Object)
 		_, err := rt.RunProgram(s.program)
@@ -172,7 +168,7 @@ func (s *Script) Evaluate(rt *goja.Runtime, h Host) (*Evaluation, error) {
 
 // object is what the program sees under hostName.
 func (r *realm) object(e *Evaluation) *goja.Object {
-	o := r.rt.CreateObject(nil)
+	o := stateOf(r.rt).object()
 	set := func(name string, fn func(goja.FunctionCall) goja.Value) {
 		// The object is new and ordinary, so defining cannot fail.
 		_ = o.DefineDataProperty(name, r.rt.ToValue(fn), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
@@ -194,11 +190,6 @@ func (r *realm) object(e *Evaluation) *goja.Object {
 		r.loaders[c.Argument(0).String()] = l
 		return goja.Undefined()
 	})
-	set("regexp", func(c goja.FunctionCall) goja.Value {
-		return r.regexpLiteral(c.Argument(0).String(), c.Argument(1).String())
-	})
-	set("pow", func(c goja.FunctionCall) goja.Value { return r.pow(c.Argument(0), c.Argument(1)) })
-	set("shl", func(c goja.FunctionCall) goja.Value { return r.shl(c.Argument(0), c.Argument(1)) })
 	return o
 }
 

@@ -9,8 +9,13 @@ const (
 	MaxSourceBytes = 64 << 20
 	// MaxAssetBytes bounds the sum of text, data and WebAssembly modules.
 	MaxAssetBytes = 256 << 20
-	// MaxNesting bounds how deep expressions, statements and brackets may nest.
-	MaxNesting = 10_000
+	// MaxBrackets bounds how deep brackets may nest.
+	MaxBrackets = 1500
+	// MaxChain bounds the operators and words of all statements that are open at
+	// one place, because chains of them nest too.
+	MaxChain = 20_000
+	// MaxWrittenChain is MaxChain for source text before it is bundled.
+	MaxWrittenChain = 200_000
 	// MaxModules bounds the number of configured modules.
 	MaxModules = 20_000
 	// MaxDiagnostics is how many errors of one compilation are reported.

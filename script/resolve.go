@@ -32,11 +32,12 @@ type resolver struct {
 	registry   []string // keys that can be loaded at run time
 	rules      []compiledRule
 
-	mu         sync.Mutex // guards what the bundler's goroutines report
-	assets     []asset
-	assetIDs   map[string]int
-	assetFiles []string
-	builtins   map[BuiltinImport]bool
+	mu          sync.Mutex // guards what the bundler's goroutines report
+	assets      []asset
+	assetIDs    map[string]int
+	assetFiles  []string
+	sourceBytes int64
+	builtins    map[BuiltinImport]bool
 }
 
 type compiledRule struct {
@@ -274,6 +275,9 @@ func (r *resolver) plugin() api.Plugin {
 		b.OnLoad(api.OnLoadOptions{Filter: `.*`, Namespace: nsModule}, func(args api.OnLoadArgs) (api.OnLoadResult, error) {
 			return r.loadModule(args.Path)
 		})
+		b.OnLoad(api.OnLoadOptions{Filter: `\.(?:[mc]?[jt]s|[jt]sx|json)$`, Namespace: "file"}, func(args api.OnLoadArgs) (api.OnLoadResult, error) {
+			return r.guardFile(args.Path)
+		})
 		b.OnLoad(api.OnLoadOptions{Filter: `.*`, Namespace: nsAsset}, func(args api.OnLoadArgs) (api.OnLoadResult, error) {
 			return r.loadAssetFile(args)
 		})
@@ -284,7 +288,7 @@ func (r *resolver) resolve(b api.PluginBuild, args api.OnResolveArgs) (api.OnRes
 	if args.Kind == api.ResolveEntryPoint && args.Path == stubPath {
 		return api.OnResolveResult{Path: "entry", Namespace: nsStub}, nil
 	}
-	if _, ours := args.PluginData.(nested); ours {
+	if _, ours := args.PluginData.(ownQuestion); ours {
 		return api.OnResolveResult{}, nil // our own question to the bundler
 	}
 	if args.Namespace == nsStub {
@@ -314,8 +318,8 @@ func (r *resolver) resolve(b api.PluginBuild, args api.OnResolveArgs) (api.OnRes
 	return r.resolveFile(b, args)
 }
 
-// nested marks the resolver's own questions to the bundler.
-type nested struct{}
+// ownQuestion marks the resolver's questions to the bundler.
+type ownQuestion struct{}
 
 func noSuchModule(specifier string) string { return "No such module " + strconv.Quote(specifier) + "." }
 
@@ -436,7 +440,7 @@ func (r *resolver) resolveFile(b api.PluginBuild, args api.OnResolveArgs) (api.O
 	}
 	found := b.Resolve(specifier, api.ResolveOptions{
 		Importer: args.Importer, Namespace: args.Namespace, ResolveDir: args.ResolveDir,
-		Kind: args.Kind, PluginData: nested{}, With: args.With,
+		Kind: args.Kind, PluginData: ownQuestion{}, With: args.With,
 	})
 	if len(found.Errors) > 0 || found.Namespace != "file" || found.External {
 		return api.OnResolveResult{}, nil // the bundler reports it with its own words
@@ -455,7 +459,7 @@ func (r *resolver) resolveFile(b api.PluginBuild, args api.OnResolveArgs) (api.O
 func (r *resolver) resolveBareNode(b api.PluginBuild, args api.OnResolveArgs) (api.OnResolveResult, error) {
 	found := b.Resolve(args.Path, api.ResolveOptions{
 		Importer: args.Importer, Namespace: args.Namespace, ResolveDir: args.ResolveDir,
-		Kind: args.Kind, PluginData: nested{}, With: args.With,
+		Kind: args.Kind, PluginData: ownQuestion{}, With: args.With,
 	})
 	if len(found.Errors) == 0 || args.Kind != api.ResolveJSImportStatement {
 		return api.OnResolveResult{}, nil
@@ -486,6 +490,32 @@ func (r *resolver) mayBeAsset(specifier string) bool {
 		return false
 	}
 	return true
+}
+
+// guardFile looks at a file on disk before the bundler reads it.
+func (r *resolver) guardFile(name string) (api.OnLoadResult, error) {
+	info, err := os.Stat(name)
+	if err != nil || !info.Mode().IsRegular() {
+		return api.OnLoadResult{}, nil // the bundler reports it
+	}
+	r.mu.Lock()
+	r.sourceBytes += info.Size()
+	total := r.sourceBytes
+	r.mu.Unlock()
+	if total > MaxSourceBytes {
+		return api.OnLoadResult{Errors: []api.Message{{Text: fmt.Sprintf("the project's source has more than %d bytes", MaxSourceBytes)}}}, nil
+	}
+	if info.Size() <= MaxBrackets {
+		return api.OnLoadResult{}, nil
+	}
+	content, err := os.ReadFile(name)
+	if err != nil {
+		return api.OnLoadResult{}, nil
+	}
+	if err := guardWritten("", string(content)); err != nil {
+		return api.OnLoadResult{Errors: []api.Message{{Text: err.Error(), Location: &api.Location{File: r.fileKey(name), Line: 1}}}}, nil
+	}
+	return api.OnLoadResult{}, nil
 }
 
 func (r *resolver) loadModule(key string) (api.OnLoadResult, error) {

@@ -1,0 +1,226 @@
+package script
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/dop251/goja"
+	"github.com/dop251/goja/parser"
+	"github.com/evanw/esbuild/pkg/api"
+)
+
+// evalDenied is what workerd throws for code from strings.
+const evalDenied = "Code generation from strings disallowed for this context"
+
+// evalState is the realm's switch for code from strings.
+type evalState struct {
+	allowed  bool
+	programs int // how many were made, for their names
+}
+
+// DenyEval makes eval, the Function constructor and the constructors of async
+// functions, generators and async generators throw EvalError, however they are
+// reached and whenever a reference to them was taken. It installs the package if
+// that has not been done.
+func DenyEval(rt *goja.Runtime) error { return setEval(rt, false) }
+
+// AllowEval undoes DenyEval. Code from strings is lowered like all other code
+// and runs in the global scope, also when eval is called directly.
+func AllowEval(rt *goja.Runtime) error { return setEval(rt, true) }
+
+func setEval(rt *goja.Runtime, allowed bool) error {
+	if err := Install(rt); err != nil {
+		return err
+	}
+	stateOf(rt).eval.allowed = allowed
+	return nil
+}
+
+// installEval puts our own constructors in place of the engine's. Code from
+// strings is allowed until DenyEval, as in any fresh runtime.
+func (s *state) installEval(made *goja.Object) error {
+	rt := s.rt
+	s.eval.allowed = true
+	no, yes := goja.FLAG_FALSE, goja.FLAG_TRUE
+	eval := rt.ToValue(func(c goja.FunctionCall) goja.Value {
+		text, ok := c.Argument(0).(goja.String)
+		if !ok {
+			return c.Argument(0)
+		}
+		s.checkEval()
+		return s.run(text.String())
+	}).(*goja.Object)
+	if err := eval.DefineDataProperty("name", rt.ToValue("eval"), no, yes, no); err != nil {
+		return err
+	}
+	if err := rt.GlobalObject().DefineDataProperty("eval", eval, yes, yes, no); err != nil {
+		return err
+	}
+	var base *goja.Object
+	for _, k := range []struct{ name, head string }{
+		{"Function", "function"}, {"AsyncFunction", "async function"}, {"GeneratorFunction", "function*"},
+	} {
+		native, ok := made.Get(k.name).(*goja.Object)
+		if !ok {
+			return errors.New("the runtime has no " + k.name)
+		}
+		proto, ok := native.Get("prototype").(*goja.Object)
+		if !ok {
+			return errors.New("the runtime has no prototype of " + k.name)
+		}
+		head := k.head
+		own := rt.ToValue(func(c goja.ConstructorCall) *goja.Object {
+			f := s.construct(head, c.Arguments)
+			if c.NewTarget != nil {
+				if p, ok := c.NewTarget.Get("prototype").(*goja.Object); ok && p != proto {
+					if err := f.SetPrototype(p); err != nil {
+						panic(rt.NewTypeError(err.Error()))
+					}
+				}
+			}
+			return f
+		}).(*goja.Object)
+		if err := errors.Join(
+			own.DefineDataProperty("prototype", proto, no, no, no),
+			own.DefineDataProperty("name", rt.ToValue(k.name), no, yes, no),
+			own.DefineDataProperty("length", rt.ToValue(1), no, yes, no),
+			proto.DefineDataProperty("constructor", own, yes, yes, no),
+		); err != nil {
+			return err
+		}
+		if base == nil {
+			base = own
+			if err := rt.GlobalObject().DefineDataProperty("Function", own, yes, yes, no); err != nil {
+				return err
+			}
+		} else if err := own.SetPrototype(base); err != nil {
+			return err
+		}
+	}
+	if proto, ok := made.Get("AsyncGeneratorFunctionPrototype").(*goja.Object); ok {
+		if c, ok := proto.Get("constructor").(*goja.Object); ok {
+			return c.SetPrototype(base)
+		}
+	}
+	return nil
+}
+
+func (s *state) checkEval() {
+	if s.eval.allowed {
+		return
+	}
+	if e, err := s.rt.New(s.rt.Get("EvalError"), s.rt.ToValue(evalDenied)); err == nil {
+		panic(e)
+	}
+	panic(s.rt.NewTypeError("EvalError: " + evalDenied))
+}
+
+// run compiles and runs a script's text.
+func (s *state) run(text string) goja.Value {
+	program, err := CompileText("eval", text)
+	if err != nil {
+		panic(s.syntaxError(messageOf(err)))
+	}
+	v, err := s.rt.RunProgram(program)
+	if err != nil {
+		var exception *goja.Exception
+		if errors.As(err, &exception) {
+			panic(exception.Value())
+		}
+		panic(err)
+	}
+	return v
+}
+
+func messageOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) && len(e.Diagnostics) > 0 {
+		return strings.TrimPrefix(e.Diagnostics[0].Message, "SyntaxError: ")
+	}
+	return err.Error()
+}
+
+// construct makes a function from parameter and body texts. Each part is
+// checked by itself, so that neither can end the function early.
+func (s *state) construct(head string, args []goja.Value) *goja.Object {
+	s.checkEval()
+	var params []string
+	body := ""
+	for i, a := range args {
+		if i == len(args)-1 {
+			body = a.String()
+		} else {
+			params = append(params, a.String())
+		}
+	}
+	list := strings.Join(params, ",")
+	if _, err := CompileText("eval", "("+head+" anonymous(\n) {\n"+body+"\n})"); err != nil {
+		panic(s.syntaxError(messageOf(err)))
+	}
+	if _, err := CompileText("eval", "("+head+" anonymous("+list+"\n) {\n})"); err != nil {
+		panic(s.syntaxError(messageOf(err)))
+	}
+	v := s.run("(" + head + " anonymous(" + list + "\n) {\n" + body + "\n})")
+	f, ok := v.(*goja.Object)
+	if !ok {
+		panic(s.syntaxError("Unexpected end of input"))
+	}
+	return f
+}
+
+func (s *state) constructAsyncGenerator(arguments goja.Value) goja.Value {
+	list, ok := arguments.(*goja.Object)
+	if !ok {
+		s.checkEval()
+		return goja.Undefined()
+	}
+	var args []goja.Value
+	for i, n := 0, int(orUndefined(list.Get("length")).ToInteger()); i < n; i++ {
+		args = append(args, orUndefined(list.Get(itoa(i))))
+	}
+	return s.construct("async function*", args)
+}
+
+// CompileText compiles a classic script given as text, lowered and checked like
+// all other code. It is for hosts that run code from strings: eval, node:vm,
+// workerd's UnsafeEval. The runtime that runs the program must have been through
+// Install. Errors are *Error.
+func CompileText(name, text string) (*goja.Program, error) {
+	if len(text) > MaxSourceBytes {
+		return nil, failf(name, "the source has %d bytes; the limit is %d", len(text), MaxSourceBytes)
+	}
+	if err := guardText(name, text); err != nil {
+		return nil, err
+	}
+	tree, err := parser.ParseFile(nil, name, text, 0, parser.WithDisableSourceMaps)
+	if err == nil {
+		l := &lowering{main: name, host: hostName}
+		if err := l.program(tree, text); err != nil {
+			return nil, err
+		}
+		return compileTree(tree)
+	}
+	// Newer syntax than the engine knows: lower it, keeping the value of the last
+	// expression, which is a script's result.
+	first := engineError(err)
+	r := api.Transform(text, api.TransformOptions{
+		LogLevel: api.LogLevelSilent, LogLimit: 0, Target: api.ES2023, Supported: supportedSyntax(true),
+		Platform: api.PlatformNeutral, Charset: api.CharsetUTF8, LegalComments: api.LegalCommentsNone,
+		Sourcefile: name, Loader: api.LoaderJS, TsconfigRaw: "{}",
+	})
+	if len(r.Errors) > 0 {
+		return nil, diagnose(r.Errors)
+	}
+	if err := guardText(name, string(r.Code)); err != nil {
+		return nil, err
+	}
+	tree, err = parser.ParseFile(nil, name, string(r.Code), 0, parser.WithDisableSourceMaps)
+	if err != nil {
+		return nil, first
+	}
+	l := &lowering{main: name, host: hostName}
+	if err := l.program(tree, string(r.Code)); err != nil {
+		return nil, err
+	}
+	return compileTree(tree)
+}

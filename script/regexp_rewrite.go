@@ -1,0 +1,926 @@
+package script
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// RegExpExtra is what a rewritten regular expression means beyond the pattern
+// and flags that the engine gets.
+type RegExpExtra struct {
+	Flags       string // the flags as written, in canonical order
+	HasIndices  bool   // flag d
+	UnicodeSets bool   // flag v
+	// Groups are the names of the capturing groups, from the first; unnamed groups
+	// have an empty name.
+	Groups []string
+}
+
+// regexpNeedsHelp reports whether a pattern uses anything that the engine
+// rejects or misreads.
+func regexpNeedsHelp(pattern, flags string) bool {
+	if strings.ContainsAny(flags, "dv") {
+		return true
+	}
+	if strings.Contains(flags, "u") && (strings.Contains(pattern, `\p`) || strings.Contains(pattern, `\P`)) {
+		return true
+	}
+	for rest := pattern; ; {
+		i := strings.Index(rest, "(?")
+		if i < 0 {
+			return false
+		}
+		rest = rest[i+2:]
+		if rest != "" && strings.IndexByte("ims-", rest[0]) >= 0 {
+			return true
+		}
+	}
+}
+
+// RewriteRegExp translates a regular expression into one that the engine
+// understands: property escapes, set notation and modifiers are written as plain
+// classes and assertions, and the flags d and v are taken out. The pattern is in
+// UTF-8; unpaired surrogates must be written as escapes. The result needs no
+// further rewriting.
+//
+// # Errors
+//
+// The message says what is wrong with the pattern; it becomes the text of a
+// SyntaxError. A back reference inside a group that changes case sensitivity is
+// an error, because it cannot be expressed.
+func RewriteRegExp(pattern, flags string) (string, string, RegExpExtra, error) {
+	w, err := rewrite(pattern, flags, false)
+	if err != nil {
+		return "", "", RegExpExtra{}, err
+	}
+	out := ""
+	for _, f := range "gimsuy" {
+		switch {
+		case f == 'i' && w.explicit.i, f == 'm' && w.explicit.m, f == 's' && w.explicit.s:
+		case f == 'u' && w.unicode, strings.ContainsRune(flags, f):
+			out += string(f)
+		}
+	}
+	return w.out.String(), out, w.extra, nil
+}
+
+// modifiers are the flags that a group can change.
+type modifiers struct{ i, m, s bool }
+
+func (m *modifiers) set(c byte, on bool) {
+	switch c {
+	case 'i':
+		m.i = on
+	case 'm':
+		m.m = on
+	case 's':
+		m.s = on
+	}
+}
+
+// rewriter reads a pattern once and prints its translation.
+type rewriter struct {
+	in            string
+	pos           int
+	out           strings.Builder
+	unicode, sets bool
+	named         bool // \k is a back reference
+	numbered      bool // print named groups as plain ones, for a matcher of our own
+	now           modifiers
+	explicit      modifiers // what is spelled out because some group changes it
+	depth         int
+	extra         RegExpExtra
+	numbers       map[string][]int // group numbers by name
+}
+
+type regexpError string
+
+func (e regexpError) Error() string { return string(e) }
+
+func (w *rewriter) fail(format string, args ...any) {
+	panic(regexpError(fmt.Sprintf(format, args...)))
+}
+
+func rewrite(pattern, flags string, numbered bool) (w *rewriter, err error) {
+	w = &rewriter{in: pattern, numbered: numbered, numbers: map[string][]int{}}
+	defer func() {
+		if p := recover(); p != nil {
+			e, ok := p.(regexpError)
+			if !ok {
+				panic(p)
+			}
+			w, err = nil, errors.New(string(e))
+		}
+	}()
+	if len(pattern) > MaxRegExpLength {
+		w.fail("Regular expression too large")
+	}
+	if !utf8.ValidString(pattern) {
+		w.fail("Invalid UTF-8")
+	}
+	seen := map[rune]bool{}
+	for _, f := range flags {
+		if !strings.ContainsRune("dgimsuvy", f) || seen[f] {
+			w.fail("Invalid flags supplied to RegExp constructor '%s'", flags)
+		}
+		seen[f] = true
+	}
+	if seen['u'] && seen['v'] {
+		w.fail("Invalid flags supplied to RegExp constructor '%s'", flags)
+	}
+	for _, f := range "dgimsuvy" {
+		if seen[f] {
+			w.extra.Flags += string(f)
+		}
+	}
+	w.sets = seen['v']
+	w.unicode = seen['u'] || w.sets
+	w.extra.HasIndices, w.extra.UnicodeSets = seen['d'], w.sets
+	w.now = modifiers{i: seen['i'], m: seen['m'], s: seen['s']}
+	w.survey()
+	w.disjunction()
+	if w.pos < len(w.in) {
+		w.fail("Unmatched ')'")
+	}
+	return w, nil
+}
+
+// survey finds the groups' names and the flags that modifiers change.
+func (w *rewriter) survey() {
+	class := false
+	for i := 0; i < len(w.in); i++ {
+		switch w.in[i] {
+		case '\\':
+			i++
+		case '[':
+			class = true
+		case ']':
+			class = false
+		case '(':
+			if class {
+				continue
+			}
+			rest := w.in[i+1:]
+			if !strings.HasPrefix(rest, "?") {
+				w.extra.Groups = append(w.extra.Groups, "")
+				continue
+			}
+			rest = rest[1:]
+			if strings.HasPrefix(rest, "<") && !strings.HasPrefix(rest, "<=") && !strings.HasPrefix(rest, "<!") {
+				name, _, ok := strings.Cut(rest[1:], ">")
+				if !ok || name == "" {
+					w.fail("Invalid capture group name")
+				}
+				w.extra.Groups = append(w.extra.Groups, name)
+				w.numbers[name] = append(w.numbers[name], len(w.extra.Groups))
+				w.named = true
+				continue
+			}
+			for j := 0; j < len(rest) && strings.IndexByte("ims-", rest[j]) >= 0; j++ {
+				w.explicit.set(rest[j], true)
+			}
+		}
+	}
+	w.named = w.named || w.unicode
+}
+
+func (w *rewriter) peek() byte {
+	if w.pos < len(w.in) {
+		return w.in[w.pos]
+	}
+	return 0
+}
+
+func (w *rewriter) has(s string) bool { return strings.HasPrefix(w.in[w.pos:], s) }
+
+func (w *rewriter) eat(s string) bool {
+	if w.has(s) {
+		w.pos += len(s)
+		return true
+	}
+	return false
+}
+
+func (w *rewriter) rune() rune {
+	if w.pos >= len(w.in) {
+		w.fail("Unexpected end of pattern")
+	}
+	r, n := utf8.DecodeRuneInString(w.in[w.pos:])
+	w.pos += n
+	return r
+}
+
+// enter counts nesting; the result undoes it.
+func (w *rewriter) enter() func() {
+	if w.depth++; w.depth > MaxRegExpNesting {
+		w.fail("Regular expression too large")
+	}
+	return func() { w.depth-- }
+}
+
+func (w *rewriter) disjunction() {
+	defer w.enter()()
+	for w.pos < len(w.in) && w.peek() != ')' {
+		w.term()
+	}
+}
+
+func (w *rewriter) term() {
+	switch c := w.peek(); c {
+	case '(':
+		w.group()
+	case '[':
+		w.class()
+	case '\\':
+		w.escape()
+	case '.':
+		w.pos++
+		switch {
+		case !w.explicit.s:
+			w.out.WriteByte('.')
+		case w.now.s:
+			w.out.WriteString(`[\s\S]`)
+		default:
+			w.out.WriteString(`[^` + lineEnds + `]`)
+		}
+	case '^':
+		w.pos++
+		if w.explicit.m && w.now.m {
+			w.out.WriteString(`(?:^|(?<=[` + lineEnds + `]))`)
+		} else {
+			w.out.WriteByte('^')
+		}
+	case '$':
+		w.pos++
+		if w.explicit.m && w.now.m {
+			w.out.WriteString(`(?:$|(?=[` + lineEnds + `]))`)
+		} else {
+			w.out.WriteByte('$')
+		}
+	case '|', '*', '+', '?':
+		w.pos++
+		w.out.WriteByte(c)
+	case '{':
+		w.quantifier()
+	default:
+		w.char(w.rune())
+	}
+}
+
+// quantifier copies {n,m}; without Unicode mode a lone brace is a character.
+func (w *rewriter) quantifier() {
+	end := strings.IndexByte(w.in[w.pos:], '}')
+	if end > 1 {
+		body := w.in[w.pos+1 : w.pos+end]
+		if strings.Trim(body, "0123456789,") == "" && body[0] != ',' && strings.Count(body, ",") < 2 {
+			w.out.WriteString("{" + body + "}")
+			w.pos += end + 1
+			return
+		}
+	}
+	if w.unicode {
+		w.fail("Incomplete quantifier")
+	}
+	w.pos++
+	w.out.WriteString(`\{`)
+}
+
+// char prints a literal character.
+func (w *rewriter) char(c rune) {
+	if w.explicit.i && w.now.i {
+		if set := setOf(runeRange{c, c}).folded(w.unicode); len(set) > 1 || set[0].lo != set[0].hi {
+			w.out.WriteString(set.class(false, w.unicode))
+			return
+		}
+	}
+	if c > 0xFFFF && !w.unicode {
+		hi, lo := utf16.EncodeRune(c)
+		fmt.Fprintf(&w.out, `\u%04x\u%04x`, hi, lo)
+		return
+	}
+	if c < 128 && strings.ContainsRune(`^$\.*+?()[]{}|/`, c) {
+		w.out.WriteByte('\\')
+		w.out.WriteRune(c)
+		return
+	}
+	if c >= 0xD800 && c <= 0xDFFF || c < ' ' {
+		fmt.Fprintf(&w.out, `\u%04x`, c)
+		return
+	}
+	w.out.WriteRune(c)
+}
+
+func (w *rewriter) group() {
+	w.pos++ // (
+	saved := w.now
+	switch {
+	case !w.has("?"):
+		w.out.WriteByte('(')
+	case w.eat("?:"):
+		w.out.WriteString("(?:")
+	case w.eat("?="):
+		w.out.WriteString("(?=")
+	case w.eat("?!"):
+		w.out.WriteString("(?!")
+	case w.eat("?<="):
+		w.out.WriteString("(?<=")
+	case w.eat("?<!"):
+		w.out.WriteString("(?<!")
+	case w.eat("?<"):
+		name, _, _ := strings.Cut(w.in[w.pos:], ">")
+		w.pos += len(name) + 1
+		if w.numbered {
+			w.out.WriteByte('(')
+		} else {
+			w.out.WriteString("(?<" + name + ">")
+		}
+	default:
+		w.modifiers()
+		w.out.WriteString("(?:")
+	}
+	w.disjunction()
+	if w.peek() != ')' {
+		w.fail("Unterminated group")
+	}
+	w.pos++
+	w.out.WriteByte(')')
+	w.now = saved
+}
+
+func (w *rewriter) modifiers() {
+	w.pos++ // ?
+	seen, on := "", true
+	for {
+		switch c := w.peek(); {
+		case c == ':':
+			if seen == "" || seen == "-" {
+				w.fail("Invalid group")
+			}
+			w.pos++
+			return
+		case c == '-' && on:
+			on = false
+			w.pos++
+		case c != 0 && strings.IndexByte("ims", c) >= 0 && strings.IndexByte(seen, c) < 0:
+			w.now.set(c, on)
+			seen += string(c)
+			w.pos++
+		default:
+			w.fail("Invalid group")
+		}
+	}
+}
+
+// escape handles a backslash outside classes.
+func (w *rewriter) escape() {
+	start := w.pos
+	w.pos++
+	switch c := w.peek(); {
+	case c == 0:
+		w.fail(`\ at end of pattern`)
+	case c == 'k' && w.named:
+		w.pos++
+		if !w.eat("<") {
+			w.fail("Invalid named reference")
+		}
+		name, _, ok := strings.Cut(w.in[w.pos:], ">")
+		if !ok || len(w.numbers[name]) == 0 {
+			w.fail("Invalid named capture referenced")
+		}
+		w.pos += len(name) + 1
+		w.reference(`\k<`+name+`>`, w.numbers[name])
+	case c >= '1' && c <= '9':
+		for w.peek() >= '0' && w.peek() <= '9' {
+			w.pos++
+		}
+		n, err := strconv.Atoi(w.in[start+1 : w.pos])
+		if err != nil || n > len(w.extra.Groups) {
+			if w.unicode {
+				w.fail("Invalid escape")
+			}
+			w.out.WriteString(w.in[start:w.pos])
+			return
+		}
+		w.reference(w.in[start:w.pos], []int{n})
+	case c == 'b' || c == 'B':
+		w.pos++
+		w.out.WriteString(w.in[start:w.pos])
+	case w.sets && (c == 'p' || c == 'P'):
+		w.pos = start
+		w.writeOperand(w.setAtom())
+	default:
+		w.pos = start
+		set, c, isSet := w.atomEscape(false)
+		if isSet {
+			w.out.WriteString(w.matching(set).class(false, w.unicode))
+			return
+		}
+		if c < 0 { // an escape for a class that the engine knows
+			w.out.WriteString(w.in[start:w.pos])
+			return
+		}
+		w.char(c)
+	}
+}
+
+func (w *rewriter) reference(text string, numbers []int) {
+	if w.explicit.i {
+		w.fail("a back reference cannot be used together with a modifier for case")
+	}
+	if !w.numbered {
+		w.out.WriteString(text)
+		return
+	}
+	// A group that took no part matches the empty string, so all of a name's
+	// groups can stand in a row.
+	w.out.WriteString("(?:")
+	for _, n := range numbers {
+		w.out.WriteString(`\` + strconv.Itoa(n))
+	}
+	w.out.WriteString(")")
+}
+
+// matching closes a set under case folding where the flag i is spelled out.
+func (w *rewriter) matching(s runeSet) runeSet {
+	if w.explicit.i && w.now.i {
+		return s.folded(w.unicode)
+	}
+	return s
+}
+
+// atomEscape reads an escape that stands for a character or a set. isSet is
+// true for sets; c is -1 for \d \D \s \S \w \W outside classes, which are left
+// to the engine.
+func (w *rewriter) atomEscape(inClass bool) (set runeSet, c rune, isSet bool) {
+	w.pos++ // backslash
+	r := w.rune()
+	switch r {
+	case 'd', 'D', 's', 'S', 'w', 'W':
+		spelled := inClass || w.explicit.i && w.now.i
+		if !spelled {
+			return nil, -1, false
+		}
+		set = map[rune]runeSet{'d': digitSet, 's': spaceSet, 'w': wordSet}[unicode.ToLower(r)]
+		if unicode.ToLower(r) == 'w' && w.unicode && w.now.i {
+			set = set.folded(true)
+		}
+		if unicode.IsUpper(r) {
+			set = set.complement()
+		}
+		return set, 0, true
+	case 'p', 'P':
+		if !w.unicode {
+			return nil, r, false
+		}
+		return w.property(r == 'P'), 0, true
+	case 'n':
+		return nil, '\n', false
+	case 'r':
+		return nil, '\r', false
+	case 't':
+		return nil, '\t', false
+	case 'v':
+		return nil, '\v', false
+	case 'f':
+		return nil, '\f', false
+	case 'b':
+		return nil, '\b', false // in a class only
+	case 'c':
+		if l := w.peek(); l >= 'a' && l <= 'z' || l >= 'A' && l <= 'Z' {
+			w.pos++
+			return nil, rune(l % 32), false
+		}
+		if w.unicode {
+			w.fail("Invalid unicode escape")
+		}
+		w.pos--
+		return nil, '\\', false
+	case 'x':
+		if v, ok := w.hex(2); ok {
+			return nil, v, false
+		}
+		if w.unicode {
+			w.fail("Invalid escape")
+		}
+		return nil, 'x', false
+	case 'u':
+		return nil, w.unicodeEscape(), false
+	case '0', '1', '2', '3', '4', '5', '6', '7':
+		if w.unicode {
+			if next := w.peek(); r == '0' && (next < '0' || next > '9') {
+				return nil, 0, false
+			}
+			w.fail("Invalid decimal escape")
+		}
+		v := r - '0'
+		for i := 0; i < 2 && w.peek() >= '0' && w.peek() <= '7' && v*8+rune(w.peek()-'0') < 256; i++ {
+			v = v*8 + rune(w.peek()-'0')
+			w.pos++
+		}
+		return nil, v, false
+	}
+	if w.unicode && !(r < 128 && strings.ContainsRune(`^$\.*+?()[]{}|/`, r)) &&
+		!(inClass && r == '-') && !(inClass && w.sets && r < 128 && strings.ContainsRune("&-!#%,:;<=>@`~", r)) {
+		w.fail("Invalid escape")
+	}
+	return nil, r, false
+}
+
+func (w *rewriter) hex(digits int) (rune, bool) {
+	if w.pos+digits > len(w.in) {
+		return 0, false
+	}
+	v, err := strconv.ParseUint(w.in[w.pos:w.pos+digits], 16, 32)
+	if err != nil {
+		return 0, false
+	}
+	w.pos += digits
+	return rune(v), true
+}
+
+// unicodeEscape reads what follows \u.
+func (w *rewriter) unicodeEscape() rune {
+	if w.unicode && w.eat("{") {
+		digits, _, ok := strings.Cut(w.in[w.pos:], "}")
+		v, err := strconv.ParseUint(digits, 16, 32)
+		if !ok || err != nil || v > unicode.MaxRune {
+			w.fail("Invalid Unicode escape")
+		}
+		w.pos += len(digits) + 1
+		return rune(v)
+	}
+	v, ok := w.hex(4)
+	if !ok {
+		if w.unicode {
+			w.fail("Invalid Unicode escape")
+		}
+		return 'u'
+	}
+	if w.unicode && utf16.IsSurrogate(v) && v < 0xDC00 && w.has(`\u`) {
+		mark := w.pos
+		w.pos += 2
+		if low, ok := w.hex(4); ok && low >= 0xDC00 && low <= 0xDFFF {
+			return utf16.DecodeRune(v, low)
+		}
+		w.pos = mark
+	}
+	return v
+}
+
+// property reads {name} after \p or \P.
+func (w *rewriter) property(negate bool) runeSet {
+	if !w.eat("{") {
+		w.fail("Invalid property name")
+	}
+	name, _, ok := strings.Cut(w.in[w.pos:], "}")
+	if !ok {
+		w.fail("Invalid property name")
+	}
+	w.pos += len(name) + 1
+	set, err := propertySet(name)
+	if err != nil {
+		w.fail("%s", err.Error())
+	}
+	if w.sets && w.now.i {
+		set = set.folded(true)
+	}
+	if negate {
+		set = set.complement()
+	}
+	return set
+}
+
+// class translates a character class.
+func (w *rewriter) class() {
+	if w.sets {
+		v := w.setClass()
+		w.writeOperand(v)
+		return
+	}
+	w.pos++ // [
+	negate := w.eat("^")
+	var set runeSet
+	for {
+		if w.pos >= len(w.in) {
+			w.fail("Unterminated character class")
+		}
+		if w.eat("]") {
+			break
+		}
+		low, lowSet, isSet := w.classAtom()
+		if !w.has("-") || w.has("-]") {
+			if isSet {
+				set = set.union(lowSet)
+			} else {
+				set = set.union(setOf(runeRange{low, low}))
+			}
+			continue
+		}
+		w.pos++ // -
+		high, highSet, highIsSet := w.classAtom()
+		if isSet || highIsSet {
+			if w.unicode {
+				w.fail("Invalid character class")
+			}
+			if !isSet {
+				lowSet = setOf(runeRange{low, low})
+			}
+			if !highIsSet {
+				highSet = setOf(runeRange{high, high})
+			}
+			set = set.union(lowSet).union(highSet).union(setOf(runeRange{'-', '-'}))
+			continue
+		}
+		if low > high {
+			w.fail("Range out of order in character class")
+		}
+		set = set.union(setOf(runeRange{low, high}))
+	}
+	w.out.WriteString(w.matching(set).class(negate, w.unicode))
+}
+
+func (w *rewriter) classAtom() (rune, runeSet, bool) {
+	if w.peek() == '\\' {
+		set, c, isSet := w.atomEscape(true)
+		return c, set, isSet
+	}
+	return w.rune(), nil, false
+}
+
+// operand is the value of a class in set notation: code points, and strings of
+// other lengths than one.
+type operand struct {
+	set     runeSet
+	strings []string
+}
+
+func (w *rewriter) writeOperand(v operand) {
+	class := w.matching(v.set).class(false, true)
+	if len(v.strings) == 0 {
+		w.out.WriteString(class)
+		return
+	}
+	list := slices.Clone(v.strings)
+	sort.SliceStable(list, func(i, j int) bool { return utf8.RuneCountInString(list[i]) > utf8.RuneCountInString(list[j]) })
+	w.out.WriteString("(?:")
+	wroteSet := len(v.set) == 0
+	for i, s := range list {
+		if s == "" && !wroteSet {
+			w.out.WriteString(class + "|")
+			wroteSet = true
+		}
+		for _, c := range s {
+			w.char(c)
+		}
+		if i < len(list)-1 {
+			w.out.WriteByte('|')
+		}
+	}
+	if !wroteSet {
+		w.out.WriteString("|" + class)
+	}
+	w.out.WriteString(")")
+}
+
+// setClass reads a class in set notation, starting at its bracket.
+func (w *rewriter) setClass() operand {
+	defer w.enter()()
+	w.pos++ // [
+	negate := w.eat("^")
+	var v operand
+	if !w.has("]") {
+		v = w.setOperand()
+		switch {
+		case w.has("--"):
+			for w.eat("--") {
+				v = w.minus(v, w.setAtom())
+			}
+		case w.has("&&"):
+			for w.eat("&&") {
+				v = w.and(v, w.setAtom())
+			}
+		default:
+			for w.pos < len(w.in) && !w.has("]") {
+				if w.has("--") || w.has("&&") {
+					w.fail("Invalid set operation in character class")
+				}
+				u := w.setOperand()
+				v.set = v.set.union(u.set)
+				v.strings = addStrings(v.strings, u.strings)
+			}
+		}
+	}
+	if !w.eat("]") {
+		if w.pos >= len(w.in) {
+			w.fail("Unterminated character class")
+		}
+		w.fail("Invalid set operation in character class")
+	}
+	if negate {
+		if len(v.strings) > 0 {
+			w.fail("Negated character class may contain strings")
+		}
+		v.set = v.set.complement()
+	}
+	return v
+}
+
+func addStrings(to, from []string) []string {
+	for _, s := range from {
+		if !slices.Contains(to, s) {
+			to = append(to, s)
+		}
+	}
+	return to
+}
+
+func (w *rewriter) fold(s string) string {
+	if !w.now.i {
+		return s
+	}
+	return strings.Map(func(c rune) rune {
+		least := c
+		for d := unicode.SimpleFold(c); d != c; d = unicode.SimpleFold(d) {
+			least = min(least, d)
+		}
+		return least
+	}, s)
+}
+
+func (w *rewriter) minus(a, b operand) operand {
+	out := operand{set: a.set.subtract(b.set)}
+	for _, s := range a.strings {
+		if !slices.ContainsFunc(b.strings, func(t string) bool { return w.fold(s) == w.fold(t) }) {
+			out.strings = append(out.strings, s)
+		}
+	}
+	return out
+}
+
+func (w *rewriter) and(a, b operand) operand {
+	out := operand{set: a.set.intersect(b.set)}
+	for _, s := range a.strings {
+		if slices.ContainsFunc(b.strings, func(t string) bool { return w.fold(s) == w.fold(t) }) {
+			out.strings = append(out.strings, s)
+		}
+	}
+	return out
+}
+
+// setOperand reads an operand of a union: an atom or a range.
+func (w *rewriter) setOperand() operand {
+	start := w.pos
+	v := w.setAtom()
+	if !w.has("-") || w.has("--") {
+		return v
+	}
+	single := w.in[start] != '[' && len(v.strings) == 0 && !strings.HasPrefix(w.in[start:], `\q`)
+	low, ok := w.single(start, v)
+	if !single || !ok {
+		w.fail("Invalid character class")
+	}
+	w.pos++ // -
+	next := w.pos
+	high, ok := w.single(next, w.setAtom())
+	if !ok {
+		w.fail("Invalid character class")
+	}
+	if low > high {
+		w.fail("Range out of order in character class")
+	}
+	return operand{set: w.foldSet(setOf(runeRange{low, high}))}
+}
+
+// single returns the character an atom was written as, before folding.
+func (w *rewriter) single(start int, v operand) (rune, bool) {
+	end := w.pos
+	defer func() { w.pos = end }()
+	if w.in[start] == '[' || len(v.strings) > 0 {
+		return 0, false
+	}
+	w.pos = start
+	if w.in[start] != '\\' {
+		return w.rune(), true
+	}
+	if strings.HasPrefix(w.in[start:], `\q`) {
+		return 0, false
+	}
+	_, c, isSet := w.atomEscape(true)
+	return c, !isSet
+}
+
+func (w *rewriter) foldSet(s runeSet) runeSet {
+	if w.now.i {
+		return s.folded(true)
+	}
+	return s
+}
+
+// setAtom reads a nested class, an escape, \q{...} or one character.
+func (w *rewriter) setAtom() operand {
+	switch {
+	case w.pos >= len(w.in):
+		w.fail("Unterminated character class")
+	case w.has("["):
+		return w.setClass()
+	case w.eat(`\q{`):
+		return w.stringLiterals()
+	case w.has(`\p{`), w.has(`\P{`):
+		if list, ok := w.stringProperty(); ok {
+			return list
+		}
+	}
+	if w.has(`\`) {
+		set, c, isSet := w.atomEscape(true)
+		if isSet {
+			return operand{set: set}
+		}
+		return operand{set: w.foldSet(setOf(runeRange{c, c}))}
+	}
+	if w.pos+1 < len(w.in) && w.in[w.pos] == w.in[w.pos+1] && strings.IndexByte("&!#$%*+,.:;<=>?@^`~", w.in[w.pos]) >= 0 {
+		w.fail("Invalid set operation in character class")
+	}
+	c := w.rune()
+	if strings.ContainsRune("()[]{}/-|", c) {
+		w.fail("Invalid character in character class")
+	}
+	return operand{set: w.foldSet(setOf(runeRange{c, c}))}
+}
+
+// stringLiterals reads the alternatives of \q{a|bc}.
+func (w *rewriter) stringLiterals() operand {
+	var v operand
+	var s []rune
+	flush := func() {
+		if len(s) == 1 {
+			v.set = v.set.union(w.foldSet(setOf(runeRange{s[0], s[0]})))
+		} else {
+			v.strings = addStrings(v.strings, []string{string(s)})
+		}
+		s = nil
+	}
+	for {
+		switch {
+		case w.pos >= len(w.in):
+			w.fail("Invalid escape")
+		case w.eat("}"):
+			flush()
+			return v
+		case w.eat("|"):
+			flush()
+		case w.has(`\`):
+			_, c, isSet := w.atomEscape(true)
+			if isSet {
+				w.fail("Invalid escape")
+			}
+			s = append(s, c)
+		default:
+			s = append(s, w.rune())
+		}
+	}
+}
+
+// stringProperty reads the properties of strings whose members can be listed
+// from properties of characters: keycaps and modified emoji.
+func (w *rewriter) stringProperty() (operand, bool) {
+	rest := w.in[w.pos+3:]
+	name, _, ok := strings.Cut(rest, "}")
+	if !ok {
+		return operand{}, false
+	}
+	var v operand
+	switch name {
+	case "Emoji_Keycap_Sequence":
+		for _, c := range "0123456789#*" {
+			v.strings = append(v.strings, string(c)+"\uFE0F\u20E3")
+		}
+	case "RGI_Emoji_Modifier_Sequence":
+		bases, err := propertySet("Emoji_Modifier_Base")
+		if err != nil {
+			return operand{}, false
+		}
+		for _, r := range bases {
+			for c := r.lo; c <= r.hi; c++ {
+				for m := rune(0x1F3FB); m <= 0x1F3FF; m++ {
+					v.strings = append(v.strings, string([]rune{c, m}))
+				}
+			}
+		}
+	case "Basic_Emoji", "RGI_Emoji_Flag_Sequence", "RGI_Emoji_Tag_Sequence", "RGI_Emoji_ZWJ_Sequence", "RGI_Emoji":
+		w.fail("the property of strings %s is not supported", name)
+	default:
+		return operand{}, false
+	}
+	if w.in[w.pos+1] == 'P' {
+		w.fail("Invalid property name")
+	}
+	w.pos += 3 + len(name) + 1
+	return v, true
+}
