@@ -75,6 +75,8 @@ type lexer struct {
 	sink  *sink
 	open  []byte // the closers still owed, innermost last
 	depth int
+
+	stopped bool
 }
 
 func (l *lexer) errorf(off int, format string, args ...any) {
@@ -82,7 +84,10 @@ func (l *lexer) errorf(off int, format string, args ...any) {
 }
 
 // stop ends reading at once, after an error that makes the rest meaningless.
-func (l *lexer) stop() { l.off = len(l.src) }
+func (l *lexer) stop() {
+	l.off = len(l.src)
+	l.stopped = true
+}
 
 // statements reads up to the end of the file, or up to the "}" of the enclosing block.
 func (l *lexer) statements(inBlock bool) []statement {
@@ -90,13 +95,19 @@ func (l *lexer) statements(inBlock bool) []statement {
 	var current []token
 	for {
 		l.skipSpace()
+		if l.sink.full() {
+			l.stop()
+		}
+		if l.stopped {
+			return out
+		}
 		if l.off >= len(l.src) {
 			if len(current) > 0 {
 				l.sink.hintf(l.table.pos(current[0].off), `end the declaration with ";"`,
 					"This declaration is not finished.")
 				out = append(out, statement{tokens: current, end: l.off})
 			}
-			if inBlock && !l.sink.full() {
+			if inBlock {
 				l.errorf(l.off, `The file ends inside a block; a "}" is missing.`)
 			}
 			return out
@@ -222,9 +233,12 @@ func (l *lexer) list(kind tokenKind, closer byte) token {
 	var item []token
 	for {
 		l.skipSpace()
+		if l.sink.full() {
+			l.stop()
+		}
 		end := l.off >= len(l.src)
 		if end || l.src[l.off] == ';' || l.src[l.off] == '{' || l.src[l.off] == '}' {
-			if !l.sink.full() {
+			if !l.stopped {
 				l.errorf(out.off, "This %q is never closed; a %q is missing.", opener, closer)
 			}
 			break

@@ -75,6 +75,9 @@ func (p *capnpParser) hintf(off int, hint, format string, args ...any) {
 // declare adds the declarations of statements to scope.
 func (p *capnpParser) declare(statements []statement, in *capnpScope) {
 	for _, s := range statements {
+		if p.sink.full() {
+			return
+		}
 		if len(s.tokens) == 0 {
 			if s.hasBlock {
 				p.errorf(s.end, "A block needs a declaration in front of it.")
@@ -232,6 +235,10 @@ func (p *capnpParser) expression(rest *tokens) *expr {
 	case tokenBracket:
 		e.kind = exprList
 		for _, item := range t.items {
+			if len(item) > 1 && item[0].kind == tokenName && item[1].isOp("=") {
+				p.hintf(item[0].off, `is a "]" missing before it?`, "The elements of a list have no names.")
+				continue
+			}
 			element := tokens{list: item, end: itemEnd(item)}
 			e.args = append(e.args, arg{off: item[0].off, expr: p.expression(&element)})
 			p.finishItem(element)
@@ -311,8 +318,8 @@ func (p *capnpParser) tuple(t token) []arg {
 		if len(item) > 1 && item[0].kind == tokenName && item[1].isOp("=") {
 			a.name = item[0].text
 			rest.list = item[2:]
-		} else if len(item) > 1 && item[0].kind == tokenName && item[1].isOp(":") {
-			p.hintf(item[1].off, "write "+item[0].text+" = …", `A field and its value are separated by "=", not ":".`)
+		} else if len(item) > 1 && item[0].kind == tokenName && lacksEquals(item) {
+			p.hintf(item[1].off, "write "+item[0].text+" = …", `A "=" is missing after the field name.`)
 			continue
 		}
 		a.expr = p.expression(&rest)
@@ -320,6 +327,18 @@ func (p *capnpParser) tuple(t token) []arg {
 		out = append(out, a)
 	}
 	return out
+}
+
+// lacksEquals reports whether the item of a tuple looks like a field whose "=" was forgotten.
+func lacksEquals(item []token) bool {
+	if item[0].text == "import" || item[0].text == "embed" {
+		return item[1].kind != tokenString
+	}
+	switch item[1].kind {
+	case tokenString, tokenBinary, tokenInt, tokenFloat, tokenBracket, tokenName:
+		return true
+	}
+	return item[1].isOp(":") || item[1].isOp("-")
 }
 
 // finishItem reports tokens between the end of a value and the next comma.

@@ -12,7 +12,8 @@ const DefaultInternet = "internet"
 
 // Config is a whole server: its services and the sockets they are reached through.
 type Config struct {
-	File       string // the file it was read from, "" when a program made it
+	File       string   // the file it was read from, "" when a program made it
+	Files      []string // every file that was read for it, File included, in order of reading
 	Services   []Service
 	Sockets    []Socket
 	Extensions []Extension

@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -41,22 +42,34 @@ func Load(path string, o LoadOptions) (*Config, Warnings, error) {
 			return nil, s.warnings, err
 		}
 	}
-	src, err := readRegular(path, maxConfigSize)
+	var files []string
+	read := func(path string, limit int64) ([]byte, error) {
+		data, err := readRegular(path, limit)
+		if err == nil && !slices.Contains(files, path) {
+			files = append(files, path)
+		}
+		return data, err
+	}
+	src, err := read(path, maxConfigSize)
 	if err != nil {
 		return nil, s.warnings, fail(Pos{File: path}, "", "Cannot read the configuration: %v.", cause(err))
 	}
 	var c *Config
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".toml":
-		c, err = readWrangler(path, parseTOML(path, src, s), o, s, readRegular)
+		c, err = readWrangler(path, parseTOML(path, src, s), o, s, read)
 	case ".json", ".jsonc":
-		c, err = readWrangler(path, parseJSONC(path, src, s), o, s, readRegular)
+		c, err = readWrangler(path, parseJSONC(path, src, s), o, s, read)
 	default:
-		r := newCapnpReader(o.ImportPaths, readRegular)
+		r := newCapnpReader(o.ImportPaths, read)
 		r.sink = s
 		c, err = readCapnp(path, src, o.ConstName, r)
 	}
-	return c, s.warnings, err
+	if err != nil {
+		return nil, s.warnings, err
+	}
+	c.Files = files
+	return c, s.warnings, nil
 }
 
 // find chooses the configuration file of a directory.

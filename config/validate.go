@@ -124,7 +124,7 @@ func (v *validator) workerErrorf(service string, pos Pos, format string, args ..
 }
 
 func (v *validator) experimental(service string, pos Pos, what string) {
-	if !v.o.Experimental {
+	if !v.o.Experimental && v.c.Service(service).Worker.Source == nil { // wrangler always asks for them
 		v.workerErrorf(service, pos, "%s an experimental feature which may change or go away in the future. "+
 			"You must run workerd with `--experimental` to use this feature.", what)
 	}

@@ -184,7 +184,7 @@ func readWrangler(path string, top *node, o LoadOptions, s *sink,
 	if r.field(wranglerField{name: "find_additional_modules"}) == nil {
 		r.source.FindAdditionalModules = r.source.NoBundle
 	}
-	if r.source.Main == "" && len(r.worker.Platform) == 0 {
+	if r.field(wranglerField{name: "main"}) == nil && len(r.worker.Platform) == 0 {
 		s.hintf(Pos{File: path}, `add main = "src/index.js"`, `"main" is missing: there is no entry point to run.`)
 	}
 	r.readEnvFiles()
