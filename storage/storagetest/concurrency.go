@@ -51,7 +51,7 @@ var concurrencyTests = []test{
 	{"ScansAreConsistent", func(k *kit) {
 		// Every commit gives all entries of the actor the same value, and every scan
 		// must find them all equal, whatever is committed while it runs.
-		const entries, commits = 2500, 30
+		const entries, commits = 1500, 15
 		a := Actor("ns", 1)
 		write := func(v string) storage.Write {
 			w := storage.Write{Actor: a}
@@ -129,7 +129,7 @@ var concurrencyTests = []test{
 			k.put(Actor("short-lived", i%7), "k", "v")
 			return k.store.DeleteNamespace(k.ctx, "short-lived")
 		})
-		for i := range 300 {
+		for i := range 120 {
 			w := setAlarm(Actor("ns", i%50), at(i), "", 0)
 			w.DelAll = i%5 == 0
 			w.Put = kvs(fmt.Sprint(i), "v")
