@@ -1,0 +1,87 @@
+package encoding
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"workerd.local/exception"
+)
+
+var (
+	errAtob = exception.DOM("InvalidCharacterError", "atob() called with invalid base64-encoded data. (Only whitespace, '+', '/', alphanumeric ASCII, and up to two terminal '=' signs when the input data length is divisible by 4 are allowed.)")
+	errBtoa = exception.DOM("InvalidCharacterError", "btoa() can only operate on characters in the Latin1 (ISO/IEC 8859-1) range.")
+)
+
+// DecodeBase64 is forgiving-base64 decode (WHATWG Infra): ASCII whitespace counts
+// for nothing, padding may be missing, left-over bits are dropped.
+func DecodeBase64(s string) ([]byte, error) {
+	if strings.ContainsAny(s, "\t\n\f\r ") {
+		s = strings.Map(func(r rune) rune {
+			switch r {
+			case '\t', '\n', '\f', '\r', ' ':
+				return -1
+			}
+			return r
+		}, s)
+	}
+	if len(s)%4 == 0 {
+		s = strings.TrimSuffix(s, "=")
+		if len(s)%4 == 3 {
+			s = strings.TrimSuffix(s, "=")
+		}
+	}
+	if len(s)%4 == 1 {
+		return nil, errAtob
+	}
+	b, err := base64.RawStdEncoding.DecodeString(s)
+	if err != nil {
+		return nil, errAtob
+	}
+	return b, nil
+}
+
+// FromBinary turns text whose characters stand for bytes into those bytes.
+func FromBinary(s string) ([]byte, error) {
+	out := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c < 0x80:
+			out = append(out, c)
+		case (c == 0xC2 || c == 0xC3) && i+1 < len(s):
+			i++
+			out = append(out, c<<6|s[i]&0x3F)
+		default:
+			return nil, errBtoa
+		}
+	}
+	return out, nil
+}
+
+// ToBinary is the reverse of FromBinary.
+func ToBinary(b []byte) string {
+	high := 0
+	for _, c := range b {
+		high += int(c >> 7)
+	}
+	if high == 0 {
+		return string(b)
+	}
+	out := make([]byte, 0, len(b)+high)
+	for _, c := range b {
+		if c < 0x80 {
+			out = append(out, c)
+		} else {
+			out = append(out, 0xC0|c>>6, 0x80|c&0x3F)
+		}
+	}
+	return string(out)
+}
+
+// EncodeBase64 encodes text whose characters stand for bytes.
+func EncodeBase64(s string) (string, error) {
+	b, err := FromBinary(s)
+	if err != nil {
+		return "", err
+	}
+	return base64.StdEncoding.EncodeToString(b), nil
+}

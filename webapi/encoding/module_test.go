@@ -1,0 +1,85 @@
+package encoding_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/internal/jstest"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+	"workerd.local/webapi/encoding"
+)
+
+func TestTextEncoder(t *testing.T) {
+	e := jstest.New(t, encoding.Module)
+	e.Want(`const t = new TextEncoder(); return [t.encoding, ...t.encode('a€\u{1F600}\ud800')]`, `["utf-8",97,226,130,172,240,159,152,128,239,191,189]`)
+	e.Want(`const t = new TextEncoder(); return [t.encode().length, t.encode(undefined).length, t.encode(null).length, t.encode('') instanceof Uint8Array]`, `[0,0,4,true]`)
+	e.Want(`const u = new Uint8Array(6); return [new TextEncoder().encodeInto('a€\u{1F600}b', u), [...u]]`, `[{"read":2,"written":4},[97,226,130,172,0,0]]`)
+	e.Want(`const u = new Uint8Array(8); return [new TextEncoder().encodeInto('\u{1F600}b', u.subarray(2)), [...u]]`, `[{"read":3,"written":5},[0,0,240,159,152,128,98,0]]`)
+	e.WantError(`new TextEncoder().encodeInto('a', new Uint16Array(6))`, `TypeError: Failed to execute 'encodeInto' on 'TextEncoder': parameter 2 is not of type 'Uint8Array'.`)
+	e.WantError(`new TextEncoder().encodeInto('a', new Uint8ClampedArray(6))`, `TypeError: Failed to execute 'encodeInto' on 'TextEncoder': parameter 2 is not of type 'Uint8Array'.`)
+	e.WantError(`new TextEncoder().encodeInto()`, `TypeError: Failed to execute 'encodeInto' on 'TextEncoder': parameter 1 is not of type 'string'.`)
+	e.WantError(`new TextEncoder().encode(Symbol())`, `TypeError: Cannot convert a Symbol value to a string`)
+}
+
+func TestTextDecoder(t *testing.T) {
+	e := jstest.New(t, encoding.Module)
+	e.Want(`const d = new TextDecoder(); return [d.encoding, d.fatal, d.ignoreBOM, d.decode(), d.decode(new Uint8Array([0xef, 0xbb, 0xbf, 65, 0xff]))]`, `["utf-8",false,false,"","A�"]`)
+	e.Want(`const d = new TextDecoder('latin1', { fatal: 1, ignoreBOM: true }); return [d.encoding, d.fatal, d.ignoreBOM]`, `["windows-1252",true,true]`)
+	e.Want(`const b = new TextEncoder().encode('xäbcy').buffer; const d = new TextDecoder(); return [d.decode(b), d.decode(new DataView(b, 1, 2)), d.decode(new Uint16Array(b, 0, 3))]`, `["xäbcy","ä","xäbcy"]`)
+	e.Want(`const d = new TextDecoder(), s = { stream: true }; return d.decode(new Uint8Array([0xe2, 0x82]), s) + d.decode(new Uint8Array([0xac]), s) + d.decode(new Uint8Array([0xe2]), s) + d.decode()`, `€�`)
+	e.Want(`return new TextDecoder(undefined, null).decode(new Uint8Array([97]), null)`, `a`)
+	e.WantError(`new TextDecoder('foo')`, `RangeError: "foo" is not a valid encoding.`)
+	e.WantError(`new TextDecoder('utf-8', { fatal: true }).decode(new Uint8Array([255]))`, `TypeError: Failed to decode input.`)
+	e.WantError(`new TextDecoder('utf-8', 1)`, `TypeError: Failed to construct 'TextDecoder': constructor parameter 2 is not of type 'ConstructorOptions'.`)
+	e.WantError(`new TextDecoder().decode('abc')`, `TypeError: Failed to execute 'decode' on 'TextDecoder': parameter 1 is not of type 'ArrayBuffer or ArrayBufferView'.`)
+	e.WantError(`new TextDecoder().decode({ get buffer() { throw 1 } })`, `TypeError: Failed to execute 'decode' on 'TextDecoder': parameter 1 is not of type 'ArrayBuffer or ArrayBufferView'.`)
+	e.WantError(`new TextDecoder().decode(new Uint8Array(1), 'x')`, `TypeError: Failed to execute 'decode' on 'TextDecoder': parameter 2 is not of type 'DecodeOptions'.`)
+}
+
+func TestAtobBtoa(t *testing.T) {
+	e := jstest.New(t, encoding.Module)
+	e.Want(`return [atob(' Y Q\n=='), atob('/+8').length, atob('/+8').charCodeAt(1), btoa('a\xff'), btoa(''), atob(null)]`, `["a",2,239,"Yf8=","","`+"\u009eée"+`"]`)
+	e.Want(`let s = ''; for (let i = 0; i < 256; i++) s += String.fromCharCode(i); return atob(btoa(s)) === s`, `true`)
+	for _, bad := range []string{"a", "ab=c", "YQ="} {
+		e.WantError(fmt.Sprintf(`atob(%q)`, bad), `InvalidCharacterError: atob() called with invalid base64-encoded data. (Only whitespace, '+', '/', alphanumeric ASCII, and up to two terminal '=' signs when the input data length is divisible by 4 are allowed.)`)
+	}
+	for _, bad := range []string{`\u0100`, `\ud800`, `\u{1F600}`} {
+		e.WantError(`btoa('`+bad+`')`, `InvalidCharacterError: btoa() can only operate on characters in the Latin1 (ISO/IEC 8859-1) range.`)
+	}
+	e.WantError(`atob()`, `TypeError: Failed to execute 'atob' on 'ServiceWorkerGlobalScope': parameter 1 is not of type 'string'.`)
+	e.WantError(`btoa()`, `TypeError: Failed to execute 'btoa' on 'ServiceWorkerGlobalScope': parameter 1 is not of type 'string'.`)
+}
+
+func BenchmarkMegabyte(b *testing.B) {
+	for name, src := range map[string]string{
+		"TextEncoder/ascii":   `const s = 'abcdefgh'.repeat(131072), t = new TextEncoder(); return () => t.encode(s)`,
+		"TextEncoder/unicode": `const s = 'abcd€'.repeat(149797), t = new TextEncoder(); return () => t.encode(s)`,
+		"TextDecoder/ascii":   `const s = new Uint8Array(1048576).fill(97), t = new TextDecoder(); return () => t.decode(s)`,
+		"TextDecoder/unicode": `const s = new TextEncoder().encode('abcd€'.repeat(149797)), t = new TextDecoder(); return () => t.decode(s).length`,
+		"btoa":                `const s = 'abcdefgh'.repeat(131072); return () => btoa(s)`,
+		"atob":                `const s = btoa('abcdefgh'.repeat(131072)); return () => atob(s)`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			e := jstest.New(b, encoding.Module)
+			e.In(func(js *isolate.JS, _ *iocontext.Context) {
+				fn, err := js.Runtime().RunString("(() => {" + src + "})()")
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				b.SetBytes(1 << 20)
+				b.ReportAllocs()
+				b.ResetTimer()
+				for range b.N {
+					if _, err := js.Call(fn, goja.Undefined()); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		})
+	}
+}
