@@ -4,7 +4,7 @@ import (
 	"github.com/dop251/goja"
 )
 
-// refuse makes the DataCloneError for v, in V8's words. It runs no script.
+// refuse makes the DataCloneError for v, in V8's words. It calls nothing of v.
 func (w *writer) refuse(v goja.Value) error {
 	return &DataCloneError{Message: w.rm.describe(v) + " could not be cloned."}
 }

@@ -45,11 +45,16 @@ const (
 type engine struct {
 	kinds    map[unsafe.Pointer]kind // by the type word of Object.self
 	plain    unsafe.Pointer          // type words of the two kinds that are read in place,
-	array    unsafe.Pointer          // nil if their layout is not the expected one
-	names    uintptr                 // offsets in the implementation of plain objects and arrays
+	array    unsafe.Pointer          // nil if their layout is not the expected one; errors can be looked into too
+	errorObj unsafe.Pointer
+	names    uintptr // offsets in the implementation of plain objects and arrays
 	values   uintptr
 	elements uintptr // offsets in the implementation of arrays
 	length   uintptr
+	value    uintptr // offsets in typeProperty
+	accessor uintptr
+
+	integers [1024]goja.Value // small integers, which any runtime may use
 
 	typeInt, typeFloat, typeBool, typeBigInt reflect.Type // dynamic types of primitive values
 	typeASCII, typeUnicode                   reflect.Type
@@ -120,6 +125,9 @@ func newEngine(inPlace bool) (*engine, error) {
 		e.kinds[word] = kindOtherArray
 	}
 
+	for i := range e.integers {
+		e.integers[i] = rt.ToValue(i)
+	}
 	e.typeInt = reflect.TypeOf(rt.ToValue(1))
 	e.typeFloat = reflect.TypeOf(rt.ToValue(1.5))
 	e.typeBool = reflect.TypeOf(rt.ToValue(true))
@@ -145,14 +153,25 @@ func (e *engine) findLayout(rt *goja.Runtime) {
 	}
 	plain := implementation(rt.NewObject())
 	array := implementation(rt.NewArray())
+	sampleError := rt.NewTypeError()
+	errorType := implementation(sampleError)
 	names, ok1 := plain.FieldByName("propNames")
 	values, ok2 := plain.FieldByName("values")
 	base, ok3 := array.FieldByName(plain.Name())
 	elements, ok4 := array.FieldByName("values")
 	length, ok5 := array.FieldByName("length")
 	lengthProp, ok6 := array.FieldByName("lengthProp")
+	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || !ok6 || lengthProp.Type.Kind() != reflect.Struct {
+		return
+	}
+	errorBase, ok1 := errorType.FieldByName(plain.Name())
+	value, ok2 := lengthProp.Type.FieldByName("value")
+	accessor, ok3 := lengthProp.Type.FieldByName("accessor")
 	switch {
-	case !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || !ok6,
+	case !ok1 || !ok2 || !ok3,
+		errorBase.Type != plain || errorBase.Offset != 0,
+		value.Type != reflect.TypeFor[goja.Value](),
+		accessor.Type.Kind() != reflect.Bool,
 		names.Type != reflect.TypeFor[[]unistring.String](),
 		values.Type != reflect.TypeFor[properties](),
 		base.Type != plain || base.Offset != 0,
@@ -163,9 +182,11 @@ func (e *engine) findLayout(rt *goja.Runtime) {
 	}
 	e.names, e.values = names.Offset, values.Offset
 	e.elements, e.length = elements.Offset, length.Offset
+	e.value, e.accessor = value.Offset, accessor.Offset
 	e.typeProperty = reflect.PointerTo(lengthProp.Type)
 	e.plain, _ = selfWord(rt.NewObject())
 	e.array, _ = selfWord(rt.NewArray())
+	e.errorObj, _ = selfWord(sampleError)
 }
 
 func (e *engine) kindOf(o *goja.Object) kind {
@@ -173,7 +194,7 @@ func (e *engine) kindOf(o *goja.Object) kind {
 	k, known := e.kinds[word]
 	if k == kindPlain || k == kindLazy {
 		switch o.ClassName() {
-		case "Arguments", "RawJSON", "global":
+		case "Arguments", "RawJSON":
 			return kindRefused
 		}
 	}
@@ -203,4 +224,25 @@ func (e *engine) ownElements(o *goja.Object) (elements []goja.Value, length uint
 		return nil, 0, false
 	}
 	return *(*[]goja.Value)(unsafe.Add(impl, e.elements)), *(*uint32)(unsafe.Add(impl, e.length)), true
+}
+
+// ownData returns the value of an own data property of an object that can be read in place. It runs no script.
+func (e *engine) ownData(o *goja.Object, name unistring.String) (v goja.Value, isData, ok bool) {
+	word, impl := selfWord(o)
+	if word == nil || word != e.plain && word != e.array && word != e.errorObj {
+		return nil, false, false
+	}
+	props := *(*properties)(unsafe.Add(impl, e.values))
+	v = props[name]
+	if v == nil {
+		return nil, false, true
+	}
+	if reflect.TypeOf(v) != e.typeProperty {
+		return v, true, true
+	}
+	property := (*[2]unsafe.Pointer)(unsafe.Pointer(&v))[1]
+	if *(*bool)(unsafe.Add(property, e.accessor)) {
+		return nil, false, true
+	}
+	return *(*goja.Value)(unsafe.Add(property, e.value)), true, true
 }

@@ -13,6 +13,7 @@ type builder[V any] interface {
 	null() V
 	boolean(bool) V
 	number(float64) V
+	integer(int32) V
 	bigInt(*big.Int) V
 	latin1([]byte) V   // the argument aliases the input
 	utf16le([]byte) V  // likewise
@@ -69,6 +70,21 @@ const (
 	slotResizable
 )
 
+// recentKeys holds property names that were read, so that equal objects share them. It may be lossy: a name
+// pushes out another one.
+type recentKeys [64]string
+
+func (r *recentKeys) intern(raw []byte) string {
+	if len(raw) == 0 || len(raw) > 32 {
+		return string(raw)
+	}
+	recent := &r[(uint(raw[0])+uint(raw[len(raw)-1])*7+uint(raw[len(raw)/2])*3+uint(len(raw))*5)%uint(len(r))]
+	if *recent != string(raw) {
+		*recent = string(raw)
+	}
+	return *recent
+}
+
 // decoder reads one value. It is the only reader of the format; builders decide what comes out.
 type decoder[V any] struct {
 	in      input
@@ -82,8 +98,8 @@ type decoder[V any] struct {
 	transferred []V
 
 	slots  []slot[V]
-	stack  []V        // elements of the pending arrays
-	recent [32]string // property names, so that rows of equal objects share them
+	stack  []V // elements of the pending arrays
+	recent *recentKeys
 }
 
 // decode reads data with b. depth may be shared with other decoders of the same runtime.
@@ -92,12 +108,13 @@ func decode[V any](data []byte, o *Options, b builder[V], rm *realm, transferred
 	if o.MaxBytes > 0 && len(data) > o.MaxBytes {
 		return zero, bytesError(o.MaxBytes)
 	}
-	depth := new(int)
+	depth, recent := new(int), (*recentKeys)(nil)
 	if rm != nil {
-		depth = &rm.depth
+		depth, recent = &rm.depth, &rm.recent
 	}
 	before := *depth
-	d := &decoder[V]{in: input{data: data}, opts: o, b: b, depth: depth, version: oldestVersion, transferred: transferred}
+	d := &decoder[V]{in: input{data: data}, opts: o, b: b, depth: depth, version: oldestVersion, transferred: transferred,
+		recent: recent}
 	if err := d.header(); err != nil {
 		return zero, err
 	}
@@ -190,7 +207,7 @@ func (d *decoder[V]) value() (V, error) {
 		return d.b.boolean(false), nil
 	case tagInt32:
 		n, err := d.in.varint()
-		return d.b.number(float64(int32(n>>1) ^ -int32(n&1))), err
+		return d.b.integer(int32(n>>1) ^ -int32(n&1)), err
 	case tagUint32:
 		n, err := d.in.varint()
 		return d.b.number(float64(n)), err
@@ -370,14 +387,10 @@ func (d *decoder[V]) key() (string, error) {
 		if !isASCII(raw) {
 			return string(latin1ToWTF8(nil, raw)), nil
 		}
-		if len(raw) == 0 || len(raw) > 32 {
-			return string(raw), nil
+		if d.recent == nil {
+			d.recent = new(recentKeys)
 		}
-		recent := &d.recent[(uint(raw[0])+uint(raw[len(raw)-1])*7+uint(len(raw))*5)%uint(len(d.recent))]
-		if *recent != string(raw) {
-			*recent = string(raw)
-		}
-		return *recent, nil
+		return d.recent.intern(raw), nil
 	}
 	v, err := d.value()
 	if err != nil {

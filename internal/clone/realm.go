@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/dop251/goja"
+	"github.com/dop251/goja/unistring"
 )
 
 // realm is what this package keeps per runtime: the intrinsics as they were before scripts could replace them.
@@ -12,6 +13,8 @@ type realm struct {
 	rt    *goja.Runtime
 	eng   *engine
 	depth int // of all clones under way, so that getters that clone again share one limit
+
+	recent recentKeys
 
 	objectProto, functionProto *goja.Object
 
@@ -206,8 +209,15 @@ func (rm *realm) hasOwnProperty(o *goja.Object, key goja.Value) (bool, error) {
 	return err == nil && v.ToBoolean(), err
 }
 
-// ownData returns the value of an own data property without running a getter.
+// ownData returns the value of an own data property without running a getter. Where the object cannot be read in place
+// this takes a property descriptor, and a setter "value" on Object.prototype spoils goja's descriptors: then the property
+// counts as missing.
 func (rm *realm) ownData(o *goja.Object, key goja.Value) (goja.Value, bool, error) {
+	if name, ok := key.(goja.String); ok {
+		if v, isData, ok := rm.eng.ownData(o, unistring.NewFromString(name.String())); ok {
+			return v, isData, nil
+		}
+	}
 	d, err := rm.ownDescriptor(goja.Undefined(), o, key)
 	if err != nil {
 		return nil, false, err

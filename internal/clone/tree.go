@@ -149,6 +149,7 @@ func (treeBuilder) undefined() any        { return Undefined{} }
 func (treeBuilder) null() any             { return treeNull{} }
 func (treeBuilder) boolean(v bool) any    { return v }
 func (treeBuilder) number(v float64) any  { return v }
+func (treeBuilder) integer(v int32) any   { return float64(v) }
 func (treeBuilder) bigInt(v *big.Int) any { return v }
 
 func (treeBuilder) latin1(raw []byte) any {

@@ -23,6 +23,13 @@ func (b *valueBuilder) boolean(v bool) goja.Value    { return b.rm.rt.ToValue(v)
 func (b *valueBuilder) number(v float64) goja.Value  { return b.rm.rt.ToValue(v) }
 func (b *valueBuilder) bigInt(v *big.Int) goja.Value { return b.rm.rt.ToValue(v) }
 
+func (b *valueBuilder) integer(v int32) goja.Value {
+	if i := uint32(v); i < uint32(len(b.rm.eng.integers)) {
+		return b.rm.eng.integers[i]
+	}
+	return b.rm.rt.ToValue(int64(v))
+}
+
 func (b *valueBuilder) latin1(raw []byte) goja.Value {
 	if isASCII(raw) {
 		return b.rm.rt.ToValue(string(raw))

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/big"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -33,7 +34,7 @@ type writer struct {
 
 var writers = sync.Pool{New: func() any { return new(writer) }}
 
-const keepBytes = 64 << 10 // a pooled writer keeps buffers up to this size
+const keepBytes = 256 << 10 // a pooled writer keeps buffers up to this size
 
 func newWriter(rm *realm, o *Options) *writer {
 	w := writers.Get().(*writer)
@@ -43,9 +44,7 @@ func newWriter(rm *realm, o *Options) *writer {
 
 // release forgets everything the writer saw and returns it to the pool.
 func (w *writer) release() {
-	clear(w.few[:])
-	clear(w.names[:cap(w.names)])
-	clear(w.values[:cap(w.values)])
+	w.dropStacks(0)
 	fresh := writer{enc: encoder{w.enc.buf[:0]}, names: w.names[:0], values: w.values[:0]}
 	if cap(fresh.enc.buf) > keepBytes {
 		fresh.enc.buf = nil
@@ -253,6 +252,9 @@ func (w *writer) begun(k kind, o *goja.Object) error {
 				return err
 			}
 		}
+		if o == w.rm.rt.GlobalObject() {
+			return w.refuse(o)
+		}
 		if w.opts.RefuseClassInstances && o.Prototype() != w.rm.objectProto {
 			return w.refuseInstance(o)
 		}
@@ -372,6 +374,8 @@ func (w *writer) properties(o *goja.Object, namesOnly bool) (int, error) {
 }
 
 func (w *writer) dropStacks(to int) {
+	clear(w.names[to:])
+	clear(w.values[to:])
 	w.names, w.values = w.names[:to], w.values[:to]
 }
 
@@ -397,13 +401,22 @@ func (w *writer) propertiesByKeys(o *goja.Object, namesOnly bool) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	n := 0
-	for _, key := range keys {
-		if namesOnly {
-			if _, isIndex := arrayIndex(key.String()); isIndex {
-				continue
+	if namesOnly {
+		names := keys[:0]
+		for _, key := range keys {
+			if _, isIndex := arrayIndex(key.String()); !isIndex {
+				names = append(names, key)
 			}
 		}
+		keys = names
+	}
+	return w.propertiesOf(o, keys)
+}
+
+// propertiesOf writes those of the named properties that still exist and returns how many.
+func (w *writer) propertiesOf(o *goja.Object, keys []goja.Value) (int, error) {
+	n := 0
+	for _, key := range keys {
 		written, err := w.propertyByValue(o, key)
 		if err != nil {
 			return 0, err
@@ -440,13 +453,20 @@ func (w *writer) getOwn(o *goja.Object, key goja.Value) (goja.Value, bool, error
 
 func (w *writer) array(o *goja.Object) error {
 	elements, length, ok := w.eng.ownElements(o)
-	dense := ok && uint64(len(elements)) == uint64(length)
+	if !ok {
+		return w.arrayByKeys(o)
+	}
+	dense := uint64(len(elements)) == uint64(length)
 	for i := 0; dense && i < len(elements); i++ {
 		v := elements[i]
 		dense = v != nil && reflect.TypeOf(v) != w.eng.typeProperty
 	}
 	if !dense {
-		return w.sparseArray(o)
+		keys, err := w.rm.keyValues(o)
+		if err != nil {
+			return err
+		}
+		return w.sparseArray(o, uint64(length), keys)
 	}
 	w.enc.tag(tagBeginDense)
 	w.enc.varint(uint64(length))
@@ -491,11 +511,50 @@ func (w *writer) array(o *goja.Object) error {
 	return w.checkSize(0)
 }
 
-func (w *writer) sparseArray(o *goja.Object) error {
+// arrayByKeys writes an array that cannot be read in place: as a dense one if no index is missing.
+func (w *writer) arrayByKeys(o *goja.Object) error {
 	length := uint64(uint32(o.Get("length").ToInteger()))
+	keys, err := w.rm.keyValues(o)
+	if err != nil {
+		return err
+	}
+	indices := 0
+	for indices < len(keys) {
+		if _, isIndex := arrayIndex(keys[indices].String()); !isIndex {
+			break
+		}
+		indices++
+	}
+	if uint64(indices) != length {
+		return w.sparseArray(o, length, keys)
+	}
+	w.enc.tag(tagBeginDense)
+	w.enc.varint(length)
+	for _, key := range keys[:indices] {
+		v, found, err := w.getOwn(o, key)
+		if err != nil {
+			return err
+		}
+		if !found {
+			w.enc.tag(tagHole)
+		} else if err := w.value(v); err != nil {
+			return err
+		}
+	}
+	n, err := w.propertiesOf(o, keys[indices:])
+	if err != nil {
+		return err
+	}
+	w.enc.tag(tagEndDense)
+	w.enc.varint(uint64(n))
+	w.enc.varint(length)
+	return nil
+}
+
+func (w *writer) sparseArray(o *goja.Object, length uint64, keys []goja.Value) error {
 	w.enc.tag(tagBeginSparse)
 	w.enc.varint(length)
-	n, err := w.propertiesByKeys(o, false)
+	n, err := w.propertiesOf(o, keys)
 	if err != nil {
 		return err
 	}
@@ -547,11 +606,50 @@ func (w *writer) regExp(o *goja.Object) error {
 		}
 	}
 	w.enc.tag(tagRegExp)
-	if err := w.value(source); err != nil {
+	text, ok := source.(goja.String)
+	if !ok {
+		return w.refuse(o)
+	}
+	if strings.Contains(text.String(), `\u002f`) {
+		text = goja.StringFromUTF16(plainSlashes(text))
+	}
+	if err := w.value(text); err != nil {
 		return err
 	}
 	w.enc.varint(uint64(flags))
 	return nil
+}
+
+// plainSlashes writes a slash in the source of a regular expression as other engines do. goja's source escapes it as
+// \u002f; they have \/, and / alone within a class.
+func plainSlashes(source goja.String) []uint16 {
+	u := make([]uint16, source.Length())
+	for i := range u {
+		u[i] = source.CharAt(i)
+	}
+	slash := []uint16{'\\', 'u', '0', '0', '2', 'f'}
+	out := u[:0]
+	inClass := false
+	for i := 0; i < len(u); i++ {
+		switch {
+		case u[i] == '\\' && i+len(slash) <= len(u) && slices.Equal(u[i:i+len(slash)], slash):
+			if !inClass {
+				out = append(out, '\\')
+			}
+			out = append(out, '/')
+			i += len(slash) - 1
+			continue
+		case u[i] == '\\' && i+1 < len(u):
+			out = append(out, u[i])
+			i++
+		case u[i] == '[':
+			inClass = true
+		case u[i] == ']':
+			inClass = false
+		}
+		out = append(out, u[i])
+	}
+	return out
 }
 
 func (w *writer) mapEntries(o *goja.Object) error {
