@@ -10,6 +10,9 @@ import (
 // even if all of it is holes the walk ends within some ten milliseconds.
 const smallArray = 1 << 20
 
+// small is the length up to which goja's natives serve.
+func (e *env) small() int64 { return min(smallArray, int64(e.lim.MaxArrayLength)) }
+
 type arrayNative = func(e *env, o *goja.Object, call goja.FunctionCall) goja.Value
 
 // arrayMethod hands small plain arrays to goja and the others to generic.
@@ -17,7 +20,7 @@ func arrayMethod(name string, length int, generic arrayNative) entry {
 	what := "Array.prototype." + name
 	return entry{name: name, length: length, make: func(e *env, prev raw) raw {
 		return func(call goja.FunctionCall) goja.Value {
-			if o, ok := call.This.(*goja.Object); ok && isPlainArray(o) && e.lengthOf(o) <= smallArray {
+			if o, ok := call.This.(*goja.Object); ok && isPlainArray(o) && e.lengthOf(o) <= e.small() {
 				return prev(call)
 			}
 			return generic(e, e.toObject(call.This, what), call)

@@ -212,7 +212,7 @@ func arrayConcat(e *env, prev raw) raw {
 		for _, a := range call.Arguments {
 			check(a)
 		}
-		if small && total <= smallArray {
+		if small && total <= e.small() {
 			return prev(call)
 		}
 		o := e.toObject(call.This, "Array.prototype.concat")

@@ -12,7 +12,7 @@ func arrayFrom(e *env, prev raw) raw {
 		items := call.Argument(0)
 		switch x := items.(type) {
 		case goja.String:
-			if x.Length() <= smallArray {
+			if int64(x.Length()) <= e.small() {
 				return prev(call)
 			}
 		case *goja.Object:
@@ -21,7 +21,7 @@ func arrayFrom(e *env, prev raw) raw {
 			}
 			switch x.ClassName() {
 			case "Array":
-				if e.lengthOf(x) <= smallArray {
+				if e.lengthOf(x) <= e.small() {
 					return prev(call)
 				}
 			case "Map", "Set":

@@ -65,7 +65,7 @@ func arrayJoin(e *env, o *goja.Object, call goja.FunctionCall) goja.Value {
 		e.throwStringLength()
 	}
 	i := int64(0)
-	if n > 0 && n <= smallArray && isPlainArray(o) {
+	if n > 0 && n <= e.small() && isPlainArray(o) {
 		i = j.primitives(e.view(o), n)
 	}
 	for ; i < n; i++ {

@@ -204,12 +204,16 @@ func (e *env) parseDecimal(digits string) *big.Int {
 // because it has properties of its own.
 func (e *env) installBigInt() error {
 	return e.wrapClass("BigInt", &goja.ProxyTrapConfig{
+		GetSym: e.classSymbol,
 		Apply: func(target *goja.Object, this goja.Value, args []goja.Value) (v goja.Value) {
 			return e.guarded(func() goja.Value {
 				if len(args) > 0 {
 					arg := args[0]
 					if o, ok := arg.(*goja.Object); ok {
 						arg = e.toPrimitive(o, "number")
+					}
+					if arg.ExportType() == typeFloat {
+						e.throwRange("The number %s cannot be converted to a BigInt because it is not an integer", arg)
 					}
 					if s, ok := arg.(goja.String); ok && s.Length() > 256 {
 						return e.rt.ToValue(e.parseBigInt(s))

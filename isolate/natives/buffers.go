@@ -29,6 +29,47 @@ func (e *env) wrapClass(name string, traps *goja.ProxyTrapConfig) error {
 	return nil
 }
 
+// classSymbol reads a symbol property of a wrapped class. goja's instanceof does
+// not know proxies, and the species getter must see the proxy.
+func (e *env) classSymbol(target *goja.Object, sym *goja.Symbol, receiver goja.Value) goja.Value {
+	switch sym {
+	case goja.SymHasInstance:
+		return e.hasInstance
+	case goja.SymSpecies:
+		if target.GetSymbol(sym) != nil {
+			return receiver
+		}
+		return undefined
+	}
+	return orUndefined(target.GetSymbol(sym))
+}
+
+// ordinaryHasInstance is Function.prototype[Symbol.hasInstance].
+func (e *env) ordinaryHasInstance(call goja.FunctionCall) goja.Value {
+	class, ok := call.This.(*goja.Object)
+	if !ok {
+		return valFalse
+	}
+	if _, ok := goja.AssertFunction(class); !ok {
+		return valFalse
+	}
+	o, ok := call.Argument(0).(*goja.Object)
+	if !ok {
+		return valFalse
+	}
+	proto, ok := class.Get("prototype").(*goja.Object)
+	if !ok {
+		e.throwType("Function has non-object prototype '%s' in instanceof check", orUndefined(class.Get("prototype")))
+	}
+	for o = o.Prototype(); o != nil; o = o.Prototype() {
+		e.poll()
+		if o == proto {
+			return valTrue
+		}
+	}
+	return valFalse
+}
+
 // guarded is guard for a call that is not a native of its own.
 func (e *env) guarded(f func() goja.Value) goja.Value {
 	defer func() {
@@ -49,6 +90,7 @@ func (e *env) installBuffers() error {
 		return err
 	}
 	err := e.wrapClass("ArrayBuffer", &goja.ProxyTrapConfig{
+		GetSym: e.classSymbol,
 		Construct: func(target *goja.Object, args []goja.Value, newTarget *goja.Object) *goja.Object {
 			return e.guarded(func() goja.Value {
 				if len(args) > 0 {
@@ -67,7 +109,7 @@ func (e *env) installBuffers() error {
 		return err
 	}
 	// One set of traps serves all element types: the target says which it is.
-	traps := &goja.ProxyTrapConfig{Construct: e.constructTyped}
+	traps := &goja.ProxyTrapConfig{Construct: e.constructTyped, GetSym: e.classSymbol}
 	for _, name := range typedNames {
 		if err := e.wrapClass(name, traps); err != nil {
 			return err
@@ -108,10 +150,14 @@ func (e *env) typedLength(o *goja.Object) int64 {
 	return f(goja.FunctionCall{This: o}).ToInteger()
 }
 
-// isTyped reports whether o is a typed array (or a wrapped Go slice).
+// isTyped reports whether o is a typed array.
 func isTyped(o *goja.Object) bool {
 	t := o.ExportType()
-	return t != nil && t.Kind() == reflect.Slice && o.ClassName() != "Array"
+	if t == nil || t.Kind() != reflect.Slice || o.ClassName() == "Array" {
+		return false
+	}
+	k := t.Elem().Kind()
+	return k >= reflect.Int8 && k <= reflect.Float64
 }
 
 func (e *env) toIndex(v goja.Value, msg string) int64 {
@@ -151,7 +197,7 @@ func (e *env) constructTyped(target *goja.Object, args []goja.Value, newTarget *
 			return e.constructOriginal(target, name, []goja.Value{e.rt.ToValue(n)}, newTarget)
 		}
 		switch {
-		case o.ExportType() != typeProxy && o.ClassName() == "ArrayBuffer":
+		case o.ExportType() == typeBuffer:
 		case isTyped(o):
 			need(e.typedLength(o))
 		case isPlainArray(o):
@@ -197,6 +243,9 @@ var typedStaticTable = table{path: "Uint8Array.__proto__", funcs: []entry{
 			switch src := c.Argument(0).(type) {
 			case goja.String:
 				e.needArray(int64(src.Length()))
+				args := append([]goja.Value(nil), c.Arguments...)
+				args[0] = e.snapshot(src.ToObject(e.rt)) // goja takes objects only
+				c.Arguments = args
 			case *goja.Object:
 				switch {
 				case isTyped(src):
@@ -234,7 +283,7 @@ func typedJoin(e *env, prev raw) raw {
 			e.throwStringLength()
 		}
 		const longestNumber = 26
-		if n <= smallArray && n*(int64(j.sep.Length())+longestNumber) <= int64(e.lim.MaxStringBytes) {
+		if n <= e.small() && n*(int64(j.sep.Length())+longestNumber) <= int64(e.lim.MaxStringBytes) {
 			return prev(goja.FunctionCall{This: o, Arguments: []goja.Value{j.sep}})
 		}
 		for i := int64(0); i < n; i++ {

@@ -34,6 +34,7 @@ type env struct {
 	viewed []goja.Value // see view
 
 	typedLengthGetter raw
+	hasInstance       goja.Value // see classSymbol
 
 	nativeCode map[uintptr]bool // code that is goja's own, see usesNative
 
@@ -47,6 +48,7 @@ var (
 	typeFloat  = reflect.TypeFor[float64]()
 	typeBigInt = reflect.TypeFor[*big.Int]()
 	typeFunc   = reflect.TypeFor[func(goja.FunctionCall) goja.Value]()
+	typeBuffer = reflect.TypeFor[goja.ArrayBuffer]()
 	typeProxy  = reflect.TypeFor[goja.Proxy]()
 	typeUnits  = reflect.TypeFor[[]uint16]()
 )

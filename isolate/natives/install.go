@@ -15,6 +15,11 @@ func Install(rt *goja.Runtime, l Limits) error {
 	if err := e.capture(); err != nil {
 		return err
 	}
+	hasInstance, err := e.newFunc("[Symbol.hasInstance]", 1, e.ordinaryHasInstance)
+	if err != nil {
+		return fmt.Errorf("install natives: %w", err)
+	}
+	e.hasInstance = hasInstance
 	for _, t := range tables {
 		if err := e.install(t); err != nil {
 			return err

@@ -2,7 +2,6 @@ package natives
 
 import (
 	"math"
-	"reflect"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -192,7 +191,7 @@ func (w *jsonWriter) property(holder *goja.Object, key jsonName, v goja.Value) b
 		if _, callable := goja.AssertFunction(o); callable {
 			return false
 		}
-		w.composite(o, key, t)
+		w.composite(o, key)
 		return true
 	}
 	switch o.ClassName() {
@@ -213,7 +212,7 @@ func (w *jsonWriter) property(holder *goja.Object, key jsonName, v goja.Value) b
 	if _, callable := goja.AssertFunction(o); callable {
 		return false
 	}
-	w.composite(o, key, t)
+	w.composite(o, key)
 	return true
 }
 
@@ -293,14 +292,14 @@ func (w *jsonWriter) checkSize() {
 	}
 }
 
-func (w *jsonWriter) composite(o *goja.Object, key jsonName, t reflect.Type) {
+func (w *jsonWriter) composite(o *goja.Object, key jsonName) {
 	w.push(o, key)
 	stepback := w.indent
 	w.indent += w.gap
 	if w.e.isArrayValue(o) {
 		w.array(o, stepback)
 	} else {
-		w.object(o, stepback, t)
+		w.object(o, stepback)
 	}
 	w.indent = stepback
 	w.pop(o)
@@ -379,9 +378,9 @@ func (w *jsonWriter) array(o *goja.Object, stepback string) {
 	w.buf = append(w.buf, ']')
 }
 
-func (w *jsonWriter) object(o *goja.Object, stepback string, t reflect.Type) {
-	if t != nil && t.Kind() == reflect.Slice {
-		w.checkHuge(o, t)
+func (w *jsonWriter) object(o *goja.Object, stepback string) {
+	if isTyped(o) {
+		w.checkHuge(o)
 	}
 	w.buf = append(w.buf, '{')
 	empty := true
@@ -480,8 +479,8 @@ func (w *jsonWriter) lossyNames(o *goja.Object, keys []string) []jsonName {
 
 // checkHuge refuses a typed array that could not fit into the text anyway,
 // before its keys are listed.
-func (w *jsonWriter) checkHuge(o *goja.Object, t reflect.Type) {
-	n := w.e.lengthOf(o)
+func (w *jsonWriter) checkHuge(o *goja.Object) {
+	n := w.e.typedLength(o)
 	if n > int64(w.max)/4 || n > int64(w.e.lim.MaxArrayLength) {
 		w.e.throwStringLength()
 	}

@@ -1,10 +1,6 @@
 package natives
 
-import (
-	"reflect"
-
-	"github.com/dop251/goja"
-)
+import "github.com/dop251/goja"
 
 // ownKeysMethod guards a native that lists the keys of its arguments: one key
 // takes about 48 bytes, also for each character of a string and each element of
@@ -35,7 +31,7 @@ func (e *env) needKeys(v goja.Value) {
 		t := x.ExportType()
 		switch {
 		case t == nil || t == typeProxy:
-		case t.Kind() == reflect.Slice && x.ClassName() != "Array":
+		case isTyped(x):
 			n = int(e.typedLength(x))
 		case x.ClassName() == "String":
 			n = int(e.lengthOf(x))

@@ -165,7 +165,7 @@ func stringNormalize(e *env, prev raw) raw {
 			return s
 		}
 		text := wtf8(s)
-		if !hasSurrogate(text) && len(text) <= smallArray {
+		if !hasSurrogate(text) && len(text) <= min(smallArray, e.lim.MaxStringBytes/6) {
 			return prev(goja.FunctionCall{This: s, Arguments: []goja.Value{asciiValue(name)}})
 		}
 		var b strings.Builder
@@ -190,6 +190,7 @@ func stringNormalize(e *env, prev raw) raw {
 				text = text[3:]
 			}
 		}
+		e.needString(int64(unitCount(b.String())))
 		return fromWTF8(b.String())
 	}
 }

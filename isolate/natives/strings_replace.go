@@ -21,7 +21,10 @@ func stringReplace(name string, all bool) func(e *env, prev raw) raw {
 		return func(call goja.FunctionCall) goja.Value {
 			search, repl := call.Argument(0), call.Argument(1)
 			rx, isObject := search.(*goja.Object)
-			if isNullish(call.This) || isObject && !e.usesNative(rx, goja.SymReplace) {
+			if isNullish(call.This) {
+				e.thisString(call.This, name) // throws
+			}
+			if isObject && !e.usesNative(rx, goja.SymReplace) {
 				return prev(call)
 			}
 			s := e.thisString(call.This, name)
@@ -80,7 +83,7 @@ func (e *env) usesNative(o *goja.Object, sym *goja.Symbol) bool {
 // needMatches checks that the matches of p in s can be listed.
 func (e *env) needMatches(s, p goja.String) {
 	n := int64(s.Length()) / max(1, int64(p.Length()))
-	if n <= smallArray {
+	if n <= e.small() {
 		return
 	}
 	if a, ok := asciiOf(s); ok && p.Length() > 0 {
@@ -248,7 +251,7 @@ func (p subPart) capture(args []goja.Value, captures int, add func(goja.String))
 func stringSplit(e *env, prev raw) raw {
 	return func(call goja.FunctionCall) goja.Value {
 		s, ok := call.This.(goja.String)
-		if !ok || s.Length() <= smallArray {
+		if !ok || int64(s.Length()) <= e.small() {
 			return prev(call)
 		}
 		sep := call.Argument(0)
