@@ -333,7 +333,8 @@ func (s *Store) check(ctx context.Context) error {
 // file as long as the map.
 var initialMapBytes = func() int {
 	if strconv.IntSize == 64 && runtime.GOOS != "windows" {
-		return 64 << 30
+		gibibyte := 1 << 30
+		return 64 * gibibyte
 	}
 	return 0
 }()
