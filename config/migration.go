@@ -1,6 +1,7 @@
 package config
 
-// Migration is one step in the history of a project's durable object classes.
+// Migration is one step in the history of a project's durable object classes. A project that declares its
+// classes by "exports" instead has a single step with an empty tag.
 type Migration struct {
 	Pos              Pos
 	Tag              string

@@ -69,6 +69,7 @@ var wranglerFields = []wranglerField{
 	{"secrets", notInherited, (*wranglerReader).readSecrets},
 	{"durable_objects", notInherited, (*wranglerReader).readDurableObjects},
 	{"migrations", inherited, (*wranglerReader).readMigrations},
+	{"exports", inherited, (*wranglerReader).readExports},
 	{"services", notInherited, (*wranglerReader).readServices},
 
 	{"kv_namespaces", notInherited, bindingList(BindingKVNamespace, "binding", "id")},
@@ -110,6 +111,7 @@ var wranglerFields = []wranglerField{
 	{"pages_build_output_dir", topLevelOnly, platform},
 
 	{"$schema", ignored, nil},
+	{"access", ignored, nil},
 	{"account_id", ignored, nil},
 	{"cache", ignored, nil},
 	{"compliance_region", ignored, nil},
@@ -147,8 +149,11 @@ type wranglerReader struct {
 	source  *Source
 	ip      string
 	port    int
-	routeAt Pos             // of route or routes, to refuse both
-	secrets map[string]bool // env-file variables to take; nil = all
+	routeAt Pos // of route or routes, to refuse both
+
+	exportsAt Pos // of exports
+	exports   []classExport
+	secrets   map[string]bool // env-file variables to take; nil = all
 }
 
 // readWrangler turns a parsed wrangler file into a configuration with one worker, one socket and, if the

@@ -36,7 +36,7 @@ func (r *wranglerReader) readMigrations(m *member) {
 			"tag": func(m *member) {
 				step.Tag = r.filled(m)
 				if tags[step.Tag] {
-					r.sink.hintf(m.value.pos, "give every migration a tag of its own",
+					r.sink.warnf(m.value.pos, "give every migration a tag of its own",
 						"There is already a migration with the tag %q.", step.Tag)
 				}
 				tags[step.Tag] = true
@@ -73,9 +73,11 @@ type class struct {
 	key    string // unique key: the worker and the name the class was created with
 	sqlite bool
 	pos    Pos
-	gone   string // tag of the migration that renamed or deleted it, "" while it lives
+	gone   string // what renamed or deleted it, "" while it lives
 	now    string // its name after a rename, "" when deleted
 }
+
+func byMigration(tag string) string { return `migration "` + tag + `"` }
 
 // buildNamespaces replays the migrations and gives every living class a namespace. A class that is bound
 // but was never created by a migration gets one too, as it would under wrangler's own dev server.
@@ -85,7 +87,7 @@ func (r *wranglerReader) buildNamespaces() {
 	used := make(map[string]bool)
 	newKey := func(name, tag string) string {
 		key := r.name + "-" + name
-		if used[key] {
+		for used[key] {
 			key += "@" + tag // a class of that name existed before and its key lives on
 		}
 		used[key] = true
@@ -108,6 +110,11 @@ func (r *wranglerReader) buildNamespaces() {
 			return c
 		}
 		return nil
+	}
+	if len(r.exports) > 0 {
+		classes, order = r.exportedClasses()
+		r.addNamespaces(classes, order)
+		return
 	}
 	for at := range r.worker.Migrations {
 		step := &r.worker.Migrations[at]
@@ -132,7 +139,7 @@ func (r *wranglerReader) buildNamespaces() {
 			default:
 				moved := *from
 				moved.pos = rename.Pos
-				from.gone, from.now = step.Tag, rename.To
+				from.gone, from.now = byMigration(step.Tag), rename.To
 				remove(rename.From)
 				create(rename.To, &moved)
 			}
@@ -144,11 +151,16 @@ func (r *wranglerReader) buildNamespaces() {
 					"Migration %q deletes the class %q, which no earlier migration created.", step.Tag, name.Value)
 				continue
 			}
-			c.gone, c.now = step.Tag, ""
+			c.gone, c.now = byMigration(step.Tag), ""
 			step.DeletedKeys = append(step.DeletedKeys, c.key)
 			remove(name.Value)
 		}
 	}
+	r.addNamespaces(classes, order)
+}
+
+// addNamespaces gives every living class a namespace, in order, and then every class that is only bound.
+func (r *wranglerReader) addNamespaces(classes map[string]*class, order []string) {
 	for _, b := range r.worker.Bindings {
 		if b.Kind != BindingDurableObjectNamespace || b.Namespace.ServiceName != "" {
 			continue
@@ -160,13 +172,14 @@ func (r *wranglerReader) buildNamespaces() {
 		case c == nil:
 			r.sink.warnf(b.Namespace.Pos, `add it to the new_sqlite_classes of a migration`,
 				"No migration creates the durable object class %q; its objects have no SQL.", name)
-			create(name, &class{key: newKey(name, ""), pos: b.Namespace.Pos})
+			classes[name] = &class{key: r.name + "-" + name, pos: b.Namespace.Pos}
+			order = append(order, name)
 		case c.gone != "" && c.now == "":
 			r.sink.hintf(b.Namespace.Pos, "remove the binding",
-				"The binding %q uses the class %q, which migration %q deleted.", b.Name, name, c.gone)
+				"The binding %q uses the class %q, which %s deleted.", b.Name, name, c.gone)
 		case c.gone != "":
 			r.sink.hintf(b.Namespace.Pos, `write class_name = "`+c.now+`"`,
-				"The binding %q uses the class %q, which migration %q renamed.", b.Name, name, c.gone)
+				"The binding %q uses the class %q, which %s renamed.", b.Name, name, c.gone)
 		}
 	}
 	for _, name := range order {
