@@ -1,0 +1,270 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/event"
+	"workerd.local/exception"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+	"workerd.local/loop"
+	"workerd.local/webapi/bind"
+	"workerd.local/webapi/streams"
+)
+
+// DispatchOptions are for what Dispatch does differently from the global fetch().
+type DispatchOptions struct {
+	// Prepare may change the request before it leaves; nil leaves it as it is.
+	Prepare func(req *event.Request)
+	// Error replaces the error of the service; nil leaves it as it is. It runs on
+	// the isolate's goroutine.
+	Error func(err error) error
+}
+
+// Dispatch is fetch(input, init) against a service: the request leaves when all
+// that the actor has written is durable, svc.Fetch runs on a goroutine of the
+// context, and the result is a promise for a Response. A signal cancels the
+// exchange, the response's body included. Errors come as rejections.
+func Dispatch(c *bind.Call, svc event.Service, input, init goja.Value, o DispatchOptions) (any, error) {
+	js := c.JS()
+	p, err := dispatch(c, svc, input, init, o)
+	if err != nil {
+		if isolate.Uncatchable(err) {
+			return nil, err
+		}
+		return js.Rejected(err), nil
+	}
+	return p, nil
+}
+
+func dispatch(c *bind.Call, svc event.Service, input, init goja.Value, o DispatchOptions) (*goja.Object, error) {
+	js := c.JS()
+	ioc, err := c.Context()
+	if err != nil {
+		return nil, err
+	}
+	r, err := newRequest(c, input, init)
+	if err != nil {
+		return nil, err
+	}
+	if err := aborted(js, r.signal); err != nil {
+		return nil, err
+	}
+	target := r.href()
+	scheme, _, _ := strings.Cut(target, ":")
+	switch scheme {
+	case "http", "https":
+	case "data":
+		resp, err := dataResponse(target)
+		if err != nil {
+			return nil, err
+		}
+		return js.Resolved(ResponseClass.Wrap(js, resp)), nil
+	default:
+		return nil, exception.TypeErrorf("Fetch API cannot load: %s", target)
+	}
+	if svc == nil {
+		return nil, exception.Errorf("There is no service that fetch() could send the request to: the worker has no globalOutbound.")
+	}
+	req, err := r.leave(js, ioc, target)
+	if err != nil {
+		return nil, err
+	}
+	if o.Prepare != nil {
+		o.Prepare(req)
+	}
+	return send(js, ioc, svc, r, req, o)
+}
+
+// leave is the request as it goes out.
+func (r *Request) leave(js *isolate.JS, c *iocontext.Context, target string) (*event.Request, error) {
+	b, err := r.body.takeOut(js, c)
+	if err != nil {
+		return nil, err
+	}
+	req := &event.Request{
+		Method: r.method, URL: bareURL(target), Header: cloneHeader(r.raw.h),
+		Body: b, Redirect: r.redirect, CF: r.cfJSON,
+	}
+	if r.cf != nil {
+		if req.CF, err = cfText(js, r.cf); err != nil {
+			return nil, errors.Join(err, b.Close())
+		}
+	}
+	return req, nil
+}
+
+// bareURL is a serialized URL without its fragment and credentials, which do not
+// go over the wire.
+func bareURL(u string) string {
+	u, _, _ = strings.Cut(u, "#")
+	scheme, rest, ok := strings.Cut(u, "://")
+	if !ok {
+		return u
+	}
+	authority, path := rest, ""
+	if i := strings.IndexAny(rest, "/?"); i >= 0 {
+		authority, path = rest[:i], rest[i:]
+	}
+	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
+		authority = authority[i+1:]
+	}
+	return scheme + "://" + authority + path
+}
+
+// exchange is one request under way. Its context ends with the signal, with the
+// I/O context while the response is on its way, and with the response's body.
+type exchange struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	// release undoes the tie to the I/O context.
+	release func() bool
+}
+
+func newExchange(c *iocontext.Context) *exchange {
+	x := &exchange{}
+	x.ctx, x.cancel = context.WithCancelCause(context.WithoutCancel(c.Context()))
+	outer := c.Context()
+	x.release = context.AfterFunc(outer, func() { x.cancel(context.Cause(outer)) })
+	return x
+}
+
+// end ends the exchange.
+func (x *exchange) end(cause error) {
+	x.cancel(cause)
+	x.release()
+}
+
+func send(js *isolate.JS, ioc *iocontext.Context, svc event.Service, r *Request, req *event.Request, o DispatchOptions) (*goja.Object, error) {
+	x := newExchange(ioc)
+	answer := loop.NewFuture[*event.Response](ioc.Loop())
+	if r.signal != nil {
+		err := onAbort(js, r.signal, func(js *isolate.JS, reason error) {
+			x.end(reason)
+			answer.Reject(reason)
+		})
+		if err != nil {
+			x.end(nil)
+			return nil, errors.Join(err, req.Body.Close())
+		}
+	}
+	ioc.WaitForOutput().Then(func(_ struct{}, err error) {
+		if err == nil {
+			err = context.Cause(x.ctx)
+		}
+		if err != nil {
+			closeLater(ioc, req.Body)
+			x.end(err)
+			answer.Reject(err)
+			return
+		}
+		iocontext.Background(ioc, func(context.Context) (*event.Response, error) {
+			resp, err := svc.Fetch(x.ctx, req)
+			if err != nil && x.ctx.Err() != nil {
+				err = context.Cause(x.ctx)
+			}
+			return resp, err
+		}).Then(func(resp *event.Response, err error) {
+			if err != nil {
+				x.end(err)
+				err = serviceError(err)
+				if o.Error != nil {
+					err = o.Error(err)
+				}
+				answer.Reject(err)
+				return
+			}
+			resp.Body = x.body(resp.Body)
+			if ioc.Ended() || !answer.Resolve(resp) {
+				// Aborted in between: nobody will read it.
+				closeLater(ioc, resp.Body)
+			}
+		})
+	})
+	return iocontext.Await(js, ioc, loop.Later(answer), func(js *isolate.JS, resp *event.Response) (goja.Value, error) {
+		x.release()
+		out, err := responseFrom(js, ioc, resp, req.URL)
+		if err != nil {
+			closeLater(ioc, resp.Body)
+			return nil, err
+		}
+		return ResponseClass.Wrap(js, out), nil
+	}), nil
+}
+
+// closeLater closes a body that nobody reads, on a goroutine, as it may block.
+func closeLater(c *iocontext.Context, b event.Body) {
+	if b.Stream != nil {
+		loop.Go(context.Background(), c.Loop(), func(context.Context) (struct{}, error) { return struct{}{}, b.Close() })
+	}
+}
+
+// body ties the context of the exchange to the response's body.
+func (x *exchange) body(b event.Body) event.Body {
+	if b.Stream == nil {
+		x.end(nil)
+		return b
+	}
+	b.Stream = &exchangeBody{b.Stream, x}
+	return b
+}
+
+type exchangeBody struct {
+	io.ReadCloser
+	x *exchange
+}
+
+// Read reports the reason of the signal where that ended the exchange.
+func (b *exchangeBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) && b.x.ctx.Err() != nil {
+		err = context.Cause(b.x.ctx)
+	}
+	return n, err
+}
+
+// WriteTo keeps the fast way of the body, where it has one.
+func (b *exchangeBody) WriteTo(w io.Writer) (int64, error) {
+	if wt, ok := b.ReadCloser.(io.WriterTo); ok {
+		return wt.WriteTo(w)
+	}
+	return io.Copy(w, struct{ io.Reader }{b})
+}
+
+// Close ends the exchange.
+func (b *exchangeBody) Close() error {
+	err := b.ReadCloser.Close()
+	b.x.end(context.Canceled)
+	return err
+}
+
+// serviceError is what a script sees of a failure of the network.
+func serviceError(err error) error {
+	var e *exception.Exception
+	if errors.As(err, &e) {
+		return err
+	}
+	var ne net.Error
+	var oe *net.OpError
+	if errors.As(err, &ne) || errors.As(err, &oe) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, context.Canceled) {
+		return streams.ErrDisconnected.WithCause(err)
+	}
+	return err
+}
+
+// cfText is request.cf as JSON.
+func cfText(js *isolate.JS, v goja.Value) ([]byte, error) {
+	text, ok, err := stringify(js, v)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return []byte(text), nil
+}

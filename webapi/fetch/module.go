@@ -1,0 +1,16 @@
+package fetch
+
+import "workerd.local/webapi/bind"
+
+// Module is what scripts see of the package.
+var Module = bind.Module{
+	Name: "fetch",
+	Globals: []bind.Global{
+		HeadersClass,
+		defineRequest(),
+		defineResponse(),
+		FormDataClass,
+		Fetcher,
+		fetchFunc,
+	},
+}

@@ -1,0 +1,274 @@
+package fetch
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/event"
+	"workerd.local/exception"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+	"workerd.local/webapi/url"
+)
+
+// Response is a Response.
+type Response struct {
+	message
+	status     int
+	statusText string
+	url        string
+	redirected bool
+	encoded    bool // encodeBody "manual", or an answer that is still encoded
+	cf         goja.Value
+	webSocket  goja.Value
+	isError    bool
+}
+
+var errStatus = exception.RangeErrorf("Responses may only be constructed with status codes in the range 200 to 599, inclusive.")
+
+func nullBodyStatus(status int) bool {
+	return status == 101 || status == 204 || status == 205 || status == 304
+}
+
+// responseInit is the second argument of the constructor.
+func (r *Response) init(c *bind.Call, v goja.Value) error {
+	r.status, r.raw = 200, &Headers{h: http.Header{}}
+	if goja.IsUndefined(v) || goja.IsNull(v) {
+		return nil
+	}
+	obj, ok := v.(*goja.Object)
+	if !ok {
+		return c.BadArg(2, "InitializerDict or Response")
+	}
+	encode := "automatic"
+	from, _ := ResponseClass.Unwrap(c.JS(), obj)
+	err := c.Dictionary(obj, "InitializerDict",
+		"status", &r.status,
+		"statusText", &r.statusText,
+		"headers", func(f *bind.Call, v goja.Value) (err error) {
+			r.raw, err = headersOf(f, v)
+			return err
+		},
+		"cf", func(f *bind.Call, v goja.Value) error { return objectOrNull(f, v, &r.cf) },
+		"webSocket", func(f *bind.Call, v goja.Value) error { return objectOrNull(f, v, &r.webSocket) },
+		"encodeBody", &encode,
+	)
+	if err != nil {
+		return err
+	}
+	switch encode {
+	case "automatic":
+		r.encoded = from != nil && from.encoded
+	case "manual":
+		r.encoded = true
+	default:
+		return exception.TypeErrorf("encodeBody: unexpected value: %s", encode)
+	}
+	if strings.ContainsAny(r.statusText, "\x00\r\n") {
+		return exception.TypeErrorf("Invalid statusText")
+	}
+	if r.webSocket != nil {
+		if r.status != 101 {
+			return exception.RangeErrorf("Responses with a WebSocket must have status code 101.")
+		}
+		return nil
+	}
+	if r.status < 200 || r.status > 599 {
+		return errStatus
+	}
+	return nil
+}
+
+// objectOrNull takes a member that must be an object; null counts as missing.
+func objectOrNull(f *bind.Call, v goja.Value, to *goja.Value) error {
+	if goja.IsNull(v) {
+		return nil
+	}
+	if _, ok := v.(*goja.Object); !ok {
+		return f.BadArg(1, "Object")
+	}
+	*to = v
+	return nil
+}
+
+func newResponse(c *bind.Call, bodyInit, init goja.Value) (*Response, error) {
+	r := &Response{}
+	if err := r.init(c, init); err != nil {
+		return nil, err
+	}
+	b, typ, err := extract(c, bodyInit)
+	if err != nil {
+		return nil, err
+	}
+	return r, r.setBody(b, typ)
+}
+
+// setBody gives a new response its body.
+func (r *Response) setBody(b body, typ string) error {
+	if !b.isNull() && nullBodyStatus(r.status) {
+		// An empty body is forgiven: it says what null says.
+		if b.stream != nil || len(b.bytes) > 0 {
+			return exception.TypeErrorf("Response with null body status (101, 204, 205, or 304) cannot have a body.")
+		}
+		return nil
+	}
+	r.body = b
+	r.setType(typ)
+	return nil
+}
+
+// responseFrom is the answer of a service, owned by c, which is current.
+func responseFrom(js *isolate.JS, c *iocontext.Context, resp *event.Response, requestURL string) (*Response, error) {
+	b, err := bodyFrom(js, c, resp.Body)
+	if err != nil {
+		return nil, err
+	}
+	r := &Response{
+		message:    message{raw: NewHeaders(resp.Header, true), body: b},
+		status:     resp.Status,
+		statusText: resp.StatusText,
+		url:        resp.URL,
+		redirected: resp.Redirected,
+		encoded:    resp.Encoded,
+	}
+	if r.url == "" {
+		r.url = requestURL
+	}
+	if r.statusText == "" {
+		r.statusText = http.StatusText(r.status)
+	}
+	return r, nil
+}
+
+// ToResponse turns what a handler returned into a response that can leave the
+// loop, and consumes its body. Bytes stay bytes; a stream of the host's is handed
+// on as its Go reader; the stream of a script becomes a reader (also an
+// io.WriterTo) that asks the loop for chunks as it is read, holds the stream back
+// where it is not, and cancels the stream when it is closed. c stays alive until
+// such a stream has ended.
+func ToResponse(js *isolate.JS, c *iocontext.Context, v goja.Value) (*event.Response, error) {
+	r, ok := ResponseClass.Unwrap(js, v)
+	if !ok {
+		return nil, exception.TypeErrorf("Incorrect type for Promise: the Promise did not resolve to 'Response'.")
+	}
+	if r.isError {
+		return nil, exception.TypeErrorf("Return value from serve handler must not be an error response (like Response.error())")
+	}
+	b, err := r.body.takeOut(js, c)
+	if err != nil {
+		return nil, err
+	}
+	return &event.Response{
+		Status:     r.status,
+		StatusText: r.statusText,
+		Header:     cloneHeader(r.raw.h),
+		Body:       b,
+		URL:        r.url,
+		Redirected: r.redirected,
+		Encoded:    r.encoded,
+	}, nil
+}
+
+// ResponseClass is Response. It is filled in by defineResponse: its methods make
+// instances of it.
+var ResponseClass = &bind.Class[Response]{Name: "Response"}
+
+func defineResponse() *bind.Class[Response] {
+	of := func(r *Response) *message { return &r.message }
+	*ResponseClass = bind.Class[Response]{
+		Name: ResponseClass.Name,
+		New: func(c *bind.Call) (*Response, error) {
+			return newResponse(c, c.Arg(0), c.Arg(1))
+		},
+		Getters: bodyGetters(of, map[string]bind.Getter[Response]{
+			"status":     func(r *Response, _ *bind.Call) (any, error) { return r.status, nil },
+			"statusText": func(r *Response, _ *bind.Call) (any, error) { return r.statusText, nil },
+			"ok":         func(r *Response, _ *bind.Call) (any, error) { return r.status >= 200 && r.status < 300, nil },
+			"url":        func(r *Response, _ *bind.Call) (any, error) { return r.url, nil },
+			"redirected": func(r *Response, _ *bind.Call) (any, error) { return r.redirected, nil },
+			"type": func(r *Response, _ *bind.Call) (any, error) {
+				if r.isError {
+					return "error", nil
+				}
+				return "default", nil
+			},
+			"cf":        func(r *Response, _ *bind.Call) (any, error) { return r.cf, nil },
+			"webSocket": func(r *Response, _ *bind.Call) (any, error) { return orNull(r.webSocket), nil },
+		}),
+		Methods: map[string]bind.Method[Response]{
+			"clone": func(r *Response, c *bind.Call) (any, error) {
+				if r.webSocket != nil {
+					return nil, exception.TypeErrorf("Cannot clone a response to a WebSocket handshake.")
+				}
+				b, err := r.body.clone(c.JS())
+				if err != nil {
+					return nil, err
+				}
+				copied := *r
+				copied.message = message{raw: &Headers{h: cloneHeader(r.raw.h), immutable: r.raw.immutable}, body: b}
+				return ResponseClass.Wrap(c.JS(), &copied), nil
+			},
+		},
+		Async: bodyMethods(of),
+		Statics: map[string]bind.Static{
+			"json":     responseJSON,
+			"redirect": responseRedirect,
+			"error": func(c *bind.Call) (any, error) {
+				return ResponseClass.Wrap(c.JS(), &Response{message: message{raw: NewHeaders(nil, true)}, isError: true}), nil
+			},
+		},
+	}
+	return ResponseClass
+}
+
+func orNull(v goja.Value) goja.Value {
+	if v == nil {
+		return bind.Null
+	}
+	return v
+}
+
+func responseJSON(c *bind.Call) (any, error) {
+	js := c.JS()
+	if c.Len() == 0 {
+		return nil, c.BadArg(1, "Value")
+	}
+	text, ok, err := stringify(js, c.Arg(0))
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		text = "undefined"
+	}
+	r := &Response{}
+	if err := r.init(c, c.Arg(1)); err != nil {
+		return nil, err
+	}
+	if err := checkSize(js, len(text)); err != nil {
+		return nil, err
+	}
+	return ResponseClass.Wrap(js, r), r.setBody(body{bytes: []byte(text)}, "application/json")
+}
+
+func responseRedirect(c *bind.Call) (any, error) {
+	var to string
+	status := 302
+	if err := c.Unpack("url", &to, "status?", &status); err != nil {
+		return nil, err
+	}
+	if !slices.Contains([]int{301, 302, 303, 307, 308}, status) {
+		return nil, exception.RangeErrorf("%d is not a redirect status code. It must be one of: 301, 302, 303, 307, or 308.", status)
+	}
+	u, err := url.Parse(to, nil)
+	if err != nil {
+		return nil, exception.TypeErrorf("Unable to parse URL: %s", to)
+	}
+	return ResponseClass.Wrap(c.JS(), &Response{
+		message: message{raw: NewHeaders(http.Header{"Location": {u.Href()}}, true)},
+		status:  status,
+	}), nil
+}

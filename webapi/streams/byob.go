@@ -1,0 +1,190 @@
+package streams
+
+import (
+	"github.com/dop251/goja"
+
+	"workerd.local/exception"
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+)
+
+// byobReader is a ReadableStreamBYOBReader.
+type byobReader struct{ *reader }
+
+// intoRequest waits for bytes in a view of the script's.
+type intoRequest struct {
+	chunk func(js *isolate.JS, view goja.Value)
+	// close is given the empty view, or nil where the stream was canceled.
+	close func(js *isolate.JS, view goja.Value)
+	fail  func(js *isolate.JS, reason goja.Value)
+}
+
+func (s *Readable) acquireBYOB() (*reader, error) {
+	switch s.ctrl.(type) {
+	case *native, *byteController:
+	default:
+		return nil, exception.TypeErrorf("This ReadableStream does not support BYOB reads.")
+	}
+	r, err := s.acquire()
+	if err == nil {
+		r.byob = true
+	}
+	return r, err
+}
+
+// view is an ArrayBufferView of a script.
+type view struct {
+	ctor   goja.Value // of its kind
+	buf    goja.ArrayBuffer
+	offset int
+	length int // in bytes
+	elem   int // bytes per element
+}
+
+func viewOf(js *isolate.JS, v goja.Value) (w view, ok bool, err error) {
+	name := bind.ViewName(js, v)
+	if name == "" || name == "ArrayBuffer" {
+		return w, false, nil
+	}
+	obj := v.(*goja.Object)
+	err = js.Try(func() {
+		buf, _ := obj.Get("buffer").(*goja.Object)
+		if w.buf, ok = buf.Export().(goja.ArrayBuffer); !ok {
+			return
+		}
+		w.offset, w.length = int(obj.Get("byteOffset").ToInteger()), int(obj.Get("byteLength").ToInteger())
+		w.ctor = js.Runtime().GlobalObject().Get(name)
+		w.elem = 1
+		if name != "DataView" {
+			w.elem = max(1, int(w.ctor.(*goja.Object).Get("BYTES_PER_ELEMENT").ToInteger()))
+		}
+		// A script may have put other properties before those of the prototype.
+		mem := len(w.buf.Bytes())
+		ok = w.offset >= 0 && w.length >= 0 && w.offset <= mem && w.length <= mem-w.offset
+	})
+	return w, ok && err == nil, err
+}
+
+// make returns a view of the same kind over n bytes of buf.
+func (w view) make(js *isolate.JS, buf goja.ArrayBuffer, n int) goja.Value {
+	rt := js.Runtime()
+	out, err := js.Construct(w.ctor, rt.ToValue(buf), rt.ToValue(w.offset), rt.ToValue(n/w.elem))
+	if err != nil {
+		js.Panic(err)
+	}
+	return out
+}
+
+// transfer detaches the view's buffer; the new one has the same bytes.
+func (w view) transfer(js *isolate.JS) goja.ArrayBuffer {
+	mem := w.buf.Bytes()
+	w.buf.Detach()
+	return js.Runtime().NewArrayBuffer(mem)
+}
+
+// jsRead is read(view, {min}) with least in elements.
+func (r *byobReader) jsRead(c *bind.Call, v goja.Value, least int) (any, error) {
+	js := c.JS()
+	if r.stream == nil {
+		return nil, exception.TypeErrorf(releasedText)
+	}
+	w, ok, err := viewOf(js, v)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, c.BadArg(1, "ArrayBufferView")
+	}
+	if w.length == 0 {
+		return nil, exception.TypeErrorf("You must call read() on a \"byob\" reader with a positive-sized TypedArray object.")
+	}
+	if least < 1 || least*w.elem > w.length {
+		return nil, exception.RangeErrorf("The minimum number of elements to read must be between 1 and the length of the view.")
+	}
+	d := newDeferred(js)
+	r.stream.readInto(js, w, least*w.elem, &intoRequest{
+		chunk: func(js *isolate.JS, v goja.Value) { d.resolve(js, result(js, v, false)) },
+		close: func(js *isolate.JS, v goja.Value) {
+			if v == nil {
+				v = goja.Undefined()
+			}
+			d.resolve(js, result(js, v, true))
+		},
+		fail: d.reject,
+	})
+	return d.promise, nil
+}
+
+// readInto reads at least so many bytes into the view.
+func (s *Readable) readInto(js *isolate.JS, w view, least int, r *intoRequest) {
+	s.disturbed = true
+	if bc, ok := s.ctrl.(*byteController); ok && s.state != errored {
+		bc.pullInto(js, w, least, r)
+		return
+	}
+	buf := w.transfer(js)
+	switch s.state {
+	case closed:
+		r.close(js, w.make(js, buf, 0))
+		return
+	case errored:
+		r.fail(js, s.err)
+		return
+	}
+	s.ctrl.(*native).pullInto(js, nativeRead{limit: w.length, least: least, req: readRequest{
+		chunk: func(js *isolate.JS, c chunk) {
+			n := copy(buf.Bytes()[w.offset:w.offset+w.length], c.bytes)
+			r.chunk(js, w.make(js, buf, n))
+		},
+		close: func(js *isolate.JS) { r.close(js, w.make(js, buf, 0)) },
+		fail:  r.fail,
+	}})
+}
+
+var byobReaderClass = &bind.Class[byobReader]{
+	Name:   "ReadableStreamBYOBReader",
+	Length: 1,
+	New: func(c *bind.Call) (*byobReader, error) {
+		s, ok := Of(c.JS(), c.Arg(0))
+		if !ok {
+			return nil, c.BadArg(1, "ReadableStream")
+		}
+		r, err := s.acquireBYOB()
+		return &byobReader{r}, err
+	},
+	Getters: map[string]bind.Getter[byobReader]{
+		"closed": func(r *byobReader, c *bind.Call) (any, error) { return r.closedPromise(c.JS()), nil },
+	},
+	Methods: map[string]bind.Method[byobReader]{
+		"releaseLock": func(r *byobReader, c *bind.Call) (any, error) { r.release(c.JS()); return nil, nil },
+	},
+	Async: map[string]bind.Method[byobReader]{
+		"read": func(r *byobReader, c *bind.Call) (any, error) {
+			least := 1
+			if opt, ok := c.Arg(1).(*goja.Object); ok {
+				err := c.JS().Try(func() {
+					if m := opt.Get("min"); m != nil && !goja.IsUndefined(m) {
+						least = int(m.ToInteger())
+					}
+				})
+				if err != nil {
+					return nil, err
+				}
+			}
+			return r.jsRead(c, c.Arg(0), least)
+		},
+		"readAtLeast": func(r *byobReader, c *bind.Call) (any, error) {
+			var least int
+			if err := c.Unpack("minElements", &least); err != nil {
+				return nil, err
+			}
+			return r.jsRead(c, c.Arg(1), least)
+		},
+		"cancel": func(r *byobReader, c *bind.Call) (any, error) {
+			if r.stream == nil {
+				return nil, exception.TypeErrorf(releasedText)
+			}
+			return r.stream.cancel(c.JS(), c.Arg(0)), nil
+		},
+	},
+}

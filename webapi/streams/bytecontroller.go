@@ -1,0 +1,526 @@
+package streams
+
+import (
+	"github.com/dop251/goja"
+
+	"workerd.local/exception"
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+)
+
+// byteController is a ReadableByteStreamController: it feeds a stream that a
+// script made with type "bytes".
+type byteController struct {
+	stream         *Readable
+	obj            *goja.Object
+	queue          [][]byte
+	total          int
+	hwm            float64
+	auto           int // autoAllocateChunkSize, 0 for none
+	alg            algorithms
+	pending        []*pullInto
+	request        *byobRequest
+	started        bool
+	pulling        bool
+	pullAgain      bool
+	closeRequested bool
+}
+
+// pullInto is a view that waits to be filled (Streams, "pull-into descriptor").
+type pullInto struct {
+	view   view
+	buf    goja.ArrayBuffer
+	filled int
+	least  int
+	kind   pullKind
+}
+
+type pullKind uint8
+
+const (
+	ofDefault pullKind = iota // made for a default reader by autoAllocateChunkSize
+	ofBYOB
+	ofNobody // its reader let go
+)
+
+func startBytes(call *bind.Call, s *Readable, u *underlying) error {
+	js := call.JS()
+	st, err := strategyOf(call, call.Arg(1), 0)
+	if err != nil {
+		return err
+	}
+	if st.size != nil {
+		return exception.RangeErrorf("A ReadableStream of type \"bytes\" takes no size function.")
+	}
+	c := &byteController{stream: s, hwm: st.hwm}
+	if u.auto != nil && !goja.IsUndefined(u.auto) {
+		if c.auto = int(u.auto.ToInteger()); c.auto <= 0 {
+			return exception.TypeErrorf("autoAllocateChunkSize must be greater than 0.")
+		}
+		if limit := js.Isolate().Limits().BufferBytes; c.auto > limit {
+			return exception.RangeErrorf("autoAllocateChunkSize is %d, but a buffer cannot be larger than %d bytes.", c.auto, limit)
+		}
+	}
+	s.ctrl = c
+	c.alg = u.algorithms(js, func(js *isolate.JS) goja.Value { return c.object(js) })
+	v, err := u.start(js, func() goja.Value { return c.object(js) })
+	if err != nil {
+		return err
+	}
+	then(js, promiseOf(js, v), func(js *isolate.JS, _ goja.Value) {
+		c.started = true
+		c.pullIfNeeded(js)
+	}, c.fail)
+	return nil
+}
+
+func (c *byteController) object(js *isolate.JS) *goja.Object {
+	if c.obj == nil {
+		c.obj = byteControllerClass.Wrap(js, c)
+	}
+	return c.obj
+}
+
+func (c *byteController) ready() bool { return c.total > 0 }
+
+func (c *byteController) pull(js *isolate.JS, r readRequest) {
+	if c.total > 0 {
+		b := c.queue[0]
+		c.queue = c.queue[1:]
+		c.total -= len(b)
+		c.drained(js)
+		r.chunk(js, chunk{bytes: b})
+		return
+	}
+	if c.auto > 0 {
+		c.pending = append(c.pending, &pullInto{
+			view: view{ctor: intrinsicsOf.Get(js).uint8Array, length: c.auto, elem: 1},
+			buf:  js.Runtime().NewArrayBuffer(make([]byte, c.auto)), least: 1, kind: ofDefault,
+		})
+	}
+	c.stream.reader.requests = append(c.stream.reader.requests, r)
+	c.pullIfNeeded(js)
+}
+
+// drained is called when bytes have left the queue.
+func (c *byteController) drained(js *isolate.JS) {
+	if c.total == 0 && c.closeRequested {
+		c.alg = algorithms{}
+		c.stream.becomeClosed(js)
+		return
+	}
+	c.pullIfNeeded(js)
+}
+
+func (c *byteController) pullInto(js *isolate.JS, w view, least int, r *intoRequest) {
+	p := &pullInto{view: w, buf: w.transfer(js), least: least, kind: ofBYOB}
+	rd := c.stream.reader
+	switch {
+	case len(c.pending) > 0:
+		c.pending = append(c.pending, p)
+		rd.into = append(rd.into, r)
+		return
+	case c.stream.state == closed:
+		r.close(js, w.make(js, p.buf, 0))
+		return
+	case c.total > 0:
+		if c.fill(p) {
+			v := c.finished(js, p)
+			c.drained(js)
+			r.chunk(js, v)
+			return
+		}
+		if c.closeRequested {
+			reason := typeError(js, "The stream was closed before the view was filled.")
+			c.fail(js, reason)
+			r.fail(js, reason)
+			return
+		}
+	}
+	c.pending = append(c.pending, p)
+	rd.into = append(rd.into, r)
+	c.pullIfNeeded(js)
+}
+
+// fill moves bytes from the queue into p; it reports whether p has enough, in
+// whole elements. What does not make a whole element stays queued.
+func (c *byteController) fill(p *pullInto) bool {
+	room := min(c.total, p.view.length-p.filled)
+	end := p.filled + room
+	enough := end >= p.least
+	if enough {
+		room -= end % p.view.elem
+	}
+	for room > 0 {
+		head := c.queue[0]
+		n := copy(p.dst()[:room], head)
+		if n == len(head) {
+			c.queue = c.queue[1:]
+		} else {
+			c.queue[0] = head[n:]
+		}
+		p.filled += n
+		c.total -= n
+		room -= n
+	}
+	return enough
+}
+
+// dst is the memory of p that is not filled yet.
+func (p *pullInto) dst() []byte {
+	return p.buf.Bytes()[p.view.offset+p.filled : p.view.offset+p.view.length]
+}
+
+func (c *byteController) finished(js *isolate.JS, p *pullInto) goja.Value {
+	return p.view.make(js, p.buf, p.filled)
+}
+
+// commit answers the reader with p.
+func (c *byteController) commit(js *isolate.JS, p *pullInto) {
+	rd := c.stream.reader
+	if rd == nil {
+		return
+	}
+	done := c.stream.state == closed
+	v := c.finished(js, p)
+	if p.kind == ofBYOB {
+		if len(rd.into) == 0 {
+			return
+		}
+		r := rd.into[0]
+		rd.into = rd.into[1:]
+		if done {
+			r.close(js, v)
+		} else {
+			r.chunk(js, v)
+		}
+		return
+	}
+	if len(rd.requests) > 0 {
+		r := rd.take()
+		if done {
+			r.close(js)
+		} else {
+			r.chunk(js, chunk{value: v})
+		}
+	}
+}
+
+func (c *byteController) invalidate() {
+	if c.request != nil {
+		c.request.ctrl = nil
+		c.request = nil
+	}
+}
+
+// enqueue adds the bytes of v, whose buffer is taken away from the script.
+func (c *byteController) enqueue(call *bind.Call, v goja.Value) error {
+	js := call.JS()
+	w, ok, err := viewOf(js, v)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return call.BadArg(1, "BufferSource")
+	}
+	if w.length == 0 {
+		return exception.TypeErrorf("Cannot enqueue a zero-length ArrayBuffer.")
+	}
+	if c.closeRequested || c.stream.state != readable {
+		return exception.TypeErrorf("Unable to enqueue")
+	}
+	mem := w.buf.Bytes()[w.offset : w.offset+w.length : w.offset+w.length]
+	w.buf.Detach()
+	c.invalidate()
+	if len(c.pending) > 0 && c.pending[0].kind == ofNobody {
+		p := c.pending[0]
+		c.pending = c.pending[1:]
+		if p.filled > 0 {
+			c.push(append([]byte(nil), p.buf.Bytes()[p.view.offset:p.view.offset+p.filled]...))
+		}
+	}
+	rd := c.stream.reader
+	switch {
+	case rd != nil && !rd.byob && len(rd.requests) > 0 && c.total == 0:
+		if len(c.pending) > 0 && c.pending[0].kind == ofDefault {
+			c.pending = c.pending[1:]
+		}
+		rd.take().chunk(js, chunk{bytes: mem})
+	case rd != nil && rd.byob:
+		c.push(mem)
+		c.serve(js)
+	default:
+		c.push(mem)
+		for rd != nil && len(rd.requests) > 0 && c.total > 0 {
+			b := c.queue[0]
+			c.queue = c.queue[1:]
+			c.total -= len(b)
+			rd.take().chunk(js, chunk{bytes: b})
+		}
+	}
+	c.pullIfNeeded(js)
+	return nil
+}
+
+func (c *byteController) push(b []byte) {
+	c.queue = append(c.queue, b)
+	c.total += len(b)
+}
+
+// serve fills the waiting views from the queue.
+func (c *byteController) serve(js *isolate.JS) {
+	for len(c.pending) > 0 && c.total > 0 {
+		p := c.pending[0]
+		if !c.fill(p) {
+			return
+		}
+		c.pending = c.pending[1:]
+		c.commit(js, p)
+	}
+}
+
+// respond says that n more bytes of the oldest view are filled.
+func (c *byteController) respond(js *isolate.JS, n int) error {
+	p := c.pending[0]
+	if c.stream.state == closed {
+		if n != 0 {
+			return exception.TypeErrorf("bytesWritten must be zero after the stream was closed.")
+		}
+		c.invalidate()
+		c.respondClosed(js)
+		return nil
+	}
+	if n == 0 {
+		return exception.TypeErrorf("bytesWritten must be greater than zero while the stream is open.")
+	}
+	if p.filled+n > p.view.length {
+		return exception.RangeErrorf("bytesWritten is larger than the view.")
+	}
+	c.invalidate()
+	p.filled += n
+	switch {
+	case p.kind == ofNobody:
+		c.pending = c.pending[1:]
+		c.push(append([]byte(nil), p.buf.Bytes()[p.view.offset:p.view.offset+p.filled]...))
+		c.serve(js)
+	case p.filled >= p.least:
+		c.pending = c.pending[1:]
+		if rest := p.filled % p.view.elem; rest > 0 {
+			end := p.view.offset + p.filled
+			c.push(append([]byte(nil), p.buf.Bytes()[end-rest:end]...))
+			p.filled -= rest
+		}
+		c.commit(js, p)
+		c.serve(js)
+	}
+	c.pullIfNeeded(js)
+	return nil
+}
+
+func (c *byteController) respondClosed(js *isolate.JS) {
+	waiting := c.pending
+	c.pending = nil
+	for _, p := range waiting {
+		if p.kind != ofNobody {
+			p.filled -= p.filled % p.view.elem
+			c.commit(js, p)
+		}
+	}
+}
+
+func (c *byteController) close(js *isolate.JS) error {
+	if c.total > 0 {
+		c.closeRequested = true
+		return nil
+	}
+	if len(c.pending) > 0 && c.pending[0].filled%c.pending[0].view.elem != 0 {
+		reason := typeError(js, "Insufficient bytes to fill elements in the given buffer.")
+		c.fail(js, reason)
+		return thrown{reason}.error(js)
+	}
+	c.closeRequested = true
+	c.alg = algorithms{}
+	c.stream.becomeClosed(js)
+	return nil
+}
+
+func (c *byteController) fail(js *isolate.JS, reason goja.Value) {
+	if c.stream.state != readable {
+		return
+	}
+	c.invalidate()
+	c.pending, c.queue, c.total = nil, nil, 0
+	c.alg = algorithms{}
+	c.stream.becomeErrored(js, reason)
+}
+
+func (c *byteController) cancel(js *isolate.JS, reason goja.Value) *goja.Object {
+	c.invalidate()
+	c.pending, c.queue, c.total = nil, nil, 0
+	cancel := c.alg.cancel
+	c.alg = algorithms{}
+	if cancel == nil {
+		return resolved(js)
+	}
+	return cancel(js, reason)
+}
+
+func (c *byteController) release(*isolate.JS) {
+	if len(c.pending) > 0 {
+		c.pending[0].kind = ofNobody
+		c.pending = c.pending[:1]
+	}
+}
+
+func (c *byteController) desired() (float64, bool) {
+	switch c.stream.state {
+	case errored:
+		return 0, false
+	case closed:
+		return 0, true
+	}
+	return c.hwm - float64(c.total), true
+}
+
+func (c *byteController) shouldPull() bool {
+	if c.stream.state != readable || c.closeRequested || !c.started {
+		return false
+	}
+	if rd := c.stream.reader; rd != nil && (len(rd.requests) > 0 || len(rd.into) > 0) {
+		return true
+	}
+	size, _ := c.desired()
+	return size > 0
+}
+
+func (c *byteController) pullIfNeeded(js *isolate.JS) {
+	if !c.shouldPull() {
+		return
+	}
+	if c.pulling {
+		c.pullAgain = true
+		return
+	}
+	if c.alg.pull == nil {
+		return
+	}
+	c.pulling = true
+	then(js, c.alg.pull(js), func(js *isolate.JS, _ goja.Value) {
+		c.pulling = false
+		if c.pullAgain {
+			c.pullAgain = false
+			c.pullIfNeeded(js)
+		}
+	}, c.fail)
+}
+
+// byobRequest is a ReadableStreamBYOBRequest.
+type byobRequest struct {
+	ctrl *byteController // nil once it was answered
+	view *goja.Object
+	obj  *goja.Object
+}
+
+func (c *byteController) jsRequest(call *bind.Call) (any, error) {
+	js := call.JS()
+	if len(c.pending) == 0 {
+		return bind.Null, nil
+	}
+	if c.request == nil {
+		p, rt := c.pending[0], js.Runtime()
+		v, err := js.Construct(intrinsicsOf.Get(js).uint8Array, rt.ToValue(p.buf),
+			rt.ToValue(p.view.offset+p.filled), rt.ToValue(p.view.length-p.filled))
+		if err != nil {
+			return nil, err
+		}
+		c.request = &byobRequest{ctrl: c, view: v}
+		c.request.obj = byobRequestClass.Wrap(js, c.request)
+	}
+	return c.request.obj, nil
+}
+
+var byteControllerClass = &bind.Class[byteController]{
+	Name: "ReadableByteStreamController",
+	Getters: map[string]bind.Getter[byteController]{
+		"desiredSize": func(c *byteController, _ *bind.Call) (any, error) {
+			if size, ok := c.desired(); ok {
+				return size, nil
+			}
+			return bind.Null, nil
+		},
+		"byobRequest": (*byteController).jsRequest,
+	},
+	Methods: map[string]bind.Method[byteController]{
+		"close": func(c *byteController, call *bind.Call) (any, error) {
+			if c.closeRequested || c.stream.state != readable {
+				return nil, exception.TypeErrorf("This ReadableStream is closed.")
+			}
+			return nil, c.close(call.JS())
+		},
+		"enqueue": func(c *byteController, call *bind.Call) (any, error) {
+			return nil, c.enqueue(call, call.Arg(0))
+		},
+		"error": func(c *byteController, call *bind.Call) (any, error) {
+			c.fail(call.JS(), call.Arg(0))
+			return nil, nil
+		},
+	},
+}
+
+const answeredText = "This BYOB request has been invalidated."
+
+var byobRequestClass = &bind.Class[byobRequest]{
+	Name: "ReadableStreamBYOBRequest",
+	Getters: map[string]bind.Getter[byobRequest]{
+		"view": func(r *byobRequest, _ *bind.Call) (any, error) {
+			if r.ctrl == nil {
+				return bind.Null, nil
+			}
+			return r.view, nil
+		},
+		"atLeast": func(r *byobRequest, _ *bind.Call) (any, error) {
+			if r.ctrl == nil {
+				return bind.Null, nil
+			}
+			p := r.ctrl.pending[0]
+			return max(p.least-p.filled, 1), nil
+		},
+	},
+	Methods: map[string]bind.Method[byobRequest]{
+		"respond": func(r *byobRequest, c *bind.Call) (any, error) {
+			var n int
+			if err := c.Unpack("bytesWritten", &n); err != nil {
+				return nil, err
+			}
+			switch {
+			case r.ctrl == nil:
+				return nil, exception.TypeErrorf(answeredText)
+			case n < 0:
+				return nil, exception.TypeErrorf("bytesWritten must not be negative.")
+			case r.ctrl.pending[0].buf.Detached():
+				return nil, exception.TypeErrorf("The view's buffer has been detached.")
+			}
+			return nil, r.ctrl.respond(c.JS(), n)
+		},
+		"respondWithNewView": func(r *byobRequest, c *bind.Call) (any, error) {
+			w, ok, err := viewOf(c.JS(), c.Arg(0))
+			if err != nil {
+				return nil, err
+			}
+			if !ok {
+				return nil, c.BadArg(1, "ArrayBufferView")
+			}
+			if r.ctrl == nil {
+				return nil, exception.TypeErrorf(answeredText)
+			}
+			p := r.ctrl.pending[0]
+			if w.offset != p.view.offset+p.filled || w.length > p.view.length-p.filled || len(w.buf.Bytes()) != len(p.buf.Bytes()) {
+				return nil, exception.RangeErrorf("The given view does not continue the view that was asked for.")
+			}
+			p.buf = w.transfer(c.JS())
+			return nil, r.ctrl.respond(c.JS(), w.length)
+		},
+	},
+}
+
+func (c *byteController) adopt(s *Readable) { c.stream = s }

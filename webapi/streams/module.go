@@ -1,0 +1,18 @@
+package streams
+
+import "workerd.local/webapi/bind"
+
+// Module is what scripts see of the package.
+var Module = bind.Module{
+	Name: "streams",
+	Globals: []bind.Global{
+		defineReadable(),
+		defaultReaderClass,
+		byobReaderClass,
+		defaultControllerClass,
+		byteControllerClass,
+		byobRequestClass,
+		countStrategyClass,
+		byteStrategyClass,
+	},
+}

@@ -1,0 +1,239 @@
+package streams
+
+import (
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/exception"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+)
+
+// Tee makes two readers of one. Each gets all bytes; what one has read and the
+// other has not is kept, up to limit bytes, beyond which the slower one fails.
+// The readers may be used by two goroutines. r is closed when both are.
+func Tee(r io.ReadCloser, limit int64) (a, b io.ReadCloser) {
+	t := &teeReader{r: r, limit: limit}
+	t.cond.L = &t.mu
+	t.branches = [2]*teeBranch{{t: t}, {t: t}}
+	return t.branches[0], t.branches[1]
+}
+
+type teeReader struct {
+	r     io.ReadCloser
+	limit int64
+
+	mu       sync.Mutex // guards what follows, and the branches
+	cond     sync.Cond
+	reading  bool
+	err      error
+	branches [2]*teeBranch
+}
+
+type teeBranch struct {
+	t      *teeReader
+	parts  [][]byte
+	size   int64
+	err    error // of this branch alone
+	closed bool
+}
+
+var errTeeLimit = exception.TypeErrorf("ReadableStream.tee() buffer limit exceeded. This error usually occurs because one branch was consumed much faster than the other.")
+
+// Read reads what is kept, else from the common reader for both.
+func (b *teeBranch) Read(p []byte) (int, error) {
+	t := b.t
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for {
+		switch {
+		case b.closed:
+			return 0, io.ErrClosedPipe
+		case b.size > 0:
+			n := copy(p, b.parts[0])
+			if b.parts[0] = b.parts[0][n:]; len(b.parts[0]) == 0 {
+				b.parts = b.parts[1:]
+			}
+			b.size -= int64(n)
+			return n, nil
+		case b.err != nil:
+			return 0, b.err
+		case t.err != nil:
+			return 0, t.err
+		case len(p) == 0:
+			return 0, nil
+		case t.reading:
+			t.cond.Wait()
+			continue
+		}
+		t.reading = true
+		t.mu.Unlock()
+		buf := make([]byte, max(min(len(p), readSize), 4096))
+		n, err := t.r.Read(buf)
+		t.mu.Lock()
+		t.reading = false
+		t.err = err
+		if n > 0 {
+			for _, br := range t.branches {
+				br.keep(buf[:n])
+			}
+		}
+		t.cond.Broadcast()
+	}
+}
+
+func (b *teeBranch) keep(part []byte) {
+	if b.closed || b.err != nil {
+		return
+	}
+	if b.size+int64(len(part)) > b.t.limit {
+		b.parts, b.size, b.err = nil, 0, errTeeLimit
+		return
+	}
+	b.parts = append(b.parts, part)
+	b.size += int64(len(part))
+}
+
+// Close gives up this half.
+func (b *teeBranch) Close() error {
+	t := b.t
+	t.mu.Lock()
+	if b.closed {
+		t.mu.Unlock()
+		return nil
+	}
+	b.closed, b.parts, b.size = true, nil, 0
+	last := t.branches[0].closed && t.branches[1].closed
+	t.cond.Broadcast()
+	t.mu.Unlock()
+	if last {
+		return t.r.Close()
+	}
+	return nil
+}
+
+// Tee makes two streams of one that nobody holds; it stays locked.
+func (s *Readable) Tee(js *isolate.JS) (a, b *Readable, err error) {
+	if s.reader != nil {
+		return nil, nil, exception.TypeErrorf("This ReadableStream is currently locked to a reader,")
+	}
+	if n, ok := s.ctrl.(*native); ok && s.state == readable && !n.busy && len(n.left) == 0 {
+		x, y, ok, err := n.src.tee(js)
+		if err != nil {
+			return nil, nil, err
+		}
+		if ok {
+			s.reader = &reader{stream: s}
+			if x.Stream == nil {
+				return newNative(&bodySource{bytes: x.Bytes}), newNative(&bodySource{bytes: y.Bytes}), nil
+			}
+			c, err := iocontext.Current(js)
+			if err != nil {
+				return nil, nil, errors.Join(err, x.Close(), y.Close())
+			}
+			if a, err = NewBody(js, c, x); err != nil {
+				return nil, nil, err
+			}
+			b, err = NewBody(js, c, y)
+			return a, b, err
+		}
+	}
+	a, b, err = s.teeDefault(js)
+	return a, b, err
+}
+
+// teeDefault is ReadableStreamDefaultTee. The second branch of a byte stream gets
+// copies.
+func (s *Readable) teeDefault(js *isolate.JS) (*Readable, *Readable, error) {
+	rd, err := s.acquire()
+	if err != nil {
+		return nil, nil, err
+	}
+	var (
+		branches  [2]*defaultController
+		canceled  [2]bool
+		reasons   [2]goja.Value
+		reading   bool
+		readAgain bool
+		pull      func(js *isolate.JS) *goja.Object
+		whole     = newDeferred(js)
+	)
+	_, bytesOnly := s.ctrl.(*defaultController)
+	bytesOnly = !bytesOnly
+	give := func(js *isolate.JS, c chunk) {
+		v := c.js(js)
+		for i, br := range branches {
+			if canceled[i] || !br.canEnqueue() {
+				continue
+			}
+			if i == 1 && bytesOnly {
+				if data, err := (chunk{value: v}).data(js); err == nil {
+					v = bind.NewUint8Array(js, data)
+				}
+			}
+			// It cannot fail: the size of a chunk is 1.
+			_ = br.enqueue(js, v)
+		}
+	}
+	pull = func(js *isolate.JS) *goja.Object {
+		if reading {
+			readAgain = true
+			return resolved(js)
+		}
+		reading = true
+		rd.stream.read(js, readRequest{
+			chunk: func(js *isolate.JS, c chunk) {
+				then(js, resolved(js), func(js *isolate.JS, _ goja.Value) {
+					readAgain = false
+					give(js, c)
+					reading = false
+					if readAgain {
+						pull(js)
+					}
+				}, nil)
+			},
+			close: func(js *isolate.JS) {
+				reading = false
+				for i, br := range branches {
+					if !canceled[i] && br.canEnqueue() {
+						br.close(js)
+					}
+				}
+				if !canceled[0] || !canceled[1] {
+					whole.resolve(js, nil)
+				}
+			},
+			fail: func(*isolate.JS, goja.Value) { reading = false },
+		})
+		return resolved(js)
+	}
+	var out [2]*Readable
+	for i := range out {
+		out[i] = &Readable{}
+		branches[i] = newDefault(js, out[i], strategy{hwm: 1}, algorithms{
+			pull: func(js *isolate.JS) *goja.Object { return pull(js) },
+			cancel: func(js *isolate.JS, reason goja.Value) *goja.Object {
+				canceled[i], reasons[i] = true, reason
+				if canceled[0] && canceled[1] {
+					both := js.Runtime().NewArray(reasons[0], reasons[1])
+					whole.follow(js, s.cancel(js, both))
+				}
+				return whole.promise
+			},
+		})
+		branches[i].start(js, resolved(js))
+	}
+	then(js, rd.closedPromise(js), nil, func(js *isolate.JS, reason goja.Value) {
+		for _, br := range branches {
+			br.fail(js, reason)
+		}
+		if !canceled[0] || !canceled[1] {
+			whole.resolve(js, nil)
+		}
+	})
+	return out[0], out[1], nil
+}
