@@ -45,6 +45,7 @@ var malformed = map[string]string{
 	"dense array with another count":      "ff0f41014902240101",
 	"sparse array with another length":    "ff0f6105400004",
 	"length as a property of an array":    "ff0f61052206 6c656e6774684902400105",
+	"index beyond the length of an array": "ff0f6101 4902 4902 400101",
 	"map without end":                     "ff0f3b49024904",
 	"map with an odd count":               "ff0f3b490249043a01",
 	"map with a key only":                 "ff0f3b49023a02",
@@ -152,7 +153,7 @@ func TestOtherFormsThatAreRead(t *testing.T) {
 		"data after the value":                 {"ff0f4902ffff", `1`},
 		"date beyond the range":                {"ff0f440000000000000f7f", `Date(NaN){}`},
 		"double keys":                          {"ff0f6f 4e000000000000f83f4902 4e000000000000f0bf4904 4e000000000000f87f4906 7b03", `Object(){"1.5":1,"-1":2,"NaN":3}`},
-		"large double keys":                    {"ff0f6f 4e7bcdd3c4f874f0474902 4e0000000000000080 4904 7b02", `Object(){"0":2,"3.5e+38":1}`},
+		"large and small double keys":          {"ff0f6f 4e50efe2d6e41a4b444902 4e0000000000000080 4904 4e48afbc9af2d77a3e 4906 7b03", `Object(){"0":2,"1e+21":1,"1e-7":3}`},
 	} {
 		v, err := clone.Deserialize(rt, unhex(t, c.digits), clone.Options{})
 		if err != nil {
@@ -160,12 +161,6 @@ func TestOtherFormsThatAreRead(t *testing.T) {
 			continue
 		}
 		got := canonical(t, rt, v)
-		if name == "large double keys" {
-			if !strings.Contains(got, "e+38") && !strings.Contains(got, "e+") {
-				t.Errorf("%s: %s", name, got)
-			}
-			continue
-		}
 		if got != c.want {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, c.want)
 		}

@@ -271,7 +271,7 @@ func (d *decoder[V]) object(tag byte, id uint32) (V, error) {
 	switch tag {
 	case tagBeginObject:
 		o := d.ready(id, d.b.object())
-		n, err := d.properties(o, tagEndObject)
+		n, err := d.properties(o, tagEndObject, 0)
 		if err != nil {
 			return zero, err
 		}
@@ -356,8 +356,9 @@ func (d *decoder[V]) atEnd(end byte) bool {
 	return err == nil
 }
 
-// properties reads keys and values up to the end tag and returns how many.
-func (d *decoder[V]) properties(o V, end byte) (uint32, error) {
+// properties reads keys and values up to the end tag and returns how many. Those of an array must lie
+// within its length.
+func (d *decoder[V]) properties(o V, end byte, length uint32) (uint32, error) {
 	for n := uint32(0); ; n++ {
 		if d.atEnd(end) {
 			return n, nil
@@ -365,6 +366,11 @@ func (d *decoder[V]) properties(o V, end byte) (uint32, error) {
 		key, err := d.key()
 		if err != nil {
 			return 0, err
+		}
+		if end != tagEndObject {
+			if i, isIndex := arrayIndex(key); isIndex && i >= length || key == "length" {
+				return 0, d.in.fail("an array of length " + strconv.FormatUint(uint64(length), 10) + " has a property " + key)
+			}
 		}
 		v, err := d.value()
 		if err != nil {
@@ -465,7 +471,7 @@ func (d *decoder[V]) denseArray(id uint32) (V, error) {
 	if err := d.b.setLength(arr, length, true); err != nil {
 		return zero, err
 	}
-	n, err := d.properties(arr, tagEndDense)
+	n, err := d.properties(arr, tagEndDense, length)
 	if err != nil {
 		return zero, err
 	}
@@ -510,7 +516,7 @@ func (d *decoder[V]) sparseArray(id uint32) (V, error) {
 	if err := d.b.setLength(arr, length, false); err != nil {
 		return zero, err
 	}
-	n, err := d.properties(arr, tagEndSparse)
+	n, err := d.properties(arr, tagEndSparse, length)
 	if err != nil {
 		return zero, err
 	}

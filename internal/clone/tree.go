@@ -3,7 +3,6 @@ package clone
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"math/big"
 	"unicode/utf8"
 )
@@ -215,9 +214,7 @@ func (treeBuilder) setProperty(o any, key string, v any) error {
 	case *Object:
 		o.Properties = append(o.Properties, Property{key, settle(v)})
 	case *Array:
-		if i, isIndex := arrayIndex(key); isIndex && i >= o.Length || key == "length" {
-			return fmt.Errorf("an array of length %d has a property %s", o.Length, key)
-		} else if isIndex && !o.Sparse {
+		if i, isIndex := arrayIndex(key); isIndex && !o.Sparse {
 			o.Elements[i] = settle(v)
 			return nil
 		}
