@@ -26,8 +26,8 @@ type env struct {
 
 	get, set, has, deleteProperty, defineProperty, ownDescriptor raw // Reflect
 	apply, construct, ownKeys                                    raw // Reflect
-	isArray                                                      raw
-	arrayCtor, promiseCtor                                       *goja.Object
+	isArray, then, mapGet, mapSet                                raw
+	arrayCtor, mapCtor                                           *goja.Object
 	arrayProto, objectProto                                      *goja.Object
 
 	viewFn goja.Value   // hands its arguments to viewed

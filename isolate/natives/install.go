@@ -25,10 +25,12 @@ func Install(rt *goja.Runtime, l Limits) error {
 			return err
 		}
 	}
-	if err := e.installBigInt(); err != nil {
-		return err
+	for _, step := range []func() error{e.installBigInt, e.installBuffers, e.installSymbols, e.installStackLimit, e.installLazy} {
+		if err := step(); err != nil {
+			return err
+		}
 	}
-	return e.installBuffers()
+	return nil
 }
 
 // A table lists the natives of one object. Tables are made once per process and
@@ -51,6 +53,7 @@ type entry struct {
 var tables = []table{
 	jsonTable, stringTable, stringStaticTable, arrayTable, arrayStaticTable, functionTable, reflectTable, objectTable,
 	objectProtoTable, bigIntProtoTable, bigIntTable, typedTable, typedStaticTable,
+	errorTable, promiseTable, mapTable, arrayAsyncTable, numberTable, dateTable, stringLocaleTable,
 }
 
 // object finds the object that a path names.
@@ -79,6 +82,10 @@ func (e *env) install(t table) error {
 	if err != nil {
 		return err
 	}
+	return e.installOn(o, t)
+}
+
+func (e *env) installOn(o *goja.Object, t table) error {
 	for i := range t.funcs {
 		f := &t.funcs[i]
 		var prev raw
@@ -117,15 +124,67 @@ func (e *env) install(t table) error {
 // newFunc makes a function object of a native, guarded against Go panics.
 func (e *env) newFunc(name string, length int, impl raw) (*goja.Object, error) {
 	fn := e.rt.ToValue(e.guard(impl)).(*goja.Object)
-	if err := fn.DefineDataProperty("name", asciiValue(name), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
-		return nil, err
+	return fn, e.nameFunc(fn, name, length)
+}
+
+func (e *env) nameFunc(fn *goja.Object, name string, length int) error {
+	err := fn.DefineDataProperty("name", asciiValue(name), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+	if err == nil && length != 0 {
+		err = fn.DefineDataProperty("length", e.rt.ToValue(length), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 	}
-	if length != 0 {
-		if err := fn.DefineDataProperty("length", e.rt.ToValue(length), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
-			return nil, err
+	return err
+}
+
+// lazyGlobal defines a global that is made when it is first read. Until then it is
+// an accessor; a write or the first read makes it an ordinary property.
+func (e *env) lazyGlobal(name string, build func() (*goja.Object, error)) error {
+	global := e.rt.GlobalObject()
+	define := func(v goja.Value) {
+		if err := global.DefineDataProperty(name, v, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
+			panic(err)
 		}
 	}
-	return fn, nil
+	var made *goja.Object
+	get := e.rt.ToValue(e.guard(func(goja.FunctionCall) goja.Value {
+		if made == nil {
+			o, err := build()
+			if err != nil {
+				panic(e.rt.NewGoError(err))
+			}
+			made = o
+			define(o)
+		}
+		return made
+	}))
+	set := e.rt.ToValue(e.guard(func(c goja.FunctionCall) goja.Value {
+		define(c.Argument(0))
+		return undefined
+	}))
+	if err := global.DefineAccessorProperty(name, get, set, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
+		return fmt.Errorf("install natives: %s: %w", name, err)
+	}
+	return nil
+}
+
+// installLazy defines the globals that few scripts read.
+func (e *env) installLazy() error {
+	var states *weakTable
+	withStates := func(build func(*weakTable) (*goja.Object, error)) func() (*goja.Object, error) {
+		return func() (*goja.Object, error) {
+			if states == nil {
+				t, err := e.weakStates()
+				if err != nil {
+					return nil, err
+				}
+				states = t
+			}
+			return build(states)
+		}
+	}
+	if err := e.lazyGlobal("WeakRef", withStates(e.makeWeakRef)); err != nil {
+		return err
+	}
+	return e.lazyGlobal("FinalizationRegistry", withStates(e.makeRegistry))
 }
 
 // capture keeps the intrinsics that the natives use.
@@ -147,7 +206,8 @@ func (e *env) capture() error {
 		{"Reflect.deleteProperty", &e.deleteProperty}, {"Reflect.defineProperty", &e.defineProperty},
 		{"Reflect.getOwnPropertyDescriptor", &e.ownDescriptor},
 		{"Reflect.apply", &e.apply}, {"Reflect.construct", &e.construct}, {"Reflect.ownKeys", &e.ownKeys},
-		{"Array.isArray", &e.isArray},
+		{"Array.isArray", &e.isArray}, {"Promise.prototype.then", &e.then},
+		{"Map.prototype.get", &e.mapGet}, {"Map.prototype.set", &e.mapSet},
 	} {
 		o, err := e.object(c.path)
 		if err != nil {
@@ -163,7 +223,7 @@ func (e *env) capture() error {
 		path string
 		to   **goja.Object
 	}{
-		{"Array", &e.arrayCtor}, {"Array.prototype", &e.arrayProto}, {"Object.prototype", &e.objectProto},
+		{"Array", &e.arrayCtor}, {"Map", &e.mapCtor}, {"Array.prototype", &e.arrayProto}, {"Object.prototype", &e.objectProto},
 	} {
 		if *c.to, err = e.object(c.path); err != nil {
 			return err

@@ -1,0 +1,99 @@
+package natives
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dop251/goja"
+)
+
+// defaultStackLimit is V8's Error.stackTraceLimit.
+const defaultStackLimit = 10
+
+const maxStackLimit = 200
+
+var errorTable = table{path: "Error", funcs: []entry{
+	{name: "captureStackTrace", length: 2, make: func(e *env, _ raw) raw { return e.captureStackTrace }},
+}}
+
+func (e *env) installStackLimit() error {
+	ctor, err := e.object("Error")
+	if err != nil {
+		return err
+	}
+	err = ctor.DefineDataProperty("stackTraceLimit", e.rt.ToValue(defaultStackLimit), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
+	if err != nil {
+		return fmt.Errorf("install natives: Error.stackTraceLimit: %w", err)
+	}
+	return nil
+}
+
+// captureStackTrace stores the call stack, in V8's layout, as object.stack. The
+// frames above and including the function given second are left out; it is
+// recognized by its name.
+func (e *env) captureStackTrace(call goja.FunctionCall) goja.Value {
+	o, ok := call.Argument(0).(*goja.Object)
+	if !ok {
+		e.throwType("Invalid argument")
+	}
+	limit := defaultStackLimit
+	if ctor, ok := e.rt.GlobalObject().Get("Error").(*goja.Object); ok {
+		if v := ctor.Get("stackTraceLimit"); v != nil && goja.IsNumber(v) {
+			limit = int(min(max(toInteger(v), 0), maxStackLimit))
+		}
+	}
+	frames := e.rt.CaptureCallStack(maxStackLimit, nil)
+	if len(frames) > 0 && frames[0].SrcName() == "<native>" {
+		frames = frames[1:]
+	}
+	if f, ok := call.Argument(1).(*goja.Object); ok {
+		if name, ok := f.Get("name").(goja.String); ok && name.Length() > 0 {
+			for i := range frames {
+				if frames[i].FuncName() == name.String() {
+					frames = frames[i+1:]
+					break
+				}
+			}
+		}
+	}
+	var b strings.Builder
+	b.WriteString(e.errorHeader(o))
+	for i, f := range frames {
+		if i >= limit {
+			break
+		}
+		b.WriteString("\n    at ")
+		pos := f.Position()
+		where := f.SrcName()
+		if pos.Line > 0 {
+			where = fmt.Sprintf("%s:%d:%d", pos.Filename, pos.Line, pos.Column)
+		}
+		if name := f.FuncName(); name != "" {
+			b.WriteString(name + " (" + where + ")")
+		} else {
+			b.WriteString(where)
+		}
+	}
+	if err := o.DefineDataProperty("stack", e.rt.ToValue(b.String()), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
+		panic(err)
+	}
+	return undefined
+}
+
+// errorHeader is Error.prototype.toString of o.
+func (e *env) errorHeader(o *goja.Object) string {
+	name, msg := "Error", ""
+	if v := o.Get("name"); v != nil && v != undefined {
+		name = e.toStr(v).String()
+	}
+	if v := o.Get("message"); v != nil && v != undefined {
+		msg = e.toStr(v).String()
+	}
+	switch {
+	case name == "":
+		return msg
+	case msg == "":
+		return name
+	}
+	return name + ": " + msg
+}
