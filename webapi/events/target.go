@@ -1,0 +1,274 @@
+package events
+
+import (
+	"slices"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/exception"
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+)
+
+// Target takes listeners and is told of events. The zero value is ready. It
+// learns which JavaScript object it is when the first listener is added: until
+// then nobody can notice an event.
+type Target struct {
+	self      *goja.Object
+	listeners map[string][]*listener
+	// changed is told when a type gets its first listener or loses its last one.
+	changed func(typ string, any bool)
+}
+
+// listener is one entry of a target's list.
+type listener struct {
+	callback *goja.Object // a function, or an object with handleEvent
+	attr     bool         // it is the value of an attribute such as onabort
+	capture  bool
+	once     bool
+	passive  bool
+	removed  bool
+	unsignal func() // forgets the signal that would remove it
+}
+
+var errDispatching = exception.DOM("InvalidStateError", "The event is already being dispatched.")
+
+// TargetClass is EventTarget.
+var TargetClass = &bind.Class[Target]{
+	Name: "EventTarget",
+	New:  func(*bind.Call) (*Target, error) { return &Target{}, nil },
+	Methods: map[string]bind.Method[Target]{
+		"addEventListener":    (*Target).JSAdd,
+		"removeEventListener": (*Target).JSRemove,
+		"dispatchEvent":       (*Target).JSDispatch,
+	},
+}
+
+var globalTarget = isolate.NewSlot(func(js *isolate.JS) *Target {
+	return &Target{self: js.Runtime().GlobalObject()}
+})
+
+// Global is globalThis as a target.
+func Global(js *isolate.JS) *Target { return globalTarget.Get(js) }
+
+// Has reports whether anybody listens for the type.
+func (t *Target) Has(typ string) bool { return len(t.listeners[typ]) > 0 }
+
+// Dispatch tells the listeners of t of an event of the host; what they throw is
+// reported. It returns false, and does nothing, when nobody listens.
+func Dispatch[E any, P interface {
+	*E
+	Base() *Event
+}](js *isolate.JS, t *Target, class *bind.Class[E], e P) (told bool) {
+	base := e.Base()
+	if !t.Has(base.typ) || t.self == nil {
+		return false
+	}
+	if err := t.dispatch(js, t.self, class.Wrap(js, (*E)(e)), base); err != nil {
+		js.Panic(err)
+	}
+	return true
+}
+
+// dispatch calls the listeners. The error is one that no script may catch.
+func (t *Target) dispatch(js *isolate.JS, self, obj *goja.Object, e *Event) error {
+	e.running, e.target, e.phase = true, self, phaseAtTarget
+	defer func() {
+		e.running, e.phase = false, phaseNone
+		e.stopped, e.stoppedAt = false, false
+	}()
+	// Listeners that are added meanwhile wait for the next event.
+	for _, l := range slices.Clone(t.listeners[e.typ]) {
+		if l.removed {
+			continue
+		}
+		if l.once {
+			t.remove(e.typ, l)
+		}
+		e.passive = l.passive
+		err := l.call(js, self, obj)
+		e.passive = false
+		if err != nil {
+			if isolate.Uncatchable(err) {
+				return err
+			}
+			Report(js, err)
+		}
+		if e.stoppedAt {
+			break
+		}
+	}
+	return nil
+}
+
+func (l *listener) call(js *isolate.JS, self, event *goja.Object) error {
+	fn, this := goja.Value(l.callback), goja.Value(self)
+	if _, ok := goja.AssertFunction(l.callback); !ok {
+		if l.attr {
+			return nil // an attribute may hold any object
+		}
+		if err := js.Try(func() { fn = l.callback.Get("handleEvent") }); err != nil {
+			return err
+		}
+		if _, ok := goja.AssertFunction(fn); !ok {
+			return exception.TypeErrorf("The 'handleEvent' property of an event listener is not a function.")
+		}
+		this = l.callback
+	}
+	_, err := js.Call(fn, this, event)
+	return err
+}
+
+func (t *Target) add(typ string, l *listener) {
+	if t.listeners == nil {
+		t.listeners = map[string][]*listener{}
+	}
+	t.listeners[typ] = append(t.listeners[typ], l)
+	if t.changed != nil && len(t.listeners[typ]) == 1 {
+		t.changed(typ, true)
+	}
+}
+
+func (t *Target) remove(typ string, l *listener) {
+	if l.removed {
+		return
+	}
+	l.removed = true
+	if l.unsignal != nil {
+		l.unsignal()
+	}
+	list := slices.DeleteFunc(slices.Clone(t.listeners[typ]), func(x *listener) bool { return x == l })
+	if len(list) > 0 {
+		t.listeners[typ] = list
+		return
+	}
+	delete(t.listeners, typ)
+	if t.changed != nil {
+		t.changed(typ, false)
+	}
+}
+
+func (t *Target) find(typ string, callback *goja.Object, capture bool) *listener {
+	for _, l := range t.listeners[typ] {
+		if !l.attr && l.capture == capture && l.callback.SameAs(callback) {
+			return l
+		}
+	}
+	return nil
+}
+
+// JSAdd is addEventListener.
+func (t *Target) JSAdd(c *bind.Call) (any, error) {
+	typ, callback, err := unpackListener(c)
+	if err != nil {
+		return nil, err
+	}
+	l := &listener{callback: callback}
+	var signal *Signal
+	if _, isObj := c.Arg(2).(*goja.Object); isObj {
+		err = c.Options(3, "AddEventListenerOptions", "capture", &l.capture, "once", &l.once, "passive", &l.passive, "signal", SignalOption(&signal))
+	} else {
+		l.capture = c.Arg(2).ToBoolean()
+	}
+	if err != nil || callback == nil || (signal != nil && signal.Aborted()) || t.find(typ, callback, l.capture) != nil {
+		return nil, err
+	}
+	if t.self == nil {
+		t.self, _ = c.This().(*goja.Object)
+	}
+	t.add(typ, l)
+	if signal != nil {
+		l.unsignal = signal.OnAbort(c.JS(), func(*isolate.JS, goja.Value) { t.remove(typ, l) })
+	}
+	return nil, nil
+}
+
+// JSRemove is removeEventListener.
+func (t *Target) JSRemove(c *bind.Call) (any, error) {
+	typ, callback, err := unpackListener(c)
+	if err != nil || callback == nil {
+		return nil, err
+	}
+	capture := false
+	if _, isObj := c.Arg(2).(*goja.Object); isObj {
+		err = c.Options(3, "EventListenerOptions", "capture", &capture)
+	} else {
+		capture = c.Arg(2).ToBoolean()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if l := t.find(typ, callback, capture); l != nil {
+		t.remove(typ, l)
+	}
+	return nil, nil
+}
+
+// JSDispatch is dispatchEvent.
+func (t *Target) JSDispatch(c *bind.Call) (any, error) {
+	e, ok := EventClass.Unwrap(c.JS(), c.Arg(0))
+	if !ok {
+		return nil, c.BadArg(1, "Event")
+	}
+	if e.running {
+		return nil, errDispatching
+	}
+	self := t.self
+	if self == nil {
+		self = c.This().(*goja.Object)
+	}
+	e.trusted = false
+	if err := t.dispatch(c.JS(), self, c.Arg(0).(*goja.Object), e); err != nil {
+		return nil, err
+	}
+	return !e.prevented, nil
+}
+
+// unpackListener reads (type, callback); a callback of null is nil.
+func unpackListener(c *bind.Call) (typ string, callback *goja.Object, err error) {
+	if err := c.Unpack("type", &typ); err != nil {
+		return "", nil, err
+	}
+	callback, ok := c.Arg(1).(*goja.Object)
+	if !ok && (c.Len() < 2 || !goja.IsNull(c.Arg(1)) && !goja.IsUndefined(c.Arg(1))) {
+		return "", nil, c.BadArg(2, "function or HandlerObject")
+	}
+	return typ, callback, nil
+}
+
+// Handler is the pair of accessors of an attribute such as onmessage, for the
+// tables of classes whose instances are targets. What is not an object reads as
+// null.
+func Handler[T any](typ string, target func(*T) *Target) (bind.Getter[T], bind.Setter[T]) {
+	get := func(t *T, _ *bind.Call) (any, error) {
+		for _, l := range target(t).listeners[typ] {
+			if l.attr {
+				return l.callback, nil
+			}
+		}
+		return bind.Null, nil
+	}
+	set := func(x *T, c *bind.Call) error {
+		t := target(x)
+		obj, ok := c.Arg(0).(*goja.Object)
+		for _, l := range t.listeners[typ] {
+			if !l.attr {
+				continue
+			}
+			if ok {
+				l.callback = obj // it keeps its place in the order
+			} else {
+				t.remove(typ, l)
+			}
+			return nil
+		}
+		if ok {
+			if t.self == nil {
+				t.self, _ = c.This().(*goja.Object)
+			}
+			t.add(typ, &listener{callback: obj, attr: true})
+		}
+		return nil
+	}
+	return get, set
+}
