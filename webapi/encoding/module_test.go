@@ -10,10 +10,11 @@ import (
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/webapi/encoding"
+	"workerd.local/webapi/events"
 )
 
 func TestTextEncoder(t *testing.T) {
-	e := jstest.New(t, encoding.Module)
+	e := jstest.New(t, encoding.Module, events.Module)
 	e.Want(`const t = new TextEncoder(); return [t.encoding, ...t.encode('a€\u{1F600}\ud800')]`, `["utf-8",97,226,130,172,240,159,152,128,239,191,189]`)
 	e.Want(`const t = new TextEncoder(); return [t.encode().length, t.encode(undefined).length, t.encode(null).length, t.encode('') instanceof Uint8Array]`, `[0,0,4,true]`)
 	e.Want(`const u = new Uint8Array(6); return [new TextEncoder().encodeInto('a€\u{1F600}b', u), [...u]]`, `[{"read":2,"written":4},[97,226,130,172,0,0]]`)
@@ -25,7 +26,7 @@ func TestTextEncoder(t *testing.T) {
 }
 
 func TestTextDecoder(t *testing.T) {
-	e := jstest.New(t, encoding.Module)
+	e := jstest.New(t, encoding.Module, events.Module)
 	e.Want(`const d = new TextDecoder(); return [d.encoding, d.fatal, d.ignoreBOM, d.decode(), d.decode(new Uint8Array([0xef, 0xbb, 0xbf, 65, 0xff]))]`, `["utf-8",false,false,"","A�"]`)
 	e.Want(`const d = new TextDecoder('latin1', { fatal: 1, ignoreBOM: true }); return [d.encoding, d.fatal, d.ignoreBOM]`, `["windows-1252",true,true]`)
 	e.Want(`const b = new TextEncoder().encode('xäbcy').buffer; const d = new TextDecoder(); return [d.decode(b), d.decode(new DataView(b, 1, 2)), d.decode(new Uint16Array(b, 0, 3))]`, `["xäbcy","ä","xäbcy"]`)
@@ -40,7 +41,7 @@ func TestTextDecoder(t *testing.T) {
 }
 
 func TestAtobBtoa(t *testing.T) {
-	e := jstest.New(t, encoding.Module)
+	e := jstest.New(t, encoding.Module, events.Module)
 	e.Want(`return [atob(' Y Q\n=='), atob('/+8').length, atob('/+8').charCodeAt(1), btoa('a\xff'), btoa(''), atob(null)]`, `["a",2,239,"Yf8=","","`+"\u009eée"+`"]`)
 	e.Want(`let s = ''; for (let i = 0; i < 256; i++) s += String.fromCharCode(i); return atob(btoa(s)) === s`, `true`)
 	for _, bad := range []string{"a", "ab=c", "YQ="} {
