@@ -32,10 +32,11 @@ func (s *state) primitive(v goja.Value) goja.Value {
 	if _, ok := v.(*goja.Object); !ok {
 		return v
 	}
-	if b, ok := bigOf(v); ok {
-		return s.rt.ToValue(b)
+	n, err := s.numeric(goja.Undefined(), v)
+	if err != nil {
+		rethrow(err)
 	}
-	return v.ToNumber()
+	return n
 }
 
 // pow is left ** right in sources that use BigInt.

@@ -52,8 +52,11 @@ type bundle struct {
 	// Registry has the keys of the modules that can be loaded by a specifier
 	// computed at run time.
 	Registry []string
-	// deps is what the bundle was made from, for the disk cache.
-	deps dependencies
+	// Unknown are the builtins that the host did not have; code that loads them
+	// fails when it is reached.
+	Unknown []string
+	// Dependencies are what the bundle was made from.
+	Dependencies dependencies
 }
 
 // BuiltinImport is one import of a module that the host provides.
@@ -189,7 +192,8 @@ func makeBundle(ctx context.Context, src *Source, lowerFields bool) (*bundle, er
 	if b.Inputs, err = r.inputs(result.Metafile); err != nil {
 		return nil, fmt.Errorf("compile %s: %w", src.label(), err)
 	}
-	b.deps = r.dependencies(b.Inputs)
+	b.Unknown = unknownNames(r.unknown)
+	b.Dependencies = r.dependencies(b.Inputs)
 	return b, nil
 }
 
@@ -242,6 +246,10 @@ func cleanMap(data []byte) ([]byte, []string, error) {
 		return nil, nil, fmt.Errorf("read source map: %w", err)
 	}
 	for i, s := range m.Sources {
+		if strings.HasPrefix(s, nsStub+":") || strings.HasPrefix(s, nsBuiltin+":") {
+			m.Sources[i] = programName // nobody wrote it
+			continue
+		}
 		m.Sources[i] = namespacePrefixes.Replace(s)
 	}
 	out, err := json.Marshal(m)

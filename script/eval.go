@@ -123,11 +123,7 @@ func (s *state) run(text string) goja.Value {
 	}
 	v, err := s.rt.RunProgram(program)
 	if err != nil {
-		var exception *goja.Exception
-		if errors.As(err, &exception) {
-			panic(exception.Value())
-		}
-		panic(err)
+		rethrow(err)
 	}
 	return v
 }

@@ -168,7 +168,7 @@ func (s *Script) Evaluate(rt *goja.Runtime, h Host) (*Evaluation, error) {
 
 // object is what the program sees under hostName.
 func (r *realm) object(e *Evaluation) *goja.Object {
-	o := stateOf(r.rt).object()
+	o := stateOf(r.rt).object(false)
 	set := func(name string, fn func(goja.FunctionCall) goja.Value) {
 		// The object is new and ordinary, so defining cannot fail.
 		_ = o.DefineDataProperty(name, r.rt.ToValue(fn), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
@@ -209,8 +209,9 @@ func (r *realm) fail(err error) {
 		panic(exception.Value())
 	}
 	var interrupted *goja.InterruptedError
-	if errors.As(err, &interrupted) {
-		panic(interrupted)
+	var overflow *goja.StackOverflowError
+	if errors.As(err, &interrupted) || errors.As(err, &overflow) {
+		panic(err)
 	}
 	r.throw(r.errorClass, "%s", err.Error())
 }
@@ -315,7 +316,7 @@ func (r *realm) builtinName(specifier string) (string, bool) {
 // require serves require calls with a computed specifier. The second argument
 // is the importer, which the tree pass adds.
 func (r *realm) require(c goja.FunctionCall) goja.Value {
-	specifier, importer := c.Argument(0).String(), r.script.bundle.Main
+	specifier, importer := showDots(c.Argument(0).String()), r.script.bundle.Main
 	if len(c.Arguments) > 1 {
 		importer = c.Arguments[1].String()
 	}
@@ -340,7 +341,7 @@ func (r *realm) require(c goja.FunctionCall) goja.Value {
 // never throws: everything that goes wrong rejects the promise.
 func (r *realm) dynamicImport(specifier goja.Value, importer string) goja.Value {
 	var name string
-	if ex := r.rt.Try(func() { name = specifier.String() }); ex != nil {
+	if ex := r.rt.Try(func() { name = showDots(specifier.String()) }); ex != nil {
 		return r.rejected(ex.Value())
 	}
 	return r.load(name, importer)

@@ -126,7 +126,7 @@ func quoteFieldNames(text string) string {
 	var b strings.Builder
 	done := 0
 	s := newScanner(text)
-	previous := token{}
+	previous := lexeme{}
 	for {
 		t := s.next()
 		if t.kind == 0 {

@@ -45,6 +45,8 @@ type state struct {
 	asyncGenerator         goja.Value
 	asyncGeneratorFunction goja.Value
 
+	numeric goja.Callable // ToNumeric of the language
+
 	nativeRegExp  *goja.Object
 	regexps       map[string]*goja.Object // compiled patterns that were rewritten
 	source, flags func(goja.Value) goja.Value
@@ -90,6 +92,7 @@ func Install(rt *goja.Runtime) error {
 	}
 	made := v.(*goja.Object)
 	s.asyncGenerator, s.asyncGeneratorFunction = made.Get("asyncGenerator"), made.Get("asyncGeneratorFunction")
+	s.numeric, _ = goja.AssertFunction(made.Get("numeric"))
 	if err := s.installEval(made); err != nil {
 		return fmt.Errorf("install: %w", err)
 	}
@@ -97,7 +100,7 @@ func Install(rt *goja.Runtime) error {
 	if err != nil {
 		return fmt.Errorf("install: %w", err)
 	}
-	err = rt.GlobalObject().DefineDataProperty(hostName, s.object(), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
+	err = rt.GlobalObject().DefineDataProperty(hostName, s.object(true), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
 	if err != nil {
 		return fmt.Errorf("install: %w", err)
 	}
@@ -105,8 +108,8 @@ func Install(rt *goja.Runtime) error {
 }
 
 // object is what lowered code reaches under hostName wherever it runs. Modules
-// have one of their own with more in it.
-func (s *state) object() *goja.Object {
+// have one of their own with more in it; plain is for all other code.
+func (s *state) object(plain bool) *goja.Object {
 	o := s.rt.CreateObject(nil)
 	define := func(name string, v goja.Value) {
 		// The object is new and ordinary, so defining cannot fail.
@@ -119,15 +122,14 @@ func (s *state) object() *goja.Object {
 	}))
 	define("pow", s.rt.ToValue(func(c goja.FunctionCall) goja.Value { return s.pow(c.Argument(0), c.Argument(1)) }))
 	define("shl", s.rt.ToValue(func(c goja.FunctionCall) goja.Value { return s.shl(c.Argument(0), c.Argument(1)) }))
-	if s.noImport == nil {
-		s.noImport = s.rt.ToValue(func(c goja.FunctionCall) goja.Value {
+	if plain {
+		define("import", s.rt.ToValue(func(c goja.FunctionCall) goja.Value {
 			promise, _, reject := s.rt.NewPromise()
 			if err := reject(s.rt.NewTypeError("import() is not available in a script that is not a module")); err != nil {
 				panic(s.rt.NewTypeError(err.Error()))
 			}
 			return s.rt.ToValue(promise)
-		})
-		define("import", s.noImport)
+		}))
 	}
 	return o
 }
@@ -147,6 +149,7 @@ func (s *state) hidden() *goja.Object {
 	})
 	set("source", func(c goja.FunctionCall) goja.Value { return s.source(c.Argument(0)) })
 	set("flags", func(c goja.FunctionCall) goja.Value { return s.flags(c.Argument(0)) })
+	set("groups", func(c goja.FunctionCall) goja.Value { return s.groups(c.Argument(0)) })
 	set("needsHelp", func(c goja.FunctionCall) goja.Value {
 		p, ok := c.Argument(0).(goja.String)
 		if ok && p.Length() > MaxRegExpLength {
@@ -197,4 +200,14 @@ func (s *state) syntaxError(text string) goja.Value {
 		return e
 	}
 	return s.rt.NewTypeError(text)
+}
+
+// rethrow carries what a call into JavaScript threw, or an interrupt, through a
+// native function.
+func rethrow(err error) {
+	var exception *goja.Exception
+	if errors.As(err, &exception) {
+		panic(exception.Value())
+	}
+	panic(err)
 }

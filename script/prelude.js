@@ -172,6 +172,64 @@
     }
   }
   define(RegExpPrototype, "constructor", Wrapped, { writable: true });
+  // The engine overlooks named groups in replacements: it passes none to a
+  // function, and leaves $<name> alone when the subject is not ASCII.
+  const nativeReplace = RegExpPrototype[Symbol.replace];
+  const { shift } = Array.prototype;
+  const { includes, slice, indexOf } = String.prototype;
+  const substitute = (text, match, captures, position, string, groups) => {
+    let out = "";
+    for (let i = 0; i < text.length; i++) {
+      const next = text[i] === "$" ? text[i + 1] : undefined;
+      if (next === "$") { out += "$"; i++; }
+      else if (next === "&") { out += match; i++; }
+      else if (next === "`") { out += apply(slice, string, [0, position]); i++; }
+      else if (next === "'") { out += apply(slice, string, [position + match.length]); i++; }
+      else if (next >= "0" && next <= "9") {
+        let digits = 2;
+        const second = text[i + 2];
+        let n = second >= "0" && second <= "9" ? +(next + second) : 0;
+        if (n < 1 || n > captures.length) { n = +next; digits = 1; }
+        if (n < 1 || n > captures.length) out += "$";
+        else { out += captures[n - 1] ?? ""; i += digits; }
+      } else if (next === "<") {
+        const end = apply(indexOf, text, [">", i]);
+        if (end < 0) out += "$";
+        else {
+          out += groups[apply(slice, text, [i + 2, end])] ?? "";
+          i = end;
+        }
+      } else out += text[i];
+    }
+    return out;
+  };
+  const replace = {
+    [Symbol.replace](string, value) {
+      let names;
+      const call = typeof value === "function";
+      if ((call || (typeof value === "string" && apply(includes, value, ["$<"]))) && (names = hidden.groups(this)) !== undefined) {
+        const given = value;
+        value = (...args) => {
+          const captures = names.length;
+          const groups = create(null);
+          for (let i = 0; i < captures; i++) {
+            const name = names[i];
+            if (name !== "" && (groups[name] === undefined)) groups[name] = args[i + 1];
+          }
+          if (call) {
+            args[captures + 3] = groups;
+            return apply(given, undefined, args);
+          }
+          const match = args[0], position = args[captures + 1], subject = args[captures + 2];
+          args.length = captures + 1;
+          apply(shift, args, []);
+          return substitute(given, match, args, position, subject, groups);
+        };
+      }
+      return apply(nativeReplace, this, [string, value]);
+    },
+  }[Symbol.replace];
+  define(RegExpPrototype, Symbol.replace, replace, { writable: true });
   define(globalThis, "RegExp", Wrapped, { writable: true });
   hidden.accessors(RegExpPrototype);
 
@@ -180,13 +238,13 @@
 
   return {
     asyncGenerator: (isAwait) => (self, args, body) =>
-      new Generator(apply(body, self, args), isAwait, AsyncGeneratorPrototype),
+      new Generator(apply(body, self, args ?? []), isAwait, AsyncGeneratorPrototype),
     asyncGeneratorFunction(f) {
       setPrototypeOf(f, AsyncGeneratorFunctionPrototype);
       f.prototype = create(AsyncGeneratorPrototype);
       return f;
     },
-    AsyncIteratorPrototype,
+    numeric: (v) => - -v,
     Function,
     AsyncFunction,
     GeneratorFunction,

@@ -1,8 +1,8 @@
 package script
 
 import (
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf16"
 
@@ -81,11 +81,7 @@ func (s *state) newRegExp(pattern, flags string) *goja.Object {
 		}
 		template, err = rt.New(s.nativeRegExp, rt.ToValue(out), rt.ToValue(outFlags))
 		if err != nil {
-			var exception *goja.Exception
-			if errors.As(err, &exception) {
-				panic(exception.Value())
-			}
-			panic(s.syntaxError(err.Error()))
+			rethrow(err)
 		}
 		info := &rewritten{source: rt.ToValue(escapeSource(pattern)), extra: extra, flags: outFlags}
 		if extra.HasIndices {
@@ -102,10 +98,42 @@ func (s *state) newRegExp(pattern, flags string) *goja.Object {
 	// Made from another expression, the engine shares the compiled pattern.
 	rx, err := rt.New(s.nativeRegExp, template)
 	if err != nil {
-		panic(s.syntaxError(err.Error()))
+		rethrow(err)
 	}
 	s.mark(rx, s.rewritten(template))
 	return rx
+}
+
+// groups returns the names of an expression's groups as an array, or undefined
+// if none has a name.
+func (s *state) groups(v goja.Value) goja.Value {
+	o, ok := v.(*goja.Object)
+	if !ok || o.ClassName() != "RegExp" {
+		return goja.Undefined()
+	}
+	var names []string
+	if r := s.rewritten(o); r != nil {
+		names = r.extra.Groups
+	} else if source := s.source(o).String(); strings.Contains(source, "(?<") {
+		names = groupNames(source)
+	}
+	if !slices.ContainsFunc(names, func(n string) bool { return n != "" }) {
+		return goja.Undefined()
+	}
+	list := make([]any, len(names))
+	for i, n := range names {
+		list[i] = n
+	}
+	return s.rt.NewArray(list...)
+}
+
+// groupNames lists the groups of a valid pattern.
+func groupNames(pattern string) []string {
+	w := &rewriter{in: pattern, numbers: map[string][]int{}}
+	if w.attempt(w.survey) != nil {
+		return nil
+	}
+	return w.extra.Groups
 }
 
 // mark attaches what an expression was written as. Defining a property that is
@@ -272,11 +300,7 @@ func (s *state) nativeGetter(proto *goja.Object, name string) func(this goja.Val
 		}
 		v, err := get(this)
 		if err != nil {
-			var exception *goja.Exception
-			if errors.As(err, &exception) {
-				panic(exception.Value())
-			}
-			panic(err)
+			rethrow(err)
 		}
 		return v
 	}

@@ -1,7 +1,6 @@
 package script
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -110,15 +109,29 @@ func (w *rewriter) fail(format string, args ...any) {
 
 func rewrite(pattern, flags string, numbered bool) (w *rewriter, err error) {
 	w = &rewriter{in: pattern, numbered: numbered, numbers: map[string][]int{}}
+	if err := w.attempt(func() { w.all(flags) }); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// attempt runs a step of the rewriter and returns what it failed with.
+func (w *rewriter) attempt(step func()) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			e, ok := p.(regexpError)
 			if !ok {
 				panic(p)
 			}
-			w, err = nil, errors.New(string(e))
+			err = e
 		}
 	}()
+	step()
+	return nil
+}
+
+func (w *rewriter) all(flags string) {
+	pattern := w.in
 	if len(pattern) > MaxRegExpLength {
 		w.fail("Regular expression too large")
 	}
@@ -149,7 +162,6 @@ func rewrite(pattern, flags string, numbered bool) (w *rewriter, err error) {
 	if w.pos < len(w.in) {
 		w.fail("Unmatched ')'")
 	}
-	return w, nil
 }
 
 // survey finds the groups' names and the flags that modifiers change.

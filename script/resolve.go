@@ -37,7 +37,10 @@ type resolver struct {
 	assetIDs    map[string]int
 	assetFiles  []string
 	sourceBytes int64
-	builtins    map[BuiltinImport]bool
+	unknown     map[string]bool
+
+	additionalDirs []string // looked through for additional modules
+	builtins       map[BuiltinImport]bool
 }
 
 type compiledRule struct {
@@ -52,6 +55,7 @@ func newResolver(src *Source) (*resolver, error) {
 		extensions: map[string]bool{},
 		assetIDs:   map[string]int{},
 		builtins:   map[BuiltinImport]bool{},
+		unknown:    map[string]bool{},
 	}
 	for i := range src.Modules {
 		m := &src.Modules[i]
@@ -126,6 +130,43 @@ var runTimeLoad = regexp.MustCompile("\\b(?:import|require)\\s*(?:/\\*[^*]*\\*/\
 
 func loadsAtRunTime(content []byte) bool { return runTimeLoad.Match(content) }
 
+// dotMark stands for the first character of a computed specifier that starts
+// with "./" or "../": the bundler would look for such files on disk.
+const dotMark = "\x01"
+
+var computedRelative = regexp.MustCompile("\\b(?:import|require)\\s*\\(\\s*[\"'`]\\.")
+
+// hideDots marks the string constants that computed specifiers start with.
+func hideDots(text string) string {
+	if !computedRelative.MatchString(text) {
+		return text
+	}
+	out := []byte(text)
+	s := newScanner(text)
+	var a, b, c lexeme // the last three tokens
+	for {
+		d := s.next()
+		if c.kind == 's' && c.start+1 < len(text) && text[c.start+1] == '.' && isText(text, b, "(") &&
+			(isText(text, a, "import") || isText(text, a, "require")) && !isText(text, d, ")") && !isText(text, d, ",") {
+			out[c.start+1] = dotMark[0]
+		}
+		if d.kind == 0 {
+			return string(out)
+		}
+		a, b, c = b, c, d
+	}
+}
+
+func isText(text string, t lexeme, want string) bool { return text[t.start:t.end] == want }
+
+// showDots undoes hideDots.
+func showDots(specifier string) string {
+	if rest, ok := strings.CutPrefix(specifier, dotMark); ok {
+		return "." + rest
+	}
+	return specifier
+}
+
 func errReason(err error) error {
 	if p, ok := err.(*fs.PathError); ok {
 		return p.Err
@@ -144,6 +185,7 @@ func (r *resolver) findAdditional(base, main string) error {
 			if name := d.Name(); p != base && (name == "node_modules" || strings.HasPrefix(name, ".")) {
 				return filepath.SkipDir
 			}
+			r.additionalDirs = append(r.additionalDirs, p)
 			return nil
 		}
 		if p == main || !d.Type().IsRegular() {
@@ -306,6 +348,7 @@ func (r *resolver) resolve(b api.PluginBuild, args api.OnResolveArgs) (api.OnRes
 			return r.resolveBuiltin(name, args)
 		}
 	}
+	args.Path = showDots(args.Path)
 	if key, ok := r.lookup(args.Path, args.Importer, args.Namespace); ok {
 		return api.OnResolveResult{Path: key, Namespace: nsModule}, nil
 	}
@@ -364,6 +407,9 @@ func (r *resolver) builtinName(specifier string) (string, bool) {
 
 func (r *resolver) resolveBuiltin(name string, args api.OnResolveArgs) (api.OnResolveResult, error) {
 	if r.src.Builtin != nil && !r.src.Builtin(name) {
+		r.mu.Lock()
+		r.unknown[name] = true
+		r.mu.Unlock()
 		if args.Kind != api.ResolveJSImportStatement {
 			return api.OnResolveResult{Path: args.Path, External: true}, nil // fails when it is reached
 		}
@@ -521,6 +567,9 @@ func (r *resolver) guardFile(name string) (api.OnLoadResult, error) {
 func (r *resolver) loadModule(key string) (api.OnLoadResult, error) {
 	m := r.modules[key]
 	text := string(m.Content)
+	if m.Kind <= CommonJS {
+		text = hideDots(text)
+	}
 	switch m.Kind {
 	case ESModule:
 		return api.OnLoadResult{Contents: &text, Loader: scriptLoader(m.Name)}, nil

@@ -44,7 +44,7 @@ type frame struct {
 	caseLabel  bool
 }
 
-type token struct {
+type lexeme struct {
 	kind       byte // 'w' word, 'n' number, 's' string or template part, 'r' regexp, 'p' punctuator, 0 end
 	start, end int
 }
@@ -79,7 +79,7 @@ func (s *scanner) skipLine() {
 }
 
 // next returns the next token. Its bracket, if it is one, is on the stack.
-func (s *scanner) next() token {
+func (s *scanner) next() lexeme {
 	for s.pos < len(s.src) {
 		switch c := s.src[s.pos]; {
 		case c == '\n':
@@ -101,7 +101,7 @@ func (s *scanner) next() token {
 			return s.token(c)
 		}
 	}
-	return token{start: len(s.src), end: len(s.src)}
+	return lexeme{start: len(s.src), end: len(s.src)}
 }
 
 func (s *scanner) at(n int) byte {
@@ -115,7 +115,7 @@ func isWord(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '$' || c == '\\' || c >= utf8.RuneSelf
 }
 
-func (s *scanner) token(c byte) token {
+func (s *scanner) token(c byte) lexeme {
 	start := s.pos
 	switch {
 	case c >= '0' && c <= '9' || c == '.' && s.at(1) >= '0' && s.at(1) <= '9':
@@ -123,14 +123,14 @@ func (s *scanner) token(c byte) token {
 			s.pos++
 		}
 		s.after(true, "")
-		return token{'n', start, s.pos}
+		return lexeme{'n', start, s.pos}
 	case isWord(c) || c == '#' || c == '@':
 		s.pos++
 		for s.pos < len(s.src) && isWord(s.src[s.pos]) {
 			s.pos++
 		}
 		s.word(s.src[start:s.pos], start > 0 && s.src[start-1] == '.' && !(start > 2 && s.src[start-3:start] == "..."))
-		return token{'w', start, s.pos}
+		return lexeme{'w', start, s.pos}
 	case c == '"' || c == '\'':
 		s.pos++
 		for s.pos < len(s.src) && s.src[s.pos] != c && s.src[s.pos] != '\n' {
@@ -147,18 +147,18 @@ func (s *scanner) token(c byte) token {
 			s.pos--
 		}
 		s.after(true, "")
-		return token{'s', start, s.pos}
+		return lexeme{'s', start, s.pos}
 	case c == '`':
 		s.pos++
 		s.frames = append(s.frames, frame{open: '`'})
 		s.template()
-		return token{'s', start, s.pos}
+		return lexeme{'s', start, s.pos}
 	case c == '/' && !s.operand:
 		s.regexp()
-		return token{'r', start, s.pos}
+		return lexeme{'r', start, s.pos}
 	}
 	s.punctuator(c)
-	return token{'p', start, s.pos}
+	return lexeme{'p', start, s.pos}
 }
 
 func (s *scanner) after(operand bool, keyword string) {

@@ -51,8 +51,10 @@ func formatFrame(line string) (frame string, ok bool) {
 	if m[2] == programName || strings.HasPrefix(m[2], "workerd:") {
 		return "", false
 	}
-	where := unescapeFile(m[2]) + ":" + m[3] + ":" + m[4]
-	if m[1] == "" || m[1] == "<anonymous>" {
+	file := unescapeFile(m[2])
+	where := file + ":" + m[3] + ":" + m[4]
+	// The bundler names the function around a lazily evaluated module after it.
+	if name := namespacePrefixes.Replace(m[1]); name == "" || name == "<anonymous>" || name == file || name != m[1] {
 		return "    at " + where, true
 	}
 	return "    at " + m[1] + " (" + where + ")", true
