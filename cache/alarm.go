@@ -173,13 +173,21 @@ func (c *Cache) AbandonAlarm(t time.Time, o WriteOptions) time.Time {
 
 // flush is what the next commit does with the alarm.
 func (a *alarm) flush(name string) storage.AlarmChange {
+	set := storage.AlarmChange{Op: storage.AlarmSet, Time: a.time, Name: name, Retries: a.retries}
 	switch {
 	case a.state == alarmDirty && a.time.IsZero():
 		a.state = alarmFlushing
 		return storage.AlarmChange{Op: storage.AlarmClear}
 	case a.state == alarmDirty:
 		a.state = alarmFlushing
-		return storage.AlarmChange{Op: storage.AlarmSet, Time: a.time, Name: name, Retries: a.retries}
+		return set
+	case a.state == alarmWaiting && a.unsaved:
+		a.unsaved = false
+		return set
+	case a.state == alarmReady && a.unsaved: // storage has an older one, if any
+		a.state, a.unsaved = alarmFlushing, false
+		a.time = zeroTime
+		return storage.AlarmChange{Op: storage.AlarmClear}
 	case a.state == alarmReady:
 		a.state = alarmDeleting
 		return storage.AlarmChange{Op: storage.AlarmClearIf, Time: a.time}

@@ -413,7 +413,7 @@ func (c *Cache) clear() {
 	for e := c.first; e != nil; {
 		next := e.next
 		c.leave(e)
-		c.lru.total -= e.size()
+		c.lru.release(e)
 		e.prev, e.next = nil, nil
 		e = next
 	}
@@ -435,7 +435,7 @@ func (c *Cache) forget(e *entry) {
 		p.gapEmpty = p.gapEmpty && e.gapEmpty && e.status == absent
 	}
 	c.remove(e)
-	c.lru.total -= e.size()
+	c.lru.release(e)
 }
 
 // settle makes an entry clean that storage agrees with.

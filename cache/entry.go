@@ -39,11 +39,13 @@ type entry struct {
 	newer      *entry
 	cache      *Cache
 	tick       uint32 // SharedLRU's clock when it was last used
+	readers    uint32 // lists under way that hold it
 	status     status
 	place      place
 	gapEmpty   bool // storage has nothing strictly between key and next.key
 	noCache    bool // forget it once it is durable
 	counted    bool // an absent entry that a counted delete takes care of
+	lingers    bool // forgotten, but its bytes still count for its readers
 }
 
 // entryBytes is the memory of an entry beside its key and value: itself, its

@@ -166,7 +166,8 @@ type listing struct {
 	left    storage.Range // what storage has not said yet
 	over    bool          // which is nothing: the range is at its end, or the limit is reached
 	got     []storage.KV
-	bytes   int
+	entries []*entry // that hold what was got
+	bytes   int      // of what was got and is in no entry
 	retried bool
 	g       *generation
 	err     error
@@ -203,12 +204,21 @@ func (q *listing) send(done func([]storage.KV, error)) {
 			return
 		}
 		v, err := q.finish(err)
-		q.c.lru.total -= q.bytes
+		q.letGo()
 		g := q.g
 		q.g = nil
 		g.end()
 		done(v, err)
 	})
+}
+
+// letGo forgets what was got.
+func (q *listing) letGo() {
+	for _, e := range q.entries {
+		q.c.lru.unhold(e)
+	}
+	q.c.lru.total -= q.bytes
+	q.got, q.entries, q.bytes = nil, nil, 0
 }
 
 // batch takes in the next part of what storage has.
@@ -225,14 +235,23 @@ func (q *listing) batch(kvs []storage.KV) {
 			kv.Value = []byte{}
 		}
 		q.got = append(q.got, kv)
-		held := entryBytes + len(kv.Key) + len(kv.Value)
-		q.bytes += held
-		c.lru.total += held
-		q.learn(kv)
+		if e := q.learn(kv); e != nil {
+			e.readers++
+			q.entries = append(q.entries, e)
+		} else {
+			held := entryBytes + len(kv.Key) + len(kv.Value)
+			q.bytes += held
+			c.lru.total += held
+		}
 		q.pass(kv.Key)
 	}
 	c.checkLater()
-	q.err = c.trim()
+	if q.err = c.trim(); q.err != nil {
+		q.letGo()
+		if q.out != nil {
+			q.out.Reject(q.err) // storage may take its time to notice
+		}
+	}
 }
 
 // pass moves what is left behind key.
@@ -253,25 +272,25 @@ func (q *listing) pass(key string) {
 func (q *listing) cached() bool { return !q.o.NoCache && q.c.terminal == nil }
 
 // learn takes in one key, and that there is nothing between it and the one that
-// came before.
-func (q *listing) learn(kv storage.KV) {
+// came before. It returns the entry that holds the value, if any does.
+func (q *listing) learn(kv storage.KV) *entry {
 	if !q.cached() {
-		return
+		return nil
 	}
 	c := q.c
 	if q.left.Reverse {
 		c.coverEnd(q.left.End)
-		c.storeOne(kv.Key, present, kv.Value)
+		e := c.storeOne(kv.Key, present, kv.Value)
 		c.emptyBetween(kv.Key, q.left.End)
-		return
+		return e
 	}
 	if kv.Key == q.left.Start {
-		c.storeOne(kv.Key, present, kv.Value)
-		return
+		return c.storeOne(kv.Key, present, kv.Value)
 	}
 	c.coverStart(q.left.Start)
-	c.storeOne(kv.Key, present, kv.Value)
+	e := c.storeOne(kv.Key, present, kv.Value)
 	c.emptyBetween(q.left.Start, kv.Key)
+	return e
 }
 
 // finish merges what storage said with what the cache knew at the call.

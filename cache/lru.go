@@ -28,7 +28,7 @@ type SharedLRU struct {
 	o        LRUOptions
 	clean    *simplelru.LRU[*entry, struct{}]
 	newest   *entry // the entry used last, to skip work when it is used again
-	total    int    // bytes of all entries, and of what unanswered reads hold
+	total    int    // bytes of all entries, and of what unanswered lists hold
 	tick     uint32
 	nextTick time.Time
 }
@@ -55,7 +55,7 @@ func NewSharedLRU(o LRUOptions) *SharedLRU {
 	return &SharedLRU{o: o, clean: clean}
 }
 
-// Bytes is the memory in use: every entry of every cache, and what reads hold
+// Bytes is the memory in use: every entry of every cache, and what lists hold
 // that are not answered yet.
 func (s *SharedLRU) Bytes() int { return s.total }
 
@@ -99,6 +99,24 @@ func (s *SharedLRU) remove(e *entry) {
 	s.clean.Remove(e)
 	if s.newest == e {
 		s.newest = nil
+	}
+}
+
+// release gives back the bytes of an entry that is forgotten, once no read holds
+// it.
+func (s *SharedLRU) release(e *entry) {
+	if e.readers > 0 {
+		e.lingers = true
+		return
+	}
+	s.total -= e.size()
+}
+
+// unhold is told that a read is done with an entry.
+func (s *SharedLRU) unhold(e *entry) {
+	if e.readers--; e.readers == 0 && e.lingers {
+		e.lingers = false
+		s.total -= e.size()
 	}
 }
 

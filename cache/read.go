@@ -113,28 +113,30 @@ func (c *Cache) store(keys []string, kvs []storage.KV) {
 }
 
 // storeOne takes in what storage says of one key, unless the cache knows better.
-func (c *Cache) storeOne(key string, s status, value []byte) {
+// It returns the entry that holds value, nil where there is none.
+func (c *Cache) storeOne(key string, s status, value []byte) *entry {
 	p := c.floor(key)
 	if p == nil || p.key != key {
-		c.storeBehind(p, key, s, value)
-		return
+		return c.storeBehind(p, key, s, value)
 	}
 	if p.status != unknown {
 		c.use(p, ReadOptions{})
-		return
+		return nil
 	}
 	c.lru.total += len(value)
 	p.status, p.value = s, value
 	c.lru.use(p)
+	return p
 }
 
 // storeBehind is storeOne for a key that has no entry; p is its floor.
-func (c *Cache) storeBehind(p *entry, key string, s status, value []byte) {
+func (c *Cache) storeBehind(p *entry, key string, s status, value []byte) *entry {
 	if p != nil && p.gapEmpty {
-		return
+		return nil
 	}
 	e := &entry{key: key, value: value, cache: c, status: s, place: clean}
 	c.insert(e, p)
 	c.lru.total += e.size()
 	c.lru.add(e)
+	return e
 }

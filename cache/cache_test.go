@@ -1,0 +1,306 @@
+package cache
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"workerd.local/exception"
+	"workerd.local/gates"
+	"workerd.local/loop"
+	"workerd.local/storage"
+)
+
+// emptyStorage has nothing, answers at once and takes everything.
+type emptyStorage struct{ l *loop.Loop }
+
+func (emptyStorage) Get([]string) loop.Result[[]storage.KV] { return loop.Now([]storage.KV(nil)) }
+func (emptyStorage) List(storage.Range, func([]storage.KV)) loop.Result[struct{}] {
+	return loop.Now(struct{}{})
+}
+func (emptyStorage) Commit(b *Batch) loop.Result[CommitInfo] {
+	return loop.Now(CommitInfo{Deleted: make([]int, len(b.Counted))})
+}
+func (emptyStorage) Alarm() loop.Result[storage.Due] { return loop.Now(storage.Due{}) }
+
+func newCache(l *loop.Loop, b Backend, o Options) *Cache {
+	return New(l, b, NewSharedLRU(LRUOptions{}), gates.NewOutputGate(l), o)
+}
+
+// isReady returns the outcome of a result that must be there.
+func isReady[T any](t testing.TB, r loop.Result[T]) T {
+	t.Helper()
+	v, err, ok := r.Ready()
+	if err != nil || !ok {
+		t.Fatalf("ready %v, error %v", ok, err)
+	}
+	return v
+}
+
+func TestLimits(t *testing.T) {
+	long := strings.Repeat("k", 2049)
+	big := make([]byte, 131072+35)
+	l := loop.New(loop.Options{})
+	c := newCache(l, emptyStorage{}, Options{Limits: ActorLimits()})
+	l.Turn(func() {
+		keyText := "RangeError: Keys cannot be larger than 2048 bytes. A key of size 2049 was provided."
+		for name, try := range map[string]struct {
+			err  error
+			want string
+		}{
+			"get":           {failure(c.Get(long, ReadOptions{})), keyText},
+			"get many":      {failure(c.GetMany([]string{"a", long}, ReadOptions{})), keyText},
+			"delete":        {failure(c.Delete([]string{"a", long}, WriteOptions{})), keyText},
+			"put":           {failure(c.Put([]storage.KV{{Key: "a"}, {Key: long}}, WriteOptions{})), keyText},
+			"put in a txn":  {failure(c.Begin().Put([]storage.KV{{Key: long}}, WriteOptions{})), keyText},
+			"delete in one": {failure(c.Begin().Delete([]string{long}, WriteOptions{})), keyText},
+			"big value": {failure(c.Put([]storage.KV{{Key: "a"}, {Key: "b", Value: big}}, WriteOptions{})),
+				"RangeError: Values cannot be larger than 131072 bytes. A value of size 131107 was provided."},
+			"many keys": {failure(c.GetMany(make([]string, 129), ReadOptions{})),
+				"RangeError: Maximum number of key value pairs is 128. 129 pairs were provided."},
+			"many keys in a txn": {failure(c.Begin().GetMany(make([]string, 129), ReadOptions{})),
+				"RangeError: Maximum number of key value pairs is 128. 129 pairs were provided."},
+		} {
+			var e *exception.Exception
+			if !errors.As(try.err, &e) || e.Error() != try.want {
+				t.Errorf("%s: got %v, want %s", name, try.err, try.want)
+			}
+		}
+		if c.Len() != 0 || c.out.Locked() {
+			t.Error("a write that was refused left something behind")
+		}
+		isReady(t, c.Put([]storage.KV{{Key: long[1:], Value: big[1:]}}, WriteOptions{}))
+		if err := failure(c.Delete(make([]string, 1000), WriteOptions{})); err != nil {
+			t.Errorf("delete of many keys: %v", err)
+		}
+	})
+	// Without limits, what storage cannot hold is still refused before it breaks
+	// the actor.
+	free := newCache(l, emptyStorage{}, Options{})
+	l.Turn(func() {
+		isReady(t, free.Put([]storage.KV{{Key: long, Value: big}}, WriteOptions{}))
+		if failure(free.Put([]storage.KV{{Key: strings.Repeat("k", storage.MaxKeyBytes+1)}}, WriteOptions{})) == nil {
+			t.Error("a key that storage cannot hold was accepted")
+		}
+	})
+}
+
+func failure[T any](r loop.Result[T]) error {
+	_, err, _ := r.Ready()
+	return err
+}
+
+func TestCachesShareTheLRU(t *testing.T) {
+	l := loop.New(loop.Options{})
+	lru := NewSharedLRU(LRUOptions{SoftBytes: 10 * (entryBytes + 4)})
+	var caches []*Cache
+	l.Turn(func() {
+		for range 4 {
+			c := New(l, emptyStorage{}, lru, gates.NewOutputGate(l), Options{})
+			caches = append(caches, c)
+			for k := range 5 {
+				isReady(t, c.Get(fmt.Sprintf("key%d", k), ReadOptions{}))
+			}
+		}
+	})
+	for i, want := range []int{0, 0, 5, 5} {
+		if got := caches[i].Len(); got != want {
+			t.Errorf("cache %d has %d entries, want %d", i, got, want)
+		}
+	}
+	// A cache that ends leaves nothing to those that stay.
+	l.Turn(func() { caches[2].Shutdown(nil) })
+	if got, want := lru.Bytes(), 5*(entryBytes+4); got != want {
+		t.Errorf("%d bytes are in use, want %d", got, want)
+	}
+}
+
+// An actor that does nothing costs next to nothing.
+func TestEmptyCacheIsSmall(t *testing.T) {
+	const n = 10_000
+	l := loop.New(loop.Options{})
+	lru := NewSharedLRU(LRUOptions{})
+	out := gates.NewOutputGate(l)
+	all := make([]*Cache, n)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range all {
+		all[i] = New(l, emptyStorage{}, lru, out, Options{})
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if each := int(after.HeapAlloc-before.HeapAlloc) / n; each > 1024 {
+		t.Errorf("an empty cache has %d bytes", each)
+	}
+	runtime.KeepAlive(all)
+}
+
+func TestEvictStaleGoesByTheClock(t *testing.T) {
+	l := loop.New(loop.Options{})
+	lru := NewSharedLRU(LRUOptions{StaleAfter: time.Minute})
+	c := New(l, emptyStorage{}, lru, gates.NewOutputGate(l), Options{})
+	start := time.Unix(1, 0)
+	l.Turn(func() {
+		lru.EvictStale(start)
+		isReady(t, c.Get("a", ReadOptions{}))
+		for range 100 {
+			lru.EvictStale(start.Add(59 * time.Second))
+		}
+		lru.EvictStale(start.Add(61 * time.Second))
+		if c.Len() != 1 {
+			t.Error("forgotten too early")
+		}
+		lru.EvictStale(start.Add(122 * time.Second))
+		if c.Len() != 0 {
+			t.Error("not forgotten")
+		}
+	})
+}
+
+// What a checked build would say must be found by check.
+func TestCheckFindsDamage(t *testing.T) {
+	for name, damage := range map[string]func(c *Cache){
+		"order":        func(c *Cache) { c.first.key = "zzz" },
+		"links":        func(c *Cache) { c.first.next.prev = nil },
+		"place":        func(c *Cache) { c.first.place = dirty },
+		"unknown gap":  func(c *Cache) { c.first.status = unknown; c.first.value = nil; c.first.gapEmpty = true },
+		"value":        func(c *Cache) { c.first.value = nil },
+		"last":         func(c *Cache) { c.last = c.first },
+		"owner":        func(c *Cache) { c.first.cache = nil },
+		"dirty bytes":  func(c *Cache) { c.dirty.bytes++ },
+		"bytes in use": func(c *Cache) { c.lru.total = 0 },
+		"redundant": func(c *Cache) {
+			e := c.first.next
+			c.first.gapEmpty, e.gapEmpty, e.status, e.value = true, true, absent, nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := loop.New(loop.Options{})
+			c := newCache(l, emptyStorage{}, Options{})
+			l.Turn(func() {
+				isReady(t, c.Put([]storage.KV{{Key: "a", Value: []byte("1")}, {Key: "b", Value: []byte("2")}}, WriteOptions{}))
+			})
+			if err := c.check(); err != nil {
+				t.Fatal(err)
+			}
+			damage(c)
+			if c.check() == nil {
+				t.Error("not found")
+			}
+		})
+	}
+}
+
+func benchKeys(n int) []string {
+	keys := make([]string, n)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("user:%06d", i)
+	}
+	return keys
+}
+
+func fullCache(b *testing.B, l *loop.Loop, keys []string) *Cache {
+	c := newCache(l, emptyStorage{}, Options{})
+	l.Turn(func() {
+		for _, k := range keys {
+			isReady(b, c.Put([]storage.KV{{Key: k, Value: []byte("some value of a key")}}, WriteOptions{}))
+		}
+	})
+	l.Turn(func() { isReady(b, c.List(storage.Range{}, ReadOptions{})) })
+	return c
+}
+
+func BenchmarkPlainMapGet(b *testing.B) {
+	keys := benchKeys(1000)
+	m := map[string][]byte{}
+	for _, k := range keys {
+		m[k] = []byte(k)
+	}
+	i := 0
+	for b.Loop() {
+		if m[keys[i%1000]] == nil {
+			b.Fatal("missing")
+		}
+		i++
+	}
+}
+
+func BenchmarkGetCached(b *testing.B) {
+	b.ReportAllocs()
+	l := loop.New(loop.Options{})
+	keys := benchKeys(1000)
+	c := fullCache(b, l, keys)
+	i := 0
+	l.Turn(func() {
+		for b.Loop() {
+			if isReady(b, c.Get(keys[i%1000], ReadOptions{})) == nil {
+				b.Fatal("missing")
+			}
+			i++
+		}
+	})
+}
+
+func BenchmarkGetCachedSmallActor(b *testing.B) {
+	b.ReportAllocs()
+	l := loop.New(loop.Options{})
+	keys := benchKeys(10)
+	c := fullCache(b, l, keys)
+	i := 0
+	l.Turn(func() {
+		for b.Loop() {
+			if isReady(b, c.Get(keys[i%10], ReadOptions{})) == nil {
+				b.Fatal("missing")
+			}
+			i++
+		}
+	})
+}
+
+func BenchmarkPutDirty(b *testing.B) {
+	b.ReportAllocs()
+	l := loop.New(loop.Options{})
+	keys := benchKeys(1000)
+	c := fullCache(b, l, keys)
+	values := [][]byte{[]byte("one"), []byte("two")}
+	kv := make([]storage.KV, 1)
+	i := 0
+	l.Turn(func() {
+		for b.Loop() {
+			kv[0] = storage.KV{Key: keys[i%1000], Value: values[i/1000%2]}
+			isReady(b, c.Put(kv, WriteOptions{}))
+			i++
+		}
+	})
+}
+
+func BenchmarkPutTurn(b *testing.B) {
+	b.ReportAllocs()
+	l := loop.New(loop.Options{})
+	c := fullCache(b, l, benchKeys(1000))
+	values := [][]byte{[]byte("one"), []byte("two")}
+	i := 0
+	for b.Loop() {
+		l.Turn(func() {
+			isReady(b, c.Put([]storage.KV{{Key: "user:000500", Value: values[i%2]}}, WriteOptions{}))
+		})
+		i++
+	}
+}
+
+func BenchmarkListCached1000(b *testing.B) {
+	b.ReportAllocs()
+	l := loop.New(loop.Options{})
+	c := fullCache(b, l, benchKeys(1000))
+	l.Turn(func() {
+		for b.Loop() {
+			if n := len(isReady(b, c.List(storage.Range{}, ReadOptions{}))); n != 1000 {
+				b.Fatal(n)
+			}
+		}
+	})
+}
