@@ -68,7 +68,6 @@ type Context struct {
 
 	lock     *gates.Lock            // held by the turn that runs now
 	section  *gates.CriticalSection // innermost one of the turn that runs now
-	depth    int                    // nesting of blockConcurrencyWhile at this point
 	pending  int                    // events that will re-enter JavaScript
 	tasks    int                    // work that keeps the context alive
 	timers   map[int]*timer
@@ -77,7 +76,7 @@ type Context struct {
 	ended    bool
 	hangSent bool
 	taskErr  error
-	cleanups []func()
+	cleanups map[*func()]struct{}
 	locals   map[any]any
 }
 
@@ -90,6 +89,11 @@ func New(r *isolate.Realm, o Options) *Context {
 	c := &Context{realm: r, o: o}
 	c.ctx, c.cancel = context.WithCancelCause(parent)
 	c.frame = &isolate.Frame{Owner: c}
+	if g := o.Gates; g != nil {
+		// A gate that breaks takes the actor with it.
+		g.Input.OnBroken(c.Abort)
+		g.Output.OnBroken(c.Abort)
+	}
 	return c
 }
 
@@ -142,8 +146,6 @@ type Entry struct {
 	Lock *gates.Lock
 	// Section is waited for instead of the gate.
 	Section *gates.CriticalSection
-	// Depth is the nesting of blockConcurrencyWhile inside.
-	Depth int
 	// Frame replaces the context's own, so that AsyncLocalStorage values last.
 	Frame *isolate.Frame
 }
@@ -151,7 +153,7 @@ type Entry struct {
 // Capture returns the entry that brings later work back to where the running code
 // is: the same critical section, the same AsyncLocalStorage values.
 func (c *Context) Capture(js *isolate.JS) Entry {
-	e := Entry{Section: c.section, Depth: c.depth}
+	e := Entry{Section: c.section}
 	if f := js.Frame(); f != nil && f.Owner == any(c) {
 		e.Frame = f
 	}
@@ -206,11 +208,14 @@ func (c *Context) enter(e Entry, fn func(js *isolate.JS), failed func(error)) {
 	if frame == nil {
 		frame = c.frame
 	}
-	oldLock, oldSection, oldDepth := c.lock, c.section, c.depth
-	c.lock, c.section, c.depth = e.Lock, e.Section, e.Depth
+	oldLock, oldSection := c.lock, c.section
+	c.lock, c.section = e.Lock, nil
+	if e.Lock != nil {
+		c.section = e.Lock.Section()
+	}
 	ran := false
 	err := c.realm.Run(frame, func(js *isolate.JS) { ran = true; fn(js) })
-	c.lock, c.section, c.depth = oldLock, oldSection, oldDepth
+	c.lock, c.section = oldLock, oldSection
 	e.release()
 	if err != nil {
 		if c.realm.Condemned() != nil || !ran {
@@ -372,12 +377,17 @@ func (c *Context) Tasks() int { return c.tasks }
 func (c *Context) TaskError() error { return c.taskErr }
 
 // OnEnd runs fn once the context ends or is aborted: how owned objects are closed.
-func (c *Context) OnEnd(fn func()) {
+// The result takes fn back.
+func (c *Context) OnEnd(fn func()) (cancel func()) {
 	if c.Ended() {
 		fn()
-		return
+		return func() {}
 	}
-	c.cleanups = append(c.cleanups, fn)
+	if c.cleanups == nil {
+		c.cleanups = map[*func()]struct{}{}
+	}
+	c.cleanups[&fn] = struct{}{}
+	return func() { delete(c.cleanups, &fn) }
 }
 
 // Abort ends the context with a reason: the first one wins. Waiting code is not
@@ -415,8 +425,8 @@ func (c *Context) finish(cause error) {
 	c.cancel(cause)
 	cleanups := c.cleanups
 	c.cleanups = nil
-	for _, fn := range cleanups {
-		fn()
+	for fn := range cleanups {
+		(*fn)()
 	}
 }
 

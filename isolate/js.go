@@ -239,7 +239,7 @@ func Stopped(cause error) *exception.Exception {
 	case errors.Is(cause, ErrPanic):
 		text, broken = "The script engine failed; the worker was reset.", exception.Dropped
 	}
-	return exception.Errorf("%s", text).WithKind(exception.Overloaded).WithBroken(broken).WithCause(cause)
+	return exception.Errorf("%s", text).WithBroken(broken).WithCause(cause)
 }
 
 // Thrown turns a thrown JavaScript value into an exception. Getters of the value

@@ -29,11 +29,12 @@ type RealmOptions struct {
 	TurnLimit time.Duration
 	// Setup installs globals, in order, before any script runs.
 	Setup []func(js *JS) error
-	// OnCondemned is told once, on the loop and outside any turn, that the realm
-	// was interrupted and can no longer be used.
-	OnCondemned func(cause error)
-	// OnReport is told of rejections nobody handled, at the end of the turn in
-	// which they happened; nil logs them.
+	// OnCondemned is told once, later in the loop's turn, that the realm was
+	// interrupted and can no longer be used. culprit is the frame of the turn that
+	// was stopped.
+	OnCondemned func(cause error, culprit *Frame)
+	// OnRejection is told of rejections that nobody handled, at the end of the turn
+	// in which they happened; nil logs them.
 	OnRejection func(js *JS, r Rejection)
 }
 
@@ -46,7 +47,8 @@ type Realm struct {
 	enter    goja.Callable // (f) => f(), so that a turn is one call into the engine
 	pending  func(js *JS)
 	inTurn   bool
-	cause    error // why it is condemned
+	cause    error  // why it is condemned
+	culprit  *Frame // of the turn that runs, or ran last
 	stopping atomic.Pointer[error]
 	slots    map[any]any
 
@@ -84,7 +86,7 @@ func (i *Isolate) NewRealm(o RealmOptions) (*Realm, error) {
 	if err != nil {
 		return nil, fmt.Errorf("realm %s: %w", o.Name, err)
 	}
-	if err := script.InstallRegExp(rt); err != nil {
+	if err := script.Install(rt); err != nil {
 		return nil, fmt.Errorf("realm %s: %w", o.Name, err)
 	}
 	v, err := rt.RunProgram(trampoline)
@@ -169,7 +171,7 @@ func (r *Realm) run(frame *Frame, limit time.Duration, fn func(js *JS)) (err err
 		return err
 	}
 	r.inTurn = true
-	r.js.turn, r.js.frame = frame, nil
+	r.js.turn, r.js.frame, r.culprit = frame, nil, frame
 	r.pending = fn
 	r.iso.dog.begin(r, limit)
 	err = r.callEngine()
@@ -216,7 +218,8 @@ func (r *Realm) condemn(cause error) error {
 		r.cause = cause
 		r.iso.log.Error("realm condemned", "isolate", r.iso.name, "worker", r.o.Name, "cause", cause)
 		if r.o.OnCondemned != nil {
-			r.iso.loop.Defer(func() { r.o.OnCondemned(cause) })
+			culprit := r.culprit
+			r.iso.loop.Defer(func() { r.o.OnCondemned(cause, culprit) })
 		}
 	}
 	return r.cause

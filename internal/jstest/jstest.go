@@ -130,12 +130,12 @@ func (e *Env) Eval(source string) (string, error) {
 				finish("", err)
 				return
 			}
-			js.OnSettled(js.Runtime().ToValue(ev.Promise), func(js *isolate.JS, _ goja.Value, err error) {
+			js.OnSettled(ev.Value, func(js *isolate.JS, _ goja.Value, err error) {
 				if err != nil {
 					finish("", err)
 					return
 				}
-				fn = ev.Namespace.Get("default")
+				fn = ev.Namespace().Get("default")
 			})
 		})
 		if err != nil {

@@ -1,0 +1,328 @@
+package actor
+
+import (
+	"context"
+	"errors"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/cache"
+	"workerd.local/event"
+	"workerd.local/exception"
+	"workerd.local/gates"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+	"workerd.local/loop"
+	"workerd.local/webapi/durable"
+	"workerd.local/webapi/fetch"
+	"workerd.local/worker"
+)
+
+// Actor is one live object. It is created constructing; its class instance is there
+// once the constructor has returned; it ends broken or evicted, and is then
+// forgotten.
+type Actor struct {
+	c     *container
+	w     *worker.Worker
+	in    *gates.InputGate
+	out   *gates.OutputGate
+	cache *cache.Cache // nil for an actor that keeps nothing
+	ioc   *iocontext.Context
+
+	instance *goja.Object
+	hasAlarm bool
+	built    bool // the constructor has returned
+
+	queued   int // requests that wait for the input gate
+	inflight map[*request]struct{}
+	idle     *loop.Timer
+	running  *alarmRun
+}
+
+// newActor makes the actor of a container: gates, cache and context now, the class
+// instance under the first input lock, so that every event queues behind it.
+func newActor(c *container) (*Actor, error) {
+	h := c.h
+	realm, err := h.w.Ready()
+	if err != nil {
+		return nil, err
+	}
+	class, err := h.w.ActorClass(h.n.o.Class)
+	if err != nil {
+		return nil, err
+	}
+	a := &Actor{c: c, w: h.w, inflight: map[*request]struct{}{}}
+	a.in, a.out = gates.NewInputGate(h.loop), gates.NewOutputGate(h.loop)
+	a.ioc = iocontext.New(realm, iocontext.Options{
+		Gates:   &iocontext.Gates{Input: a.in, Output: a.out},
+		OnAbort: a.becomeBroken,
+		OnIdle:  a.checkIdle,
+	})
+	if h.n.o.Store != nil {
+		a.cache = a.newCache()
+	}
+	c.actor = a
+	a.ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) { a.construct(js, class) }, func(err error) {
+		a.ioc.Abort(constructorFailed(err))
+	})
+	if c.broken != nil {
+		return nil, c.broken
+	}
+	a.checkIdle()
+	return a, nil
+}
+
+func (a *Actor) newCache() *cache.Cache {
+	h := a.c.h
+	name := ""
+	if a.c.name != nil {
+		name = *a.c.name
+	}
+	backend := cache.NewStoreBackend(a.ioc.Context(), h.loop, h.n.o.Store, h.n.o.Token(a.c.id.Shard()), a.c.id, cache.StoreOptions{})
+	return cache.New(h.loop, backend, sharedLRU(h.w.Isolate()), a.out, cache.Options{
+		Name:   name,
+		Limits: h.n.o.Limits,
+		OnInternalError: func(reference string, err error) {
+			h.n.o.Log.Error("storage failed", "class", h.n.o.Class, "actor", a.c.id.String(), "reference", reference, "error", err)
+		},
+	})
+}
+
+func (a *Actor) construct(js *isolate.JS, class *goja.Object) {
+	state := durable.NewState(js, durable.Options{
+		Context:               a.ioc,
+		ID:                    a.c.id,
+		Name:                  a.c.name,
+		Cache:                 a.cache,
+		Abort:                 a.ioc.Abort,
+		WaitUntil:             a.waitUntil,
+		HasAlarm:              func() bool { return a.hasAlarm || !a.built },
+		AlarmSet:              a.alarmSet,
+		DeleteAllDeletesAlarm: a.w.Compat().Has("delete_all_deletes_alarm"),
+		SQL:                   a.c.h.n.o.SQL,
+	})
+	obj, err := js.Construct(class, state, a.w.Env())
+	if err == nil {
+		err = js.Try(func() { _, a.hasAlarm = goja.AssertFunction(obj.Get("alarm")) })
+	}
+	if err != nil {
+		e := js.Exception(err)
+		a.report(e, "constructor")
+		a.ioc.Abort(constructorFailed(e))
+		return
+	}
+	a.instance, a.built = obj, true
+}
+
+func constructorFailed(err error) error {
+	e, _ := exception.From(err)
+	return e.WithBroken(exception.ConstructorFailed)
+}
+
+func nothingToDo(*isolate.JS) {}
+
+func (a *Actor) report(e *exception.Exception, source string) {
+	a.w.Report(e, a.c.h.n.o.Class+" "+a.c.id.String()+" "+source)
+}
+
+func (a *Actor) waitUntil(js *isolate.JS, v goja.Value) {
+	done := a.ioc.StartTask()
+	js.OnSettled(v, func(js *isolate.JS, _ goja.Value, err error) {
+		if err != nil {
+			a.report(js.Exception(err), "waitUntil")
+		}
+		done(nil)
+	})
+}
+
+// request is one HTTP request at an actor.
+type request struct {
+	a        *Actor
+	ctx      context.Context
+	req      *event.Request
+	done     func(*event.Response, error)
+	answered bool
+	stop     func() bool
+}
+
+// fetch delivers a request behind everything that came before.
+func (a *Actor) fetch(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
+	if a.queued >= a.c.h.n.o.MaxQueued {
+		req.Body.Close()
+		done(nil, exception.Errorf("Durable Object is overloaded. Too many requests queued.").WithKind(exception.Overloaded).AsRemote())
+		return
+	}
+	r := &request{a: a, ctx: ctx, req: req, done: done}
+	a.inflight[r] = struct{}{}
+	a.idle.Stop()
+	a.queued++
+	if ctx.Done() != nil {
+		l := a.c.h.loop
+		r.stop = context.AfterFunc(ctx, func() {
+			// A closed loop has answered already.
+			_ = l.Post(func() { r.answer(nil, ctx.Err()) })
+		})
+	}
+	a.ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) { a.queued--; r.run(js) }, func(err error) {
+		if !r.answered {
+			r.fail(err)
+		}
+		if a.ioc.Realm().Condemned() == nil && !a.ioc.Ended() && a.in.Broken() == nil {
+			// The engine ran out of stack in a microtask: what was waiting there is
+			// lost, so the actor starts again.
+			a.ioc.Abort(err)
+		}
+	})
+}
+
+func (r *request) run(js *isolate.JS) {
+	a := r.a
+	if r.answered {
+		return // the caller went away while the request was queued
+	}
+	var handler goja.Value
+	if err := js.Try(func() { handler = a.instance.Get("fetch") }); err != nil {
+		r.fail(js.Exception(err))
+		return
+	}
+	if _, ok := goja.AssertFunction(handler); !ok {
+		r.fail(exception.Errorf("Handler does not export a fetch() function."))
+		return
+	}
+	v, err := js.Call(handler, a.instance, fetch.NewRequest(js, a.ioc, r.req))
+	if err != nil {
+		r.fail(js.Exception(err))
+		return
+	}
+	js.OnSettled(v, func(js *isolate.JS, v goja.Value, err error) {
+		if err != nil {
+			r.fail(js.Exception(err))
+			return
+		}
+		resp, err := fetch.ToResponse(js, a.ioc, v)
+		if err != nil {
+			r.fail(js.Exception(err))
+			return
+		}
+		r.afterOutput(resp, nil)
+	})
+}
+
+// fail answers with an exception, which also waits for the output gate.
+func (r *request) fail(err error) {
+	e, _ := exception.From(err)
+	if !e.Reset() {
+		r.a.report(e, "fetch")
+	}
+	r.afterOutput(nil, e)
+}
+
+// afterOutput answers once everything that the actor wrote so far is durable. A
+// commit that failed is the answer instead.
+func (r *request) afterOutput(resp *event.Response, err error) {
+	r.a.out.Wait().Then(func(_ struct{}, broken error) {
+		if broken != nil && !isReset(err) {
+			if resp != nil {
+				resp.Body.Close()
+			}
+			r.answer(nil, broken)
+			return
+		}
+		r.answer(resp, err)
+	})
+}
+
+func isReset(err error) bool {
+	var e *exception.Exception
+	return errors.As(err, &e) && e.Reset()
+}
+
+func (r *request) answer(resp *event.Response, err error) {
+	if r.answered {
+		if resp != nil {
+			resp.Body.Close()
+		}
+		return
+	}
+	r.answered = true
+	if r.stop != nil {
+		r.stop()
+	}
+	delete(r.a.inflight, r)
+	if err != nil {
+		r.done(nil, remote(err))
+	} else {
+		if resp.Body.Stream != nil {
+			worker.KeepAlive(r.a.ioc, resp)
+		}
+		r.done(resp, nil)
+	}
+	r.a.checkIdle()
+}
+
+// becomeBroken is told by the context that it was aborted, for whatever reason.
+func (a *Actor) becomeBroken(cause error) {
+	e, fresh := exception.From(cause)
+	if fresh {
+		a.c.h.n.o.Log.Error("actor broken", "class", a.c.h.n.o.Class, "actor", a.c.id.String(), "error", cause)
+	}
+	a.idle.Stop()
+	a.c.becomeBroken(e)
+	if a.cache != nil {
+		a.cache.Shutdown(e)
+	}
+	if a.running != nil {
+		a.running.broken(e)
+	}
+	for r := range a.inflight {
+		r.answer(nil, e)
+	}
+}
+
+// active reports whether anything keeps the actor: a request, a task or a timer, a
+// stream that is being read.
+func (a *Actor) active() bool {
+	return len(a.inflight) > 0 || a.ioc.Tasks() > 0 || a.running != nil
+}
+
+// checkIdle starts the idle time when nothing keeps the actor any more.
+func (a *Actor) checkIdle() {
+	if a.c.actor != a || a.active() || a.c.h.n.o.PreventEviction {
+		return
+	}
+	a.idle.Stop()
+	a.idle = a.c.h.loop.After(a.c.h.n.o.IdleAfter, func() {
+		if a.c.actor == a && !a.active() {
+			a.evict(nil)
+		}
+	})
+}
+
+// evict puts an idle actor away: its state is durable, its memory is given back.
+func (a *Actor) evict(done func()) {
+	a.flushThen(func() {
+		if a.c.actor == a && !a.active() {
+			a.idle.Stop()
+			a.c.evicted()
+			a.ioc.End()
+			if a.cache != nil {
+				a.cache.Shutdown(exception.Errorf("Actor freed due to inactivity").WithKind(exception.Disconnected).WithBroken(exception.Dropped))
+			}
+		}
+		if done != nil {
+			done()
+		}
+	})
+}
+
+// flushThen calls fn once no write of finished turns is on its way.
+func (a *Actor) flushThen(fn func()) {
+	if a.cache == nil {
+		fn()
+		return
+	}
+	// A failed flush has broken the actor already; fn is about what comes next.
+	a.cache.Sync().Then(func(struct{}, error) { fn() })
+}
+
+func stopped(cause error) error { return isolate.Stopped(cause).WithKind(exception.Disconnected) }

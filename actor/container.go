@@ -1,0 +1,261 @@
+package actor
+
+import (
+	"context"
+	"time"
+
+	"workerd.local/actorid"
+	"workerd.local/event"
+	"workerd.local/exception"
+	"workerd.local/iocontext"
+	"workerd.local/worker"
+)
+
+// container is the place of one id. It leaves the namespace when its actor breaks:
+// stubs that hold it keep failing, a new stub gets a new one (workerd, "Broken
+// actors").
+type container struct {
+	h      *host
+	id     actorid.ID
+	name   *string
+	actor  *Actor
+	broken *exception.Exception
+}
+
+// activate returns the live actor, made where there is none.
+func (c *container) activate() (*Actor, error) {
+	if c.broken != nil {
+		return nil, c.broken
+	}
+	if c.h.closed != nil {
+		return nil, c.h.closed
+	}
+	if c.actor != nil {
+		return c.actor, nil
+	}
+	return newActor(c)
+}
+
+// becomeBroken is the only way out of the namespace for a container that failed.
+func (c *container) becomeBroken(cause *exception.Exception) {
+	if c.broken != nil {
+		return
+	}
+	c.broken = cause
+	c.actor = nil
+	if c.h.containers[c.id.Key] == c {
+		delete(c.h.containers, c.id.Key)
+	}
+}
+
+// evicted drops the actor of a container that is not broken: the next event makes
+// a new one.
+func (c *container) evicted() {
+	c.actor = nil
+	// An empty container holds nothing that its id does not say, except for stubs
+	// that point to it; they find their way back through activate.
+	if c.h.containers[c.id.Key] == c {
+		delete(c.h.containers, c.id.Key)
+	}
+}
+
+// reset is told that the worker's realm was condemned: every actor on it breaks.
+// The one whose turn was stopped loses what that turn wrote; the others flush
+// first.
+func (h *host) reset(cause error, culprit *iocontext.Context) {
+	for _, c := range h.all() {
+		a := c.actor
+		if a == nil {
+			continue
+		}
+		err := exception.Errorf("The Durable Object's code was reset because another part of the worker failed: %s", cause).
+			WithKind(exception.Disconnected).WithBroken(exception.Dropped)
+		if a.ioc == culprit {
+			h.n.o.Log.Error("actor stopped", "class", h.n.o.Class, "actor", c.id.String(), "cause", cause)
+			a.ioc.Abort(stopped(cause))
+			continue
+		}
+		a.flushThen(func() { a.ioc.Abort(err) })
+	}
+}
+
+// all is the containers as they are now, so that the map may change meanwhile.
+func (h *host) all() []*container {
+	list := make([]*container, 0, len(h.containers))
+	for _, c := range h.containers {
+		list = append(list, c)
+	}
+	return list
+}
+
+// closeAll breaks every actor once its writes are durable, then calls done.
+func (h *host) closeAll(err error, done func()) {
+	e, _ := exception.From(err)
+	h.closed = e
+	left := 1
+	finished := func() {
+		if left--; left == 0 {
+			done()
+		}
+	}
+	for _, t := range h.alarms {
+		t.timer.Stop()
+	}
+	clear(h.alarms)
+	for _, c := range h.all() {
+		if a := c.actor; a != nil {
+			left++
+			a.flushThen(func() { a.ioc.Abort(e); finished() })
+		}
+	}
+	finished()
+}
+
+// Stub is a caller's channel to one actor. Requests started on it are delivered in
+// order. Once its actor has broken it fails for ever with the reason; a new Stub
+// reaches a new actor. Any goroutine.
+type Stub struct {
+	h    *host
+	id   actorid.ID
+	name *string
+	c    *container // the host's loop only
+}
+
+var _ event.AsyncService = (*Stub)(nil)
+
+// Start is event.AsyncService's.
+func (s *Stub) Start(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
+	err := s.h.loop.Post(func() {
+		a, err := s.activate()
+		if err != nil {
+			req.Body.Close()
+			done(nil, remote(err))
+			return
+		}
+		a.fetch(ctx, req, done)
+	})
+	if err != nil {
+		req.Body.Close()
+		done(nil, worker.Closed(err))
+	}
+}
+
+func (s *Stub) activate() (*Actor, error) {
+	if s.c == nil || (s.c.broken == nil && s.c.actor == nil) {
+		s.c = s.h.container(s.id, s.name)
+	}
+	return s.c.activate()
+}
+
+// Fetch is event.Service's.
+func (s *Stub) Fetch(ctx context.Context, req *event.Request) (*event.Response, error) {
+	return event.Wait(ctx, func(done func(*event.Response, error)) { s.Start(ctx, req, done) })
+}
+
+// Request is Fetch, under the name that a Go program uses for an actor.
+func (s *Stub) Request(ctx context.Context, req *event.Request) (*event.Response, error) {
+	return s.Fetch(ctx, req)
+}
+
+// Deliver is event.Service's: Alarm.
+func (s *Stub) Deliver(ctx context.Context, ev event.Event) (event.Outcome, error) {
+	alarm, ok := ev.(event.Alarm)
+	if !ok {
+		return event.Outcome{Status: event.NotFound}, event.ErrUnsupported
+	}
+	type result struct {
+		o   event.Outcome
+		err error
+	}
+	ch := make(chan result, 1)
+	err := s.h.loop.Post(func() {
+		a, err := s.activate()
+		if err != nil {
+			ch <- result{event.Outcome{Status: event.Exception, Retry: true}, remote(err)}
+			return
+		}
+		a.alarm(alarm, func(o event.Outcome, err error) { ch <- result{o, err} })
+	})
+	if err != nil {
+		return event.Outcome{Status: event.Canceled}, worker.Closed(err)
+	}
+	select {
+	case r := <-ch:
+		return r.o, r.err
+	case <-ctx.Done():
+		return event.Outcome{Status: event.Canceled}, ctx.Err()
+	}
+}
+
+// Hibernate puts the actor away as soon as it is idle, without waiting for the idle
+// time; it reports false where the actor is busy. The next event, or Resume, makes
+// it again from what is durable.
+func (s *Stub) Hibernate(ctx context.Context) (bool, error) {
+	return s.ask(ctx, func(answer func(bool)) {
+		c := s.h.containers[s.id.Key]
+		if c == nil || c.actor == nil {
+			answer(true)
+			return
+		}
+		a := c.actor
+		if a.active() {
+			answer(false)
+			return
+		}
+		a.evict(func() { answer(true) })
+	})
+}
+
+// Resume makes the actor where it is not in memory: its constructor runs.
+func (s *Stub) Resume(ctx context.Context) error {
+	var failure error
+	_, err := s.ask(ctx, func(answer func(bool)) {
+		a, err := s.activate()
+		if err != nil {
+			failure = remote(err)
+			answer(false)
+			return
+		}
+		a.ioc.RunIn(iocontext.Entry{}, nothingToDo, func(err error) { failure = remote(err); answer(false) })
+		s.h.loop.Defer(func() { answer(true) })
+	})
+	if err == nil {
+		err = failure
+	}
+	return err
+}
+
+// ask runs fn on the actor's loop and waits for its first answer.
+func (s *Stub) ask(ctx context.Context, fn func(answer func(bool))) (bool, error) {
+	ch := make(chan bool, 2)
+	sent := false
+	err := s.h.loop.Post(func() {
+		fn(func(ok bool) {
+			if !sent {
+				sent = true
+				ch <- ok
+			}
+		})
+	})
+	if err != nil {
+		return false, worker.Closed(err)
+	}
+	select {
+	case ok := <-ch:
+		return ok, nil
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+}
+
+// remote is an error as the caller sees it.
+func remote(err error) error {
+	e, _ := exception.From(err)
+	return e.AsRemote()
+}
+
+// alarmTimer wakes an actor that may not be in memory.
+type alarmTimer struct {
+	at    time.Time
+	timer interface{ Stop() bool }
+}

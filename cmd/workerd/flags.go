@@ -1,0 +1,197 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"workerd.local/config"
+	"workerd.local/isolate"
+	"workerd.local/server"
+)
+
+// pairs is a flag name=value that may be given several times.
+type pairs map[string]string
+
+func (p pairs) String() string { return "" }
+
+func (p pairs) Set(s string) error {
+	name, value, ok := strings.Cut(s, "=")
+	if !ok || name == "" {
+		return errors.New("Expected <name>=<value>")
+	}
+	p[name] = value
+	return nil
+}
+
+// list is a flag that may be given several times.
+type list []string
+
+func (l *list) String() string     { return "" }
+func (l *list) Set(s string) error { *l = append(*l, s); return nil }
+
+// options are the flags of serve and test.
+type options struct {
+	fs           *flag.FlagSet
+	load         config.LoadOptions
+	importPaths  list
+	envFiles     list
+	directory    pairs
+	external     pairs
+	socketAddr   pairs
+	socketFD     pairs
+	experimental bool
+	verbose      bool
+	noVerbose    bool
+	watch        bool
+	jsonLog      bool
+	noCache      bool
+	compatDate   string
+	memory       int64
+	run          server.Options
+	limits       isolate.Limits
+}
+
+func newOptions(name, args string, stderr io.Writer) *options {
+	o := &options{fs: flag.NewFlagSet("workerd "+name, flag.ContinueOnError), directory: pairs{}, external: pairs{}, socketAddr: pairs{}, socketFD: pairs{}}
+	fs := o.fs
+	fs.SetOutput(stderr)
+	fs.Usage = func() {
+		fmt.Fprintf(fs.Output(), "Usage: workerd %s [flags] %s\n\n", name, args)
+		fs.PrintDefaults()
+	}
+	alias := func(v flag.Value, text string, names ...string) {
+		for _, n := range names {
+			fs.Var(v, n, text)
+		}
+	}
+	alias(&o.importPaths, "search absolute imports of the configuration in `dir`", "I", "import-path")
+	alias(o.directory, "use `name=path` for a disk service", "d", "directory-path")
+	alias(o.external, "use `name=addr` for an external service", "e", "external-addr")
+	fs.BoolVar(&o.experimental, "experimental", false, "allow experimental flags and bindings")
+	fs.BoolVar(&o.verbose, "verbose", false, "log more")
+	fs.BoolVar(&o.jsonLog, "log-json", false, "log one JSON object per line")
+	fs.BoolVar(&o.noCache, "no-compile-cache", false, "do not keep bundled scripts between starts")
+	fs.StringVar(&o.load.Env, "env", "", "use the environment `name` of a wrangler file")
+	fs.Var(&o.envFiles, "env-file", "read variables from `file` instead of .dev.vars and .env (wrangler; may be repeated)")
+	fs.StringVar(&o.load.Data, "data", "", "keep the state of a wrangler project in `dir` (default .workerd/state beside the file)")
+	fs.IntVar(&o.load.Port, "port", 0, "listen on `port` (wrangler; default 8787)")
+	fs.IntVar(&o.run.Isolates, "isolates", 0, "run scripts on `n` isolates (default: one per core; test: 1)")
+	fs.DurationVar(&o.limits.Turn, "limit-turn", isolate.DefaultLimits.Turn, "stop JavaScript that runs for longer than this in one turn")
+	fs.DurationVar(&o.limits.Startup, "limit-startup", isolate.DefaultLimits.Startup, "stop top-level code that runs for longer than this")
+	fs.Int64Var(&o.limits.BodyBytes, "limit-body", isolate.DefaultLimits.BodyBytes, "buffer bodies of at most this many `bytes`; streamed bodies have no limit")
+	fs.Int64Var(&o.memory, "limit-memory", 0, "stop scripts when the heap passes this many `bytes` (default 75 % of the memory; -1: never)")
+	fs.IntVar(&o.run.MaxQueued, "limit-queued", 1000, "let at most `n` requests wait for one actor")
+	fs.IntVar(&o.run.HTTP.HeaderBytes, "limit-header", 64<<10, "refuse request headers larger than this many `bytes`")
+	fs.DurationVar(&o.run.HTTP.HeaderTimeout, "limit-header-time", 0, "drop clients whose headers take longer than this (default 10s)")
+	fs.DurationVar(&o.run.HTTP.BodyIdle, "limit-body-idle", 0, "drop clients whose bodies stand still for longer than this (default 60s)")
+	return o
+}
+
+// serveFlags are those that test does not have.
+func (o *options) serveFlags() {
+	for _, n := range []string{"s", "socket-addr"} {
+		o.fs.Var(o.socketAddr, n, "use `name=addr` for a socket")
+	}
+	for _, n := range []string{"S", "socket-fd"} {
+		o.fs.Var(o.socketFD, n, "use the open listening descriptor `name=fd` for a socket")
+	}
+	for _, n := range []string{"w", "watch"} {
+		o.fs.BoolVar(&o.watch, n, false, "reload when the configuration or a script changes")
+	}
+	o.fs.StringVar(&o.run.Health, "health", "", "answer health checks at `path` on every socket, such as /healthz")
+}
+
+// parse reads flags and arguments in any order; code is not negative where the
+// program is to end.
+func (o *options) parse(args []string, min, max int) (rest []string, code int) {
+	for {
+		if err := o.fs.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return nil, exitOK
+			}
+			return nil, exitUsage
+		}
+		if args = o.fs.Args(); len(args) == 0 {
+			break
+		}
+		rest, args = append(rest, args[0]), args[1:]
+	}
+	if len(rest) < min || len(rest) > max {
+		fmt.Fprintf(o.fs.Output(), "%s: wrong number of arguments\n", o.fs.Name())
+		o.fs.Usage()
+		return nil, exitUsage
+	}
+	return rest, -1
+}
+
+// config reads, overrides and checks the configuration.
+func (o *options) config(path, constName string, stderr io.Writer, testing bool) (*config.Config, error) {
+	o.load.ConstName, o.load.ImportPaths, o.load.EnvFiles = constName, o.importPaths, o.envFiles
+	if _, err := os.Stat(path); err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("%s: No such file.", path)
+		}
+		return nil, err
+	}
+	cfg, warnings, err := config.Load(path, o.load)
+	for _, w := range warnings {
+		fmt.Fprintf(stderr, "warning: %s\n", w)
+	}
+	if err != nil {
+		return nil, err
+	}
+	over := config.Overrides{SocketAddr: o.socketAddr, ExternalAddr: o.external, DirectoryPath: o.directory, SocketFD: map[string]int{}}
+	for name, v := range o.socketFD {
+		n, err := strconv.Atoi(v)
+		if err != nil {
+			return nil, fmt.Errorf("--socket-fd %s=%s: %q is not a number", name, v, v)
+		}
+		over.SocketFD[name] = n
+	}
+	if testing {
+		over.AllowUnmatched = []string{"TEST_TMPDIR"}
+	}
+	errs := cfg.Override(over)
+	errs = append(errs, cfg.Validate(config.ValidateOptions{Experimental: o.experimental, CompatDate: o.compatDate})...)
+	if len(errs) == 0 {
+		errs = cfg.Unsupported()
+	}
+	return cfg, config.AsError(errs)
+}
+
+// serverOptions are what the flags say of how to run.
+func (o *options) serverOptions(stderr io.Writer) server.Options {
+	r := o.run
+	r.Limits, r.Experimental, r.CompatDate, r.MemoryLimit = o.limits, o.experimental, o.compatDate, o.memory
+	r.Log = o.logger(stderr)
+	if !o.noCache {
+		if dir, err := os.UserCacheDir(); err == nil {
+			r.CacheDir = filepath.Join(dir, "workerd", "scripts")
+		}
+	}
+	return r
+}
+
+func (o *options) logger(w io.Writer) *slog.Logger {
+	level := slog.LevelInfo
+	if o.verbose {
+		level = slog.LevelDebug
+	}
+	if o.jsonLog {
+		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+	}
+	return slog.New(newTextHandler(w, level))
+}
+
+// fail prints an error as the program's last word.
+func fail(stderr io.Writer, err error) int {
+	fmt.Fprintf(stderr, "%s\n", err)
+	return exitFailed
+}

@@ -1,0 +1,88 @@
+// Command workerd serves and tests Workers and Durable Object apps from their
+// configuration file.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+)
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// command is one verb.
+type command struct {
+	name, args, short string
+	run               func(ctx context.Context, args []string, stdout, stderr io.Writer) int
+}
+
+func commands() []command {
+	return []command{
+		{"serve", "<config> [<const>]", "serve a configuration: a config.capnp, a wrangler file, or a directory with one", serve},
+		{"test", "<config> [<filter>]", "run the test() exports of a configuration", test},
+	}
+}
+
+// run is the whole program but for the exit.
+func run(args []string, stdout, stderr io.Writer) int {
+	if len(args) == 0 {
+		usage(stderr)
+		return exitUsage
+	}
+	switch args[0] {
+	case "-h", "--help", "help":
+		usage(stdout)
+		return exitOK
+	case "--version", "version":
+		fmt.Fprintln(stdout, version())
+		return exitOK
+	}
+	for _, c := range commands() {
+		if c.name == args[0] {
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			// A second signal ends the program at once.
+			context.AfterFunc(ctx, stop)
+			return c.run(ctx, args[1:], stdout, stderr)
+		}
+	}
+	fmt.Fprintf(stderr, "workerd: there is no command %q\n\n", args[0])
+	usage(stderr)
+	return exitUsage
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, "workerd runs Workers and Durable Object apps.\n\nUsage:\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  workerd %-6s %-22s %s\n", c.name, c.args, c.short)
+	}
+	fmt.Fprint(w, "  workerd --version\n\nworkerd <command> --help tells the flags of a command.\n")
+}
+
+// version is the module's version, and the commit it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "workerd (unknown build)"
+	}
+	v, commit := info.Main.Version, ""
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			commit = " " + s.Value
+		}
+	}
+	return fmt.Sprintf("workerd %s%s (%s)", v, commit, info.GoVersion)
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"workerd.local/server"
+)
+
+// drainTime is how long requests that have begun may go on after SIGTERM.
+const drainTime = 30 * time.Second
+
+func serve(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	o := newOptions("serve", "<config> [<const>]", stderr)
+	o.serveFlags()
+	rest, code := o.parse(args, 1, 2)
+	if code >= 0 {
+		return code
+	}
+	constName := ""
+	if len(rest) > 1 {
+		constName = rest[1]
+	}
+	cfg, err := o.config(rest[0], constName, stderr, false)
+	if err != nil {
+		return fail(stderr, err)
+	}
+	s, err := server.New(ctx, cfg, o.serverOptions(stderr))
+	if err != nil {
+		return fail(stderr, err)
+	}
+	list, err := s.Start()
+	if err != nil {
+		s.Close(ctx)
+		return fail(stderr, err)
+	}
+	for _, l := range list {
+		fmt.Fprintf(stdout, "listening on %s\n", l.URL)
+	}
+	if o.watch {
+		go o.follow(ctx, s, rest[0], constName, stderr)
+	}
+	<-ctx.Done()
+	drain, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	if err := s.Drain(drain); err != nil {
+		return fail(stderr, err)
+	}
+	return exitOK
+}

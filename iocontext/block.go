@@ -1,0 +1,131 @@
+package iocontext
+
+import (
+	"errors"
+	"time"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/exception"
+	"workerd.local/gates"
+	"workerd.local/isolate"
+)
+
+// Limits of blockConcurrencyWhile (workerd).
+const (
+	maxBlockDepth = 64
+	blockLimit    = 30 * time.Second
+)
+
+// BlockConcurrencyWhile runs fn alone: no other event of the actor is delivered
+// until the promise it returns has settled. The result is a promise for fn's
+// result, delivered before anything else. When fn fails, or takes longer than
+// 30 s, the actor is reset and the promise never settles. caught, which may be
+// nil, is asked first about a failure of fn: an error that it returns rejects the
+// promise and the actor lives on (transactions).
+func (c *Context) BlockConcurrencyWhile(js *isolate.JS, fn func(js *isolate.JS) (goja.Value, error), caught func(js *isolate.JS, err error) error) (*goja.Object, error) {
+	if c.lock == nil {
+		return nil, exception.Errorf("blockConcurrencyWhile() needs a Durable Object.")
+	}
+	depth := 0
+	if c.section != nil {
+		depth = c.section.Depth()
+	}
+	if depth >= maxBlockDepth {
+		return nil, exception.Errorf("blockConcurrencyWhile() calls are nested too deeply.")
+	}
+	promise, resolve, reject := js.NewPromise()
+	b := &block{c: c, section: c.lock.Begin(), frame: js.Frame(), done: c.AddPending(), task: c.StartTask(), caught: caught}
+	b.timer = c.Loop().After(blockLimit, b.timeout)
+	b.forget = c.OnEnd(b.end)
+	b.section.Wait().Then(func(l *gates.Lock, err error) {
+		if err != nil {
+			b.end()
+			return
+		}
+		c.RunIn(Entry{Lock: l, Frame: b.frame}, func(js *isolate.JS) {
+			v, err := fn(js)
+			if err != nil {
+				b.failed(js, err, reject)
+				return
+			}
+			js.OnSettled(v, func(js *isolate.JS, v goja.Value, err error) {
+				if err != nil {
+					b.failed(js, err, reject)
+					return
+				}
+				b.succeed(func() { resolve(v) })
+			})
+		}, b.breakWith)
+	})
+	return promise, nil
+}
+
+// block is one call of BlockConcurrencyWhile.
+type block struct {
+	c       *Context
+	section *gates.CriticalSection
+	frame   *isolate.Frame
+	timer   interface{ Stop() bool }
+	done    func()
+	task    func(error)
+	caught  func(js *isolate.JS, err error) error
+	forget  func()
+	over    bool
+}
+
+// end forgets the block; the section's state has been decided.
+func (b *block) end() {
+	if b.over {
+		return
+	}
+	b.over = true
+	b.timer.Stop()
+	if b.forget != nil {
+		b.forget()
+	}
+	b.done()
+	b.task(nil)
+}
+
+func (b *block) succeed(settle func()) {
+	if b.over {
+		return
+	}
+	parent := b.section.Succeed()
+	b.end()
+	if parent == nil {
+		return
+	}
+	// The result is delivered under the parent's lock, before any other event.
+	b.c.Loop().Defer(func() {
+		b.c.RunIn(Entry{Lock: parent, Frame: b.frame}, func(*isolate.JS) { settle() }, nil)
+	})
+}
+
+func (b *block) failed(js *isolate.JS, err error, reject func(error)) {
+	if b.caught != nil {
+		if rejected := b.caught(js, err); rejected != nil {
+			b.succeed(func() { reject(rejected) })
+			return
+		}
+	}
+	b.breakWith(js.Exception(err))
+}
+
+func (b *block) breakWith(err error) {
+	if b.over {
+		return
+	}
+	var e *exception.Exception
+	if errors.As(err, &e) {
+		err = e.WithBroken(exception.InputGateBroken)
+	}
+	b.section.Fail(err)
+	b.end()
+}
+
+func (b *block) timeout() {
+	b.breakWith(exception.Errorf("A call to blockConcurrencyWhile() in a Durable Object waited for too long. The call was canceled and the Durable Object was reset.").
+		WithKind(exception.Overloaded))
+}

@@ -1,0 +1,98 @@
+package server
+
+import (
+	"fmt"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/config"
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+	"workerd.local/webapi/blob"
+	"workerd.local/webapi/console"
+	"workerd.local/webapi/crypto"
+	"workerd.local/webapi/durable"
+	"workerd.local/webapi/encoding"
+	"workerd.local/webapi/events"
+	"workerd.local/webapi/fetch"
+	"workerd.local/webapi/global"
+	"workerd.local/webapi/streams"
+	"workerd.local/webapi/timers"
+	"workerd.local/webapi/url"
+	"workerd.local/worker"
+)
+
+// Modules are the built-in web APIs, in the order of their floors.
+func Modules() []bind.Module {
+	return []bind.Module{
+		url.Module, encoding.Module, events.Module, timers.Module, console.Module, crypto.Module,
+		global.Module, blob.Module, streams.Module, fetch.Module, durable.Module,
+	}
+}
+
+func (s *Server) modules() []bind.Module { return append(Modules(), s.o.Modules...) }
+
+// env makes the env object of a worker: one property per binding.
+func (w *world) env(svc *service) func(js *isolate.JS, wk *worker.Worker) (*goja.Object, error) {
+	return func(js *isolate.JS, _ *worker.Worker) (*goja.Object, error) {
+		env := js.Runtime().NewObject()
+		target := env
+		if svc.cfg.Worker.Script != nil {
+			// In service-worker syntax bindings are globals.
+			target = js.Runtime().GlobalObject()
+		}
+		for i := range svc.cfg.Worker.Bindings {
+			b := &svc.cfg.Worker.Bindings[i]
+			v, err := w.binding(js, svc, b)
+			if err != nil {
+				return nil, err
+			}
+			if err := target.DefineDataProperty(b.Name, v, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE); err != nil {
+				return nil, fmt.Errorf("binding %s: %w", b.Name, err)
+			}
+		}
+		return env, nil
+	}
+}
+
+func (w *world) binding(js *isolate.JS, svc *service, b *config.Binding) (goja.Value, error) {
+	rt := js.Runtime()
+	where := fmt.Sprintf("service %s: binding %q", svc.cfg.Name, b.Name)
+	switch b.Kind {
+	case config.BindingText:
+		return rt.ToValue(b.Text), nil
+	case config.BindingData:
+		return rt.ToValue(rt.NewArrayBuffer(append([]byte(nil), b.Data...))), nil
+	case config.BindingJSON:
+		json := rt.GlobalObject().Get("JSON").(*goja.Object)
+		v, err := js.Call(json.Get("parse"), json, rt.ToValue(b.Text))
+		if err != nil {
+			return nil, at(b.Pos, "%s is not valid JSON: %s", where, js.Exception(err))
+		}
+		return v, nil
+	case config.BindingFromEnvironment:
+		if v, ok := js.Host().Getenv(b.Text); ok {
+			return rt.ToValue(v), nil
+		}
+		return goja.Null(), nil
+	case config.BindingService:
+		s, err := w.service(b.Service, where)
+		if err != nil {
+			return nil, err
+		}
+		return fetch.Fetcher.Wrap(js, &fetch.FetcherObject{Service: s}), nil
+	case config.BindingDurableObjectNamespace:
+		owner := svc
+		if name := b.Namespace.ServiceName; name != "" {
+			if owner = w.services[name]; owner == nil {
+				return nil, at(b.Pos, "%s refers to a service %q, but no such service is defined.", where, name)
+			}
+		}
+		ns := owner.namespaces[b.Namespace.ClassName]
+		if ns == nil {
+			return nil, at(b.Pos, "%s refers to a Durable Object namespace named %q, but no such Durable Object namespace is defined by service %q.", where, b.Namespace.ClassName, owner.cfg.Name)
+		}
+		return durable.NamespaceClass.Wrap(js, &durable.Namespace{Actors: ns}), nil
+	}
+	return nil, at(b.Pos, "%s: bindings of the kind %s are not supported yet", where, b.Kind)
+}

@@ -1,0 +1,183 @@
+// Package server wires a configuration into running services, and is the entry
+// point for programs that embed this one.
+//
+// It is the only package that knows all the others. Start order: stores,
+// isolates, scripts, namespaces, sockets; stop order is the reverse: sockets
+// drain, actors flush, isolates end, stores close.
+//
+// # Concurrency
+//
+// A Server may be used from any goroutine. New builds, Start starts, Run does both
+// ends; Close is called once.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"sync"
+	"time"
+
+	"workerd.local/config"
+	"workerd.local/event"
+	"workerd.local/isolate"
+	"workerd.local/storage"
+	"workerd.local/webapi/bind"
+)
+
+// Options say how a configuration is run; the zero value is right for serving.
+type Options struct {
+	// Isolates is the number of isolates that share the work; 0 means one per core.
+	Isolates int
+	// Limits bound what scripts may do.
+	Limits isolate.Limits
+	// HTTP bounds what clients may do.
+	HTTP HTTPLimits
+	// MaxQueued is the number of requests that may wait for one actor; 0 means
+	// 1,000.
+	MaxQueued int
+	// MemoryLimit is where the memory guard steps in, in bytes; 0 means 75 % of what
+	// the process may have, a negative number turns the guard off.
+	MemoryLimit int64
+	// Experimental allows experimental flags and bindings.
+	Experimental bool
+	// CompatDate replaces the compatibility date of every worker, for tests.
+	CompatDate string
+	// CacheDir keeps bundled scripts between starts; empty means that nothing is
+	// kept.
+	CacheDir string
+	// Health is the path of the health check on every socket; empty means none.
+	Health string
+	// Host is the source of clock, randomness, environment and files; nil means the
+	// real ones.
+	Host isolate.Host
+	// Modules are web APIs of the embedding program, added to the built-in ones.
+	Modules []bind.Module
+	// OpenStore replaces the stores on disk: it is asked for the store of a directory
+	// and may answer nil to leave it to bbolt. The server closes it.
+	OpenStore func(dir string) (storage.Store, error)
+	// Log receives what no client could be told; nil means slog.Default.
+	Log *slog.Logger
+}
+
+// HTTPLimits bound what clients may do; zero fields take the defaults of package
+// httpserver.
+type HTTPLimits struct {
+	HeaderBytes   int
+	HeaderTimeout time.Duration
+	BodyIdle      time.Duration
+	Idle          time.Duration
+}
+
+// Server is a configuration that runs.
+type Server struct {
+	cfg *config.Config
+	o   Options
+	log *slog.Logger
+
+	isolates []*isolate.Isolate
+	running  sync.WaitGroup
+	stores   *stores
+	stopBg   context.CancelFunc
+	bg       sync.WaitGroup
+
+	mu      sync.Mutex // guards what follows
+	world   *world
+	sockets []*socket
+	closed  bool
+}
+
+// New builds everything that a configuration asks for and listens nowhere: scripts
+// are compiled and their top level has run when it returns. The configuration must
+// have passed Validate. Errors name the service and the place.
+func New(ctx context.Context, cfg *config.Config, o Options) (*Server, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Isolates <= 0 {
+		o.Isolates = runtime.GOMAXPROCS(0)
+	}
+	if o.Host == nil {
+		o.Host = isolate.SystemHost()
+	}
+	s := &Server{cfg: cfg, o: o, log: o.Log, stores: newStores(o.OpenStore, o.Log)}
+	bg, cancel := context.WithCancel(context.Background())
+	s.stopBg = cancel
+	var guard *isolate.MemoryGuard
+	if o.MemoryLimit >= 0 {
+		limit := uint64(o.MemoryLimit)
+		if limit == 0 {
+			limit = isolate.DefaultMemoryLimit()
+		}
+		guard = isolate.NewMemoryGuard(limit)
+		s.bg.Go(func() { guard.Run(bg) })
+	}
+	for i := range o.Isolates {
+		iso := isolate.New(isolate.Options{Name: fmt.Sprintf("isolate-%d", i), Host: o.Host, Limits: o.Limits, Log: o.Log, Guard: guard})
+		s.isolates = append(s.isolates, iso)
+		s.running.Go(func() { iso.Run(context.Background()) })
+	}
+	w, err := s.build(ctx, cfg)
+	if err != nil {
+		return nil, errors.Join(err, s.Close(context.Background()))
+	}
+	s.world = w
+	return s, nil
+}
+
+// Service returns a service by name, and an entrypoint of it ("" is the default).
+func (s *Server) Service(name, entrypoint string) (event.Service, error) {
+	s.mu.Lock()
+	w := s.world
+	s.mu.Unlock()
+	return w.service(config.ServiceDesignator{Name: name, Entrypoint: entrypoint}, "the program")
+}
+
+// Handler serves the requests of a socket by name, without listening; "" is the
+// first one. It follows reloads.
+func (s *Server) Handler(name string) (http.Handler, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.cfg.Sockets {
+		if c := &s.cfg.Sockets[i]; name == "" || c.Name == name {
+			sock, err := s.newSocket(c)
+			if err != nil {
+				return nil, err
+			}
+			s.sockets = append(s.sockets, sock)
+			return sock.srv.Handler(), nil
+		}
+	}
+	return nil, fmt.Errorf("the configuration defines no socket named %q", name)
+}
+
+// Close stops everything at once, in stop order: requests that still run fail,
+// writes that were accepted become durable. ctx bounds the wait for them.
+func (s *Server) Close(ctx context.Context) error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	w, sockets := s.world, s.sockets
+	s.mu.Unlock()
+	var errs []error
+	for _, sock := range sockets {
+		errs = append(errs, sock.close())
+	}
+	if w != nil {
+		errs = append(errs, w.close(ctx))
+	}
+	for _, i := range s.isolates {
+		i.Close()
+	}
+	s.running.Wait()
+	errs = append(errs, s.stores.close())
+	s.stopBg()
+	s.bg.Wait()
+	return errors.Join(errs...)
+}

@@ -1,0 +1,170 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"workerd.local/config"
+	"workerd.local/httpserver"
+)
+
+// socket is one listening address.
+type socket struct {
+	cfg *config.Socket
+	srv *httpserver.Server
+	l   net.Listener
+}
+
+func (k *socket) close() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // at once
+	if err := k.srv.Shutdown(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// Listening says where a socket listens.
+type Listening struct {
+	// Name is the socket's name in the configuration.
+	Name string
+	// URL is http://host:port, https://host:port or unix:path.
+	URL  string
+	Addr net.Addr
+}
+
+// Start opens the sockets of the configuration and serves them in the background.
+// Where one of them cannot be opened, none stays open.
+func (s *Server) Start() ([]Listening, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var opened []*socket
+	var list []Listening
+	fail := func(err error) ([]Listening, error) {
+		for _, k := range opened {
+			err = errors.Join(err, k.l.Close())
+		}
+		return nil, err
+	}
+	for i := range s.cfg.Sockets {
+		k, err := s.newSocket(&s.cfg.Sockets[i])
+		if err != nil {
+			return fail(err)
+		}
+		if k.l, err = listen(k.cfg); err != nil {
+			return fail(&config.Error{Pos: k.cfg.Address.Pos, Msg: fmt.Sprintf("socket %q: %s", k.cfg.Name, err)})
+		}
+		opened = append(opened, k)
+		list = append(list, Listening{Name: k.cfg.Name, URL: address(k), Addr: k.l.Addr()})
+	}
+	for _, k := range opened {
+		s.sockets = append(s.sockets, k)
+		s.bg.Go(func() {
+			if err := k.srv.Serve(k.l); err != nil && !errors.Is(err, net.ErrClosed) {
+				s.log.Error("socket failed", "socket", k.cfg.Name, "error", err)
+			}
+		})
+	}
+	return list, nil
+}
+
+func address(k *socket) string {
+	a := k.l.Addr()
+	if a.Network() == "unix" {
+		return "unix:" + a.String()
+	}
+	if k.cfg.Kind == config.SocketHTTPS {
+		return "https://" + a.String()
+	}
+	return "http://" + a.String()
+}
+
+func listen(c *config.Socket) (net.Listener, error) {
+	if c.FD != nil {
+		f := os.NewFile(uintptr(*c.FD), "socket "+c.Name)
+		if f == nil {
+			return nil, fmt.Errorf("file descriptor %d is not open", *c.FD)
+		}
+		defer f.Close()
+		return net.FileListener(f)
+	}
+	port := 80
+	if c.Kind == config.SocketHTTPS {
+		port = 443
+	}
+	return httpserver.Listen(c.Address.Value, port)
+}
+
+func (s *Server) newSocket(c *config.Socket) (*socket, error) {
+	o := httpserver.Options{
+		Name: c.Name, Proxy: c.HTTP.Style == config.StyleProxy, ForwardedProto: c.HTTP.ForwardedProtoHeader, CF: c.HTTP.CfBlobHeader,
+		Health: s.o.Health, Log: s.log,
+		Limits: httpserver.Limits{HeaderBytes: s.o.HTTP.HeaderBytes, HeaderTimeout: s.o.HTTP.HeaderTimeout, BodyIdle: s.o.HTTP.BodyIdle, Idle: s.o.HTTP.Idle},
+	}
+	for _, h := range c.HTTP.InjectRequestHeaders {
+		o.RequestHeaders = append(o.RequestHeaders, httpserver.Header{Name: h.Name, Value: h.Value, Remove: h.Remove})
+	}
+	for _, h := range c.HTTP.InjectResponseHeaders {
+		o.ResponseHeaders = append(o.ResponseHeaders, httpserver.Header{Name: h.Name, Value: h.Value, Remove: h.Remove})
+	}
+	if c.Kind == config.SocketHTTPS {
+		t, err := serverTLS(c.TLS)
+		if err != nil {
+			return nil, &config.Error{Pos: c.Pos, Msg: fmt.Sprintf("socket %q: %s", c.Name, err)}
+		}
+		o.TLS = t
+	}
+	t, err := s.world.target(c)
+	if err != nil {
+		return nil, err
+	}
+	return &socket{cfg: c, srv: httpserver.New(o, t)}, nil
+}
+
+// target is where a socket's requests go in this world: routes of wrangler projects
+// first where several services have some, else the socket's own service.
+func (w *world) target(c *config.Socket) (httpserver.Target, error) {
+	svc, err := w.service(c.Service, fmt.Sprintf("Socket %q", c.Name))
+	if err != nil {
+		return httpserver.Target{}, err
+	}
+	t := httpserver.Target{Default: svc}
+	var routes []httpserver.Route
+	for i := range w.cfg.Services {
+		sc := &w.cfg.Services[i]
+		if sc.Worker == nil {
+			continue
+		}
+		for _, r := range sc.Worker.Routes {
+			routes = append(routes, httpserver.Route{Pattern: r.Pattern, Service: &lazyService{svc: w.services[sc.Name]}})
+		}
+	}
+	t.Routes, err = httpserver.NewRoutes(routes)
+	return t, err
+}
+
+// Drain stops accepting and waits for the requests that have begun, until ctx ends;
+// then Close.
+func (s *Server) Drain(ctx context.Context) error {
+	s.mu.Lock()
+	sockets := s.sockets
+	s.mu.Unlock()
+	var wg sync.WaitGroup
+	errs := make([]error, len(sockets))
+	for i, k := range sockets {
+		wg.Go(func() { errs[i] = k.srv.Shutdown(ctx) })
+	}
+	wg.Wait()
+	// What was accepted is flushed even where the drain ran out of time.
+	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
+	defer cancel()
+	return errors.Join(append(errs, s.Close(flush))...)
+}
+
+// flushTime is how long the last commits may take.
+const flushTime = 30 * time.Second

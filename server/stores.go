@@ -1,0 +1,108 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"workerd.local/storage"
+	"workerd.local/storage/bolt"
+	"workerd.local/storage/mem"
+)
+
+// stores are the stores that are open, by directory; those in memory live as long
+// as the process, by the name of their service. They outlive a reload.
+type stores struct {
+	open func(dir string) (storage.Store, error)
+	log  *slog.Logger
+
+	mu   sync.Mutex // guards list
+	list map[string]*openStore
+}
+
+type openStore struct {
+	store  storage.Store
+	tokens func(shard uint32) storage.Token
+}
+
+func newStores(open func(string) (storage.Store, error), log *slog.Logger) *stores {
+	return &stores{open: open, log: log, list: map[string]*openStore{}}
+}
+
+// placed is a store that knows who owns its shards.
+type placed interface{ Placement() storage.Placement }
+
+// disk opens the store of a directory.
+func (s *stores) disk(dir string) (*openStore, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	return s.get("disk:"+abs, func() (storage.Store, error) {
+		if s.open != nil {
+			if st, err := s.open(abs); st != nil || err != nil {
+				return st, err
+			}
+		}
+		return bolt.Open(filepath.Join(abs, bolt.FileName), bolt.Options{Hooks: bolt.Hooks{
+			Failed: func(err error) {
+				s.log.Error("storage stopped for good; restart when the cause is mended", "dir", abs, "error", err)
+			},
+			Damaged: func(err error, stack []byte) {
+				s.log.Error("storage is damaged", "dir", abs, "error", err, "stack", string(stack))
+			},
+		}})
+	})
+}
+
+// memory returns the store in memory of a service.
+func (s *stores) memory(service string) (*openStore, error) {
+	return s.get("memory:"+service, func() (storage.Store, error) { return mem.New(), nil })
+}
+
+func (s *stores) get(key string, open func() (storage.Store, error)) (*openStore, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o := s.list[key]; o != nil {
+		return o, nil
+	}
+	st, err := open()
+	if err != nil {
+		return nil, err
+	}
+	o := &openStore{store: st, tokens: func(shard uint32) storage.Token { return storage.Token{Shard: shard, Epoch: 1} }}
+	if p, ok := st.(placed); ok {
+		_, t, err := p.Placement().Owner(context.Background(), 0)
+		if err != nil {
+			return nil, errors.Join(err, st.Close())
+		}
+		o.tokens = func(shard uint32) storage.Token { return storage.Token{Shard: shard, Epoch: t.Epoch} }
+	}
+	s.list[key] = o
+	return o, nil
+}
+
+func (s *stores) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for key, o := range s.list {
+		if err := o.store.Close(); err != nil {
+			errs = append(errs, fmt.Errorf("close %s: %w", key, err))
+		}
+	}
+	clear(s.list)
+	return errors.Join(errs...)
+}
+
+// makeDir creates a directory that a configuration implies.
+func makeDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("cannot create the directory %s: %w", dir, err)
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"workerd.local/event"
+	"workerd.local/loop"
+)
+
+// TestFilter chooses tests: globs for the service and the entrypoint; empty means
+// all.
+type TestFilter struct{ Service, Entrypoint string }
+
+// ParseTestFilter reads "service" or "service:entrypoint".
+func ParseTestFilter(s string) (TestFilter, error) {
+	parts := strings.Split(s, ":")
+	f := TestFilter{Service: parts[0]}
+	switch {
+	case len(parts) > 2:
+		return f, fmt.Errorf("Too many colons.")
+	case len(parts) == 2:
+		f.Entrypoint = parts[1]
+	}
+	for _, g := range parts {
+		if _, err := path.Match(g, ""); err != nil {
+			return f, fmt.Errorf("%q is not a glob: %w", g, err)
+		}
+	}
+	return f, nil
+}
+
+func (f TestFilter) matches(service, entrypoint string) bool {
+	ok := func(glob, s string) bool {
+		if glob == "" {
+			return true
+		}
+		m, err := path.Match(glob, s)
+		return err == nil && m
+	}
+	return ok(f.Service, service) && ok(f.Entrypoint, entrypoint)
+}
+
+// TestResult is the outcome of one test() export.
+type TestResult struct {
+	// Name is the service, or service:entrypoint.
+	Name   string
+	Passed bool
+	Took   time.Duration
+	// Err is why it failed, where that is known.
+	Err error
+}
+
+// Test runs the test() exports that the filter chooses, one after the other, and
+// reports each: started before it runs, then its result.
+func (s *Server) Test(ctx context.Context, f TestFilter, started func(name string), report func(TestResult)) error {
+	s.mu.Lock()
+	w := s.world
+	s.mu.Unlock()
+	names := make([]string, 0, len(w.services))
+	for name, svc := range w.services {
+		if svc.pool != nil {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		svc := w.services[name]
+		wk := svc.pool.Workers()[0]
+		var entries []string
+		err := loop.Do(ctx, wk.Isolate().Loop(), func() {
+			for _, e := range wk.Entrypoints() {
+				if wk.HasHandler(e, "test") {
+					entries = append(entries, e)
+				}
+			}
+		})
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if !f.matches(name, e) {
+				continue
+			}
+			full := name
+			if e != "default" {
+				full += ":" + e
+			}
+			started(full)
+			begin := time.Now()
+			o, err := svc.pool.Service(e).Deliver(ctx, event.Test{})
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			report(TestResult{Name: full, Passed: err == nil && o.Status == event.OK, Took: time.Since(begin), Err: err})
+		}
+	}
+	return nil
+}

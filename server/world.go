@@ -1,0 +1,451 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"workerd.local/actor"
+	"workerd.local/cache"
+	"workerd.local/config"
+	"workerd.local/disk"
+	"workerd.local/event"
+	"workerd.local/exception"
+	"workerd.local/internal/compat"
+	"workerd.local/outbound"
+	"workerd.local/script"
+	"workerd.local/worker"
+)
+
+// world is everything made from one reading of a configuration. A reload makes a
+// new one and closes the old.
+type world struct {
+	s        *Server
+	cfg      *config.Config
+	services map[string]*service
+	internet *outbound.Network // the implicit service, made when it is named
+	closers  []io.Closer
+	ctx      context.Context // ends what requests left behind
+	cancel   context.CancelFunc
+	inputs   []string // files that scripts were made from
+}
+
+// service is a named service that runs.
+type service struct {
+	cfg        *config.Service
+	plain      event.Service // disk, network, external
+	pool       *worker.Pool  // worker
+	script     *script.Script
+	flags      *compat.Flags
+	namespaces map[string]*actor.Namespace // by class name
+}
+
+func (s *Server) build(ctx context.Context, cfg *config.Config) (_ *world, err error) {
+	w := &world{s: s, cfg: cfg, services: map[string]*service{}}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.close(context.Background()))
+		}
+	}()
+	var workers []*service
+	for i := range cfg.Services {
+		c := &cfg.Services[i]
+		svc := &service{cfg: c, namespaces: map[string]*actor.Namespace{}}
+		w.services[c.Name] = svc
+		if c.Worker != nil {
+			workers = append(workers, svc)
+			continue
+		}
+		if err := w.plain(svc); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.compile(ctx, workers); err != nil {
+		return nil, err
+	}
+	for _, svc := range workers {
+		if err := w.pool(svc); err != nil {
+			return nil, err
+		}
+	}
+	for _, svc := range workers {
+		if err := w.actors(svc); err != nil {
+			return nil, err
+		}
+	}
+	var errs []error
+	for _, svc := range workers {
+		if err := svc.pool.Start(ctx); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	for _, svc := range workers {
+		if err := w.ready(ctx, svc); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// plain makes the services that are not workers.
+func (w *world) plain(svc *service) error {
+	c := svc.cfg
+	switch {
+	case c.Disk != nil:
+		if c.Disk.Create {
+			if err := makeDir(c.Disk.Path.Value); err != nil {
+				return at(c.Disk.Path.Pos, "%s", err)
+			}
+		}
+		d, err := disk.Open(c.Disk.Path.Value, disk.Options{Writable: c.Disk.Writable, AllowDotfiles: c.Disk.AllowDotfiles})
+		if errors.Is(err, os.ErrNotExist) {
+			return at(c.Disk.Path.Pos, "Directory named %q not found: %s", c.Name, c.Disk.Path.Value)
+		}
+		if err != nil {
+			return at(c.Disk.Path.Pos, "service %s: %s", c.Name, err)
+		}
+		w.closers = append(w.closers, d)
+		svc.plain = d
+	case c.Network != nil:
+		p, err := outbound.NewPolicy(config.Strings(c.Network.Allow), config.Strings(c.Network.Deny))
+		if err != nil {
+			return at(c.Pos, "service %s: %s", c.Name, err)
+		}
+		t, err := clientTLS(c.Network.TLS)
+		if err != nil {
+			return at(c.Pos, "service %s: %s", c.Name, err)
+		}
+		svc.plain = outbound.NewNetwork(p, t)
+	case c.External != nil:
+		e, err := external(c.External)
+		if err != nil {
+			return at(c.Pos, "service %s: %s", c.Name, err)
+		}
+		svc.plain = e
+	}
+	return nil
+}
+
+func external(c *config.ExternalServer) (event.Service, error) {
+	o := outbound.ExternalOptions{
+		Address: c.Address.Value, Proxy: c.HTTP.Style == config.StyleProxy,
+		ForwardedProto: c.HTTP.ForwardedProtoHeader, CF: c.HTTP.CfBlobHeader,
+	}
+	for _, h := range c.HTTP.InjectRequestHeaders {
+		o.RequestHeaders = append(o.RequestHeaders, outbound.Header{Name: h.Name, Value: h.Value, Remove: h.Remove})
+	}
+	for _, h := range c.HTTP.InjectResponseHeaders {
+		o.ResponseHeaders = append(o.ResponseHeaders, outbound.Header{Name: h.Name, Value: h.Value, Remove: h.Remove})
+	}
+	if c.Kind == config.SocketHTTPS {
+		t, err := clientTLS(c.TLS)
+		if err != nil {
+			return nil, err
+		}
+		if t == nil {
+			t = &tls.Config{}
+		}
+		if c.CertificateHost != "" {
+			t.ServerName = c.CertificateHost
+		}
+		o.TLS = t
+	}
+	return outbound.NewExternal(o), nil
+}
+
+// compile turns the workers' sources into programs, two at a time.
+func (w *world) compile(ctx context.Context, workers []*service) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(2)
+	for _, svc := range workers {
+		g.Go(func() error {
+			src, err := source(ctx, svc.cfg, w.s.o.CacheDir)
+			if err != nil {
+				return fmt.Errorf("service %s: %w", svc.cfg.Name, err)
+			}
+			if svc.flags, err = w.flags(svc.cfg); err != nil {
+				return fmt.Errorf("service %s: %w", svc.cfg.Name, err)
+			}
+			if svc.script, err = script.Compile(ctx, src); err != nil {
+				return fmt.Errorf("service %s: %w", svc.cfg.Name, err)
+			}
+			return w.checkBuiltins(svc)
+		})
+	}
+	err := g.Wait()
+	for _, svc := range workers {
+		if svc.script != nil {
+			w.inputs = append(w.inputs, svc.script.Inputs()...)
+		}
+	}
+	return err
+}
+
+// checkBuiltins refuses imports that nothing provides, each with its place.
+func (w *world) checkBuiltins(svc *service) error {
+	modules := w.s.modules()
+	var lines []string
+	for _, b := range svc.script.Builtins() {
+		if !worker.HasBuiltin(modules, b.Specifier) {
+			lines = append(lines, fmt.Sprintf("%s:%d:%d: No such module %q.", b.Importer, b.Line, b.Column, b.Specifier))
+		}
+	}
+	if len(lines) > 0 {
+		return fmt.Errorf("service %s: %s", svc.cfg.Name, strings.Join(lines, "\n"))
+	}
+	return nil
+}
+
+func (w *world) flags(c *config.Service) (*compat.Flags, error) {
+	date := c.Worker.CompatibilityDate.Value
+	if w.s.o.CompatDate != "" {
+		date = w.s.o.CompatDate
+	}
+	f, errs := compat.Parse(date, config.Strings(c.Worker.CompatibilityFlags), compat.Options{Experimental: w.s.o.Experimental})
+	return f, errors.Join(errs...)
+}
+
+// source is a worker's code as package script wants it.
+func source(ctx context.Context, c *config.Service, cacheDir string) (script.Source, error) {
+	wk := c.Worker
+	src := script.Source{Name: c.Name, CacheDir: cacheDir}
+	switch {
+	case wk.Source != nil:
+		if err := runBuild(ctx, wk.Source); err != nil {
+			return src, err
+		}
+		src.Entry = entry(wk.Source)
+	case wk.Script != nil:
+		src.ServiceWorker = &script.Module{Name: "main", Kind: script.ESModule, Content: wk.Script.Content, Path: wk.Script.Path}
+	default:
+		for _, m := range wk.Modules {
+			kind, err := moduleKind(m)
+			if err != nil {
+				return src, err
+			}
+			src.Modules = append(src.Modules, script.Module{Name: m.Name, Kind: kind, Content: m.Content, Path: m.Path, NamedExports: m.NamedExports})
+		}
+	}
+	return src, nil
+}
+
+func moduleKind(m config.Module) (script.Kind, error) {
+	switch m.Kind {
+	case config.ModuleES:
+		return script.ESModule, nil
+	case config.ModuleCommonJS:
+		return script.CommonJS, nil
+	case config.ModuleText:
+		return script.Text, nil
+	case config.ModuleData:
+		return script.Data, nil
+	case config.ModuleWasm:
+		return script.Wasm, nil
+	case config.ModuleJSON:
+		return script.JSON, nil
+	}
+	return 0, at(m.Pos, "module %q: modules of the kind %s cannot be run here", m.Name, m.Kind)
+}
+
+func entry(c *config.Source) *script.Entry {
+	e := &script.Entry{
+		Dir: c.Dir, Main: c.Main, Tsconfig: c.TSConfig.Value, NoBundle: c.NoBundle, FindAdditionalModules: c.FindAdditionalModules,
+		BaseDir: c.BaseDir, JSXFactory: c.JSXFactory, JSXFragment: c.JSXFragment, Minify: c.Minify,
+		Define: map[string]string{}, Alias: map[string]string{}, Environment: "development",
+	}
+	for _, d := range c.Define {
+		e.Define[d.Name] = d.Value
+	}
+	for _, a := range c.Alias {
+		e.Alias[a.From] = a.To
+	}
+	kinds := map[config.RuleKind]script.Kind{
+		config.RuleESModule: script.ESModule, config.RuleCommonJS: script.CommonJS, config.RuleText: script.Text,
+		config.RuleData: script.Data, config.RuleCompiledWasm: script.Wasm,
+	}
+	for _, r := range c.Rules {
+		if k, ok := kinds[r.Kind]; ok {
+			e.Rules = append(e.Rules, script.Rule{Kind: k, Globs: r.Globs})
+		}
+	}
+	return e
+}
+
+// pool makes the workers of a service; nothing of the script runs yet.
+func (w *world) pool(svc *service) error {
+	c := svc.cfg
+	out := c.Worker.GlobalOutbound
+	if !out.IsSet() {
+		out.Name = config.DefaultInternet
+	}
+	outSvc, err := w.service(out, fmt.Sprintf("service %s: globalOutbound", c.Name))
+	if err != nil {
+		return err
+	}
+	svc.pool = worker.NewPool(w.s.isolates, worker.Options{
+		Name: c.Name, Script: svc.script, Compat: svc.flags, Modules: w.s.modules(),
+		Env: w.env(svc), Outbound: outSvc, TurnLimit: c.Worker.CPULimit, Context: w.ctx,
+	})
+	return nil
+}
+
+// actors makes the namespaces of a worker.
+func (w *world) actors(svc *service) error {
+	c := svc.cfg.Worker
+	for i := range c.Namespaces {
+		n := &c.Namespaces[i]
+		o := actor.Options{
+			Class: n.ClassName, Pool: svc.pool, PreventEviction: n.PreventEviction, SQL: n.EnableSQL,
+			MaxQueued: w.s.o.MaxQueued, Log: w.s.log,
+		}
+		if !n.EphemeralLocal {
+			st, err := w.store(svc)
+			if err != nil {
+				return err
+			}
+			o.UniqueKey, o.Store, o.Token = n.UniqueKey, st.store, st.tokens
+			if !n.EnableSQL {
+				o.Limits = cache.ActorLimits()
+			}
+		}
+		ns, err := actor.New(o)
+		if err != nil {
+			return at(n.Pos, "service %s: %s", svc.cfg.Name, err)
+		}
+		svc.namespaces[n.ClassName] = ns
+	}
+	return nil
+}
+
+// store is where the actors of a worker keep their state.
+func (w *world) store(svc *service) (*openStore, error) {
+	c := svc.cfg.Worker.Storage
+	switch c.Kind {
+	case config.StorageInMemory:
+		return w.s.stores.memory(svc.cfg.Name)
+	case config.StorageLocalDisk:
+		d := w.services[c.Service]
+		if d == nil {
+			return nil, at(c.Pos, "service %s: durableObjectStorage config refers to a service %q, but no such service is defined.", svc.cfg.Name, c.Service)
+		}
+		dir, ok := d.plain.(*disk.Directory)
+		if !ok {
+			return nil, at(c.Pos, "service %s: durableObjectStorage config refers to a service %q, but that service is not a local disk service.", svc.cfg.Name, c.Service)
+		}
+		if !dir.Writable() {
+			return nil, at(c.Pos, "service %s: durableObjectStorage config refers to the disk service %q, but that service is defined read-only.", svc.cfg.Name, c.Service)
+		}
+		st, err := w.s.stores.disk(dir.Path())
+		if err != nil {
+			return nil, fmt.Errorf("service %s: %w", svc.cfg.Name, err)
+		}
+		return st, nil
+	}
+	return nil, at(svc.cfg.Pos, "Worker service %q implements durable object classes but has `durableObjectStorage` set to `none`.", svc.cfg.Name)
+}
+
+// ready is what follows once scripts have run: migrations, alarms, warnings.
+func (w *world) ready(ctx context.Context, svc *service) error {
+	wk := svc.pool.Workers()[0]
+	for class, ns := range svc.namespaces {
+		has := make(chan bool, 1)
+		if err := wk.Isolate().Loop().Post(func() { has <- wk.HasActorClass(class) }); err != nil {
+			return err
+		}
+		if !<-has {
+			w.s.log.Warn("A DurableObjectNamespace in the config referenced a class that the script does not export; every use of it will fail.",
+				"service", svc.cfg.Name, "class", class)
+		}
+		if err := ns.LoadAlarms(ctx); err != nil {
+			return fmt.Errorf("service %s: alarms of %s: %w", svc.cfg.Name, class, err)
+		}
+	}
+	return w.migrate(ctx, svc)
+}
+
+// service resolves a designator; where says who refers to it.
+func (w *world) service(d config.ServiceDesignator, where string) (event.Service, error) {
+	svc := w.services[d.Name]
+	if svc == nil {
+		if d.Name == config.DefaultInternet {
+			return w.defaultInternet()
+		}
+		return nil, at(d.Pos, "%s refers to a service %q, but no such service is defined.", where, d.Name)
+	}
+	if svc.plain != nil {
+		if d.Entrypoint != "" {
+			return nil, at(d.Pos, "%s refers to service %q with a named entrypoint %q, but %q has no such named entrypoint.", where, d.Name, d.Entrypoint, d.Name)
+		}
+		return svc.plain, nil
+	}
+	// Services may name each other in circles, so the pool is looked up when the
+	// first event comes.
+	return &lazyService{svc: svc, entrypoint: d.Entrypoint, props: d.Props}, nil
+}
+
+func (w *world) defaultInternet() (event.Service, error) {
+	if w.internet == nil {
+		p, err := outbound.NewPolicy([]string{"public"}, nil)
+		if err != nil {
+			return nil, err
+		}
+		w.internet = outbound.NewNetwork(p, nil)
+	}
+	return w.internet, nil
+}
+
+// lazyService is an entrypoint of a worker that may not have been built yet.
+type lazyService struct {
+	svc        *service
+	entrypoint string
+	props      string
+}
+
+var _ event.AsyncService = (*lazyService)(nil)
+
+func (l *lazyService) Start(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
+	l.svc.pool.Service(l.entrypoint).Start(ctx, req, done)
+}
+
+func (l *lazyService) Fetch(ctx context.Context, req *event.Request) (*event.Response, error) {
+	return l.svc.pool.Service(l.entrypoint).Fetch(ctx, req)
+}
+
+func (l *lazyService) Deliver(ctx context.Context, ev event.Event) (event.Outcome, error) {
+	return l.svc.pool.Service(l.entrypoint).Deliver(ctx, ev)
+}
+
+// close ends the world: actors flush and break, what requests left behind is
+// canceled.
+func (w *world) close(ctx context.Context) error {
+	var errs []error
+	gone := exception.Errorf("The server is shutting down.").WithKind(exception.Disconnected).WithBroken(exception.Ignored)
+	for _, svc := range w.services {
+		for _, ns := range svc.namespaces {
+			errs = append(errs, ns.Close(ctx, gone))
+		}
+	}
+	w.cancel()
+	for _, c := range w.closers {
+		errs = append(errs, c.Close())
+	}
+	if w.internet != nil {
+		w.internet.Close()
+	}
+	return errors.Join(errs...)
+}
+
+// at is an error with its place in the configuration.
+func at(pos config.Pos, format string, args ...any) error {
+	return &config.Error{Pos: pos, Msg: fmt.Sprintf(format, args...)}
+}

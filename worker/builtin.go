@@ -1,0 +1,127 @@
+package worker
+
+import (
+	"github.com/dop251/goja"
+
+	"workerd.local/exception"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+	"workerd.local/script"
+	"workerd.local/webapi/bind"
+)
+
+// builtinClasses are the base classes that scripts import from cloudflare:workers.
+type builtinClasses struct {
+	entrypoint    *goja.Object
+	durableObject *goja.Object
+	workflow      *goja.Object
+	rpcTarget     *goja.Object
+}
+
+// The base classes keep ctx and env as workerd's do: ordinary properties that a
+// subclass may replace.
+var builtinProgram = goja.MustCompile("cloudflare:workers", `(() => {
+	class WorkerEntrypoint { constructor(ctx, env) { this.ctx = ctx; this.env = env; } }
+	class DurableObject { constructor(ctx, env) { this.ctx = ctx; this.env = env; } }
+	class WorkflowEntrypoint { constructor(ctx, env) { this.ctx = ctx; this.env = env; } }
+	class RpcTarget {}
+	return [WorkerEntrypoint, DurableObject, WorkflowEntrypoint, RpcTarget];
+})()`, true)
+
+var builtins = isolate.NewSlot(func(js *isolate.JS) *builtinClasses {
+	v, err := js.Runtime().RunProgram(builtinProgram)
+	if err != nil {
+		js.Panic(err)
+	}
+	list := v.(*goja.Object)
+	at := func(i string) *goja.Object { return list.Get(i).(*goja.Object) }
+	return &builtinClasses{entrypoint: at("0"), durableObject: at("1"), workflow: at("2"), rpcTarget: at("3")}
+})
+
+// host is what the script asks of its realm.
+func (w *Worker) host(js *isolate.JS) script.Host {
+	made := map[string]goja.Value{}
+	return script.Host{
+		Builtin: func(specifier string) (goja.Value, error) {
+			if v := made[specifier]; v != nil {
+				return v, nil
+			}
+			v, err := w.builtin(js, specifier)
+			if err != nil {
+				return nil, err
+			}
+			made[specifier] = v
+			return v, nil
+		},
+	}
+}
+
+// HasBuiltin reports whether scripts may import the specifier; any goroutine.
+func HasBuiltin(modules []bind.Module, specifier string) bool {
+	if specifier == "cloudflare:workers" {
+		return true
+	}
+	for _, m := range modules {
+		if m.Builtins[specifier] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *Worker) builtin(js *isolate.JS, specifier string) (goja.Value, error) {
+	if specifier == "cloudflare:workers" {
+		return w.cloudflareWorkers(js)
+	}
+	for _, m := range w.modules() {
+		if mk := m.Builtins[specifier]; mk != nil {
+			return mk(js)
+		}
+	}
+	return nil, exception.Errorf("No such module %q.", specifier)
+}
+
+func (w *Worker) cloudflareWorkers(js *isolate.JS) (goja.Value, error) {
+	b := builtins.Get(js)
+	rt := js.Runtime()
+	obj := rt.NewObject()
+	for _, p := range []struct {
+		name string
+		v    goja.Value
+	}{
+		{"WorkerEntrypoint", b.entrypoint}, {"DurableObject", b.durableObject},
+		{"WorkflowEntrypoint", b.workflow}, {"RpcTarget", b.rpcTarget},
+		{"waitUntil", bind.NewFunction(js, "waitUntil", 1, func(c *bind.Call) (any, error) {
+			ioc, err := c.Context()
+			if err != nil {
+				return nil, err
+			}
+			w.waitUntil(c.JS(), ioc, c.Arg(0))
+			return nil, nil
+		})},
+	} {
+		if err := obj.Set(p.name, p.v); err != nil {
+			return nil, err
+		}
+	}
+	env := goja.Value(w.env)
+	if w.o.Compat.Has("disallow_importable_env") {
+		env = rt.NewObject()
+	}
+	return obj, obj.Set("env", env)
+}
+
+// waitUntil keeps the context alive until v settles; a failure is logged and is
+// the outcome of the event.
+func (w *Worker) waitUntil(js *isolate.JS, ioc *iocontext.Context, v goja.Value) {
+	done := ioc.StartTask()
+	js.OnSettled(v, func(js *isolate.JS, _ goja.Value, err error) {
+		if err == nil {
+			done(nil)
+			return
+		}
+		e := js.Exception(err)
+		w.Report(e, "Uncaught (in waitUntil)")
+		done(e)
+	})
+}

@@ -1,0 +1,192 @@
+package worker
+
+import (
+	"context"
+	"errors"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/event"
+	"workerd.local/exception"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+)
+
+// HandleEvent delivers an event that is not HTTP; any goroutine. done is called
+// once, when the handler and everything it left to waitUntil has finished.
+func (w *Worker) HandleEvent(ctx context.Context, entrypoint string, ev event.Event, done func(event.Outcome, error)) {
+	w.inflight.Add(1)
+	d := &delivery{w: w, ctx: ctx, entrypoint: entrypoint, ev: ev, done: done}
+	if err := w.iso.Loop().Post(d.begin); err != nil {
+		w.inflight.Add(-1)
+		done(event.Outcome{Status: event.Canceled}, Closed(err))
+	}
+}
+
+// delivery is one event at a worker.
+type delivery struct {
+	w          *Worker
+	ctx        context.Context
+	entrypoint string
+	ev         event.Event
+	done       func(event.Outcome, error)
+	ioc        *iocontext.Context
+	ctl        *controller
+	returned   bool
+	finished   bool
+}
+
+func (d *delivery) begin() {
+	realm, err := d.w.Ready()
+	if err != nil {
+		d.finish(event.Outcome{Status: event.Exception}, err)
+		return
+	}
+	d.ioc = iocontext.New(realm, iocontext.Options{
+		Parent:  d.ctx,
+		OnAbort: func(err error) { d.finish(outcomeOf(err), err) },
+		OnHang:  func(err error) { d.fail(err); d.ioc.Abort(err) },
+		OnIdle:  d.idle,
+	})
+	d.ioc.RunIn(iocontext.Entry{}, d.run, d.fail)
+}
+
+func (d *delivery) run(js *isolate.JS) {
+	if d.w.exports.service {
+		if _, isTest := d.ev.(event.Test); isTest {
+			d.fail(exception.Errorf("Tests are not currently supported with Service Workers syntax."))
+			return
+		}
+		d.w.dispatchScheduled(js, d)
+		return
+	}
+	name := handlerName(d.ev)
+	if name == "" {
+		d.finish(event.Outcome{Status: event.NotFound}, event.ErrUnsupported)
+		return
+	}
+	_, ctx := d.w.newExecutionContext(js, d.ioc)
+	obj, err := d.w.receiver(js, d.entrypoint, ctx)
+	if err != nil {
+		d.fail(err)
+		return
+	}
+	handler := obj.Get(name)
+	if _, ok := goja.AssertFunction(handler); !ok {
+		d.finish(event.Outcome{Status: event.NotFound}, exception.Errorf("Entrypoint does not export a %s() function.", name))
+		return
+	}
+	d.ctl = &controller{ev: d.ev}
+	v, err := js.Call(handler, obj, controllerClass.Wrap(js, d.ctl), d.w.env, ctx)
+	if err != nil {
+		d.fail(err)
+		return
+	}
+	js.OnSettled(v, func(js *isolate.JS, _ goja.Value, err error) {
+		if err != nil {
+			d.fail(err)
+			return
+		}
+		d.returned = true
+		d.idle()
+	})
+}
+
+func handlerName(ev event.Event) string {
+	switch ev.(type) {
+	case event.Scheduled:
+		return "scheduled"
+	case event.Test:
+		return "test"
+	}
+	return ""
+}
+
+// idle finishes the event once its handler has returned and no task is left.
+func (d *delivery) idle() {
+	if !d.returned || d.ioc.Tasks() > 0 {
+		return
+	}
+	if err := d.ioc.TaskError(); err != nil {
+		d.finish(outcomeOf(err), err)
+		return
+	}
+	out := event.Outcome{Status: event.OK}
+	if d.ctl != nil && d.ctl.noRetry {
+		out.Retry = false
+	}
+	d.finish(out, nil)
+}
+
+func (d *delivery) fail(err error) {
+	if d.finished {
+		return
+	}
+	e := toException(d.ioc, err)
+	d.w.Report(e, "Uncaught")
+	d.finish(outcomeOf(e), e)
+}
+
+func (d *delivery) finish(o event.Outcome, err error) {
+	if d.finished {
+		return
+	}
+	d.finished = true
+	d.w.inflight.Add(-1)
+	if e, ok := err.(*exception.Exception); ok {
+		err = e.AsRemote()
+	}
+	d.done(o, err)
+	if d.ioc != nil {
+		d.ioc.Loop().Turn(func() { d.ioc.Loop().AtTurnEnd(d.ioc.End) })
+	}
+}
+
+// outcomeOf names the way an event failed.
+func outcomeOf(err error) event.Outcome {
+	var e *exception.Exception
+	if errors.As(err, &e) {
+		switch e.Broken {
+		case exception.ExceededCPU:
+			return event.Outcome{Status: event.ExceededCPU}
+		case exception.ExceededMemory:
+			return event.Outcome{Status: event.ExceededMemory}
+		}
+	}
+	return event.Outcome{Status: event.Exception}
+}
+
+// controller is the first argument of scheduled() and test().
+type controller struct {
+	ev      event.Event
+	noRetry bool
+}
+
+var controllerClass = &bind.Class[controller]{
+	Name: "ScheduledController",
+	Getters: map[string]bind.Getter[controller]{
+		"scheduledTime": (*controller).scheduledTime,
+		"cron":          (*controller).cron,
+	},
+	Methods: map[string]bind.Method[controller]{"noRetry": (*controller).setNoRetry},
+}
+
+func (t *controller) scheduledTime(*bind.Call) (any, error) {
+	if s, ok := t.ev.(event.Scheduled); ok {
+		return float64(s.Time.UnixMilli()), nil
+	}
+	return nil, nil
+}
+
+func (t *controller) cron(*bind.Call) (any, error) {
+	if s, ok := t.ev.(event.Scheduled); ok {
+		return s.Cron, nil
+	}
+	return nil, nil
+}
+
+func (t *controller) setNoRetry(*bind.Call) (any, error) {
+	t.noRetry = true
+	return nil, nil
+}

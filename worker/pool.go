@@ -1,0 +1,90 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+
+	"workerd.local/event"
+	"workerd.local/isolate"
+)
+
+// Pool is one script on several isolates. Each has module-level variables of its
+// own. Any goroutine.
+type Pool struct {
+	name    string
+	workers []*Worker
+}
+
+// NewPool returns a pool over the isolates. The script is instantiated on the
+// first one by Start, on the others by their first event.
+func NewPool(isolates []*isolate.Isolate, o Options) *Pool {
+	p := &Pool{name: o.Name}
+	for _, i := range isolates {
+		p.workers = append(p.workers, New(i, o))
+	}
+	return p
+}
+
+// Start instantiates the script once, so that its mistakes are found now.
+func (p *Pool) Start(ctx context.Context) error {
+	if err := p.workers[0].Start(ctx); err != nil {
+		return fmt.Errorf("service %s: %w", p.name, err)
+	}
+	return nil
+}
+
+// Workers are the pool's workers, one per isolate.
+func (p *Pool) Workers() []*Worker { return p.workers }
+
+// pick returns the worker with the least to do, and of equals the first: an idle
+// server keeps one realm warm.
+func (p *Pool) pick() *Worker {
+	best := p.workers[0]
+	n := best.inflight.Load()
+	for _, w := range p.workers[1:] {
+		if n == 0 {
+			break
+		}
+		if m := w.inflight.Load(); m < n {
+			best, n = w, m
+		}
+	}
+	return best
+}
+
+// Service is an entrypoint of the pool.
+func (p *Pool) Service(entrypoint string) *Service { return &Service{pool: p, entrypoint: entrypoint} }
+
+// Service is one entrypoint as an event.Service; any goroutine.
+type Service struct {
+	pool       *Pool
+	entrypoint string
+}
+
+var _ event.AsyncService = (*Service)(nil)
+
+// Start is event.AsyncService's.
+func (s *Service) Start(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
+	s.pool.pick().HandleRequest(ctx, s.entrypoint, req, done)
+}
+
+// Fetch is event.Service's.
+func (s *Service) Fetch(ctx context.Context, req *event.Request) (*event.Response, error) {
+	return event.Wait(ctx, func(done func(*event.Response, error)) { s.Start(ctx, req, done) })
+}
+
+// Deliver is event.Service's: Scheduled and Test.
+func (s *Service) Deliver(ctx context.Context, ev event.Event) (event.Outcome, error) {
+	type result struct {
+		outcome event.Outcome
+		err     error
+	}
+	ch := make(chan result, 1)
+	s.pool.pick().HandleEvent(ctx, s.entrypoint, ev, func(o event.Outcome, err error) { ch <- result{o, err} })
+	select {
+	case r := <-ch:
+		return r.outcome, r.err
+	case <-ctx.Done():
+		return event.Outcome{Status: event.Canceled}, ctx.Err()
+	}
+}

@@ -1,0 +1,217 @@
+package worker
+
+import (
+	"context"
+	"io"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/event"
+	"workerd.local/exception"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+	"workerd.local/webapi/fetch"
+)
+
+// HandleRequest starts an HTTP request on an entrypoint ("" is the default one);
+// any goroutine. done is called once, on any goroutine.
+func (w *Worker) HandleRequest(ctx context.Context, entrypoint string, req *event.Request, done func(*event.Response, error)) {
+	w.inflight.Add(1)
+	q := &request{w: w, ctx: ctx, entrypoint: entrypoint, req: req, done: done}
+	if err := w.iso.Loop().Post(q.begin); err != nil {
+		w.inflight.Add(-1)
+		req.Body.Close()
+		done(nil, Closed(err))
+	}
+}
+
+// request is one HTTP request at a worker.
+type request struct {
+	w          *Worker
+	ctx        context.Context
+	entrypoint string
+	req        *event.Request
+	done       func(*event.Response, error)
+	ioc        *iocontext.Context
+	answered   bool
+	stopWatch  func() bool
+}
+
+func (q *request) begin() {
+	realm, err := q.w.Ready()
+	if err != nil {
+		q.answer(nil, err)
+		return
+	}
+	if err := q.ctx.Err(); err != nil {
+		q.answer(nil, canceled(err))
+		return
+	}
+	q.ioc = iocontext.New(realm, iocontext.Options{
+		Parent:  q.w.o.Context,
+		OnAbort: func(err error) { q.answer(nil, err) },
+		OnHang:  q.hung,
+		OnIdle:  q.idle,
+	})
+	if q.ctx.Done() != nil {
+		l := q.w.iso.Loop()
+		q.stopWatch = context.AfterFunc(q.ctx, func() {
+			// A closed loop has ended the request already.
+			_ = l.Post(q.clientGone)
+		})
+	}
+	q.ioc.RunIn(iocontext.Entry{}, q.run, q.fail)
+}
+
+func (q *request) run(js *isolate.JS) {
+	if q.w.exports.service {
+		q.w.dispatchFetch(js, q)
+		return
+	}
+	_, ctx := q.w.newExecutionContext(js, q.ioc)
+	obj, err := q.w.receiver(js, q.entrypoint, ctx)
+	if err != nil {
+		q.fail(err)
+		return
+	}
+	handler := obj.Get("fetch")
+	if _, ok := goja.AssertFunction(handler); !ok {
+		q.fail(exception.Errorf("Handler does not export a fetch() function."))
+		return
+	}
+	v, err := js.Call(handler, obj, fetch.NewRequest(js, q.ioc, q.req), q.w.env, ctx)
+	if err != nil {
+		q.fail(err)
+		return
+	}
+	q.settle(js, v)
+}
+
+// settle answers with what the handler's result becomes.
+func (q *request) settle(js *isolate.JS, v goja.Value) {
+	js.OnSettled(v, func(js *isolate.JS, v goja.Value, err error) {
+		if err != nil {
+			q.fail(err)
+			return
+		}
+		resp, err := fetch.ToResponse(js, q.ioc, v)
+		if err != nil {
+			q.fail(err)
+			return
+		}
+		q.answer(resp, nil)
+	})
+}
+
+// fail answers with an error and says so in the log, with the stack.
+func (q *request) fail(err error) {
+	if q.answered {
+		return
+	}
+	e := toException(q.ioc, err)
+	q.w.Report(e, "Uncaught")
+	q.answer(nil, e)
+}
+
+// toException names err for the other side; the realm may be gone.
+func toException(ioc *iocontext.Context, err error) *exception.Exception {
+	var e *exception.Exception
+	if ioc == nil || ioc.Realm().Condemned() != nil || ioc.Realm().Run(ioc.Frame(), func(js *isolate.JS) { e = js.Exception(err) }) != nil || e == nil {
+		e, _ = exception.From(err)
+	}
+	return e
+}
+
+func (q *request) answer(resp *event.Response, err error) {
+	if q.answered {
+		if resp != nil {
+			resp.Body.Close()
+		}
+		return
+	}
+	q.answered = true
+	q.w.inflight.Add(-1)
+	if q.stopWatch != nil {
+		q.stopWatch()
+	}
+	if resp != nil && resp.Body.Stream != nil {
+		KeepAlive(q.ioc, resp)
+	}
+	if e, ok := err.(*exception.Exception); ok {
+		err = e.AsRemote()
+	}
+	q.done(resp, err)
+	if q.ioc != nil {
+		q.ioc.Loop().Turn(q.idle)
+	}
+}
+
+// KeepAlive keeps a context alive until a response's stream has been read or
+// closed: what feeds the stream runs in the context.
+func KeepAlive(ioc *iocontext.Context, resp *event.Response) {
+	task, pending := ioc.StartTask(), ioc.AddPending()
+	l := ioc.Loop()
+	resp.Body.Stream = &tracked{ReadCloser: resp.Body.Stream, closed: func() {
+		// A closed loop has no context left to end.
+		_ = l.Post(func() { pending(); task(nil) })
+	}}
+}
+
+type tracked struct {
+	io.ReadCloser
+	closed func()
+}
+
+// WriteTo keeps the fast path of streams that have one.
+func (t *tracked) WriteTo(w io.Writer) (int64, error) {
+	if wt, ok := t.ReadCloser.(io.WriterTo); ok {
+		return wt.WriteTo(w)
+	}
+	return io.Copy(w, struct{ io.Reader }{t.ReadCloser})
+}
+
+func (t *tracked) Close() error {
+	err := t.ReadCloser.Close()
+	if t.closed != nil {
+		t.closed()
+		t.closed = nil
+	}
+	return err
+}
+
+// idle ends the context once it is answered and nothing keeps it.
+func (q *request) idle() {
+	if q.ioc == nil || !q.answered || q.ioc.Tasks() > 0 {
+		return
+	}
+	q.ioc.Loop().AtTurnEnd(func() {
+		if q.ioc.Tasks() == 0 {
+			q.ioc.End()
+		}
+	})
+}
+
+func (q *request) hung(err error) {
+	if q.answered {
+		if q.ioc.Tasks() == 0 {
+			return
+		}
+		e, _ := exception.From(err)
+		q.w.Report(e, "waitUntil")
+	} else {
+		q.fail(err)
+	}
+	q.ioc.Abort(err)
+}
+
+// clientGone ends a request that nobody waits for any more, unless it asked to be
+// kept with waitUntil.
+func (q *request) clientGone() {
+	if q.answered {
+		return
+	}
+	q.answer(nil, canceled(q.ctx.Err()))
+	if q.ioc != nil && q.ioc.Tasks() == 0 {
+		q.ioc.Abort(canceled(q.ctx.Err()))
+	}
+}

@@ -1,0 +1,113 @@
+package worker
+
+import (
+	"github.com/dop251/goja"
+
+	"workerd.local/event"
+	"workerd.local/exception"
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+	"workerd.local/webapi/events"
+	"workerd.local/webapi/fetch"
+)
+
+// Service-worker syntax: handlers are listeners of globalThis, and what module
+// syntax passes as ctx are methods of the event.
+
+// hasListeners reports whether the top level registered anything that can be used.
+func hasListeners(js *isolate.JS) bool {
+	g := events.Global(js)
+	for _, t := range []string{"fetch", "scheduled"} {
+		if g.Has(t) {
+			return true
+		}
+	}
+	return false
+}
+
+// extendable is what FetchEvent and ScheduledEvent have in common.
+type extendable struct {
+	events.Event
+	ctx *executionContext
+}
+
+// fetchEvent is a FetchEvent.
+type fetchEvent struct {
+	extendable
+	request  *goja.Object
+	response goja.Value // what respondWith was given
+	ended    bool       // the listeners have returned
+}
+
+var fetchEventClass = &bind.Class[fetchEvent]{
+	Name:   "FetchEvent",
+	Parent: bind.Extends(events.EventClass, func(e *fetchEvent) *events.Event { return &e.Event }),
+	Getters: map[string]bind.Getter[fetchEvent]{
+		"request": func(e *fetchEvent, _ *bind.Call) (any, error) { return e.request, nil },
+	},
+	Methods: map[string]bind.Method[fetchEvent]{
+		"respondWith": (*fetchEvent).respondWith,
+		"waitUntil":   func(e *fetchEvent, c *bind.Call) (any, error) { return e.ctx.waitUntil(c) },
+		"passThroughOnException": func(e *fetchEvent, c *bind.Call) (any, error) {
+			return e.ctx.passThroughOnException(c)
+		},
+	},
+}
+
+func (e *fetchEvent) respondWith(c *bind.Call) (any, error) {
+	if e.ended {
+		return nil, exception.DOM("InvalidStateError", "Too late to call FetchEvent.respondWith(). It must be called synchronously in the event handler.")
+	}
+	if e.response != nil {
+		return nil, exception.DOM("InvalidStateError", "FetchEvent.respondWith() has already been called; it can only be called once.")
+	}
+	e.response = c.Arg(0)
+	return nil, nil
+}
+
+// dispatchFetch delivers a request to the listeners.
+func (w *Worker) dispatchFetch(js *isolate.JS, q *request) {
+	x, _ := w.newExecutionContext(js, q.ioc)
+	e := &fetchEvent{extendable: extendable{Event: events.New("fetch", false), ctx: x}, request: fetch.NewRequest(js, q.ioc, q.req)}
+	if !events.Dispatch(js, events.Global(js), fetchEventClass, e) {
+		q.fail(exception.Errorf("Handler does not export a fetch() function."))
+		return
+	}
+	e.ended = true
+	if e.response == nil {
+		q.fail(exception.Errorf("No event listener called respondWith(), and there is no next service to pass the request to."))
+		return
+	}
+	q.settle(js, e.response)
+}
+
+// scheduledEvent is a ScheduledEvent.
+type scheduledEvent struct {
+	extendable
+	ctl controller
+}
+
+var scheduledEventClass = &bind.Class[scheduledEvent]{
+	Name:   "ScheduledEvent",
+	Parent: bind.Extends(events.EventClass, func(e *scheduledEvent) *events.Event { return &e.Event }),
+	Getters: map[string]bind.Getter[scheduledEvent]{
+		"scheduledTime": func(e *scheduledEvent, c *bind.Call) (any, error) { return e.ctl.scheduledTime(c) },
+		"cron":          func(e *scheduledEvent, c *bind.Call) (any, error) { return e.ctl.cron(c) },
+	},
+	Methods: map[string]bind.Method[scheduledEvent]{
+		"waitUntil": func(e *scheduledEvent, c *bind.Call) (any, error) { return e.ctx.waitUntil(c) },
+		"noRetry":   func(e *scheduledEvent, c *bind.Call) (any, error) { return e.ctl.setNoRetry(c) },
+	},
+}
+
+// dispatchScheduled delivers a cron trigger to the listeners.
+func (w *Worker) dispatchScheduled(js *isolate.JS, d *delivery) {
+	x, _ := w.newExecutionContext(js, d.ioc)
+	e := &scheduledEvent{extendable: extendable{Event: events.New("scheduled", false), ctx: x}, ctl: controller{ev: d.ev}}
+	if _, ok := d.ev.(event.Scheduled); !ok || !events.Dispatch(js, events.Global(js), scheduledEventClass, e) {
+		d.finish(event.Outcome{Status: event.NotFound}, exception.Errorf("The script has no listener for this event."))
+		return
+	}
+	d.returned = true
+	d.idle()
+}

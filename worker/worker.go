@@ -1,0 +1,259 @@
+// Package worker is one script instantiated in an isolate, and the pool of
+// isolates that run it.
+//
+// A Worker has a realm, an env object and the exports of its script, sorted into
+// handlers, stateless classes and actor classes. When the realm is condemned (a
+// turn ran for too long, or took too much memory) the next event builds a new
+// one. A Pool spreads requests over Workers of the same script.
+//
+// # Concurrency
+//
+// Pool, Service and everything that takes a context.Context may be used from any
+// goroutine. Worker belongs to its isolate's goroutine, except where a method
+// says otherwise.
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/event"
+	"workerd.local/exception"
+	"workerd.local/internal/compat"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+	"workerd.local/script"
+	"workerd.local/webapi/bind"
+	"workerd.local/webapi/events"
+	"workerd.local/webapi/fetch"
+)
+
+// Options say what a worker is made of; all of it is shared by its isolates and
+// not changed afterwards.
+type Options struct {
+	// Name is the service's name.
+	Name   string
+	Script *script.Script
+	Compat *compat.Flags
+	// Modules are the web APIs of the realm; those of this package are added.
+	Modules []bind.Module
+	// Env makes the properties of env. It runs before the script, in a turn.
+	Env func(js *isolate.JS, w *Worker) (*goja.Object, error)
+	// Outbound is where the global fetch() goes.
+	Outbound event.Service
+	// TurnLimit is the CPU limit of a turn; 0 means the isolate's.
+	TurnLimit time.Duration
+	// Context ends what requests left behind; nil means never.
+	Context context.Context
+}
+
+// Worker is a script in an isolate.
+type Worker struct {
+	iso *isolate.Isolate
+	o   Options
+
+	inflight atomic.Int64 // requests that wait or run; any goroutine
+
+	realm   *isolate.Realm
+	env     *goja.Object
+	exports exports
+	failed  *exception.Exception // why the script does not start, for good
+	onReset []func(cause error, culprit *iocontext.Context)
+}
+
+// New returns a worker that is instantiated by its first event or by Ready.
+func New(i *isolate.Isolate, o Options) *Worker {
+	if o.Context == nil {
+		o.Context = context.Background()
+	}
+	return &Worker{iso: i, o: o}
+}
+
+// Name is the service's name.
+func (w *Worker) Name() string { return w.o.Name }
+
+// Isolate is where the worker runs; any goroutine.
+func (w *Worker) Isolate() *isolate.Isolate { return w.iso }
+
+// Compat are the worker's compatibility flags; any goroutine.
+func (w *Worker) Compat() *compat.Flags { return w.o.Compat }
+
+// Env is the env object of the present realm.
+func (w *Worker) Env() *goja.Object { return w.env }
+
+// OnReset adds a function that is told when the realm was condemned, and who
+// owned the turn that was stopped (nil when nobody did).
+func (w *Worker) OnReset(fn func(cause error, culprit *iocontext.Context)) {
+	w.onReset = append(w.onReset, fn)
+}
+
+// Ready returns the worker's realm, instantiating the script where it has to. The
+// error is the script's own and final, in workerd's form
+// "Uncaught TypeError: ...".
+func (w *Worker) Ready() (*isolate.Realm, error) {
+	if w.failed != nil {
+		return nil, w.failed
+	}
+	if w.realm != nil && w.realm.Condemned() == nil {
+		return w.realm, nil
+	}
+	if err := w.instantiate(); err != nil {
+		var e *exception.Exception
+		if !errors.As(err, &e) {
+			e = exception.Errorf("%s", err.Error()).WithCause(err)
+		}
+		w.failed = e
+		return nil, e
+	}
+	return w.realm, nil
+}
+
+// Start is Ready from any goroutine: it waits for the isolate.
+func (w *Worker) Start(ctx context.Context) error {
+	done := make(chan error, 1)
+	if err := w.iso.Loop().Post(func() { _, err := w.Ready(); done <- err }); err != nil {
+		return err
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (w *Worker) instantiate() error {
+	w.exports = exports{}
+	realm, err := w.iso.NewRealm(isolate.RealmOptions{
+		Name:      w.o.Name,
+		TurnLimit: w.o.TurnLimit,
+		Setup: []func(js *isolate.JS) error{
+			func(js *isolate.JS) error { return bind.Install(js, w.modules()) },
+			w.setup,
+		},
+		OnCondemned: w.reset,
+		OnRejection: w.unhandledRejection,
+	})
+	if err != nil {
+		return err
+	}
+	w.realm = realm
+	var ev *script.Evaluation
+	var failure error
+	err = realm.RunStartup(nil, func(js *isolate.JS) {
+		if !w.o.Compat.Has("allow_eval_during_startup") {
+			failure = script.DenyEval(js.Runtime())
+		}
+		if failure == nil && w.o.Env != nil {
+			w.env, failure = w.o.Env(js, w)
+		}
+		if failure == nil && w.env == nil {
+			w.env = js.Runtime().NewObject()
+		}
+		if failure == nil {
+			ev, failure = w.o.Script.Evaluate(js.Runtime(), w.host(js))
+		}
+	})
+	if cause := realm.Condemned(); cause != nil {
+		return exception.Errorf("Script startup exceeded its limit: %s", cause)
+	}
+	if err == nil {
+		err = failure
+	}
+	if err == nil && ev.Promise != nil {
+		switch ev.Promise.State() {
+		case goja.PromiseStateRejected:
+			err = realm.Run(nil, func(js *isolate.JS) { failure = js.Thrown(ev.Promise.Result()) })
+			if err == nil {
+				err = failure
+			}
+		case goja.PromiseStatePending:
+			return exception.Errorf("Top-level await in module is unresolved: nothing that may run in the global scope will settle it.")
+		}
+	}
+	if err != nil {
+		return w.startupError(err)
+	}
+	err = realm.Run(nil, func(js *isolate.JS) {
+		if w.o.Compat.Has("allow_eval_during_startup") {
+			if failure = script.DenyEval(js.Runtime()); failure != nil {
+				return
+			}
+		}
+		failure = w.exports.collect(js, ev.Namespace())
+	})
+	if err == nil {
+		err = failure
+	}
+	if err != nil {
+		return w.startupError(err)
+	}
+	return nil
+}
+
+// startupError puts a failure of the top level into workerd's form.
+func (w *Worker) startupError(err error) error {
+	var e *exception.Exception
+	if rerr := w.realm.Run(nil, func(js *isolate.JS) { e = js.Exception(err) }); rerr != nil || e == nil {
+		return err
+	}
+	text := "Uncaught " + e.Error()
+	if _, frames, ok := strings.Cut(e.Stack, "\n"); ok {
+		text += "\n" + frames
+	}
+	c := *e
+	c.Class, c.Message, c.Value = "Error", text, nil
+	return &c
+}
+
+// reset is told that the realm was condemned.
+func (w *Worker) reset(cause error, culprit *isolate.Frame) {
+	var owner *iocontext.Context
+	if culprit != nil {
+		owner, _ = culprit.Owner.(*iocontext.Context)
+	}
+	for _, fn := range w.onReset {
+		fn(cause, owner)
+	}
+	if owner != nil {
+		owner.Abort(isolate.Stopped(cause))
+	}
+}
+
+func (w *Worker) setup(js *isolate.JS) error {
+	fetch.SetOutbound(js, w.o.Outbound)
+	return nil
+}
+
+// Report logs an exception that no caller could be told, or that a caller is told
+// only as a status.
+func (w *Worker) Report(e *exception.Exception, source string) {
+	stack := e.Stack
+	if stack == "" {
+		stack = e.Error()
+	}
+	w.iso.Log().Error("uncaught exception", "service", w.o.Name, "source", source, "exception", e.Error(), "stack", stack)
+}
+
+func (w *Worker) unhandledRejection(js *isolate.JS, r isolate.Rejection) {
+	handled := events.DispatchRejection(js, r)
+	if !handled && !r.Handled {
+		w.Report(js.Thrown(r.Reason), "Uncaught (in promise)")
+	}
+}
+
+// canceled is what is left of a request whose client went away.
+func canceled(cause error) *exception.Exception {
+	return exception.Errorf("The client has disconnected.").WithKind(exception.Disconnected).WithCause(cause)
+}
+
+// Closed is the exception for events that come after the isolate has closed.
+func Closed(err error) *exception.Exception {
+	return exception.Errorf("The server is shutting down.").WithKind(exception.Disconnected).WithCause(fmt.Errorf("isolate: %w", err))
+}
