@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/dop251/goja"
@@ -54,8 +55,8 @@ func dispatch(c *bind.Call, svc event.Service, input, init goja.Value, o Dispatc
 	if err != nil {
 		return nil, err
 	}
-	if err := aborted(js, r.signal); err != nil {
-		return nil, err
+	if r.signal != nil && r.signal.Aborted() {
+		return nil, r.signal.Err(js)
 	}
 	target := r.href()
 	scheme, _, _ := strings.Cut(target, ":")
@@ -91,7 +92,8 @@ func (r *Request) leave(js *isolate.JS, c *iocontext.Context, target string) (*e
 	}
 	req := &event.Request{
 		Method: r.method, URL: bareURL(target), Header: cloneHeader(r.raw.h),
-		Body: b, Redirect: r.redirect, CF: r.cfJSON,
+		// Redirects are followed here, so that every service is spared it.
+		Body: b, Redirect: "manual", CF: r.cfJSON,
 	}
 	if r.cf != nil {
 		if req.CF, err = cfText(js, r.cf); err != nil {
@@ -126,34 +128,43 @@ type exchange struct {
 	cancel context.CancelCauseFunc
 	// release undoes the tie to the I/O context.
 	release func() bool
+	// forget undoes the tie to the signal; on the loop only, and may be nil.
+	forget func()
+	l      *loop.Loop
+	once   sync.Once
 }
 
 func newExchange(c *iocontext.Context) *exchange {
-	x := &exchange{}
+	x := &exchange{l: c.Loop()}
 	x.ctx, x.cancel = context.WithCancelCause(context.WithoutCancel(c.Context()))
 	outer := c.Context()
 	x.release = context.AfterFunc(outer, func() { x.cancel(context.Cause(outer)) })
 	return x
 }
 
-// end ends the exchange.
+// end ends the exchange; any goroutine, any number of times.
 func (x *exchange) end(cause error) {
 	x.cancel(cause)
 	x.release()
+	x.once.Do(func() {
+		// A closed loop has no signals any more.
+		_ = x.l.Post(func() {
+			if x.forget != nil {
+				x.forget()
+			}
+		})
+	})
 }
 
 func send(js *isolate.JS, ioc *iocontext.Context, svc event.Service, r *Request, req *event.Request, o DispatchOptions) (*goja.Object, error) {
 	x := newExchange(ioc)
 	answer := loop.NewFuture[*event.Response](ioc.Loop())
 	if r.signal != nil {
-		err := onAbort(js, r.signal, func(js *isolate.JS, reason error) {
-			x.end(reason)
-			answer.Reject(reason)
+		x.forget = r.signal.OnAbort(js, func(js *isolate.JS, reason goja.Value) {
+			err := js.Thrown(reason)
+			x.end(err)
+			answer.Reject(err)
 		})
-		if err != nil {
-			x.end(nil)
-			return nil, errors.Join(err, req.Body.Close())
-		}
 	}
 	ioc.WaitForOutput().Then(func(_ struct{}, err error) {
 		if err == nil {
@@ -166,7 +177,7 @@ func send(js *isolate.JS, ioc *iocontext.Context, svc event.Service, r *Request,
 			return
 		}
 		iocontext.Background(ioc, func(context.Context) (*event.Response, error) {
-			resp, err := svc.Fetch(x.ctx, req)
+			resp, err := follow(x.ctx, svc, req, r.redirect)
 			if err != nil && x.ctx.Err() != nil {
 				err = context.Cause(x.ctx)
 			}

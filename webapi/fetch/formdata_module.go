@@ -60,7 +60,7 @@ var FormDataClass = &bind.Class[FormData]{
 			}
 			for i := 0; i < len(f.entries); i++ {
 				e := &f.entries[i]
-				if _, err := c.JS().Call(fn, c.Arg(1), e.value(c.JS()), c.Value(e.name), c.This()); err != nil {
+				if _, err := c.JS().Call(fn.Value, c.Arg(1), e.value(c.JS()), c.Value(e.name), c.This()); err != nil {
 					return nil, err
 				}
 			}

@@ -77,7 +77,7 @@ var HeadersClass = &bind.Class[Headers]{
 				return nil, err
 			}
 			for _, f := range h.Fields() {
-				if _, err := c.JS().Call(fn, c.Arg(1), c.Value(f.Value), c.Value(f.Name), c.This()); err != nil {
+				if _, err := c.JS().Call(fn.Value, c.Arg(1), c.Value(f.Value), c.Value(f.Name), c.This()); err != nil {
 					return nil, err
 				}
 			}

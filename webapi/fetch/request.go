@@ -12,6 +12,7 @@ import (
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/events"
 	"workerd.local/webapi/url"
 )
 
@@ -25,7 +26,7 @@ type Request struct {
 	cache    string // empty for the default
 	cfJSON   []byte // until somebody asks
 	cf       goja.Value
-	signal   *goja.Object // made when first asked for
+	signal   *events.Signal // made when first asked for
 }
 
 // methods are those that workerd knows (kj's list of HTTP methods).
@@ -35,7 +36,7 @@ var methods = strings.Fields("GET HEAD POST PUT DELETE PATCH PURGE OPTIONS TRACE
 // or copied until a script asks for it; req's header and body are the request's
 // from now on, and the body is closed with c, which is current. signal is the
 // request's AbortSignal; without one it never fires.
-func NewRequest(js *isolate.JS, c *iocontext.Context, req *event.Request, signal ...*goja.Object) *goja.Object {
+func NewRequest(js *isolate.JS, c *iocontext.Context, req *event.Request, signal ...*events.Signal) *goja.Object {
 	b, err := bodyFrom(js, c, req.Body)
 	if err != nil {
 		js.Panic(err)
@@ -216,12 +217,7 @@ func (r *Request) init(c *bind.Call, v goja.Value) (g given, err error) {
 				r.signal = nil
 				return nil
 			}
-			obj, ok := v.(*goja.Object)
-			if !ok || !isSignal(js, obj) {
-				return f.BadArg(1, "AbortSignal")
-			}
-			r.signal = obj
-			return nil
+			return events.SignalOption(&r.signal)(f, v)
 		},
 		"cf", func(f *bind.Call, v goja.Value) error { return objectOrNull(f, v, &r.cf) },
 		"cache", text(func(s string) error {
@@ -269,9 +265,9 @@ func defineRequest() *bind.Class[Request] {
 			"cf": func(r *Request, c *bind.Call) (any, error) { return r.jsCF(c.JS()) },
 			"signal": func(r *Request, c *bind.Call) (any, error) {
 				if r.signal == nil {
-					r.signal = newSignal(c.JS())
+					r.signal = events.NewSignal()
 				}
-				return r.signal, nil
+				return r.signal.Object(c.JS()), nil
 			},
 		}),
 		Methods: map[string]bind.Method[Request]{
