@@ -237,7 +237,7 @@ func BenchmarkGetCached(b *testing.B) {
 	i := 0
 	l.Turn(func() {
 		for b.Loop() {
-			if isReady(b, c.Get(keys[i%1000], ReadOptions{})) == nil {
+			if v, _, ok := c.Get(keys[i%1000], ReadOptions{}).Ready(); !ok || v == nil {
 				b.Fatal("missing")
 			}
 			i++
@@ -253,7 +253,7 @@ func BenchmarkGetCachedSmallActor(b *testing.B) {
 	i := 0
 	l.Turn(func() {
 		for b.Loop() {
-			if isReady(b, c.Get(keys[i%10], ReadOptions{})) == nil {
+			if v, _, ok := c.Get(keys[i%10], ReadOptions{}).Ready(); !ok || v == nil {
 				b.Fatal("missing")
 			}
 			i++
@@ -272,7 +272,9 @@ func BenchmarkPutDirty(b *testing.B) {
 	l.Turn(func() {
 		for b.Loop() {
 			kv[0] = storage.KV{Key: keys[i%1000], Value: values[i/1000%2]}
-			isReady(b, c.Put(kv, WriteOptions{}))
+			if _, err, ok := c.Put(kv, WriteOptions{}).Ready(); !ok || err != nil {
+				b.Fatal("not ready")
+			}
 			i++
 		}
 	})

@@ -27,7 +27,7 @@ type LRUOptions struct {
 type SharedLRU struct {
 	o        LRUOptions
 	clean    *simplelru.LRU[*entry, struct{}]
-	newest   *entry // the entry used last, to skip work when it is used again
+	newest   *entry // the entry used last, at its tick
 	total    int    // bytes of all entries, and of what unanswered lists hold
 	tick     uint32
 	nextTick time.Time
@@ -72,6 +72,7 @@ func (s *SharedLRU) EvictStale(now time.Time) {
 	}
 	s.nextTick = now.Add(s.o.StaleAfter)
 	s.tick++
+	s.newest = nil
 	for {
 		e, _, ok := s.clean.GetOldest()
 		if !ok || e.tick+1 >= s.tick {
@@ -88,11 +89,16 @@ func (s *SharedLRU) add(e *entry) {
 	s.newest = e
 }
 
+// use notes that a clean entry was used. While there is plenty of room, once a
+// tick is enough: it is what staleness needs, and reordering for every read
+// would cost more than the read.
 func (s *SharedLRU) use(e *entry) {
-	if e.tick = s.tick; s.newest != e {
-		s.clean.Get(e)
-		s.newest = e
+	if s.newest == e || e.tick == s.tick && s.total < s.o.SoftBytes/2 {
+		return
 	}
+	e.tick = s.tick
+	s.clean.Get(e)
+	s.newest = e
 }
 
 func (s *SharedLRU) remove(e *entry) {
