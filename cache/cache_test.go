@@ -118,6 +118,29 @@ func TestCachesShareTheLRU(t *testing.T) {
 	}
 }
 
+// Many entries are found as few are, while there come to be more and fewer.
+func TestManyEntries(t *testing.T) {
+	l := loop.New(loop.Options{})
+	c := newCache(l, emptyStorage{}, Options{})
+	keys := benchKeys(3 * manyEntries)
+	for round := range 2 {
+		for i, k := range keys {
+			l.Turn(func() { isReady(t, c.Put([]storage.KV{{Key: k, Value: []byte(k)}}, WriteOptions{NoCache: i%4 > 0})) })
+			if err := c.check(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l.Turn(func() {
+			for i, k := range keys {
+				if v := isReady(t, c.Get(k, ReadOptions{})); (string(v) == k) != (i%4 == 0) {
+					t.Fatalf("round %d: %q has %q", round, k, v)
+				}
+			}
+		})
+		l.Turn(func() { isReady(t, c.DeleteAll(DeleteAllOptions{})) })
+	}
+}
+
 // An actor that does nothing costs next to nothing.
 func TestEmptyCacheIsSmall(t *testing.T) {
 	const n = 10_000

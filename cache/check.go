@@ -56,6 +56,9 @@ func (c *Cache) check() error {
 			return fmt.Errorf("entry %q: pinned, but not what DeleteAll left", e.key)
 		}
 	}
+	if c.byKey != nil && len(c.byKey) != n {
+		return fmt.Errorf("%d entries are linked, %d can be found by key", n, len(c.byKey))
+	}
 	if prev != c.last || n != c.entries.len() {
 		return fmt.Errorf("%d entries are linked, %d are indexed", n, c.entries.len())
 	}

@@ -90,11 +90,16 @@ func (l *list) remove(e *entry) {
 	l.bytes -= e.size()
 }
 
-// entries is the ordered map: a B-tree to find a key, links to walk.
+// entries is the ordered map: a B-tree to find a place, links to walk, and, where
+// there are many, a hash table to find a key.
 type entries struct {
 	index       *btree.Map[string, *entry] // nil while empty
+	byKey       map[string]*entry          // nil while there are few
 	first, last *entry
 }
+
+// manyEntries is where the hash table begins to pay.
+const manyEntries = 128
 
 func (m *entries) len() int {
 	if m.index == nil {
@@ -104,7 +109,10 @@ func (m *entries) len() int {
 }
 
 func (m *entries) find(key string) *entry {
-	if m.index == nil {
+	switch {
+	case m.byKey != nil:
+		return m.byKey[key]
+	case m.index == nil:
 		return nil
 	}
 	e, _ := m.index.Get(key)
@@ -156,6 +164,13 @@ func (m *entries) insert(e, prev *entry) {
 	}
 	_, had := m.index.Set(e.key, e)
 	invariants.Check(!had, "entry %q is inserted twice", e.key)
+	switch {
+	case m.byKey != nil:
+		m.byKey[e.key] = e
+	case m.index.Len() > manyEntries:
+		m.byKey = make(map[string]*entry, 2*manyEntries)
+		m.index.Scan(func(k string, e *entry) bool { m.byKey[k] = e; return true })
+	}
 	e.prev = prev
 	if prev == nil {
 		e.next, m.first = m.first, e
@@ -174,6 +189,12 @@ const indexDegree = 16
 
 func (m *entries) remove(e *entry) {
 	m.index.Delete(e.key)
+	if m.byKey != nil {
+		delete(m.byKey, e.key)
+		if m.index.Len() < manyEntries/2 {
+			m.byKey = nil
+		}
+	}
 	if e.prev == nil {
 		m.first = e.next
 	} else {

@@ -92,6 +92,9 @@ func (s *scan) collect(c *Cache, e *entry, o ReadOptions) {
 		return
 	}
 	c.use(e, o)
+	if s.found == nil {
+		s.found = make([]storage.KV, 0, 16)
+	}
 	s.found = append(s.found, storage.KV{Key: e.key, Value: e.value})
 }
 
