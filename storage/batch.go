@@ -14,10 +14,18 @@ import (
 // bad batch cannot spoil the commits it would have shared a transaction with.
 func CheckBatch(batch map[Token][]Write) error {
 	for t, writes := range batch {
-		for i := range writes {
-			if err := checkWrite(t, &writes[i]); err != nil {
-				return fmt.Errorf("commit actor %s: %w", describe(writes[i].Actor), err)
-			}
+		if err := CheckWrites(t, writes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CheckWrites is CheckBatch for the writes of one token.
+func CheckWrites(t Token, writes []Write) error {
+	for i := range writes {
+		if err := checkWrite(t, &writes[i]); err != nil {
+			return fmt.Errorf("commit actor %s: %w", describe(writes[i].Actor), err)
 		}
 	}
 	return nil

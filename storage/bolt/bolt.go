@@ -45,8 +45,8 @@ type Options struct {
 	// 0 means one second.
 	OpenTimeout time.Duration
 	// QueueLimit is the number of operations that may wait for the writer; 0 means
-	// 1024. Callers beyond it wait with their context. The batches themselves are
-	// held by their callers either way.
+	// 1024. Callers beyond it wait with their context, those of CommitAsync in a
+	// list. The batches themselves are held by their callers either way.
 	QueueLimit int
 	// NoSync gives up durability for speed. Only for tests and benchmarks.
 	NoSync bool
@@ -85,7 +85,8 @@ type Store struct {
 	epoch     uint64
 	placement *storage.Local
 
-	queue chan *operation
+	queue    chan *operation
+	overflow overflow
 	// done is closed when the writer has ended.
 	done chan struct{}
 	// sweeping is owned by the writer: there is something left to sweep.
@@ -101,7 +102,11 @@ type Store struct {
 	closing sync.RWMutex
 }
 
-var _ storage.Store = (*Store)(nil)
+var (
+	_ storage.Store          = (*Store)(nil)
+	_ storage.AsyncCommitter = (*Store)(nil)
+	_ storage.InstantReader  = (*Store)(nil)
+)
 
 // Open opens or creates the file at path; its directory must exist. Each open
 // starts a new epoch. Errors: storage.ErrLocked, storage.ErrVersion,

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,17 +23,22 @@ const (
 	groupBytes      = 16 << 20
 )
 
+// groupYields is how often the writer lets others run while that makes its queue
+// longer.
+const groupYields = 16
+
 // operation is one caller's change, waiting for the writer.
 type operation struct {
 	// apply makes the change in the group's transaction. An error of it fails the
 	// store: whatever a caller can do wrong is found before.
-	apply func(tx *bbolt.Tx) error
+	apply func(b *buckets) error
 	// alone, set instead of apply, runs with no transaction open; its error is its
 	// caller's only.
 	alone func() error
 	bytes int
 	state atomic.Int32
-	done  chan error
+	// done is told the outcome, by the writer; it does not block.
+	done func(error)
 }
 
 // The state of an operation: queued -> taken by the writer, or queued ->
@@ -49,9 +55,48 @@ func (s *Store) Commit(ctx context.Context, batch map[storage.Token][]storage.Wr
 		return nil, err
 	}
 	fenced, current := storage.Fence(batch, s.epoch)
-	op := &operation{apply: func(tx *bbolt.Tx) error {
-		b := openBuckets(tx)
-		for _, writes := range current {
+	var err error
+	if len(current) > 0 {
+		err = s.do(ctx, commitOperation(current...))
+	} else {
+		err = s.check(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("commit: %w", err)
+	}
+	return fenced, nil
+}
+
+// CommitAsync queues a commit for the writer, which calls done once the
+// transaction that it shares with others is durable. Where the queue is full, what
+// is too much waits in a list, in order; it is as long as the callers make it.
+func (s *Store) CommitAsync(t storage.Token, writes []storage.Write, done func(fenced bool, err error)) {
+	if err := storage.CheckWrites(t, writes); err != nil {
+		done(false, err)
+		return
+	}
+	fenced := t.Epoch != s.epoch
+	tell := func(err error) {
+		if err != nil {
+			done(false, fmt.Errorf("commit: %w", err))
+		} else {
+			done(fenced, nil)
+		}
+	}
+	if fenced || len(writes) == 0 {
+		tell(s.check(context.Background()))
+		return
+	}
+	op := commitOperation(writes)
+	op.done = tell
+	if err := s.enqueueAsync(op); err != nil {
+		tell(err)
+	}
+}
+
+func commitOperation(batches ...[]storage.Write) *operation {
+	op := &operation{apply: func(b *buckets) error {
+		for _, writes := range batches {
 			for i := range writes {
 				if err := b.write(&writes[i]); err != nil {
 					return fmt.Errorf("actor %s: %w", writes[i].Actor, err)
@@ -60,19 +105,10 @@ func (s *Store) Commit(ctx context.Context, batch map[storage.Token][]storage.Wr
 		}
 		return nil
 	}}
-	for _, writes := range current {
+	for _, writes := range batches {
 		op.bytes += sizeOf(writes)
 	}
-	var err error
-	if len(current) > 0 {
-		err = s.do(ctx, op)
-	} else {
-		err = s.check(ctx)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("commit: %w", err)
-	}
-	return fenced, nil
+	return op
 }
 
 func sizeOf(writes []storage.Write) (bytes int) {
@@ -94,8 +130,8 @@ func (s *Store) SetMeta(ctx context.Context, name string, value []byte) error {
 	if err := storage.CheckMeta(name, value); err != nil {
 		return fmt.Errorf("set meta: %w", err)
 	}
-	err := s.do(ctx, &operation{bytes: len(name) + len(value), apply: func(tx *bbolt.Tx) error {
-		return tx.Bucket(bucketProgram).Put([]byte(name), value)
+	err := s.do(ctx, &operation{bytes: len(name) + len(value), apply: func(b *buckets) error {
+		return b.tx.Bucket(bucketProgram).Put([]byte(name), value)
 	}})
 	if err != nil {
 		return fmt.Errorf("set meta %q: %w", name, err)
@@ -107,19 +143,18 @@ func (s *Store) SetMeta(ctx context.Context, name string, value []byte) error {
 // and alarms cannot be reached from then on and are swept by the writer between
 // groups.
 func (s *Store) DeleteNamespace(ctx context.Context, namespace string) error {
-	err := s.do(ctx, &operation{apply: func(tx *bbolt.Tx) error {
-		space, err := findSpace(tx, namespace)
+	err := s.do(ctx, &operation{apply: func(b *buckets) error {
+		space, err := findSpace(b.tx, namespace)
 		if err != nil || space == 0 {
 			return err
 		}
-		names := tx.Bucket(bucketNamespaces)
-		if err := names.Delete(nameKey(namespace)); err != nil {
+		if err := b.namespaces.Delete(nameKey(namespace)); err != nil {
 			return err
 		}
-		if err := names.Delete(spaceKey(space)); err != nil {
+		if err := b.namespaces.Delete(spaceKey(space)); err != nil {
 			return err
 		}
-		return tx.Bucket(bucketSweep).Put(sweepSpaceKey(space), []byte(namespace))
+		return b.sweep.Put(sweepSpaceKey(space), []byte(namespace))
 	}})
 	if err != nil {
 		return fmt.Errorf("delete namespace %q: %w", namespace, err)
@@ -131,18 +166,19 @@ func (s *Store) DeleteNamespace(ctx context.Context, namespace string) error {
 // the writer has taken it withdraws it; afterwards the outcome is waited for,
 // because it can no longer be stopped.
 func (s *Store) do(ctx context.Context, op *operation) error {
-	op.done = make(chan error, 1)
+	done := make(chan error, 1)
+	op.done = func(err error) { done <- err }
 	if err := s.enqueue(ctx, op); err != nil {
 		return err
 	}
 	select {
-	case err := <-op.done:
+	case err := <-done:
 		return err
 	case <-ctx.Done():
 		if op.state.CompareAndSwap(queued, withdrawn) {
 			return ctx.Err()
 		}
-		return <-op.done
+		return <-done
 	}
 }
 
@@ -157,6 +193,63 @@ func (s *Store) enqueue(ctx context.Context, op *operation) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// enqueueAsync queues an operation without waiting. While an earlier one waits for
+// room, so does this one, and one goroutine feeds them to the queue.
+func (s *Store) enqueueAsync(op *operation) error {
+	// The lock is only refused while Close has it or waits for it.
+	if !s.closing.TryRLock() {
+		return storage.ErrClosed
+	}
+	if err := s.check(context.Background()); err != nil {
+		s.closing.RUnlock()
+		return err
+	}
+	o := &s.overflow
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.feeding {
+		o.list = append(o.list, op)
+		s.closing.RUnlock()
+		return nil
+	}
+	select {
+	case s.queue <- op:
+		s.closing.RUnlock()
+	default:
+		o.feeding = true
+		o.list = append(o.list, op)
+		// The feeder keeps this share of closing, so that Close waits for it.
+		go s.feed()
+	}
+	return nil
+}
+
+// overflow is the operations of CommitAsync that found the queue full.
+type overflow struct {
+	mu      sync.Mutex
+	list    []*operation
+	feeding bool // a goroutine moves the list to the queue
+}
+
+// feed ends when nothing is left to feed.
+func (s *Store) feed() {
+	defer s.closing.RUnlock()
+	o := &s.overflow
+	for {
+		o.mu.Lock()
+		list := o.list
+		o.list = nil
+		o.feeding = len(list) > 0
+		o.mu.Unlock()
+		if len(list) == 0 {
+			return
+		}
+		for _, op := range list {
+			s.queue <- op
+		}
 	}
 }
 
@@ -198,8 +291,14 @@ func (s *Store) next() (op *operation, open bool) {
 // collect takes the operations that are queued behind the first.
 func (s *Store) collect(group []*operation, op *operation) []*operation {
 	// Callers that the last group released are runnable but have not run: with
-	// their next batches in this group they need not wait for the one after.
-	runtime.Gosched()
+	// their next batches in this group they need not wait for the one after. A yield
+	// costs a thousandth of the syncs that a fuller group saves.
+	for range groupYields {
+		n := len(s.queue)
+		if runtime.Gosched(); len(s.queue) == n {
+			break
+		}
+	}
 	bytes := 0
 	for {
 		if op.state.CompareAndSwap(queued, taken) {
@@ -233,15 +332,16 @@ func (s *Store) commit(group []*operation) {
 	last := group[len(group)-1]
 	if last.alone != nil {
 		group = group[:len(group)-1]
-		defer func() { last.done <- s.runAlone(last) }()
+		defer func() { last.done(s.runAlone(last)) }()
 	}
 	if len(group) == 0 {
 		return
 	}
 	start := time.Now()
 	err := s.update(func(tx *bbolt.Tx) error {
+		b := openBuckets(tx)
 		for _, op := range group {
-			if err := op.apply(tx); err != nil {
+			if err := op.apply(b); err != nil {
 				return err
 			}
 		}
@@ -251,7 +351,7 @@ func (s *Store) commit(group []*operation) {
 	bytes := 0
 	for _, op := range group {
 		bytes += op.bytes
-		op.done <- err
+		op.done(err)
 	}
 	if err == nil && s.options.Hooks.Group != nil {
 		s.options.Hooks.Group(GroupInfo{Operations: len(group), Bytes: bytes, Took: time.Since(start)})
@@ -286,14 +386,16 @@ func hasSweep(tx *bbolt.Tx) bool {
 	return k != nil
 }
 
-// buckets are those that a batch changes, looked up once.
+// buckets are those that a group changes, looked up once.
 type buckets struct {
+	tx                                      *bbolt.Tx
 	namespaces, actors, entries, due, sweep *bbolt.Bucket
 	key                                     []byte
 }
 
 func openBuckets(tx *bbolt.Tx) *buckets {
 	b := &buckets{
+		tx:         tx,
 		namespaces: tx.Bucket(bucketNamespaces),
 		actors:     tx.Bucket(bucketActors),
 		entries:    tx.Bucket(bucketEntries),

@@ -53,7 +53,11 @@ type Store struct {
 	hit   bool
 }
 
-var _ storage.Store = (*Store)(nil)
+var (
+	_ storage.Store          = (*Store)(nil)
+	_ storage.AsyncCommitter = (*Store)(nil)
+	_ storage.InstantReader  = (*Store)(nil)
+)
 
 // New wraps a store. Close closes it too.
 func New(inner storage.Store, plan Plan) *Store { return &Store{inner: inner, plan: plan} }
@@ -145,6 +149,36 @@ func (s *Store) Scan(ctx context.Context, t storage.Token, a actorid.ID, r stora
 
 func (s *Store) Commit(ctx context.Context, batch map[storage.Token][]storage.Write) ([]storage.Token, error) {
 	return call(s.next(true), func() ([]storage.Token, error) { return s.inner.Commit(ctx, batch) })
+}
+
+// CommitAsync fails as Commit does. An inner store that has only Commit is called
+// on a goroutine of its own.
+func (s *Store) CommitAsync(t storage.Token, writes []storage.Write, done func(fenced bool, err error)) {
+	v := s.next(true)
+	if v.before != nil {
+		done(false, v.before)
+		return
+	}
+	told := func(fenced bool, err error) {
+		if err == nil && v.after != nil {
+			fenced, err = false, v.after
+		}
+		done(fenced, err)
+	}
+	if a, ok := s.inner.(storage.AsyncCommitter); ok {
+		a.CommitAsync(t, writes, told)
+		return
+	}
+	go func() {
+		fenced, err := s.inner.Commit(context.Background(), map[storage.Token][]storage.Write{t: writes})
+		told(len(fenced) > 0, err)
+	}()
+}
+
+// InstantReads is the inner store's.
+func (s *Store) InstantReads() bool {
+	i, ok := s.inner.(storage.InstantReader)
+	return ok && i.InstantReads()
 }
 
 func (s *Store) Alarm(ctx context.Context, t storage.Token, a actorid.ID) (storage.Due, error) {

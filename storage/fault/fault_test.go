@@ -39,6 +39,9 @@ func operations(ctx context.Context, s *fault.Store) (errs []error) {
 	note(nil, s.Backup(ctx, io.Discard))
 	note(nil, s.Check(ctx))
 	note(nil, s.DeleteNamespace(ctx, "other"))
+	told := make(chan error, 1)
+	s.CommitAsync(token, []storage.Write{{Actor: actor, Put: []storage.KV{{Key: "async"}}}}, func(_ bool, err error) { told <- err })
+	note(nil, <-told)
 	return errs
 }
 
@@ -73,8 +76,8 @@ func TestEachOperationFailsInTurn(t *testing.T) {
 					break
 				}
 			}
-			if n != 13 {
-				t.Errorf("12 operations took %d rounds", n)
+			if n != 14 {
+				t.Errorf("13 operations took %d rounds", n)
 			}
 		}
 	}
@@ -88,7 +91,7 @@ func TestOnlyWritesAreCounted(t *testing.T) {
 			t.Errorf("operation %d: %v", i+1, err)
 		}
 	}
-	if s.Operations() != 3 {
+	if s.Operations() != 4 {
 		t.Errorf("%d writes were counted", s.Operations())
 	}
 }

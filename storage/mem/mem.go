@@ -33,7 +33,11 @@ type Store struct {
 	placement *storage.Local
 }
 
-var _ storage.Store = (*Store)(nil)
+var (
+	_ storage.Store          = (*Store)(nil)
+	_ storage.AsyncCommitter = (*Store)(nil)
+	_ storage.InstantReader  = (*Store)(nil)
+)
 
 type version struct {
 	actors tree[actorid.ID, actor]
@@ -145,6 +149,15 @@ func (s *Store) Commit(ctx context.Context, batch map[storage.Token][]storage.Wr
 	}
 	return fenced, nil
 }
+
+// CommitAsync commits at once and calls done before it returns.
+func (s *Store) CommitAsync(t storage.Token, writes []storage.Write, done func(fenced bool, err error)) {
+	fenced, err := s.Commit(context.Background(), map[storage.Token][]storage.Write{t: writes})
+	done(len(fenced) > 0, err)
+}
+
+// InstantReads is true: everything is in memory.
+func (s *Store) InstantReads() bool { return true }
 
 func (v *version) apply(w *storage.Write) {
 	a := v.actor(w.Actor)
