@@ -216,6 +216,30 @@ func TestHostDispatch(t *testing.T) {
 	})
 }
 
+func TestDeliverReturnsWhatAListenerThrows(t *testing.T) {
+	e := jstest.New(t, events.Module)
+	e.In(func(js *isolate.JS, _ *iocontext.Context) {
+		ev := events.New("go", false)
+		if told, err := events.Deliver(js, events.Global(js), events.EventClass, &ev); told || err != nil {
+			t.Errorf("nobody listens: %v, %v", told, err)
+		}
+		_, err := js.Runtime().RunString(`addEventListener('go', () => { throw new RangeError('boom') }); addEventListener('go', () => { globalThis.second = 1 })`)
+		if err != nil {
+			t.Error(err)
+		}
+		told, err := events.Deliver(js, events.Global(js), events.EventClass, &ev)
+		if !told || err == nil || js.Exception(err).Error() != "RangeError: boom" {
+			t.Errorf("%v, %v", told, err)
+		}
+		if js.Runtime().Get("second") != nil {
+			t.Error("the second listener was called")
+		}
+		if got := fmt.Sprint(events.Global(js).Types()); got != "[go]" {
+			t.Error(got)
+		}
+	})
+}
+
 func TestRejectionEvents(t *testing.T) {
 	var handled []bool
 	done := make(chan struct{}, 4)

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/dop251/goja"
@@ -54,6 +55,9 @@ func Global(js *isolate.JS) *Target { return globalTarget.Get(js) }
 // Has reports whether anybody listens for the type.
 func (t *Target) Has(typ string) bool { return len(t.listeners[typ]) > 0 }
 
+// Types are the types that somebody listens for, sorted.
+func (t *Target) Types() []string { return slices.Sorted(maps.Keys(t.listeners)) }
+
 // Dispatch tells the listeners of t of an event of the host; what they throw is
 // reported. It returns false, and does nothing, when nobody listens.
 func Dispatch[E any, P interface {
@@ -64,14 +68,37 @@ func Dispatch[E any, P interface {
 	if !t.Has(base.typ) || t.self == nil {
 		return false
 	}
-	if err := t.dispatch(js, t.self, class.Wrap(js, (*E)(e)), base); err != nil {
+	if err := t.dispatch(js, t.self, class.Wrap(js, (*E)(e)), base, report); err != nil {
 		js.Panic(err)
 	}
 	return true
 }
 
-// dispatch calls the listeners. The error is one that no script may catch.
-func (t *Target) dispatch(js *isolate.JS, self, obj *goja.Object, e *Event) error {
+// Deliver is Dispatch for events whose sender wants to know what went wrong: the
+// first exception of a listener ends the dispatch and is returned.
+func Deliver[E any, P interface {
+	*E
+	Base() *Event
+}](js *isolate.JS, t *Target, class *bind.Class[E], e P) (told bool, err error) {
+	base := e.Base()
+	if !t.Has(base.typ) || t.self == nil {
+		return false, nil
+	}
+	return true, t.dispatch(js, t.self, class.Wrap(js, (*E)(e)), base, func(_ *isolate.JS, err error) error { return err })
+}
+
+// report is what dispatch does with the exceptions of listeners unless somebody
+// waits for them.
+func report(js *isolate.JS, err error) error {
+	if isolate.Uncatchable(err) {
+		return err
+	}
+	Report(js, err)
+	return nil
+}
+
+// dispatch calls the listeners until failed returns an error.
+func (t *Target) dispatch(js *isolate.JS, self, obj *goja.Object, e *Event, failed func(*isolate.JS, error) error) error {
 	e.running, e.target, e.phase = true, self, phaseAtTarget
 	defer func() {
 		e.running, e.phase = false, phaseNone
@@ -89,10 +116,9 @@ func (t *Target) dispatch(js *isolate.JS, self, obj *goja.Object, e *Event) erro
 		err := l.call(js, self, obj)
 		e.passive = false
 		if err != nil {
-			if isolate.Uncatchable(err) {
+			if err := failed(js, err); err != nil {
 				return err
 			}
-			Report(js, err)
 		}
 		if e.stoppedAt {
 			break
@@ -218,7 +244,7 @@ func (t *Target) JSDispatch(c *bind.Call) (any, error) {
 		self = c.This().(*goja.Object)
 	}
 	e.trusted = false
-	if err := t.dispatch(c.JS(), self, c.Arg(0).(*goja.Object), e); err != nil {
+	if err := t.dispatch(c.JS(), self, c.Arg(0).(*goja.Object), e, report); err != nil {
 		return nil, err
 	}
 	return !e.prevented, nil
