@@ -1,0 +1,150 @@
+package global
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/exception"
+	"workerd.local/internal/clone"
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+	"workerd.local/webapi/events"
+)
+
+// Cloneable says how the instances of one class of host objects are cloned.
+type Cloneable struct {
+	// Class is the name of the class.
+	Class string
+	// Tag is what the class is known by in serialized data.
+	Tag uint32
+	// Write writes an instance's Go value, Read makes the object from that.
+	Write func(js *isolate.JS, w *clone.Writer, value any) error
+	Read  func(js *isolate.JS, r *clone.Reader) (*goja.Object, error)
+}
+
+type cloneables struct {
+	js      *isolate.JS
+	byClass map[string]Cloneable
+	byTag   map[uint32]Cloneable
+}
+
+var cloneTable = isolate.NewSlot(func(js *isolate.JS) *cloneables {
+	t := &cloneables{js: js, byClass: map[string]Cloneable{}, byTag: map[uint32]Cloneable{}}
+	t.add(cloneableException)
+	return t
+})
+
+func (t *cloneables) add(c Cloneable) { t.byClass[c.Class], t.byTag[c.Tag] = c, c }
+
+// AddCloneable makes a class cloneable in the realm; modules call it from Setup.
+func AddCloneable(js *isolate.JS, c Cloneable) error {
+	t := cloneTable.Get(js)
+	if old, dup := t.byTag[c.Tag]; dup {
+		return fmt.Errorf("class %s: the clone tag %d is taken by %s", c.Class, c.Tag, old.Class)
+	}
+	t.add(c)
+	return nil
+}
+
+// HostObjects is what internal/clone needs to know of host objects: those of the
+// classes that were added are cloned, others are refused.
+func HostObjects(js *isolate.JS) clone.HostObjects { return cloneTable.Get(js) }
+
+// WriteHost is clone.HostObjects's.
+func (t *cloneables) WriteHost(w *clone.Writer, obj *goja.Object) (bool, error) {
+	value, class, ok := bind.ValueOf(t.js, obj)
+	if !ok {
+		return false, nil
+	}
+	c, ok := t.byClass[class]
+	if !ok {
+		return false, &clone.DataCloneError{Message: fmt.Sprintf("Could not serialize object of type %q. This type does not support serialization.", class)}
+	}
+	w.Uint32(c.Tag)
+	return true, c.Write(t.js, w, value)
+}
+
+// ReadHost is clone.HostObjects's.
+func (t *cloneables) ReadHost(r *clone.Reader) (*goja.Object, error) {
+	tag, err := r.Uint32()
+	if err != nil {
+		return nil, err
+	}
+	c, ok := t.byTag[tag]
+	if !ok {
+		return nil, &clone.DataCloneError{Message: fmt.Sprintf("Unknown serialization tag %d.", tag)}
+	}
+	return c.Read(t.js, r)
+}
+
+// cloneableException keeps name and message; the stack is that of the copy.
+var cloneableException = Cloneable{
+	Class: "DOMException",
+	Tag:   7,
+	Write: func(_ *isolate.JS, w *clone.Writer, value any) error {
+		e := value.(*events.DOMException)
+		w.String(e.Name())
+		w.String(e.Message())
+		return nil
+	},
+	Read: func(js *isolate.JS, r *clone.Reader) (*goja.Object, error) {
+		name, err := r.String()
+		if err != nil {
+			return nil, err
+		}
+		message, err := r.String()
+		if err != nil {
+			return nil, err
+		}
+		return events.NewDOMException(js, name, message), nil
+	},
+}
+
+// CloneError turns an error of internal/clone into what scripts see.
+func CloneError(err error) error {
+	var refused *clone.DataCloneError
+	var transfer *clone.TransferError
+	var limit *clone.LimitError
+	switch {
+	case errors.As(err, &refused):
+		return exception.DOM("DataCloneError", refused.Message)
+	case errors.As(err, &transfer):
+		return exception.TypeErrorf("%s", transfer.Message)
+	case errors.As(err, &limit):
+		return exception.RangeErrorf("%s", limit.Message)
+	}
+	return err
+}
+
+func jsStructuredClone(c *bind.Call) (any, error) {
+	var v goja.Value
+	if err := c.Unpack("value", &v); err != nil {
+		return nil, err
+	}
+	js := c.JS()
+	var transfer []goja.Value
+	err := c.Options(2, "StructuredCloneOptions", "transfer", func(c *bind.Call, list goja.Value) error {
+		if _, ok := list.(*goja.Object); !ok {
+			return c.BadArg(0, "Array")
+		}
+		return js.Try(func() {
+			js.Runtime().ForOf(list, func(item goja.Value) bool {
+				transfer = append(transfer, item)
+				return true
+			})
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	copied, err := clone.StructuredClone(js.Runtime(), v, transfer, clone.Options{
+		MaxBytes: js.Isolate().Limits().BufferBytes,
+		Host:     HostObjects(js),
+	})
+	if err != nil {
+		return nil, CloneError(err)
+	}
+	return copied, nil
+}

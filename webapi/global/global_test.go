@@ -1,0 +1,120 @@
+package global_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/internal/clone"
+	"workerd.local/internal/jstest"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+	"workerd.local/webapi/events"
+	"workerd.local/webapi/global"
+	"workerd.local/webapi/url"
+)
+
+func newEnv(t testing.TB) *jstest.Env { return jstest.New(t, events.Module, global.Module, url.Module) }
+
+func TestScopeClasses(t *testing.T) {
+	e := newEnv(t)
+	e.Want(`return [String(globalThis), self === globalThis, origin]`, `["[object ServiceWorkerGlobalScope]",true,"null"]`)
+	e.Want(`return [globalThis.constructor === ServiceWorkerGlobalScope, globalThis instanceof ServiceWorkerGlobalScope, globalThis instanceof WorkerGlobalScope, globalThis instanceof EventTarget, ServiceWorkerGlobalScope.name]`, `[true,true,true,true,"ServiceWorkerGlobalScope"]`)
+	e.Want(`return [typeof nothingLikeThis, typeof URL, 'toString' in globalThis, Object.keys(globalThis).includes('constructor')]`, `["undefined","function",true,false]`)
+	e.WantError(`new ServiceWorkerGlobalScope()`, `TypeError: Illegal constructor`)
+	e.WantError(`new WorkerGlobalScope()`, `TypeError: Illegal constructor`)
+}
+
+func TestScopeTakesListeners(t *testing.T) {
+	e := newEnv(t)
+	e.Want(`let n = 0; const f = () => n++; EventTarget.prototype.addEventListener.call(globalThis, 'x', f); self.addEventListener('x', f); dispatchEvent(new Event('x')); return n`, `1`)
+	e.In(func(js *isolate.JS, _ *iocontext.Context) {
+		if _, err := js.Runtime().RunString(`addEventListener('fetch', () => {})`); err != nil {
+			t.Error(err)
+		}
+		if s := global.Scope(js); !s.Has("fetch") || s.Has("scheduled") {
+			t.Error(s.Types())
+		}
+	})
+}
+
+func TestNavigator(t *testing.T) {
+	e := newEnv(t)
+	e.Want(`return [navigator.userAgent, navigator.language, navigator.languages, navigator.platform, navigator.hardwareConcurrency, navigator instanceof Navigator]`, `["Cloudflare-Workers","en",["en"],"",1,true]`)
+	e.WantError(`new Navigator()`, `TypeError: Illegal constructor`)
+}
+
+type stopped struct{ isolate.Host }
+
+func (stopped) Now() time.Time { return time.UnixMilli(1234567890123) }
+
+func TestPerformanceIsTheHostsClock(t *testing.T) {
+	e := jstest.NewWith(t, jstest.Options{Host: stopped{isolate.SystemHost()}, Modules: []bind.Module{global.Module}})
+	e.Want(`return [performance.now(), performance.timeOrigin, performance.now() === Date.now(), performance instanceof Performance]`, `[1234567890123,0,true,true]`)
+	e.WantError(`new Performance()`, `TypeError: Illegal constructor`)
+}
+
+func TestReportError(t *testing.T) {
+	e := newEnv(t)
+	e.Want(`let got; addEventListener('error', e => { got = [e.message, e.error instanceof TypeError]; e.preventDefault() }, { once: true }); reportError(new TypeError('seen')); return got`, `["Uncaught TypeError: seen",true]`)
+	e.Want(`reportError('just text'); reportError(undefined)`, `undefined`)
+	if log := e.Log.String(); strings.Contains(log, "seen") || !strings.Contains(log, "just text") {
+		t.Errorf("log: %s", log)
+	}
+	e.WantError(`reportError()`, `TypeError: Failed to execute 'reportError' on 'ServiceWorkerGlobalScope': parameter 1 is not of type 'Value'.`)
+}
+
+func TestStructuredClone(t *testing.T) {
+	e := newEnv(t)
+	e.Want(`const a = { d: new Date(0), m: new Map([[1, new Set([2])]]), u: undefined }; a.self = a; const b = structuredClone(a); return [b !== a, b.self === b, b.d.getTime(), b.m.get(1).has(2), 'u' in b]`, `[true,true,0,true,true]`)
+	e.Want(`const b = new ArrayBuffer(4), c = structuredClone(b, { transfer: [b] }); return [b.byteLength, c.byteLength]`, `[0,4]`)
+	e.Want(`const e = structuredClone(new DOMException('m', 'AbortError')); return [e instanceof DOMException, e.name, e.message, e.code]`, `[true,"AbortError","m",20]`)
+	e.Want(`return [structuredClone(1, undefined), structuredClone(undefined) === undefined]`, `[1,true]`)
+	e.WantError(`structuredClone(() => 1)`, `DataCloneError: () => 1 could not be cloned.`)
+	e.WantError(`structuredClone([new URL('http://a')])`, `DataCloneError: Could not serialize object of type "URL". This type does not support serialization.`)
+	e.WantError(`structuredClone(new Event('x'))`, `DataCloneError: Could not serialize object of type "Event". This type does not support serialization.`)
+	e.WantError(`structuredClone(1, { transfer: [1] })`, `TypeError: Object is not transferable`)
+	e.WantError(`structuredClone(1, { transfer: 1 })`, `TypeError: Incorrect type for the 'transfer' field on 'StructuredCloneOptions': the provided value is not of type 'Array'.`)
+	e.WantError(`structuredClone(1, 1)`, `TypeError: Failed to execute 'structuredClone' on 'ServiceWorkerGlobalScope': parameter 2 is not of type 'StructuredCloneOptions'.`)
+	e.WantError(`structuredClone()`, `TypeError: Failed to execute 'structuredClone' on 'ServiceWorkerGlobalScope': parameter 1 is not of type 'Value'.`)
+	e.WantError(`structuredClone({ get x() { throw new RangeError('mine') } })`, `RangeError: mine`)
+	e.WantError(`let a = []; for (let i = 0; i < 20000; i++) a = [a]; structuredClone(a)`, `RangeError: Maximum call stack size exceeded`)
+}
+
+func TestCloneTagsAreUnique(t *testing.T) {
+	e := newEnv(t)
+	e.In(func(js *isolate.JS, _ *iocontext.Context) {
+		c := global.Cloneable{Class: "Other", Tag: 7}
+		if err := global.AddCloneable(js, c); err == nil || err.Error() != "class Other: the clone tag 7 is taken by DOMException" {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAddCloneable(t *testing.T) {
+	e := newEnv(t)
+	e.In(func(js *isolate.JS, _ *iocontext.Context) {
+		err := global.AddCloneable(js, global.Cloneable{
+			Class: "URL", Tag: 900,
+			Write: func(_ *isolate.JS, w *clone.Writer, v any) error { w.String(v.(*url.URL).Href()); return nil },
+			Read: func(js *isolate.JS, r *clone.Reader) (*goja.Object, error) {
+				s, err := r.String()
+				if err != nil {
+					return nil, err
+				}
+				u, err := url.Parse(s, nil)
+				if err != nil {
+					return nil, err
+				}
+				return url.Class.Wrap(js, u), nil
+			},
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	e.Want(`const u = new URL('http://a/b'), [v, w] = structuredClone([u, u]); return [v !== u, v === w, v instanceof URL, v.href]`, `[true,true,true,"http://a/b"]`)
+}

@@ -1,0 +1,74 @@
+package global
+
+import (
+	"github.com/dop251/goja"
+
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+)
+
+// UserAgent is navigator.userAgent.
+const UserAgent = "Cloudflare-Workers"
+
+type navigator struct{}
+
+var navigatorClass = &bind.Class[navigator]{
+	Name: "Navigator",
+	Getters: map[string]bind.Getter[navigator]{
+		"userAgent":           func(*navigator, *bind.Call) (any, error) { return UserAgent, nil },
+		"language":            func(*navigator, *bind.Call) (any, error) { return "en", nil },
+		"languages":           func(*navigator, *bind.Call) (any, error) { return []string{"en"}, nil },
+		"platform":            func(*navigator, *bind.Call) (any, error) { return "", nil },
+		"hardwareConcurrency": func(*navigator, *bind.Call) (any, error) { return 1, nil },
+	},
+}
+
+type performance struct{}
+
+// performanceClass counts from the epoch, as workerd does: now() is Date.now().
+var performanceClass = &bind.Class[performance]{
+	Name: "Performance",
+	Getters: map[string]bind.Getter[performance]{
+		"timeOrigin": func(*performance, *bind.Call) (any, error) { return 0, nil },
+	},
+	Methods: map[string]bind.Method[performance]{
+		"now": func(_ *performance, c *bind.Call) (any, error) {
+			return float64(c.JS().Host().Now().UnixMilli()), nil
+		},
+	},
+}
+
+// Module is the scope and its members.
+var Module = bind.Module{
+	Name:  "global",
+	Setup: setup,
+	Globals: []bind.Global{
+		workerScopeClass,
+		serviceWorkerScopeClass,
+		navigatorClass,
+		performanceClass,
+		instance("navigator", navigatorClass),
+		instance("performance", performanceClass),
+		bind.Var{Name: "self", Make: func(js *isolate.JS) (goja.Value, error) { return js.Runtime().GlobalObject(), nil }},
+		bind.Var{Name: "origin", Make: func(js *isolate.JS) (goja.Value, error) { return js.Runtime().ToValue("null"), nil }},
+		bind.Var{Name: "constructor", Make: func(js *isolate.JS) (goja.Value, error) {
+			return serviceWorkerScopeClass.Constructor(js), nil
+		}},
+		bind.Func{Name: "structuredClone", Length: 1, Call: jsStructuredClone},
+		bind.Func{Name: "reportError", Length: 1, Call: jsReportError},
+	},
+}
+
+// instance is a global object of a class that scripts cannot construct.
+func instance[T any](name string, class *bind.Class[T]) bind.Var {
+	return bind.Var{Name: name, Make: func(js *isolate.JS) (goja.Value, error) { return class.Wrap(js, new(T)), nil }}
+}
+
+func jsReportError(c *bind.Call) (any, error) {
+	var v goja.Value
+	if err := c.Unpack("error", &v); err != nil {
+		return nil, err
+	}
+	ReportError(c.JS(), c.JS().Thrown(v))
+	return nil, nil
+}
