@@ -234,6 +234,8 @@ func Stopped(cause error) *exception.Exception {
 	text := "Worker exceeded CPU time limit."
 	broken := exception.ExceededCPU
 	switch {
+	case errors.Is(cause, ErrCallStack):
+		return exception.RangeErrorf("Maximum call stack size exceeded").WithBroken(exception.Dropped).WithCause(cause)
 	case errors.Is(cause, ErrMemoryLimit):
 		text, broken = "Worker exceeded memory limit.", exception.ExceededMemory
 	case errors.Is(cause, ErrPanic):

@@ -9,7 +9,6 @@ import (
 
 	"github.com/dop251/goja"
 
-	"workerd.local/exception"
 	"workerd.local/isolate/natives"
 	"workerd.local/script"
 )
@@ -19,6 +18,7 @@ var (
 	ErrCPULimit    = errors.New("the turn ran for longer than the CPU limit")
 	ErrMemoryLimit = errors.New("the process reached its memory limit during the turn")
 	ErrPanic       = errors.New("the engine failed inside the turn")
+	ErrCallStack   = errors.New("the call stack overflowed in a microtask")
 )
 
 // RealmOptions configure a realm.
@@ -200,7 +200,10 @@ func (r *Realm) callEngine() (err error) {
 	_, err = r.enter(nil)
 	var overflow *goja.StackOverflowError
 	if errors.As(err, &overflow) {
-		return exception.RangeErrorf("Maximum call stack size exceeded")
+		// Where Go code made the call, the overflow is its error. A microtask has no
+		// caller: the engine unwinds past generators that are in the middle of a step,
+		// and later throws then end in the wrong place.
+		return r.condemn(ErrCallStack)
 	}
 	return err
 }

@@ -120,3 +120,45 @@ func BenchmarkJSON(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkCommon shows what the guards cost where nothing is dangerous.
+func BenchmarkCommon(b *testing.B) {
+	for _, c := range []struct{ name, setup, src string }{
+		{"indexOf", "a = [1,2,3,4,5,6,7,8]", "a.indexOf(8)"},
+		{"map", "a = [1,2,3,4,5,6,7,8]; f = x => x", "a.map(f)"},
+		{"join", "a = ['a','b','c','d','e','f','g','h']", "a.join(',')"},
+		{"sort", "a = Array.from({length: 100}, (_, i) => (i * 7919) % 101); f = (x, y) => x - y", "a.slice().sort(f)"},
+		{"sort strings", "a = Array.from({length: 100}, (_, i) => 'k' + (i * 7919) % 101)", "a.slice().sort()"},
+		{"slice", "a = [1,2,3,4]", "a.slice(1)"},
+		{"replace", "s = 'hello world'", "s.replace('world', 'there')"},
+		{"replace regexp", "s = 'hello world'; r = /o/g", "s.replace(r, '0')"},
+		{"replace function", "s = 'hello world'; r = /o/g; f = x => x + x", "s.replace(r, f)"},
+		{"padStart", "s = '7'", "s.padStart(8, '0')"},
+		{"split", "s = 'a,b,c,d'", "s.split(',')"},
+		{"Object.keys", "o = {a: 1, b: 2, c: 3}", "Object.keys(o)"},
+		{"apply", "f = (a, b) => a; a = [1, 2]", "f.apply(null, a)"},
+		{"Uint8Array", "", "new Uint8Array(64)"},
+		{"Array.from", "a = [1,2,3,4,5,6,7,8]; f = x => x", "Array.from(a, f)"},
+		{"JSON.parse small", `s = '{"a":1,"b":[1,2,3],"c":"x"}'`, "JSON.parse(s)"},
+		{"JSON.stringify small", "o = {a: 1, b: [1, 2, 3], c: 'x'}", "JSON.stringify(o)"},
+	} {
+		for _, which := range []string{"goja", "ours"} {
+			b.Run(c.name+"/"+which, func(b *testing.B) {
+				rt := goja.New()
+				if which == "ours" {
+					rt = newRuntime(b, Limits{Interrupted: func() bool { return false }})
+				}
+				if _, err := rt.RunString(c.setup); err != nil {
+					b.Fatal(err)
+				}
+				p := goja.MustCompile("", "for (var i = 0; i < 100; i++) "+c.src, false)
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := rt.RunProgram(p); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}

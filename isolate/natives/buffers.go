@@ -72,11 +72,8 @@ func (e *env) ordinaryHasInstance(call goja.FunctionCall) goja.Value {
 
 // guarded is guard for a call that is not a native of its own.
 func (e *env) guarded(f func() goja.Value) goja.Value {
-	defer func() {
-		if x := recover(); x != nil {
-			e.rethrow(x)
-		}
-	}()
+	defer e.leave()
+	e.enter()
 	return f()
 }
 

@@ -23,6 +23,7 @@ type env struct {
 
 	nop   raw // an empty script function: running it raises a pending interrupt
 	steps int // until the next poll
+	depth int // natives that are running
 
 	get, set, has, deleteProperty, defineProperty, ownDescriptor raw // Reflect
 	apply, construct, ownKeys                                    raw // Reflect
@@ -154,13 +155,29 @@ func (e *env) needArray(n int64) {
 // guard wraps a native so that Go run-time panics become JavaScript exceptions.
 // Panics that goja raises itself (values, exceptions, interrupts) pass through.
 func (e *env) guard(f raw) raw {
-	return func(call goja.FunctionCall) (v goja.Value) {
-		defer func() {
-			if x := recover(); x != nil {
-				e.rethrow(x)
-			}
-		}()
+	return func(call goja.FunctionCall) goja.Value {
+		defer e.leave()
+		e.enter()
 		return f(call)
+	}
+}
+
+// maxNativeDepth bounds natives that call each other without script between
+// them (a toString that is join, a getter that is Array.from), which goja does
+// not count. It is above what SetMaxCallStackSize lets script nest.
+const maxNativeDepth = 3000
+
+func (e *env) enter() {
+	if e.depth++; e.depth > maxNativeDepth {
+		e.throwStack()
+	}
+}
+
+// leave ends a native; it must be deferred, as it recovers.
+func (e *env) leave() {
+	e.depth--
+	if x := recover(); x != nil {
+		e.rethrow(x)
 	}
 }
 

@@ -190,12 +190,9 @@ func (e *env) makeRegistry(t *weakTable) (*goja.Object, error) {
 
 // newClass makes a native class and returns its prototype too.
 func (e *env) newClass(name string, length int, construct func(goja.ConstructorCall) *goja.Object) (ctor, proto *goja.Object, err error) {
-	ctor = e.rt.ToValue(func(c goja.ConstructorCall) (o *goja.Object) {
-		defer func() {
-			if x := recover(); x != nil {
-				e.rethrow(x)
-			}
-		}()
+	ctor = e.rt.ToValue(func(c goja.ConstructorCall) *goja.Object {
+		defer e.leave()
+		e.enter()
 		return construct(c)
 	}).(*goja.Object)
 	if err = e.nameFunc(ctor, name, length); err != nil {
