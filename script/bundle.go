@@ -230,35 +230,6 @@ func transformClassic(src *Source, lowerFields bool) (*bundle, error) {
 	return b, nil
 }
 
-// cleanMap removes the bundler's own names from a source map and returns the
-// file names in it.
-func cleanMap(data []byte) ([]byte, []string, error) {
-	if len(data) == 0 {
-		return nil, nil, nil
-	}
-	var m struct {
-		Version  int      `json:"version"`
-		Sources  []string `json:"sources"`
-		Mappings string   `json:"mappings"`
-		Names    []string `json:"names"`
-	}
-	if err := json.Unmarshal(data, &m); err != nil {
-		return nil, nil, fmt.Errorf("read source map: %w", err)
-	}
-	for i, s := range m.Sources {
-		if strings.HasPrefix(s, nsStub+":") || strings.HasPrefix(s, nsBuiltin+":") {
-			m.Sources[i] = programName // nobody wrote it
-			continue
-		}
-		m.Sources[i] = namespacePrefixes.Replace(s)
-	}
-	out, err := json.Marshal(m)
-	if err != nil {
-		return nil, nil, fmt.Errorf("write source map: %w", err)
-	}
-	return out, m.Sources, nil
-}
-
 func (s *Source) label() string {
 	switch {
 	case s.Name != "":

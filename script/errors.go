@@ -94,7 +94,7 @@ func diagnose(messages []api.Message) *Error {
 			d.File, d.Line, d.Column, d.Text = place(l)
 		}
 		for _, n := range m.Notes {
-			text := userText(n.Text)
+			text := strings.TrimSuffix(userText(n.Text), ":")
 			if ignoredNote(text) {
 				continue
 			}

@@ -41,17 +41,10 @@ func guard(file, text string, maxChain int) error {
 		return nil
 	}
 	s := newScanner(text)
-	total := 0 // operators in all open statements
-	pop := func(depth int, chains *[]int) {
-		for len(*chains) > depth+1 {
-			total -= (*chains)[len(*chains)-1]
-			*chains = (*chains)[:len(*chains)-1]
-		}
-		for len(*chains) < depth+1 {
-			*chains = append(*chains, 0)
-		}
-	}
-	chains := []int{0}
+	// One count per open bracket, and their sums.
+	levels := []counts{{}}
+	var total counts
+	previous := ""
 	for {
 		operand, line := s.operand, s.line
 		t := s.next()
@@ -59,13 +52,17 @@ func guard(file, text string, maxChain int) error {
 			return nil
 		}
 		depth := s.depth()
-		if depth > MaxBrackets {
-			return tooDeep(file, s.line, MaxBrackets, "brackets")
+		closing := depth+1 < len(levels)
+		for len(levels) > depth+1 {
+			total.subtract(levels[len(levels)-1])
+			levels = levels[:len(levels)-1]
 		}
-		closing := depth+1 < len(chains)
-		pop(depth, &chains)
-		top := &chains[len(chains)-1]
-		reset := false
+		for len(levels) < depth+1 {
+			levels = append(levels, counts{})
+		}
+		top := &levels[len(levels)-1]
+		word := ""
+		reset, add := false, counts{}
 		switch t.kind {
 		case 'p':
 			switch c := text[t.start]; c {
@@ -76,31 +73,45 @@ func guard(file, text string, maxChain int) error {
 				reset = closing && s.start && !followsElse(text[t.end:])
 			case ')', ']':
 			default:
-				*top++
-				total++
+				add.chain = 1
 			}
 		case 'w':
-			if operand && s.line > line {
-				total -= *top // a semicolon is implied
-				*top = 0
+			word = text[t.start:t.end]
+			reset = operand && s.line > line // a semicolon is implied
+			add.chain = 1
+			switch word {
+			case "if", "for", "while", "do", "with":
+				if previous != "else" {
+					add.heads = 1
+				}
 			}
-			*top++
-			total++
 		case 's':
 			if s.top().open == '`' || s.operand {
-				*top++
-				total++
+				add.chain = 1
 			}
 		}
 		if reset {
-			total -= *top
-			*top = 0
+			total.subtract(*top)
+			*top = counts{}
 		}
-		if total > maxChain {
+		top.add(add)
+		total.add(add)
+		previous = word
+		switch {
+		case depth+total.heads > MaxBrackets:
+			return tooDeep(file, s.line, MaxBrackets, "brackets and statements")
+		case total.chain > maxChain:
 			return tooDeep(file, s.line, maxChain, "operators in one statement")
 		}
 	}
 }
+
+// counts are what nests within one statement: operators and words, and the
+// heads of statements whose body is another statement.
+type counts struct{ chain, heads int }
+
+func (c *counts) add(d counts)      { c.chain, c.heads = c.chain+d.chain, c.heads+d.heads }
+func (c *counts) subtract(d counts) { c.chain, c.heads = c.chain-d.chain, c.heads-d.heads }
 
 func followsElse(rest string) bool {
 	rest = strings.TrimLeft(rest, " \t\r\n")

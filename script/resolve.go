@@ -261,7 +261,7 @@ func (r *resolver) registryKeys() []string {
 // stub is the entry point: it hands the main module's namespace to the host,
 // and loaders for the modules that code may ask for by a computed name.
 func (r *resolver) stub() string {
-	text := "import * as ns from \"workerd:main\";\n" + hostName + ".exports(ns);\n"
+	text := "import * as ns from " + quote(r.rootSpecifier(r.mainKey)) + ";\n" + hostName + ".exports(ns);\n"
 	if len(r.registry) > 0 {
 		// Imports are hoisted, so the loaders are registered by an import, too: the
 		// main module may use them while it is evaluated.
@@ -273,7 +273,7 @@ func (r *resolver) stub() string {
 func (r *resolver) registryStub() string {
 	var b strings.Builder
 	for _, key := range r.registry {
-		specifier := quote("workerd:root/" + key)
+		specifier := quote(r.rootSpecifier(key))
 		sync := "null"
 		if r.canRequire(key) {
 			sync = "() => require(" + specifier + ")"
@@ -281,6 +281,15 @@ func (r *resolver) registryStub() string {
 		fmt.Fprintf(&b, "%s.register(%s, () => import(%s), %s);\n", hostName, quote(key), specifier, sync)
 	}
 	return b.String()
+}
+
+// rootSpecifier is how the generated entry point names a module. A file goes by
+// its path, so that the bundler finds the settings that apply to it.
+func (r *resolver) rootSpecifier(key string) string {
+	if r.src.Entry != nil && r.modules[key] == nil {
+		return absolute(r.dir, filepath.FromSlash(key))
+	}
+	return "workerd:root/" + key
 }
 
 var awaitWord = regexp.MustCompile(`\bawait\b`)
@@ -337,10 +346,13 @@ func (r *resolver) resolve(b api.PluginBuild, args api.OnResolveArgs) (api.OnRes
 		switch {
 		case args.Path == "workerd:registry":
 			return api.OnResolveResult{Path: "registry", Namespace: nsStub}, nil
-		case args.Path == "workerd:main":
-			return r.resolveRoot(r.mainKey)
 		case strings.HasPrefix(args.Path, "workerd:root/"):
 			return r.resolveRoot(strings.TrimPrefix(args.Path, "workerd:root/"))
+		case filepath.IsAbs(args.Path):
+			if kind, ok := r.ruleFor(args.Path); ok && kind >= Text && r.fileKey(args.Path) != r.mainKey {
+				return r.assetResult(args.Path, kind), nil
+			}
+			return api.OnResolveResult{}, nil
 		}
 	}
 	if name, ok := r.builtinName(args.Path); ok {
@@ -370,14 +382,7 @@ func (r *resolver) resolveRoot(key string) (api.OnResolveResult, error) {
 	if r.modules[key] != nil {
 		return api.OnResolveResult{Path: key, Namespace: nsModule}, nil
 	}
-	if r.src.Entry == nil {
-		return api.OnResolveResult{Errors: []api.Message{{Text: noSuchModule(key)}}}, nil
-	}
-	p := absolute(r.dir, filepath.FromSlash(key))
-	if kind, ok := r.ruleFor(p); ok && kind >= Text && key != r.mainKey {
-		return r.assetResult(p, kind), nil
-	}
-	return api.OnResolveResult{Path: p}, nil
+	return api.OnResolveResult{Errors: []api.Message{{Text: noSuchModule(key)}}}, nil
 }
 
 func (r *resolver) assetResult(p string, kind Kind) api.OnResolveResult {
