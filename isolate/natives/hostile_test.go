@@ -153,7 +153,7 @@ var greedy = []struct{ src, want string }{
 	{`var a = []; a.length = 1e9; a.fill(0)`, "RangeError: Invalid array length"},
 	{`Array.from({length: 1e8})`, "RangeError: Invalid array length"},
 	{`Array.from({length: 1e8}, (v, i) => i)`, "RangeError: Invalid array length"},
-	{`Array.from("x".repeat(1048576)+"")`, "no error"},
+	{`Array.from("x".repeat(1048576))`, "RangeError: Invalid array length"},
 	{`Array.from((function* () { for (;;) yield 1 })())`, "RangeError: Invalid array length"},
 	{`new Array(4294967295).with(0, 1)`, "RangeError: Invalid array length"},
 	{`new Array(4294967295).toReversed()`, "RangeError: Invalid array length"},

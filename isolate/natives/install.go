@@ -2,6 +2,7 @@ package natives
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/dop251/goja"
 )
@@ -42,7 +43,6 @@ type table struct {
 
 type entry struct {
 	name   string
-	sym    *goja.Symbol // instead of name
 	length int
 	// make returns the native for one runtime. prev is goja's own function of
 	// that name, nil when there is none.
@@ -89,33 +89,19 @@ func (e *env) installOn(o *goja.Object, t table) error {
 	for i := range t.funcs {
 		f := &t.funcs[i]
 		var prev raw
-		var old goja.Value
-		if f.sym != nil {
-			old = o.GetSymbol(f.sym)
-		} else {
-			old = o.Get(f.name)
-		}
-		if old != nil {
+		if old := o.Get(f.name); old != nil {
 			prev, _ = e.callable(old)
 		}
 		impl := f.make(e, prev)
 		if impl == nil {
 			continue
 		}
-		name := f.name
-		if f.sym != nil {
-			name = "[" + f.sym.String() + "]"
-		}
-		fn, err := e.newFunc(name, f.length, impl)
+		fn, err := e.newFunc(f.name, f.length, impl)
 		if err == nil {
-			if f.sym != nil {
-				err = o.DefineDataPropertySymbol(f.sym, fn, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
-			} else {
-				err = o.DefineDataProperty(f.name, fn, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
-			}
+			err = o.DefineDataProperty(f.name, fn, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 		}
 		if err != nil {
-			return fmt.Errorf("install natives: %s.%s: %w", t.path, name, err)
+			return fmt.Errorf("install natives: %s.%s: %w", t.path, f.name, err)
 		}
 	}
 	return nil
@@ -127,8 +113,19 @@ func (e *env) newFunc(name string, length int, impl raw) (*goja.Object, error) {
 	return fn, e.nameFunc(fn, name, length)
 }
 
+// functionNames keeps one goja string per name for all runtimes.
+var functionNames sync.Map // string to goja.Value
+
+func functionName(name string) goja.Value {
+	if v, ok := functionNames.Load(name); ok {
+		return v.(goja.Value)
+	}
+	v, _ := functionNames.LoadOrStore(name, asciiValue(name))
+	return v.(goja.Value)
+}
+
 func (e *env) nameFunc(fn *goja.Object, name string, length int) error {
-	err := fn.DefineDataProperty("name", asciiValue(name), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+	err := fn.DefineDataProperty("name", functionName(name), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 	if err == nil && length != 0 {
 		err = fn.DefineDataProperty("length", e.rt.ToValue(length), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 	}
