@@ -77,6 +77,15 @@ func TestLimits(t *testing.T) {
 			t.Errorf("delete of many keys: %v", err)
 		}
 	})
+	l.Turn(func() {
+		x := c.Begin()
+		isReady(t, x.Put([]storage.KV{{Key: "a"}}, WriteOptions{}))
+		for _, ops := range []Ops{c, x} {
+			if failure(ops.List(storage.Range{Limit: -1}, ReadOptions{})) == nil {
+				t.Error("a negative limit was accepted")
+			}
+		}
+	})
 	// Without limits, what storage cannot hold is still refused before it breaks
 	// the actor.
 	free := newCache(l, emptyStorage{}, Options{})

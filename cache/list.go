@@ -18,6 +18,9 @@ func (c *Cache) List(r storage.Range, o ReadOptions) loop.Result[[]storage.KV] {
 	if c.terminal != nil {
 		return loop.Fail[[]storage.KV](c.refuse())
 	}
+	if err := storage.CheckRange(r); err != nil {
+		return loop.Fail[[]storage.KV](err)
+	}
 	if r.End != "" && r.End <= r.Start {
 		return loop.Now([]storage.KV(nil))
 	}

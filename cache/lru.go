@@ -60,7 +60,7 @@ func NewSharedLRU(o LRUOptions) *SharedLRU {
 func (s *SharedLRU) Bytes() int { return s.total }
 
 // EvictStale forgets clean entries that were not used for a while. The isolate
-// calls it when it starts to work; it does nothing until StaleAfter has passed
+// calls it at the beginning of a turn; it does nothing until StaleAfter has passed
 // since the last time that it did something.
 func (s *SharedLRU) EvictStale(now time.Time) {
 	if s.nextTick.IsZero() {

@@ -9,24 +9,6 @@ import (
 	"workerd.local/storage"
 )
 
-// InstantReader is implemented by a storage.Store whose reads are cheap enough
-// to be done on the loop's goroutine.
-type InstantReader interface {
-	// InstantReads reports whether Get, Scan and Alarm do not wait for anything
-	// but memory, or as good as.
-	InstantReads() bool
-}
-
-// AsyncCommitter is implemented by a storage.Store that takes a commit without a
-// goroutine to wait for it. Any goroutine.
-type AsyncCommitter interface {
-	// CommitAsync queues one token's writes, which are applied all or not at all,
-	// and returns at once. done is called once, on any goroutine, with what Commit
-	// would have returned: fenced says that the token is no longer current. done
-	// does not block.
-	CommitAsync(t storage.Token, writes []storage.Write, done func(fenced bool, err error))
-}
-
 // StoreOptions configure a StoreBackend.
 type StoreOptions struct {
 	// Go runs work that blocks on another goroutine; nil means a new goroutine for
@@ -38,12 +20,14 @@ type StoreOptions struct {
 //
 // Work that blocks is done on other goroutines, and its answer comes back as a
 // task of the loop; where the loop is closed by then, nobody is left to be told.
+// A store that is a storage.InstantReader is read on the loop itself, and one that
+// is a storage.AsyncCommitter takes commits without a goroutine for each.
 // ctx ends reads; commits that were begun are left to end by themselves.
 type StoreBackend struct {
 	ctx     context.Context
 	l       *loop.Loop
 	store   storage.Store
-	async   AsyncCommitter // nil where the store is not one
+	async   storage.AsyncCommitter // nil where the store is not one
 	token   storage.Token
 	actor   actorid.ID
 	instant bool
@@ -55,8 +39,8 @@ var _ InstantBackend = (*StoreBackend)(nil)
 // NewStoreBackend returns the view of one actor, written under token t.
 func NewStoreBackend(ctx context.Context, l *loop.Loop, s storage.Store, t storage.Token, a actorid.ID, o StoreOptions) *StoreBackend {
 	b := &StoreBackend{ctx: ctx, l: l, store: s, token: t, actor: a, spawn: o.Go}
-	b.async, _ = s.(AsyncCommitter)
-	if i, ok := s.(InstantReader); ok {
+	b.async, _ = s.(storage.AsyncCommitter)
+	if i, ok := s.(storage.InstantReader); ok {
 		b.instant = i.InstantReads()
 	}
 	if b.spawn == nil {

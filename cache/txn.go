@@ -130,7 +130,7 @@ func (t *Txn) List(r storage.Range, o ReadOptions) loop.Result[[]storage.KV] {
 	if err := t.usable("list()"); err != nil {
 		return loop.Fail[[]storage.KV](err)
 	}
-	if t.writes == nil || r.End != "" && r.End <= r.Start {
+	if t.writes == nil || r.Limit < 0 || r.End != "" && r.End <= r.Start {
 		return t.parent.List(r, o)
 	}
 	own, deleted := t.inRange(r)
