@@ -1,10 +1,13 @@
 package script
 
 import (
+	"cmp"
 	"errors"
+	"regexp"
 	"strings"
 
 	"github.com/dop251/goja"
+	"github.com/dop251/goja/ast"
 	"github.com/dop251/goja/parser"
 	"github.com/evanw/esbuild/pkg/api"
 )
@@ -150,18 +153,41 @@ func (s *state) construct(head string, args []goja.Value) *goja.Object {
 		}
 	}
 	list := strings.Join(params, ",")
-	if _, err := CompileText("eval", "("+head+" anonymous(\n) {\n"+body+"\n})"); err != nil {
-		panic(s.syntaxError(messageOf(err)))
+	whole := "(" + head + " anonymous(" + list + "\n) {\n" + body + "\n})"
+	for _, text := range []string{
+		"(" + head + " anonymous(\n) {\n" + body + "\n})",
+		"(" + head + " anonymous(" + list + "\n) {\n})",
+		whole,
+	} {
+		tree, _, err := parseText("eval", text)
+		if err != nil {
+			panic(s.syntaxError(messageOf(err)))
+		}
+		if !oneFunction(tree) {
+			panic(s.syntaxError("Unexpected token '}'"))
+		}
 	}
-	if _, err := CompileText("eval", "("+head+" anonymous("+list+"\n) {\n})"); err != nil {
-		panic(s.syntaxError(messageOf(err)))
-	}
-	v := s.run("(" + head + " anonymous(" + list + "\n) {\n" + body + "\n})")
-	f, ok := v.(*goja.Object)
+	f, ok := s.run(whole).(*goja.Object)
 	if !ok {
 		panic(s.syntaxError("Unexpected end of input"))
 	}
 	return f
+}
+
+// oneFunction reports whether a script is one function expression, after the
+// helpers that lowering may have put before it.
+func oneFunction(tree *ast.Program) bool {
+	for i, statement := range tree.Body {
+		switch statement := statement.(type) {
+		case *ast.ExpressionStatement:
+			_, ok := statement.Expression.(*ast.FunctionLiteral)
+			return ok && i == len(tree.Body)-1
+		case *ast.VariableStatement:
+		default:
+			return false
+		}
+	}
+	return false
 }
 
 func (s *state) constructAsyncGenerator(arguments goja.Value) goja.Value {
@@ -182,41 +208,48 @@ func (s *state) constructAsyncGenerator(arguments goja.Value) goja.Value {
 // workerd's UnsafeEval. The runtime that runs the program must have been through
 // Install. Errors are *Error.
 func CompileText(name, text string) (*goja.Program, error) {
-	if len(text) > MaxSourceBytes {
-		return nil, failf(name, "the source has %d bytes; the limit is %d", len(text), MaxSourceBytes)
-	}
-	if err := guardText(name, text); err != nil {
-		return nil, err
-	}
-	tree, err := parser.ParseFile(nil, name, text, 0, parser.WithDisableSourceMaps)
-	if err == nil {
-		l := &lowering{main: name, host: hostName}
-		if err := l.program(tree, text); err != nil {
-			return nil, err
-		}
-		return compileTree(tree)
-	}
-	// Newer syntax than the engine knows: lower it, keeping the value of the last
-	// expression, which is a script's result.
-	first := engineError(err)
-	r := api.Transform(text, api.TransformOptions{
-		LogLevel: api.LogLevelSilent, LogLimit: 0, Target: api.ES2023, Supported: supportedSyntax(true),
-		Platform: api.PlatformNeutral, Charset: api.CharsetUTF8, LegalComments: api.LegalCommentsNone,
-		Sourcefile: name, Loader: api.LoaderJS, TsconfigRaw: "{}",
-	})
-	if len(r.Errors) > 0 {
-		return nil, diagnose(r.Errors)
-	}
-	if err := guardText(name, string(r.Code)); err != nil {
-		return nil, err
-	}
-	tree, err = parser.ParseFile(nil, name, string(r.Code), 0, parser.WithDisableSourceMaps)
+	tree, printed, err := parseText(name, text)
 	if err != nil {
-		return nil, first
+		return nil, err
 	}
 	l := &lowering{main: name, host: hostName}
-	if err := l.program(tree, string(r.Code)); err != nil {
+	if err := l.program(tree, printed); err != nil {
 		return nil, err
 	}
 	return compileTree(tree)
 }
+
+// parseText parses a script, lowering it first if the engine does not know its
+// syntax. It returns the text that was parsed, too.
+func parseText(name, text string) (*ast.Program, string, error) {
+	if len(text) > MaxSourceBytes {
+		return nil, "", failf(name, "the source has %d bytes; the limit is %d", len(text), MaxSourceBytes)
+	}
+	if err := guardText(name, text); err != nil {
+		return nil, "", err
+	}
+	tree, err := parser.ParseFile(nil, name, text, 0, parser.WithDisableSourceMaps)
+	if err == nil && !newerSyntax.MatchString(text) {
+		return tree, text, nil
+	}
+	r := api.Transform(text, api.TransformOptions{
+		LogLevel: api.LogLevelSilent, LogLimit: 0, Target: api.ES2023, Supported: supportedSyntax(err != nil),
+		Platform: api.PlatformNeutral, Charset: api.CharsetUTF8, LegalComments: api.LegalCommentsNone,
+		Sourcefile: name, Loader: api.LoaderJS, TsconfigRaw: "{}",
+	})
+	if len(r.Errors) > 0 {
+		return nil, "", diagnose(r.Errors)
+	}
+	printed := string(r.Code)
+	if err := guardText(name, printed); err != nil {
+		return nil, "", err
+	}
+	tree, err2 := parser.ParseFile(nil, name, printed, 0, parser.WithDisableSourceMaps)
+	if err2 != nil {
+		return nil, "", engineError(cmp.Or(err, err2))
+	}
+	return tree, printed, nil
+}
+
+// newerSyntax matches what the engine parses but does not compile.
+var newerSyntax = regexp.MustCompile(`\basync\b[^;]*\*|\bfor\s+await\b`)

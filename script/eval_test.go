@@ -1,0 +1,196 @@
+package script
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dop251/goja"
+)
+
+// evalEscapes are ways to reach code from strings.
+var evalEscapes = []string{
+	`eval("1")`,
+	`(0, eval)("1")`,
+	`globalThis["ev" + "al"]("1")`,
+	`new Function("return 1")()`,
+	`Function("return 1")()`,
+	`(function () {}).constructor("return 1")()`,
+	`(() => {}).constructor("return 1")()`,
+	`(class {}).constructor("return 1")()`,
+	`Function.prototype.constructor("return 1")()`,
+	`Object.getPrototypeOf(async function () {}).constructor("return 1")()`,
+	`Object.getPrototypeOf(function* () {}).constructor("yield 1")()`,
+	`Object.getPrototypeOf(Object.getPrototypeOf(function* () {}).constructor)("return 1")()`,
+	`Object.getPrototypeOf(async () => {}).constructor("return 1")()`,
+	`Reflect.construct(Function, ["return 1"])`,
+	`Reflect.construct(Object, ["return 1"], Function).constructor.constructor("return 1")`,
+	`new (class extends Function {})("return 1")()`,
+	`Math.max.constructor("return 1")()`,
+	`eval.constructor("return 1")()`,
+	`Function.constructor("return 1")()`,
+	`Function.call(null, "return 1")`,
+	`Function.bind(null, "return 1")()`,
+	`RegExp.constructor("return 1")()`,
+	`Promise.resolve.constructor("return 1")()`,
+	`kept("1")`,
+	`keptFunction("return 1")`,
+}
+
+func TestDeniedEvalCannotBeReached(t *testing.T) {
+	rt := goja.New()
+	if err := Install(rt); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := rt.RunString(`var kept = eval, keptFunction = Function`); err != nil {
+		t.Fatal(err)
+	}
+	if err := DenyEval(rt); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range evalEscapes {
+		v, err := rt.RunString(`(() => { try { ` + text + `; return "ran" } catch (e) { return e.name + ": " + e.message } })()`)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if got := v.String(); got != "EvalError: Code generation from strings disallowed for this context" {
+			t.Errorf("%s: %s", text, got)
+		}
+	}
+	// Lowered async generators must not lead there either.
+	for _, text := range []string{
+		`(async function* () {}).constructor("yield 1")`,
+		`Object.getPrototypeOf(async function* () {}).constructor("yield 1")`,
+	} {
+		s, err := Compile(t.Context(), modules(`let r; try { `+text+`; r = "ran" } catch (e) { r = e.name } export const result = r;`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := s.Evaluate(rt, Host{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fulfilled(t, e).Get("result").String(); got != "EvalError" {
+			t.Errorf("%s: %s", text, got)
+		}
+	}
+	if v, err := rt.RunString(`typeof eval(5) + (function () {} instanceof Function) + ((async () => {}) instanceof Function) + Function.prototype.constructor.name`); err != nil || v.String() != "numbertruetrueFunction" {
+		t.Errorf("what remains: %v, %v", v, err)
+	}
+}
+
+func TestAllowedEvalLowersNewSyntax(t *testing.T) {
+	rt := goja.New()
+	if err := AllowEval(rt); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ text, want string }{
+		{`eval("1 + 1")`, "2"},
+		{`eval("var fromEval = 3"); fromEval`, "3"},
+		{`eval({a: 1}).a`, "1"},
+		{`new Function("a", "b", "return a + b")(1, 2)`, "3"},
+		{`new Function("a, b", "return a + b // comment")(1, 2)`, "3"},
+		{`Function("return this === globalThis")()`, "true"},
+		{`new Function("a", "return a").name + new Function("a", "b", "").length`, "anonymous2"},
+		{`new Function("class A { get = 4 }; return new A().get")()`, "4"},
+		{`eval("/[\\p{L}--a]/v.test('b')")`, "true"},
+		{`eval("(class { @d m() {} })"); function d() {} 1`, "1"},
+		{`Object.getPrototypeOf(async function () {}).constructor("return 1")() instanceof Promise`, "true"},
+		{`Object.getPrototypeOf(function* () {}).constructor("yield 7")().next().value`, "7"},
+		{`var out; new Function("return async function* () { yield 1 }")()().next().then(r => { out = r.value }); 0`, "0"},
+		{`out`, "1"},
+		{`try { new Function("/*", "*/){") } catch (e) { e.name }`, "SyntaxError"},
+		{`try { new Function("}, function () {") } catch (e) { e.name }`, "SyntaxError"},
+		{`try { eval("let = ??") } catch (e) { e.name }`, "SyntaxError"},
+		{`try { eval("[".repeat(100000)) } catch (e) { e.name }`, "SyntaxError"},
+		{`new (class F extends Function { hi() { return this() } })("return 5").hi()`, "5"},
+	} {
+		v, err := rt.RunString(c.text)
+		if err != nil || v.String() != c.want {
+			t.Errorf("%s = %v, %v; want %s", c.text, v, err, c.want)
+		}
+	}
+	if err := DenyEval(rt); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := rt.RunString(`try { eval("1") } catch (e) { e.name }`); err != nil || v.String() != "EvalError" {
+		t.Errorf("after DenyEval: %v, %v", v, err)
+	}
+}
+
+func TestOneProgramInManyRuntimes(t *testing.T) {
+	s, err := Compile(t.Context(), probeModules(`
+		import { n, inc } from "./live.js"; inc();
+		async function* g() { yield /\p{L}/u.exec("я")[0] }
+		const r = []; for await (const x of g()) r.push(x);
+		export const result = r + n + import.meta.url + (await import("./m" + ".js")).default;`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			rt := goja.New()
+			e, err := s.Evaluate(rt, probeHost(&rt))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if e.Promise.State() != goja.PromiseStateFulfilled {
+				t.Errorf("not fulfilled: %v", e.Promise.Result())
+				return
+			}
+			if got := e.Namespace().Get("result").String(); got != "я1file:///bundle/worker.jsdef" {
+				t.Errorf("result = %s", got)
+			}
+		}()
+	}
+	wg.Wait()
+}
+
+func TestInterruptEndsEvaluation(t *testing.T) {
+	s, err := Compile(t.Context(), modules(`for (;;);`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rt := goja.New()
+	timer := time.AfterFunc(20*time.Millisecond, func() { rt.Interrupt("stop") })
+	defer timer.Stop()
+	if _, err := s.Evaluate(rt, Host{}); err == nil {
+		t.Fatal("Evaluate returned no error")
+	}
+}
+
+func TestHostErrorsReachTheProgram(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		want string
+	}{
+		{`import "./w.wasm"`, `Error: The module "w.wasm" is WebAssembly, which is not available here.`},
+		{`import x from "node:none"; x`, `Error: No such module "node:none".`},
+	} {
+		_, e := run(t, modules(c.text, Module{Name: "w.wasm", Kind: Wasm, Content: []byte{0}}), Host{})
+		if e.Promise.State() != goja.PromiseStateRejected || e.Promise.Result().String() != c.want {
+			t.Errorf("%s: %v", c.text, e.Promise.Result())
+		}
+	}
+}
+
+func TestImportMetaHook(t *testing.T) {
+	_, e := run(t, modules(`export const result = import.meta.url + import.meta.extra`), Host{
+		ImportMeta: func(m ModuleInfo, meta *goja.Object) error {
+			if !m.Main || m.Name != "worker.js" {
+				t.Errorf("module = %+v", m)
+			}
+			if err := meta.Set("url", "file:///x"); err != nil {
+				return err
+			}
+			return meta.Set("extra", "+")
+		},
+	})
+	if got := fulfilled(t, e).Get("result").String(); got != "file:///x+" {
+		t.Errorf("result = %s", got)
+	}
+}
