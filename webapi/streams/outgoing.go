@@ -72,6 +72,11 @@ type batch struct {
 
 // fill waits for the next chunks.
 func (o *outgoing) fill() error {
+	select {
+	case <-o.stop:
+		return io.ErrClosedPipe
+	default:
+	}
 	for len(o.parts) == 0 {
 		if o.err != nil {
 			return o.err
