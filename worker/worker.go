@@ -129,7 +129,7 @@ func (w *Worker) Start(ctx context.Context) error {
 }
 
 func (w *Worker) instantiate() error {
-	w.exports = exports{}
+	w.exports, w.env = exports{}, nil
 	realm, err := w.iso.NewRealm(isolate.RealmOptions{
 		Name:      w.o.Name,
 		TurnLimit: w.o.TurnLimit,

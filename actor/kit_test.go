@@ -1,0 +1,145 @@
+package actor_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"testing"
+	"time"
+
+	"workerd.local/actor"
+	"workerd.local/event"
+	"workerd.local/internal/compat"
+	"workerd.local/internal/jstest"
+	"workerd.local/isolate"
+	"workerd.local/script"
+	"workerd.local/storage"
+	"workerd.local/storage/mem"
+	"workerd.local/webapi/bind"
+	"workerd.local/webapi/blob"
+	"workerd.local/webapi/durable"
+	"workerd.local/webapi/encoding"
+	"workerd.local/webapi/events"
+	"workerd.local/webapi/fetch"
+	"workerd.local/webapi/streams"
+	"workerd.local/webapi/timers"
+	"workerd.local/webapi/url"
+	"workerd.local/worker"
+)
+
+// kit is a namespace of one class, "Obj", over a store.
+type kit struct {
+	t    *testing.T
+	ns   *actor.Namespace
+	isos []*isolate.Isolate
+	log  *jstest.Log
+}
+
+type kitOptions struct {
+	store    storage.Store // nil: a new one in memory
+	isolates int
+	limits   isolate.Limits
+	idle     time.Duration
+	queued   int
+	key      string
+}
+
+func newKit(t *testing.T, source string, o kitOptions) *kit {
+	t.Helper()
+	k := &kit{t: t, log: &jstest.Log{}}
+	if o.isolates == 0 {
+		o.isolates = 1
+	}
+	log := slog.New(slog.NewTextHandler(k.log, nil))
+	for range o.isolates {
+		i := isolate.New(isolate.Options{Name: "test", Limits: o.limits, Log: log})
+		i.Start()
+		t.Cleanup(func() { i.Close(); <-i.Done() })
+		k.isos = append(k.isos, i)
+	}
+	s, err := script.Compile(t.Context(), script.Source{Name: "main", Modules: []script.Module{{
+		Name: "main.js", Kind: script.ESModule,
+		Content: []byte(`import { DurableObject } from "cloudflare:workers"; export default {};` + source),
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags, errs := compat.Parse("2026-01-01", nil, compat.Options{})
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	modules := []bind.Module{url.Module, encoding.Module, events.Module, timers.Module, blob.Module, streams.Module, fetch.Module, durable.Module}
+	pool := worker.NewPool(k.isos, worker.Options{Name: "main", Script: s, Compat: flags, Modules: modules})
+	if err := pool.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if o.store == nil {
+		o.store = mem.New()
+	}
+	if o.key == "" {
+		o.key = "key"
+	}
+	k.ns, err = actor.New(actor.Options{
+		Class: "Obj", UniqueKey: o.key, Pool: pool, Store: o.store, IdleAfter: o.idle, MaxQueued: o.queued, Log: log,
+		Token: func(shard uint32) storage.Token { return storage.Token{Shard: shard, Epoch: epochOf(t, o.store)} },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := k.ns.Close(ctx, io.EOF); err != nil {
+			t.Error(err)
+		}
+	})
+	return k
+}
+
+func epochOf(t *testing.T, s storage.Store) uint64 {
+	p, ok := s.(interface{ Placement() storage.Placement })
+	if !ok {
+		return 1
+	}
+	_, tok, err := p.Placement().Owner(context.Background(), 0)
+	if err != nil {
+		t.Error(err)
+	}
+	return tok.Epoch
+}
+
+func (k *kit) stub(name string) *actor.Stub {
+	return k.ns.Stub(k.ns.IDs().FromName(name), &name).(*actor.Stub)
+}
+
+func ask(t *testing.T, s *actor.Stub, path string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	resp, err := s.Fetch(ctx, request(path))
+	return answer(resp, err)
+}
+
+func request(path string) *event.Request {
+	return &event.Request{Method: "GET", URL: "http://actor" + path, Header: http.Header{}}
+}
+
+func answer(resp *event.Response, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body.Reader())
+	if err != nil {
+		return "body: " + err.Error()
+	}
+	return string(b)
+}
+
+func (k *kit) want(s *actor.Stub, path, want string) {
+	k.t.Helper()
+	if got := ask(k.t, s, path); got != want {
+		k.t.Errorf("%s: %q, want %q\n%s", path, got, want, k.log)
+	}
+}
