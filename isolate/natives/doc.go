@@ -20,7 +20,11 @@
 //
 // What cannot be reached from outside the engine stays open: operators (string
 // +, BigInt ** and <<), spread and destructuring, template literals, recursion
-// through yield*, and the parser.
+// through yield*, the parser, regular expressions, and natives of goja that call
+// each other in a circle without passing one of ours (a toString that is trim, a
+// prototype chain that runs in a circle through a Proxy). The last overflow the
+// Go stack, since Runtime.SetMaxCallStackSize counts script frames only. It must
+// be set all the same.
 //
 // Words: a native is a function implemented in Go; a raw function is goja's own
 // native before it was replaced; a poll is one look at the interrupt; a plain

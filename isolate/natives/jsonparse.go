@@ -14,7 +14,7 @@ import (
 // ParseJSON is JSON.parse(text) without a reviver. text must be UTF-8; other
 // bytes read as U+FFFD, as a body's text() would. The error is a
 // *goja.Exception holding a SyntaxError or RangeError of rt, or an error that
-// wraps ErrInterrupted. It runs no script. Call it on the runtime's goroutine.
+// wraps ErrInterrupted; without l.Interrupted it reads to the end. It runs no script. Call it on the runtime's goroutine.
 func ParseJSON[T string | []byte](rt *goja.Runtime, text T, l Limits) (goja.Value, error) {
 	e := &env{rt: rt, lim: l.withDefaults(), steps: pollEvery}
 	var v goja.Value

@@ -15,8 +15,7 @@ func localeCompare(e *env, prev raw) raw {
 	return func(call goja.FunctionCall) goja.Value {
 		s := e.thisString(call.This, "localeCompare")
 		that := e.toStr(call.Argument(0))
-		l := e.findLocale(call.Argument(1))
-		_ = l // one collation serves all locales
+		e.findLocale(call.Argument(1)) // for its errors: one collation serves all locales
 		p := e.options(call.Argument(2), "String.prototype.localeCompare")
 		sensitivity := p.choice("sensitivity", "variant", "base", "accent", "case", "variant")
 		numeric := p.get("numeric")
