@@ -84,8 +84,10 @@ type Server struct {
 	stopBg   context.CancelFunc
 	bg       sync.WaitGroup
 
+	turn      turnstile
+	reloading sync.Mutex // held by Reload, one at a time
+
 	mu      sync.Mutex // guards what follows
-	world   *world
 	sockets []*socket
 	closed  bool
 }
@@ -120,20 +122,21 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*Server, error) {
 		s.isolates = append(s.isolates, iso)
 		s.running.Go(func() { iso.Run(context.Background()) })
 	}
+	s.turn.inside = map[*world]int{}
 	w, err := s.build(ctx, cfg)
+	if err == nil {
+		s.turn.world = w
+		err = w.ready(ctx)
+	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close(context.Background()))
 	}
-	s.world = w
 	return s, nil
 }
 
 // Service returns a service by name, and an entrypoint of it ("" is the default).
 func (s *Server) Service(name, entrypoint string) (event.Service, error) {
-	s.mu.Lock()
-	w := s.world
-	s.mu.Unlock()
-	return w.service(config.ServiceDesignator{Name: name, Entrypoint: entrypoint}, "the program")
+	return s.turn.now().service(config.ServiceDesignator{Name: name, Entrypoint: entrypoint}, "the program")
 }
 
 // Handler serves the requests of a socket by name, without listening; "" is the
@@ -163,7 +166,7 @@ func (s *Server) Close(ctx context.Context) error {
 		return nil
 	}
 	s.closed = true
-	w, sockets := s.world, s.sockets
+	w, sockets := s.turn.now(), s.sockets
 	s.mu.Unlock()
 	var errs []error
 	for _, sock := range sockets {

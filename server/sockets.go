@@ -43,34 +43,28 @@ type Listening struct {
 func (s *Server) Start() ([]Listening, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var opened []*socket
-	var list []Listening
-	fail := func(err error) ([]Listening, error) {
-		for _, k := range opened {
-			err = errors.Join(err, k.l.Close())
-		}
+	opened, err := s.open(s.turn.now(), s.cfg)
+	if err != nil {
 		return nil, err
 	}
-	for i := range s.cfg.Sockets {
-		k, err := s.newSocket(&s.cfg.Sockets[i])
-		if err != nil {
-			return fail(err)
-		}
-		if k.l, err = listen(k.cfg); err != nil {
-			return fail(&config.Error{Pos: k.cfg.Address.Pos, Msg: fmt.Sprintf("socket %q: %s", k.cfg.Name, err)})
-		}
-		opened = append(opened, k)
+	var list []Listening
+	for _, k := range opened {
 		list = append(list, Listening{Name: k.cfg.Name, URL: address(k), Addr: k.l.Addr()})
 	}
-	for _, k := range opened {
-		s.sockets = append(s.sockets, k)
+	s.sockets = append(s.sockets, opened...)
+	s.serve(opened)
+	return list, nil
+}
+
+// serve serves sockets in the background until they are shut down.
+func (s *Server) serve(sockets []*socket) {
+	for _, k := range sockets {
 		s.bg.Go(func() {
 			if err := k.srv.Serve(k.l); err != nil && !errors.Is(err, net.ErrClosed) {
 				s.log.Error("socket failed", "socket", k.cfg.Name, "error", err)
 			}
 		})
 	}
-	return list, nil
 }
 
 func address(k *socket) string {
@@ -119,11 +113,7 @@ func (s *Server) newSocket(c *config.Socket) (*socket, error) {
 		}
 		o.TLS = t
 	}
-	t, err := s.world.target(c)
-	if err != nil {
-		return nil, err
-	}
-	return &socket{cfg: c, srv: httpserver.New(o, t)}, nil
+	return &socket{cfg: c, srv: httpserver.New(o, httpserver.Target{Default: &front{s: s, socket: c.Name}})}, nil
 }
 
 // target is where a socket's requests go in this world: routes of wrangler projects

@@ -74,16 +74,27 @@ func (s *stores) get(key string, open func() (storage.Store, error)) (*openStore
 	if err != nil {
 		return nil, err
 	}
-	o := &openStore{store: st, tokens: func(shard uint32) storage.Token { return storage.Token{Shard: shard, Epoch: 1} }}
+	t, err := tokens(st)
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	o := &openStore{store: st, tokens: t}
+	s.list[key] = o
+	return o, nil
+}
+
+// tokens is the right to write each shard of a store that this process owns alone:
+// in the epoch that the store's placement names, else in the first one.
+func tokens(st storage.Store) (func(shard uint32) storage.Token, error) {
+	epoch := uint64(1)
 	if p, ok := st.(placed); ok {
 		_, t, err := p.Placement().Owner(context.Background(), 0)
 		if err != nil {
-			return nil, errors.Join(err, st.Close())
+			return nil, err
 		}
-		o.tokens = func(shard uint32) storage.Token { return storage.Token{Shard: shard, Epoch: t.Epoch} }
+		epoch = t.Epoch
 	}
-	s.list[key] = o
-	return o, nil
+	return func(shard uint32) storage.Token { return storage.Token{Shard: shard, Epoch: epoch} }, nil
 }
 
 func (s *stores) close() error {

@@ -58,9 +58,7 @@ type TestResult struct {
 // Test runs the test() exports that the filter chooses, one after the other, and
 // reports each: started before it runs, then its result.
 func (s *Server) Test(ctx context.Context, f TestFilter, started func(name string), report func(TestResult)) error {
-	s.mu.Lock()
-	w := s.world
-	s.mu.Unlock()
+	w := s.turn.now()
 	names := make([]string, 0, len(w.services))
 	for name, svc := range w.services {
 		if svc.pool != nil {

@@ -17,6 +17,7 @@ import (
 	"workerd.local/disk"
 	"workerd.local/event"
 	"workerd.local/exception"
+	"workerd.local/httpserver"
 	"workerd.local/internal/compat"
 	"workerd.local/outbound"
 	"workerd.local/script"
@@ -29,7 +30,8 @@ type world struct {
 	s        *Server
 	cfg      *config.Config
 	services map[string]*service
-	internet *outbound.Network // the implicit service, made when it is named
+	targets  map[string]httpserver.Target // by socket
+	internet *outbound.Network            // the implicit service, made when it is named
 	closers  []io.Closer
 	ctx      context.Context // ends what requests left behind
 	cancel   context.CancelFunc
@@ -47,7 +49,7 @@ type service struct {
 }
 
 func (s *Server) build(ctx context.Context, cfg *config.Config) (_ *world, err error) {
-	w := &world{s: s, cfg: cfg, services: map[string]*service{}}
+	w := &world{s: s, cfg: cfg, services: map[string]*service{}, targets: map[string]httpserver.Target{}}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {
@@ -89,8 +91,8 @@ func (s *Server) build(ctx context.Context, cfg *config.Config) (_ *world, err e
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	for _, svc := range workers {
-		if err := w.ready(ctx, svc); err != nil {
+	for i := range cfg.Sockets {
+		if w.targets[cfg.Sockets[i].Name], err = w.target(&cfg.Sockets[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -354,8 +356,24 @@ func (w *world) store(svc *service) (*openStore, error) {
 	return nil, at(svc.cfg.Pos, "Worker service %q implements durable object classes but has `durableObjectStorage` set to `none`.", svc.cfg.Name)
 }
 
-// ready is what follows once scripts have run: migrations, alarms, warnings.
-func (w *world) ready(ctx context.Context, svc *service) error {
+// ready is what follows once the world is the present one, and no other touches its
+// state: migrations, alarms, warnings.
+func (w *world) ready(ctx context.Context) error {
+	for _, svc := range w.services {
+		if svc.pool == nil {
+			continue
+		}
+		if err := w.serviceReady(ctx, svc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *world) serviceReady(ctx context.Context, svc *service) error {
+	if err := w.migrate(ctx, svc); err != nil {
+		return err
+	}
 	wk := svc.pool.Workers()[0]
 	for class, ns := range svc.namespaces {
 		has := make(chan bool, 1)
@@ -370,7 +388,7 @@ func (w *world) ready(ctx context.Context, svc *service) error {
 			return fmt.Errorf("service %s: alarms of %s: %w", svc.cfg.Name, class, err)
 		}
 	}
-	return w.migrate(ctx, svc)
+	return nil
 }
 
 // service resolves a designator; where says who refers to it.
@@ -429,10 +447,9 @@ func (l *lazyService) Deliver(ctx context.Context, ev event.Event) (event.Outcom
 // canceled.
 func (w *world) close(ctx context.Context) error {
 	var errs []error
-	gone := exception.Errorf("The server is shutting down.").WithKind(exception.Disconnected).WithBroken(exception.Ignored)
 	for _, svc := range w.services {
 		for _, ns := range svc.namespaces {
-			errs = append(errs, ns.Close(ctx, gone))
+			errs = append(errs, ns.Close(ctx, errClosing))
 		}
 	}
 	w.cancel()
@@ -444,6 +461,9 @@ func (w *world) close(ctx context.Context) error {
 	}
 	return errors.Join(errs...)
 }
+
+// errClosing is what is left of actors when the server ends.
+var errClosing = exception.Errorf("The server is shutting down.").WithKind(exception.Disconnected).WithBroken(exception.Ignored)
 
 // at is an error with its place in the configuration.
 func at(pos config.Pos, format string, args ...any) error {

@@ -1,0 +1,255 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"workerd.local/config"
+	"workerd.local/event"
+)
+
+// reloadDrain is how long requests that have begun may hold up a reload; then they
+// fail.
+const reloadDrain = 10 * time.Second
+
+// turnstile is where requests enter the present world, and wait while it is
+// exchanged for another.
+type turnstile struct {
+	mu     sync.Mutex // guards what follows
+	world  *world
+	inside map[*world]int
+	empty  chan struct{} // closed when the world that is leaving is empty; nil otherwise
+	open   chan struct{} // closed when requests may enter; nil while they may
+	closed bool
+}
+
+// enter returns the present world; leave is called once the request is over.
+func (t *turnstile) enter(ctx context.Context) (w *world, leave func(), err error) {
+	t.mu.Lock()
+	for t.open != nil {
+		open := t.open
+		t.mu.Unlock()
+		select {
+		case <-open:
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		}
+		t.mu.Lock()
+	}
+	w = t.world
+	t.inside[w]++
+	t.mu.Unlock()
+	return w, func() { t.leave(w) }, nil
+}
+
+func (t *turnstile) leave(w *world) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.inside[w]--; t.inside[w] == 0 {
+		delete(t.inside, w)
+		if t.empty != nil {
+			close(t.empty)
+			t.empty = nil
+		}
+	}
+}
+
+// stop makes requests wait, and returns a channel that is closed when those that
+// have begun are over.
+func (t *turnstile) stop() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.open = make(chan struct{})
+	empty := make(chan struct{})
+	if t.inside[t.world] == 0 {
+		close(empty)
+	} else {
+		t.empty = empty
+	}
+	return empty
+}
+
+// start lets requests in again, to w.
+func (t *turnstile) start(w *world) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.world, t.empty = w, nil
+	close(t.open)
+	t.open = nil
+}
+
+func (t *turnstile) now() *world {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.world
+}
+
+// front is what a socket serves: the service that the present world has for it.
+type front struct {
+	s      *Server
+	socket string
+}
+
+// Fetch is event.Service's.
+func (f *front) Fetch(ctx context.Context, req *event.Request) (*event.Response, error) {
+	w, leave, err := f.s.turn.enter(ctx)
+	if err != nil {
+		req.Body.Close()
+		return nil, err
+	}
+	resp, err := w.pick(f.socket, req).Fetch(ctx, req)
+	if err != nil || resp.Body.Stream == nil {
+		leave()
+		return resp, err
+	}
+	resp.Body.Stream = &leaving{ReadCloser: resp.Body.Stream, leave: leave}
+	return resp, nil
+}
+
+// Deliver is event.Service's; sockets bring nothing but requests.
+func (f *front) Deliver(context.Context, event.Event) (event.Outcome, error) {
+	return event.Outcome{Status: event.NotFound}, event.ErrUnsupported
+}
+
+// leaving is a response's body that ends the request when it is closed.
+type leaving struct {
+	io.ReadCloser
+	leave func()
+}
+
+// WriteTo keeps the fast way of the body, where it has one.
+func (l *leaving) WriteTo(w io.Writer) (int64, error) {
+	if wt, ok := l.ReadCloser.(io.WriterTo); ok {
+		return wt.WriteTo(w)
+	}
+	return io.Copy(w, struct{ io.Reader }{l.ReadCloser})
+}
+
+func (l *leaving) Close() error {
+	err := l.ReadCloser.Close()
+	if l.leave != nil {
+		l.leave()
+		l.leave = nil
+	}
+	return err
+}
+
+// pick is the service for a request of a socket.
+func (w *world) pick(socket string, req *event.Request) event.Service {
+	t := w.targets[socket]
+	if len(t.Routes) == 0 {
+		return t.Default
+	}
+	if u, err := url.Parse(req.URL); err == nil {
+		if svc := t.Routes.Match(u.Host, u.Path); svc != nil {
+			return svc
+		}
+	}
+	return t.Default
+}
+
+// Reload replaces the running configuration. The new one is built first; where that
+// fails the old one goes on and the error says why. No request is dropped: those
+// that have begun end in the old world, for up to 10 s, and those that come
+// meanwhile wait for the new one. Sockets that stay the same stay open; actors are
+// made again from what is durable.
+func (s *Server) Reload(ctx context.Context, cfg *config.Config) error {
+	s.reloading.Lock()
+	defer s.reloading.Unlock()
+	next, err := s.build(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errors.Join(errors.New("the server is closed"), next.close(ctx))
+	}
+	added, err := s.open(next, cfg)
+	if err != nil {
+		return errors.Join(err, next.close(ctx))
+	}
+	old := s.turn.now()
+	select {
+	case <-s.turn.stop():
+	case <-time.After(reloadDrain):
+		s.log.Warn("requests of the old configuration were cut off", "after", reloadDrain)
+	}
+	var errs []error
+	errs = append(errs, old.close(ctx))
+	if err := next.ready(ctx); err != nil {
+		errs = append(errs, err)
+	}
+	s.turn.start(next)
+	s.cfg = cfg
+	s.serve(added)
+	kept := s.sockets[:0]
+	for _, k := range s.sockets {
+		if k.l == nil || next.targets[k.cfg.Name].Default != nil && sameSocket(k.cfg, cfg.Socket(k.cfg.Name)) {
+			kept = append(kept, k)
+			continue
+		}
+		errs = append(errs, k.close())
+	}
+	s.sockets = append(kept, added...)
+	return errors.Join(errs...)
+}
+
+// sameSocket reports whether an open socket serves a new configuration as it is.
+func sameSocket(a, b *config.Socket) bool {
+	if b == nil || a.Address.Value != b.Address.Value || a.Kind != b.Kind || (a.FD == nil) != (b.FD == nil) {
+		return false
+	}
+	sameHeaders := func(x, y []config.Header) bool {
+		return slices.EqualFunc(x, y, func(p, q config.Header) bool {
+			return p.Name == q.Name && p.Value == q.Value && p.Remove == q.Remove
+		})
+	}
+	x, y := a.HTTP, b.HTTP
+	if x.Style != y.Style || x.ForwardedProtoHeader != y.ForwardedProtoHeader || x.CfBlobHeader != y.CfBlobHeader ||
+		!sameHeaders(x.InjectRequestHeaders, y.InjectRequestHeaders) || !sameHeaders(x.InjectResponseHeaders, y.InjectResponseHeaders) {
+		return false
+	}
+	return a.Kind != config.SocketHTTPS
+}
+
+// open opens the sockets of a configuration that are not open yet.
+func (s *Server) open(w *world, cfg *config.Config) (opened []*socket, err error) {
+	defer func() {
+		if err != nil {
+			for _, k := range opened {
+				err = errors.Join(err, k.l.Close())
+			}
+			opened = nil
+		}
+	}()
+	for i := range cfg.Sockets {
+		c := &cfg.Sockets[i]
+		if slices.ContainsFunc(s.sockets, func(k *socket) bool { return k.cfg.Name == c.Name && k.l != nil && sameSocket(k.cfg, c) }) {
+			continue
+		}
+		k, err := s.newSocket(c)
+		if err != nil {
+			return opened, err
+		}
+		if k.l, err = listen(c); err != nil {
+			return opened, &config.Error{Pos: c.Address.Pos, Msg: fmt.Sprintf("socket %q: %s", c.Name, err)}
+		}
+		opened = append(opened, k)
+	}
+	return opened, nil
+}
+
+// Watched lists the files that the running configuration was made from.
+func (s *Server) Watched() []string {
+	w := s.turn.now()
+	files := append(slices.Clone(w.cfg.Files), w.inputs...)
+	slices.Sort(files)
+	return slices.Compact(files)
+}
