@@ -31,12 +31,16 @@ floors
 	worker
 	actor
 	server
-	cmd/workerd
+	cmd/workerd  bench/compare  bench/serveprofile
 	.
 
 # Only tests import these.
 kits
 	storage/storagetest  storage/fault  internal/jstest
+
+# Not part of what is shipped: their goroutines are their own business.
+tools
+	bench/*
 
 # What tests may import beside lower floors and kits. A * stands for any name.
 tests
@@ -53,10 +57,11 @@ others
 	github.com/tidwall/btree            cache  storage/mem
 	go.etcd.io/bbolt                    storage/bolt
 	github.com/go-chi/chi/v5            httpserver
+	github.com/fsnotify/fsnotify        cmd/workerd
 	github.com/tailscale/hujson         config
 	github.com/pelletier/go-toml/v2     config
 	github.com/nlnwa/whatwg-url         webapi/url
-	golang.org/x/text                   isolate/natives  webapi/encoding
+	golang.org/x/text                   isolate/natives  webapi/encoding  webapi/console
 	golang.org/x/sync                   server
 	pgregory.net/rapid                  tests
 	github.com/cockroachdb/datadriven   tests
@@ -115,6 +120,7 @@ func complain(t *testing.T, problems []string) {
 type rules struct {
 	floor  map[string]int // by package
 	kits   []string
+	tools  []string
 	tests  [][]string // pattern, then patterns of what its tests may import
 	others map[string][]string
 	in     []string // packages
@@ -144,6 +150,8 @@ func parsePolicy(t testing.TB, text string) *rules {
 			}
 		case "kits":
 			r.kits = append(r.kits, words...)
+		case "tools":
+			r.tools = append(r.tools, words...)
 		case "tests":
 			r.tests = append(r.tests, words)
 		case "others":
@@ -304,11 +312,11 @@ func checkCgo(files []*sourceFile) (problems []string) {
 }
 
 // checkGoroutines compares the files that start goroutines with those that the
-// table of goroutines names. Kits are not in it.
+// table of goroutines names. Kits and tools are not in it.
 func checkGoroutines(r *rules, doc string, files []*sourceFile) (problems []string) {
 	table := section(doc, "## Goroutines")
 	for _, f := range files {
-		if f.test || slices.Contains(r.kits, f.pkg) {
+		if f.test || slices.Contains(r.kits, f.pkg) || matches(r.tools, f.pkg) {
 			continue
 		}
 		first := firstGoroutine(f)

@@ -170,7 +170,7 @@ type AsyncService interface {
 	// Start begins a request and returns at once; any goroutine, an isolate's
 	// included. done is called exactly once, on any goroutine, and must not block.
 	// Requests started one after the other by one goroutine on one service value
-	// are delivered in that order.
+	// are delivered in that order. Unlike Fetch it leaves req.Header as it is.
 	Start(ctx context.Context, req *Request, done func(*Response, error))
 }
 

@@ -38,6 +38,9 @@ func NewRoutes(list []Route) (Routes, error) {
 		if host == "" {
 			return nil, fmt.Errorf("route %q has no host; write host/path, such as example.com/*", r.Pattern)
 		}
+		if strings.ContainsAny(p, "?#") || strings.Contains(host, ":") {
+			return nil, fmt.Errorf("route %q: a pattern is a host and a path, without port, query and fragment", r.Pattern)
+		}
 		r.host, r.hostWild = strings.CutPrefix(strings.ToLower(host), "*")
 		r.path, r.pathWild = strings.CutSuffix("/"+path, "*")
 		if !hasPath {
@@ -69,7 +72,7 @@ func order(first bool) int {
 }
 
 // Match returns the service of the most specific route for a host (with or without
-// a port) and a path; nil where there is none.
+// a port) and a path as the client wrote it; nil where there is none.
 func (rs Routes) Match(host, path string) event.Service {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h

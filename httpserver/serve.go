@@ -1,15 +1,15 @@
 package httpserver
 
 import (
-	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"workerd.local/event"
 	"workerd.local/exception"
@@ -20,29 +20,57 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	t := s.target.Load()
 	svc := t.Default
 	if len(t.Routes) > 0 {
-		if m := t.Routes.Match(r.Host, r.URL.Path); m != nil {
+		if m := t.Routes.Match(r.Host, r.URL.EscapedPath()); m != nil {
 			svc = m
 		}
 	}
 	if svc == nil {
-		http.Error(w, "No service is configured for this address.", http.StatusNotFound)
+		s.refuse(w, http.StatusNotFound, "No service is configured for this address.")
 		return
 	}
-	req, problem := s.request(w, r)
-	if problem != "" {
-		http.Error(w, problem, http.StatusBadRequest)
+	x := exchange{s: s, w: w, r: r}
+	req, status, problem := x.request()
+	if status != 0 {
+		s.refuse(w, status, problem)
 		return
+	}
+	if x.body != nil {
+		defer x.body.end()
 	}
 	resp, err := svc.Fetch(r.Context(), req)
 	if err != nil {
-		s.fail(w, r, err)
+		x.fail(err)
 		return
 	}
-	s.respond(w, r, resp)
+	x.respond(resp)
 }
 
-// request makes the event of an HTTP request; problem says what is wrong with it.
-func (s *Server) request(w http.ResponseWriter, r *http.Request) (req *event.Request, problem string) {
+// refuse answers without a service.
+func (s *Server) refuse(w http.ResponseWriter, status int, text string) {
+	h := w.Header()
+	h["Content-Type"] = []string{"text/plain; charset=utf-8"}
+	h["Content-Length"] = []string{strconv.Itoa(len(text))}
+	h["Date"] = nil
+	event.ApplyHeaders(h, s.o.ResponseHeaders)
+	w.WriteHeader(status)
+	// An error means that the client is gone.
+	_, _ = io.WriteString(w, text)
+}
+
+// exchange is one request and its response.
+type exchange struct {
+	s    *Server
+	w    http.ResponseWriter
+	r    *http.Request
+	body *bodyReader // nil where the request has no body
+}
+
+// request makes the event; a status other than 0 and problem say what is wrong.
+func (x *exchange) request() (req *event.Request, status int, problem string) {
+	s, r := x.s, x.r
+	if !knownMethod(r.Method) {
+		return nil, http.StatusNotImplemented, fmt.Sprintf("The method %q is not supported.", r.Method)
+	}
 	h := r.Header
 	scheme := "http"
 	if r.TLS != nil {
@@ -50,76 +78,98 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) (req *event.Req
 	}
 	if s.o.ForwardedProto != "" {
 		if v := h.Get(s.o.ForwardedProto); v != "" {
-			scheme = strings.ToLower(v)
+			if scheme = strings.ToLower(v); scheme != "http" && scheme != "https" {
+				return nil, http.StatusBadRequest, fmt.Sprintf("The header %s must be http or https.", s.o.ForwardedProto)
+			}
 			h.Del(s.o.ForwardedProto)
 		}
 	}
 	req = &event.Request{Method: r.Method, Header: h}
 	switch {
-	case r.URL.IsAbs() && (s.o.Proxy || r.URL.Host != ""):
+	case s.o.Proxy && !r.URL.IsAbs():
+		return nil, http.StatusBadRequest, "This is a proxy: the request line must have a whole URL."
+	case s.o.Proxy:
 		req.URL = r.URL.String()
 	case r.Host == "":
-		return nil, "The request has no Host header."
+		return nil, http.StatusBadRequest, "The request has no Host header."
 	default:
 		uri := r.RequestURI
-		if !strings.HasPrefix(uri, "/") {
-			uri = "/" + uri
+		if r.URL.IsAbs() {
+			uri = r.URL.RequestURI()
 		}
-		req.URL = scheme + "://" + r.Host + uri
+		if strings.HasPrefix(uri, "/") {
+			req.URL = scheme + "://" + r.Host + uri
+		} else { // OPTIONS *
+			req.URL = scheme + "://" + r.Host + "/" + uri
+		}
 	}
 	h["Host"] = []string{r.Host}
 	if s.o.CF != "" {
 		if v := h.Get(s.o.CF); v != "" {
-			req.CF = []byte(v)
+			if req.CF = []byte(v); !json.Valid(req.CF) {
+				return nil, http.StatusBadRequest, fmt.Sprintf("The header %s is not JSON.", s.o.CF)
+			}
 			h.Del(s.o.CF)
 		}
 	}
-	apply(h, s.o.RequestHeaders)
-	if r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0 {
-		rc := http.NewResponseController(w)
-		// Only HTTP/1 needs it and only HTTP/1 has it.
-		if err := rc.EnableFullDuplex(); err != nil && !errors.Is(err, http.ErrNotSupported) {
-			s.o.Log.Debug("full duplex", "error", err)
+	event.ApplyHeaders(h, s.o.RequestHeaders)
+	x.takeBody(req)
+	return req, 0, ""
+}
+
+func (x *exchange) takeBody(req *event.Request) {
+	r := x.r
+	switch {
+	case r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0:
+		// A length of 0 makes a body that is empty, no length means that there is none.
+		if len(r.Header["Content-Length"]) > 0 && r.Method != http.MethodGet && r.Method != http.MethodHead {
+			req.Body = event.BytesBody([]byte{})
 		}
-		req.Body = event.StreamBody(&bodyReader{body: r.Body, rc: rc, idle: s.o.Limits.BodyIdle}, r.ContentLength)
+		return
 	}
-	return req, ""
-}
-
-// bodyReader reads a request's body, which must not stand still for too long.
-type bodyReader struct {
-	body io.ReadCloser
-	rc   *http.ResponseController
-	idle time.Duration
-}
-
-func (b *bodyReader) Read(p []byte) (int, error) {
-	// Deadlines are not there on every kind of connection; then there is no limit.
-	_ = b.rc.SetReadDeadline(time.Now().Add(b.idle))
-	n, err := b.body.Read(p)
-	if err != nil {
-		_ = b.rc.SetReadDeadline(time.Time{})
-		if err != io.EOF {
-			err = exception.Errorf("Network connection lost.").WithKind(exception.Disconnected).WithCause(err)
-		}
+	x.body = &bodyReader{body: r.Body, rc: http.NewResponseController(x.w), idle: x.s.o.Limits.BodyIdle}
+	// Only HTTP/1 needs it and only HTTP/1 has it.
+	if err := x.body.rc.EnableFullDuplex(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		x.s.o.Log.Debug("full duplex", "error", err)
 	}
-	return n, err
+	req.Body = event.StreamBody(x.body, r.ContentLength)
 }
 
-func (b *bodyReader) Close() error { return b.body.Close() }
-
-// hopByHop are headers of the connection, not of the message: net/http makes its
-// own.
-var hopByHop = map[string]bool{
-	"Connection": true, "Keep-Alive": true, "Proxy-Connection": true, "Transfer-Encoding": true, "Upgrade": true, "Te": true, "Trailer": true,
+// knownMethod reports whether a method is one that workerd takes; CONNECT is not
+// served.
+func knownMethod(m string) bool {
+	switch m {
+	case "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PURGE", "TRACE", "COPY", "LOCK", "MKCOL", "MOVE",
+		"PROPFIND", "PROPPATCH", "SEARCH", "UNLOCK", "ACL", "REPORT", "MKACTIVITY", "CHECKOUT", "MERGE", "M-SEARCH",
+		"NOTIFY", "SUBSCRIBE", "UNSUBSCRIBE", "QUERY", "BAN":
+		return true
+	}
+	return false
 }
+
+// ofConnection are headers of the connection, not of the message: net/http makes
+// its own.
+func ofConnection(name string) bool {
+	switch name {
+	case "Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade", "Te", "Trailer":
+		return true
+	}
+	return false
+}
+
+// smallBody is the size up to which net/http finds the Content-Length by itself.
+const smallBody = 2048
 
 // respond writes an answer.
-func (s *Server) respond(w http.ResponseWriter, r *http.Request, resp *event.Response) {
+func (x *exchange) respond(resp *event.Response) {
 	defer resp.Body.Close()
-	h := w.Header()
+	if resp.Status < 200 || resp.Status > 599 {
+		x.fail(fmt.Errorf("the service answered with status %d", resp.Status))
+		return
+	}
+	h := x.w.Header()
 	for name, values := range resp.Header {
-		if !hopByHop[name] {
+		if !ofConnection(name) {
 			h[name] = values
 		}
 	}
@@ -127,102 +177,87 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, resp *event.Res
 	if _, ok := h["Content-Type"]; !ok {
 		h["Content-Type"] = nil
 	}
-	h["Date"] = nil
-	apply(h, s.o.ResponseHeaders)
+	if _, ok := h["Date"]; !ok {
+		h["Date"] = nil
+	}
+	event.ApplyHeaders(h, x.s.o.ResponseHeaders)
 
 	body := resp.Body
-	zip := !resp.Encoded && !body.IsNull() && strings.EqualFold(h.Get("Content-Encoding"), "gzip")
-	bodiless := r.Method == http.MethodHead || resp.Status == http.StatusNoContent || resp.Status == http.StatusNotModified
+	zip := !resp.Encoded && !body.IsNull() && contentEncoding(h) != ""
+	head := x.r.Method == http.MethodHead
+	bodiless := head || resp.Status == http.StatusNoContent || resp.Status == http.StatusNotModified
 	switch n := body.Size(); {
-	case zip:
-		h.Del("Content-Length")
-	case n >= 0 && !(bodiless && body.IsNull()):
+	case head && body.IsNull():
+		// What the service says is the length that a GET would have.
+	case zip || n < 0 && !head || !bodiless && body.Stream == nil && n <= smallBody:
+		delete(h, "Content-Length")
+	case n >= 0:
 		h["Content-Length"] = []string{strconv.FormatInt(n, 10)}
-	case !bodiless:
-		h.Del("Content-Length")
 	}
-	if resp.Status == http.StatusNoContent {
-		h.Del("Content-Length")
-	}
-	w.WriteHeader(resp.Status)
+	x.settle()
+	x.w.WriteHeader(resp.Status)
 	if bodiless || body.IsNull() {
 		return
 	}
-	if err := s.copyBody(w, body, zip); err != nil {
-		if r.Context().Err() == nil {
-			s.o.Log.Warn("response cut short", "url", r.URL.Path, "error", err)
+	if err := x.copy(body, zip); err != nil {
+		if x.r.Context().Err() == nil {
+			x.s.o.Log.Warn("response cut short", "url", x.r.URL.Path, "error", err)
 		}
 		// The client must not take half a body for a whole one.
 		panic(http.ErrAbortHandler)
 	}
 }
 
-func (s *Server) copyBody(w http.ResponseWriter, body event.Body, zip bool) error {
-	if body.Stream == nil && !zip {
-		_, err := w.Write(body.Bytes)
+// settle says before the header is written whether the connection ends with it.
+func (x *exchange) settle() {
+	if x.body != nil && x.r.ProtoMajor == 1 && !x.body.settle(x.r) {
+		x.w.Header()["Connection"] = []string{"close"}
+	}
+}
+
+func (x *exchange) copy(body event.Body, zip bool) error {
+	h2 := x.r.ProtoMajor != 1
+	if body.Stream == nil && !zip && !h2 {
+		_, err := x.w.Write(body.Bytes)
 		return err
 	}
-	out := &bodyWriter{w: w, rc: http.NewResponseController(w), idle: s.o.Limits.BodyIdle, flush: body.Size() < 0}
-	var dst io.Writer = out
-	var gz *gzip.Writer
-	if zip {
-		gz = gzip.NewWriter(out)
-		dst = gz
-		if body.Size() < 0 {
-			dst = flushGzip{gz}
+	size := body.Size()
+	out := &streamWriter{w: x.w, rc: http.NewResponseController(x.w), idle: x.s.o.Limits.BodyIdle, h2: h2, flush: size < 0}
+	if !zip {
+		if body.Stream == nil {
+			_, err := out.Write(body.Bytes)
+			return err
 		}
+		err := pump(out, body.Stream)
+		if err == nil && size >= 0 && out.n != size {
+			err = fmt.Errorf("the body has %d bytes of %d", out.n, size)
+		}
+		return err
 	}
-	src := body.Reader()
-	var err error
-	if wt, ok := src.(io.WriterTo); ok {
-		_, err = wt.WriteTo(dst)
-	} else {
-		buf := buffers.Get().(*[]byte)
-		_, err = io.CopyBuffer(dst, struct{ io.Reader }{src}, *buf)
-		buffers.Put(buf)
+	enc := encoder(x.w.Header(), out, size < 0)
+	if err := pump(enc, body.Reader()); err != nil {
+		return err
 	}
-	if err == nil && gz != nil {
-		err = gz.Close()
-	}
+	return enc.Close()
+}
+
+// pump copies a stream with a buffer from the pool.
+func pump(dst io.Writer, src io.Reader) error {
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	// Neither side's own way of copying is used: it would bypass the buffer's size,
+	// which decides how live a stream is.
+	_, err := io.CopyBuffer(struct{ io.Writer }{dst}, struct{ io.Reader }{src}, *buf)
 	return err
 }
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
 
-// bodyWriter writes a response's body to a client that must keep reading. A body
-// whose length is not known may be a live stream, so each piece goes out at once.
-type bodyWriter struct {
-	w     io.Writer
-	rc    *http.ResponseController
-	idle  time.Duration
-	flush bool
-}
-
-func (b *bodyWriter) Write(p []byte) (int, error) {
-	// Deadlines are not there on every kind of connection; then there is no limit.
-	_ = b.rc.SetWriteDeadline(time.Now().Add(b.idle))
-	n, err := b.w.Write(p)
-	if err == nil && b.flush {
-		err = b.rc.Flush()
-	}
-	return n, err
-}
-
-type flushGzip struct{ *gzip.Writer }
-
-func (f flushGzip) Write(p []byte) (int, error) {
-	n, err := f.Writer.Write(p)
-	if err == nil {
-		err = f.Flush()
-	}
-	return n, err
-}
-
 // fail answers for a service that failed. The text is the same for every failure:
 // what went wrong is in the log and not for the client.
-func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil {
-		return // nobody listens
+func (x *exchange) fail(err error) {
+	if x.r.Context().Err() != nil {
+		panic(http.ErrAbortHandler) // nobody listens
 	}
 	status := http.StatusInternalServerError
 	var e *exception.Exception
@@ -230,18 +265,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &e) && e.Overloaded(), errors.Is(err, context.DeadlineExceeded):
 		status = http.StatusServiceUnavailable
 	case e == nil:
-		s.o.Log.Error("request failed", "url", r.URL.Path, "error", err)
+		x.s.o.Log.Error("request failed", "url", x.r.URL.Path, "error", err)
 	}
-	apply(w.Header(), s.o.ResponseHeaders)
-	http.Error(w, http.StatusText(status), status)
-}
-
-func apply(h http.Header, headers []Header) {
-	for _, x := range headers {
-		if x.Remove {
-			h.Del(x.Name)
-		} else {
-			h.Set(x.Name, x.Value)
-		}
-	}
+	x.settle()
+	x.s.refuse(x.w, status, http.StatusText(status))
 }

@@ -56,13 +56,6 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// Header is a header that is set on every message, or removed.
-type Header struct {
-	Name   string
-	Value  string
-	Remove bool
-}
-
 // Options configure a Server.
 type Options struct {
 	// Name is the socket's name.
@@ -76,7 +69,7 @@ type Options struct {
 	// CF is the header that carries request.cf as JSON; "" for none.
 	CF string
 	// RequestHeaders and ResponseHeaders are set on what passes by.
-	RequestHeaders, ResponseHeaders []Header
+	RequestHeaders, ResponseHeaders []event.HeaderRule
 	// Health is the path of the health check, such as "/healthz"; "" for none.
 	Health string
 	Limits Limits
@@ -108,17 +101,26 @@ func New(o Options, t Target) *Server {
 	o.Limits = o.Limits.withDefaults()
 	s := &Server{o: o}
 	s.Set(t)
+	own := chi.NewRouter()
+	if o.Health != "" {
+		own.Get(o.Health, s.health)
+		own.Head(o.Health, s.health)
+	}
+	own.NotFound(s.serve)
+	own.MethodNotAllowed(s.serve)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	s.srv = &http.Server{
-		Handler:           s.router(),
+		Handler:           s.handler(own),
 		TLSConfig:         o.TLS,
 		ReadHeaderTimeout: o.Limits.HeaderTimeout,
 		IdleTimeout:       o.Limits.Idle,
 		MaxHeaderBytes:    o.Limits.HeaderBytes,
 		Protocols:         protocols,
+		// "OPTIONS *" is for the service.
+		DisableGeneralOptionsHandler: true,
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
 	return s
@@ -130,16 +132,19 @@ func (s *Server) Set(t Target) { s.target.Store(&t) }
 // Handler is the server as a handler, for programs that listen themselves.
 func (s *Server) Handler() http.Handler { return s.srv.Handler }
 
-func (s *Server) router() http.Handler {
-	r := chi.NewRouter()
-	if s.o.Health != "" {
-		r.Get(s.o.Health, s.health)
+// handler sends the paths that the server itself answers to its own routes, and
+// everything else straight to the service: the detour would cost every request.
+func (s *Server) handler(own http.Handler) http.Handler {
+	if s.o.Health == "" {
+		return http.HandlerFunc(s.serve)
 	}
-	r.Handle("/*", http.HandlerFunc(s.serve))
-	// A request line may be without a path: "OPTIONS *", or a CONNECT.
-	r.NotFound(s.serve)
-	r.MethodNotAllowed(s.serve)
-	return r
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == s.o.Health {
+			own.ServeHTTP(w, r)
+		} else {
+			s.serve(w, r)
+		}
+	})
 }
 
 // health says whether the server takes requests.
@@ -155,6 +160,7 @@ func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 
 // Serve accepts connections until Shutdown or Close, and then returns nil.
 func (s *Server) Serve(l net.Listener) error {
+	l = &listener{l, s.o.Limits.BodyIdle}
 	var err error
 	if s.o.TLS != nil {
 		err = s.srv.ServeTLS(l, "", "")

@@ -12,13 +12,6 @@ import (
 	"workerd.local/exception"
 )
 
-// Header is a header that is set on every message, or removed.
-type Header struct {
-	Name   string
-	Value  string
-	Remove bool
-}
-
 // ExternalOptions configure a server at a fixed address.
 type ExternalOptions struct {
 	// Address is "host:port", "host", "unix:/path" or "unix-abstract:name".
@@ -31,7 +24,7 @@ type ExternalOptions struct {
 	ForwardedProto string
 	// CF is the header that carries request.cf; "" for none.
 	CF                              string
-	RequestHeaders, ResponseHeaders []Header
+	RequestHeaders, ResponseHeaders []event.HeaderRule
 }
 
 // External sends every request to one server.
@@ -90,23 +83,13 @@ func (e *External) Fetch(ctx context.Context, req *event.Request) (*event.Respon
 				out.Header.Del(e.o.CF)
 			}
 		}
-		apply(out.Header, e.o.RequestHeaders)
+		event.ApplyHeaders(out.Header, e.o.RequestHeaders)
 	})
 	if err != nil {
 		return nil, err
 	}
-	apply(resp.Header, e.o.ResponseHeaders)
+	event.ApplyHeaders(resp.Header, e.o.ResponseHeaders)
 	return resp, nil
-}
-
-func apply(h http.Header, headers []Header) {
-	for _, x := range headers {
-		if x.Remove {
-			h.Del(x.Name)
-		} else {
-			h.Set(x.Name, x.Value)
-		}
-	}
 }
 
 // Deliver is event.Service's; a server elsewhere takes no events.

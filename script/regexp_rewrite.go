@@ -70,6 +70,10 @@ func RewriteRegExp(pattern, flags string) (string, string, RegExpExtra, error) {
 	return w.out.String(), out, w.extra, nil
 }
 
+// maxRewritten bounds the translation of a pattern, and an eighth of it the
+// pattern, because a few characters can stand for a large class.
+const maxRewritten = 1 << 20
+
 // modifiers are the flags that a group can change.
 type modifiers struct{ i, m, s bool }
 
@@ -132,7 +136,7 @@ func (w *rewriter) attempt(step func()) (err error) {
 
 func (w *rewriter) all(flags string) {
 	pattern := w.in
-	if len(pattern) > MaxRegExpLength {
+	if len(pattern) > maxRewritten/8 {
 		w.fail("Regular expression too large")
 	}
 	if !utf8.ValidString(pattern) {
@@ -241,6 +245,9 @@ func (w *rewriter) disjunction() {
 	defer w.enter()()
 	for w.pos < len(w.in) && w.peek() != ')' {
 		w.term()
+		if w.out.Len() > maxRewritten {
+			w.fail("Regular expression too large")
+		}
 	}
 }
 
@@ -601,7 +608,7 @@ func (w *rewriter) property(negate bool) runeSet {
 		w.fail("%s", err.Error())
 	}
 	if w.sets && w.now.i {
-		set = set.folded(true)
+		set = foldedProperty(name, set)
 	}
 	if negate {
 		set = set.complement()
@@ -618,7 +625,7 @@ func (w *rewriter) class() {
 	}
 	w.pos++ // [
 	negate := w.eat("^")
-	var set runeSet
+	var set []runeRange // in the order written
 	for {
 		if w.pos >= len(w.in) {
 			w.fail("Unterminated character class")
@@ -629,9 +636,9 @@ func (w *rewriter) class() {
 		low, lowSet, isSet := w.classAtom()
 		if !w.has("-") || w.has("-]") {
 			if isSet {
-				set = set.union(lowSet)
+				set = append(set, lowSet...)
 			} else {
-				set = set.union(setOf(runeRange{low, low}))
+				set = append(set, runeRange{low, low})
 			}
 			continue
 		}
@@ -642,20 +649,20 @@ func (w *rewriter) class() {
 				w.fail("Invalid character class")
 			}
 			if !isSet {
-				lowSet = setOf(runeRange{low, low})
+				lowSet = runeSet{{low, low}}
 			}
 			if !highIsSet {
-				highSet = setOf(runeRange{high, high})
+				highSet = runeSet{{high, high}}
 			}
-			set = set.union(lowSet).union(highSet).union(setOf(runeRange{'-', '-'}))
+			set = append(append(append(set, lowSet...), highSet...), runeRange{'-', '-'})
 			continue
 		}
 		if low > high {
 			w.fail("Range out of order in character class")
 		}
-		set = set.union(setOf(runeRange{low, high}))
+		set = append(set, runeRange{low, high})
 	}
-	w.out.WriteString(w.matching(set).class(negate, w.unicode))
+	w.out.WriteString(w.matching(setOf(set...)).class(negate, w.unicode))
 }
 
 func (w *rewriter) classAtom() (rune, runeSet, bool) {
@@ -679,7 +686,7 @@ func (w *rewriter) writeOperand(v operand) {
 		w.out.WriteString(class)
 		return
 	}
-	list := slices.Clone(v.strings)
+	list := slices.Compact(slices.Sorted(slices.Values(v.strings)))
 	sort.SliceStable(list, func(i, j int) bool { return utf8.RuneCountInString(list[i]) > utf8.RuneCountInString(list[j]) })
 	w.out.WriteString("(?:")
 	wroteSet := len(v.set) == 0
@@ -719,14 +726,16 @@ func (w *rewriter) setClass() operand {
 				v = w.and(v, w.setAtom())
 			}
 		default:
+			ranges := []runeRange(v.set)
 			for w.pos < len(w.in) && !w.has("]") {
 				if w.has("--") || w.has("&&") {
 					w.fail("Invalid set operation in character class")
 				}
 				u := w.setOperand()
-				v.set = v.set.union(u.set)
-				v.strings = addStrings(v.strings, u.strings)
+				ranges = append(ranges, u.set...)
+				v.strings = append(v.strings, u.strings...)
 			}
+			v.set = setOf(ranges...)
 		}
 	}
 	if !w.eat("]") {
@@ -744,15 +753,6 @@ func (w *rewriter) setClass() operand {
 	return v
 }
 
-func addStrings(to, from []string) []string {
-	for _, s := range from {
-		if !slices.Contains(to, s) {
-			to = append(to, s)
-		}
-	}
-	return to
-}
-
 func (w *rewriter) fold(s string) string {
 	if !w.now.i {
 		return s
@@ -767,23 +767,27 @@ func (w *rewriter) fold(s string) string {
 }
 
 func (w *rewriter) minus(a, b operand) operand {
-	out := operand{set: a.set.subtract(b.set)}
-	for _, s := range a.strings {
-		if !slices.ContainsFunc(b.strings, func(t string) bool { return w.fold(s) == w.fold(t) }) {
-			out.strings = append(out.strings, s)
-		}
+	in := w.folds(b.strings)
+	return operand{
+		set:     a.set.subtract(b.set),
+		strings: slices.DeleteFunc(slices.Clone(a.strings), func(s string) bool { return in[w.fold(s)] }),
 	}
-	return out
 }
 
 func (w *rewriter) and(a, b operand) operand {
-	out := operand{set: a.set.intersect(b.set)}
-	for _, s := range a.strings {
-		if slices.ContainsFunc(b.strings, func(t string) bool { return w.fold(s) == w.fold(t) }) {
-			out.strings = append(out.strings, s)
-		}
+	in := w.folds(b.strings)
+	return operand{
+		set:     a.set.intersect(b.set),
+		strings: slices.DeleteFunc(slices.Clone(a.strings), func(s string) bool { return !in[w.fold(s)] }),
 	}
-	return out
+}
+
+func (w *rewriter) folds(list []string) map[string]bool {
+	set := make(map[string]bool, len(list))
+	for _, s := range list {
+		set[w.fold(s)] = true
+	}
+	return set
 }
 
 // setOperand reads an operand of a union: an atom or a range.
@@ -869,12 +873,13 @@ func (w *rewriter) setAtom() operand {
 // stringLiterals reads the alternatives of \q{a|bc}.
 func (w *rewriter) stringLiterals() operand {
 	var v operand
+	var single []runeRange
 	var s []rune
 	flush := func() {
 		if len(s) == 1 {
-			v.set = v.set.union(w.foldSet(setOf(runeRange{s[0], s[0]})))
+			single = append(single, runeRange{s[0], s[0]})
 		} else {
-			v.strings = addStrings(v.strings, []string{string(s)})
+			v.strings = append(v.strings, string(s))
 		}
 		s = nil
 	}
@@ -884,6 +889,7 @@ func (w *rewriter) stringLiterals() operand {
 			w.fail("Invalid escape")
 		case w.eat("}"):
 			flush()
+			v.set = w.foldSet(setOf(single...))
 			return v
 		case w.eat("|"):
 			flush()

@@ -72,37 +72,36 @@ func (s runeSet) contains(c rune) bool {
 // folded adds every code point that differs from a member in case only.
 // Without Unicode mode a character outside ASCII never folds to one inside.
 func (s runeSet) folded(unicodeMode bool) runeSet {
+	members := 0
+	for _, r := range s {
+		members += int(r.hi-r.lo) + 1
+	}
 	var more []runeRange
-	for _, f := range foldOrbits() {
-		hit := false
-		for _, c := range f {
-			if s.contains(c) {
-				hit = true
-				break
-			}
-		}
-		if !hit {
-			continue
-		}
-		for _, c := range f {
-			if s.contains(c) {
-				continue
-			}
-			if !unicodeMode {
-				ok := false
-				for _, d := range f {
-					if s.contains(d) && (d < 128) == (c < 128) {
-						ok = true
+	if members < 256 {
+		for _, r := range s {
+			for c := r.lo; c <= r.hi; c++ {
+				for d := unicode.SimpleFold(c); d != c; d = unicode.SimpleFold(d) {
+					if unicodeMode || (c < 128) == (d < 128) {
+						more = append(more, runeRange{d, d})
 					}
 				}
-				if !ok {
-					continue
+			}
+		}
+		return s.union(more)
+	}
+	for _, f := range foldOrbits() {
+		for _, c := range f {
+			if !s.contains(c) {
+				continue
+			}
+			for _, d := range f {
+				if d != c && (unicodeMode || (c < 128) == (d < 128)) {
+					more = append(more, runeRange{d, d})
 				}
 			}
-			more = append(more, runeRange{c, c})
 		}
 	}
-	return s.union(setOf(more...))
+	return s.union(more)
 }
 
 // foldOrbits lists the classes of characters that are equal but for case.
@@ -231,6 +230,17 @@ func propertySet(name string) (runeSet, error) {
 	}
 	properties.Store(name, s)
 	return s, nil
+}
+
+// foldedProperty is set.folded, remembered under the property's name.
+func foldedProperty(name string, set runeSet) runeSet {
+	key := name + "/i" // no property has a slash in its name
+	if s, ok := properties.Load(key); ok {
+		return s.(runeSet)
+	}
+	s := set.folded(true)
+	properties.Store(key, s)
+	return s
 }
 
 func findSet(n *syntax.RegexNode) *syntax.CharSet {

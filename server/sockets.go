@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"workerd.local/config"
+	"workerd.local/event"
 	"workerd.local/httpserver"
 )
 
@@ -101,10 +102,10 @@ func (s *Server) newSocket(c *config.Socket) (*socket, error) {
 		Limits: httpserver.Limits{HeaderBytes: s.o.HTTP.HeaderBytes, HeaderTimeout: s.o.HTTP.HeaderTimeout, BodyIdle: s.o.HTTP.BodyIdle, Idle: s.o.HTTP.Idle},
 	}
 	for _, h := range c.HTTP.InjectRequestHeaders {
-		o.RequestHeaders = append(o.RequestHeaders, httpserver.Header{Name: h.Name, Value: h.Value, Remove: h.Remove})
+		o.RequestHeaders = append(o.RequestHeaders, event.HeaderRule{Name: h.Name, Value: h.Value, Remove: h.Remove})
 	}
 	for _, h := range c.HTTP.InjectResponseHeaders {
-		o.ResponseHeaders = append(o.ResponseHeaders, httpserver.Header{Name: h.Name, Value: h.Value, Remove: h.Remove})
+		o.ResponseHeaders = append(o.ResponseHeaders, event.HeaderRule{Name: h.Name, Value: h.Value, Remove: h.Remove})
 	}
 	if c.Kind == config.SocketHTTPS {
 		t, err := serverTLS(c.TLS)

@@ -144,10 +144,10 @@ func external(c *config.ExternalServer) (event.Service, error) {
 		ForwardedProto: c.HTTP.ForwardedProtoHeader, CF: c.HTTP.CfBlobHeader,
 	}
 	for _, h := range c.HTTP.InjectRequestHeaders {
-		o.RequestHeaders = append(o.RequestHeaders, outbound.Header{Name: h.Name, Value: h.Value, Remove: h.Remove})
+		o.RequestHeaders = append(o.RequestHeaders, event.HeaderRule{Name: h.Name, Value: h.Value, Remove: h.Remove})
 	}
 	for _, h := range c.HTTP.InjectResponseHeaders {
-		o.ResponseHeaders = append(o.ResponseHeaders, outbound.Header{Name: h.Name, Value: h.Value, Remove: h.Remove})
+		o.ResponseHeaders = append(o.ResponseHeaders, event.HeaderRule{Name: h.Name, Value: h.Value, Remove: h.Remove})
 	}
 	if c.Kind == config.SocketHTTPS {
 		t, err := clientTLS(c.TLS)

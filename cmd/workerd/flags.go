@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,6 +40,9 @@ func (l *list) Set(s string) error { *l = append(*l, s); return nil }
 // options are the flags of serve and test.
 type options struct {
 	fs           *flag.FlagSet
+	args         string // what follows the flags, for the usage
+	stdout       io.Writer
+	stderr       io.Writer
 	load         config.LoadOptions
 	importPaths  list
 	envFiles     list
@@ -58,14 +62,15 @@ type options struct {
 	limits       isolate.Limits
 }
 
-func newOptions(name, args string, stderr io.Writer) *options {
+// newOptions are the flags of a command. Help that was asked for goes to stdout, all
+// that is said about mistakes to stderr.
+func newOptions(name, args string, stdout, stderr io.Writer) *options {
 	o := &options{fs: flag.NewFlagSet("workerd "+name, flag.ContinueOnError), directory: pairs{}, external: pairs{}, socketAddr: pairs{}, socketFD: pairs{}}
+	o.args, o.stdout, o.stderr = args, stdout, stderr
 	fs := o.fs
-	fs.SetOutput(stderr)
-	fs.Usage = func() {
-		fmt.Fprintf(fs.Output(), "Usage: workerd %s [flags] %s\n\n", name, args)
-		fs.PrintDefaults()
-	}
+	// Package flag would print all flags after each mistake.
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
 	alias := func(v flag.Value, text string, names ...string) {
 		for _, n := range names {
 			fs.Var(v, n, text)
@@ -114,9 +119,10 @@ func (o *options) parse(args []string, min, max int) (rest []string, code int) {
 	for {
 		if err := o.fs.Parse(args); err != nil {
 			if errors.Is(err, flag.ErrHelp) {
+				o.usage(o.stdout)
 				return nil, exitOK
 			}
-			return nil, exitUsage
+			return nil, o.wrong("%s", err)
 		}
 		if args = o.fs.Args(); len(args) == 0 {
 			break
@@ -124,11 +130,50 @@ func (o *options) parse(args []string, min, max int) (rest []string, code int) {
 		rest, args = append(rest, args[0]), args[1:]
 	}
 	if len(rest) < min || len(rest) > max {
-		fmt.Fprintf(o.fs.Output(), "%s: wrong number of arguments\n", o.fs.Name())
-		o.fs.Usage()
-		return nil, exitUsage
+		return nil, o.wrong("expected %s, got %d arguments", o.args, len(rest))
 	}
 	return rest, -1
+}
+
+// wrong says what is wrong with the command line.
+func (o *options) wrong(format string, args ...any) (code int) {
+	fmt.Fprintf(o.stderr, "%s: %s\n%s --help tells the flags.\n", o.fs.Name(), fmt.Sprintf(format, args...), o.fs.Name())
+	return exitUsage
+}
+
+// usage prints every flag once, with all its names.
+func (o *options) usage(w io.Writer) {
+	fmt.Fprintf(w, "Usage: %s [flags] %s\n\nFlags:\n", o.fs.Name(), o.args)
+	names := map[string][]string{}
+	var first []*flag.Flag
+	o.fs.VisitAll(func(f *flag.Flag) {
+		if names[f.Usage] == nil {
+			first = append(first, f)
+		}
+		dashes := "--"
+		if len(f.Name) == 1 {
+			dashes = "-"
+		}
+		names[f.Usage] = append(names[f.Usage], dashes+f.Name)
+	})
+	slices.SortFunc(first, func(a, b *flag.Flag) int { return strings.Compare(long(names[a.Usage]), long(names[b.Usage])) })
+	for _, f := range first {
+		all := names[f.Usage]
+		slices.SortFunc(all, func(a, b string) int { return len(a) - len(b) })
+		value, text := flag.UnquoteUsage(f)
+		if value != "" {
+			value = " " + value
+		}
+		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "false" && f.DefValue != "0s" {
+			text += " (default " + f.DefValue + ")"
+		}
+		fmt.Fprintf(w, "  %s%s\n        %s\n", strings.Join(all, ", "), value, text)
+	}
+}
+
+// long is the longest of a flag's names, by which flags are sorted.
+func long(names []string) string {
+	return strings.TrimLeft(slices.MaxFunc(names, func(a, b string) int { return len(a) - len(b) }), "-")
 }
 
 // config reads, overrides and checks the configuration.

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"workerd.local/server"
@@ -13,7 +15,7 @@ import (
 const drainTime = 30 * time.Second
 
 func serve(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	o := newOptions("serve", "<config> [<const>]", stderr)
+	o := newOptions("serve", "<config> [<const>]", stdout, stderr)
 	o.serveFlags()
 	rest, code := o.parse(args, 1, 2)
 	if code >= 0 {
@@ -33,16 +35,17 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	list, err := s.Start()
 	if err != nil {
-		s.Close(ctx)
-		return fail(stderr, err)
+		return fail(stderr, errors.Join(err, s.Close(context.WithoutCancel(ctx))))
 	}
 	for _, l := range list {
 		fmt.Fprintf(stdout, "listening on %s\n", l.URL)
 	}
+	var following sync.WaitGroup
 	if o.watch {
-		go o.follow(ctx, s, rest[0], constName, stderr)
+		following.Go(func() { o.follow(ctx, s, rest[0], constName, stderr) })
 	}
 	<-ctx.Done()
+	following.Wait()
 	drain, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	if err := s.Drain(drain); err != nil {

@@ -10,8 +10,8 @@ import (
 	"workerd.local/server"
 )
 
-func test(ctx context.Context, args []string, _, stderr io.Writer) int {
-	o := newOptions("test", "<config> [<filter>]", stderr)
+func test(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	o := newOptions("test", "<config> [<filter>]", stdout, stderr)
 	o.fs.BoolVar(&o.noVerbose, "no-verbose", false, "log less")
 	o.fs.StringVar(&o.compatDate, "compat-date", "", "use `date` for every worker, which then must not set its own")
 	rest, code := o.parse(args, 1, 2)
@@ -32,8 +32,7 @@ func test(ctx context.Context, args []string, _, stderr io.Writer) int {
 	}
 	filter, err := server.ParseTestFilter(filterText)
 	if err != nil {
-		fmt.Fprintln(stderr, err)
-		return exitUsage
+		return o.wrong("%s", err)
 	}
 	cfg, err := o.config(rest[0], constName, stderr, true)
 	if err != nil {

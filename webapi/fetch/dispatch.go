@@ -176,27 +176,14 @@ func send(js *isolate.JS, ioc *iocontext.Context, svc event.Service, r *Request,
 			answer.Reject(err)
 			return
 		}
-		iocontext.Background(ioc, func(context.Context) (*event.Response, error) {
-			resp, err := follow(x.ctx, svc, req, r.redirect)
-			if err != nil && x.ctx.Err() != nil {
-				err = context.Cause(x.ctx)
-			}
-			return resp, err
-		}).Then(func(resp *event.Response, err error) {
-			if err != nil {
-				x.end(err)
-				err = serviceError(err)
-				if o.Error != nil {
-					err = o.Error(err)
+		host, l := ioc.Realm().Isolate().Host(), ioc.Loop()
+		follow(x.ctx, svc, req, r.redirect, func(resp *event.Response, err error) {
+			host.Complete(func() {
+				if l.Post(func() { x.answered(ioc, answer, resp, err, o) }) != nil && resp != nil {
+					// The loop is closed: nobody will read it.
+					go resp.Body.Close()
 				}
-				answer.Reject(err)
-				return
-			}
-			resp.Body = x.body(resp.Body)
-			if ioc.Ended() || !answer.Resolve(resp) {
-				// Aborted in between: nobody will read it.
-				closeLater(ioc, resp.Body)
-			}
+			})
 		})
 	})
 	return iocontext.Await(js, ioc, loop.Later(answer), func(js *isolate.JS, resp *event.Response) (goja.Value, error) {
@@ -208,6 +195,27 @@ func send(js *isolate.JS, ioc *iocontext.Context, svc event.Service, r *Request,
 		}
 		return ResponseClass.Wrap(js, out), nil
 	}), nil
+}
+
+// answered brings the outcome of the exchange to who waits for it.
+func (x *exchange) answered(ioc *iocontext.Context, answer *loop.Future[*event.Response], resp *event.Response, err error, o DispatchOptions) {
+	if err != nil {
+		if x.ctx.Err() != nil {
+			err = context.Cause(x.ctx)
+		}
+		x.end(err)
+		err = serviceError(err)
+		if o.Error != nil {
+			err = o.Error(err)
+		}
+		answer.Reject(err)
+		return
+	}
+	resp.Body = x.body(resp.Body)
+	if ioc.Ended() || !answer.Resolve(resp) {
+		// Aborted in between: nobody will read it.
+		closeLater(ioc, resp.Body)
+	}
 }
 
 // closeLater closes a body that nobody reads, on a goroutine, as it may block.

@@ -21,13 +21,22 @@ var (
 
 // follow sends the request, and where mode is "follow" also the requests that
 // redirects lead to. It blocks.
-func follow(ctx context.Context, svc event.Service, req *event.Request, mode string) (*event.Response, error) {
-	for hops := 0; ; hops++ {
-		sent := *req
+func follow(ctx context.Context, svc event.Service, req *event.Request, mode string, done func(*event.Response, error)) {
+	hop(ctx, svc, req, mode, 0, done)
+}
+
+// hop makes one exchange, and the next one where the answer is a redirect.
+func hop(ctx context.Context, svc event.Service, req *event.Request, mode string, hops int, done func(*event.Response, error)) {
+	sent := *req
+	if _, ok := svc.(event.AsyncService); !ok {
+		// Other services own the header that they are given, and a redirect may need
+		// it once more.
 		sent.Header = cloneHeader(req.Header)
-		resp, err := svc.Fetch(ctx, &sent)
+	}
+	event.Start(ctx, svc, &sent, func(resp *event.Response, err error) {
 		if err != nil {
-			return nil, err
+			done(nil, err)
+			return
 		}
 		if hops > 0 {
 			resp.Redirected = true
@@ -35,20 +44,33 @@ func follow(ctx context.Context, svc event.Service, req *event.Request, mode str
 		if resp.URL == "" {
 			resp.URL = req.URL
 		}
+		if mode != "follow" || !isRedirect(resp.Status) {
+			done(resp, nil)
+			return
+		}
 		location := resp.Header.Get("Location")
-		if mode != "follow" || !isRedirect(resp.Status) || location == "" {
-			return resp, nil
+		if location == "" {
+			done(resp, nil)
+			return
 		}
-		if err := resp.Body.Close(); err != nil {
-			return nil, err
-		}
-		if hops == maxRedirects {
-			return nil, errTooManyRedirects
-		}
-		if req, err = redirected(req, resp.Status, location); err != nil {
-			return nil, err
-		}
-	}
+		// Closing a body may block, and this may be an isolate's goroutine.
+		go func() {
+			if err := resp.Body.Close(); err != nil {
+				done(nil, err)
+				return
+			}
+			if hops == maxRedirects {
+				done(nil, errTooManyRedirects)
+				return
+			}
+			next, err := redirected(req, resp.Status, location)
+			if err != nil {
+				done(nil, err)
+				return
+			}
+			hop(ctx, svc, next, mode, hops+1, done)
+		}()
+	})
 }
 
 func isRedirect(status int) bool {

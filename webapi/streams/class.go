@@ -27,16 +27,19 @@ func defineReadable() *bind.Class[Readable] {
 				}
 				return []any{a.Object(c.JS()), b.Object(c.JS())}, nil
 			},
-			"values": (*Readable).jsValues,
+			"values":      (*Readable).jsValues,
+			"pipeThrough": (*Readable).jsPipeThrough,
 		},
 		Async: map[string]bind.Method[Readable]{
 			"cancel": func(s *Readable, c *bind.Call) (any, error) {
 				if s.reader != nil {
-					return nil, exception.TypeErrorf("This ReadableStream is currently locked to a reader.")
+					return nil, exception.TypeErrorf(lockedText)
 				}
 				return s.cancel(c.JS(), c.Arg(0)), nil
 			},
+			"pipeTo": (*Readable).jsPipeTo,
 		},
+		Statics:       map[string]bind.Static{"from": jsFrom},
 		AsyncIterator: "values",
 	}
 	return readableClass

@@ -31,8 +31,9 @@ func (s *Readable) Body(js *isolate.JS, c *iocontext.Context) (event.Body, error
 	if err != nil || ok {
 		return b, err
 	}
+	length := s.fixedLength()
 	r, err := s.Reader(js, c)
-	return event.StreamBody(r, -1), err
+	return event.StreamBody(r, length), err
 }
 
 // Reader locks the stream and reads it from another goroutine. Each time it runs

@@ -1,0 +1,48 @@
+# The recipes are shortcuts; docs/HACKING.md says what is behind them.
+
+# List the recipes.
+default:
+    @just --list
+
+# Build the command to bin/.
+build:
+    CGO_ENABLED=0 go build -o bin/ ./cmd/workerd
+
+# All tests.
+test *args:
+    go test ./... {{args}}
+
+# The tests of the packages whose goroutines meet, with the race detector.
+race:
+    .ci/run race
+
+# Formatting, vet on every system, staticcheck.
+lint:
+    .ci/run format vet staticcheck
+
+# The benchmarks of one package, or of all: just bench ./cache
+bench pkg="./...":
+    go test -run '^$' -bench . -benchmem {{pkg}}
+
+# Side by side with the workerd of npm; needs wrk and WORKERD_BIN.
+compare *args:
+    go run ./bench/compare {{args}}
+
+# Kill the store's process 200 times and look for what is lost.
+crash rounds="200":
+    WORKERD_BOLT_KILL_ROUNDS={{rounds}} go test ./storage/bolt -run TestKilledProcessLosesNothing -count=1 -timeout 60m
+
+# Every fuzz target for a while: just fuzz 1m
+fuzz time="30s":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u | while read -r dir; do
+        grep -rhoE '^func Fuzz[A-Za-z0-9_]+' "$dir"/*_test.go | sed 's/^func //' | while read -r target; do
+            echo "== $dir $target"
+            go test "$dir" -run '^$' -fuzz "^$target\$" -fuzztime {{time}} < /dev/null
+        done
+    done
+
+# What a build machine runs.
+ci:
+    .ci/run

@@ -1,0 +1,310 @@
+package console
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/isolate"
+)
+
+// defaultDepth is how many levels below the top one are shown.
+const defaultDepth = 2
+
+// maxValues bounds how many values one call of Inspect prints.
+const maxValues = 20000
+
+// Inspect prints a value as node's util.inspect does: depth levels below the first
+// one, strings in quotes. It runs no user code but what the package names.
+func Inspect(js *isolate.JS, v goja.Value, depth int) string {
+	p := &printer{js: js, in: intrinsics.Get(js), depth: depth}
+	s := ""
+	// Whatever a hostile object manages to throw ends the printing of this value.
+	if err := js.Try(func() { s = p.value(v, 0) }); err != nil {
+		return "[" + describe(v) + " that cannot be inspected]"
+	}
+	return s
+}
+
+func describe(v goja.Value) string {
+	if obj, ok := v.(*goja.Object); ok && obj.ExportType() != proxyType {
+		return obj.ClassName()
+	}
+	return "Object"
+}
+
+// printer is one call of Inspect.
+type printer struct {
+	js    *isolate.JS
+	in    *engine
+	depth int
+
+	stack    []*goja.Object       // the objects that are being printed
+	circular map[*goja.Object]int // those that were met again, with their numbers
+	indent   int
+	level    int // of the object that was entered last
+	printed  int
+}
+
+var (
+	proxyType   = reflect.TypeFor[goja.Proxy]()
+	promiseType = reflect.TypeFor[*goja.Promise]()
+	mapType     = reflect.TypeFor[[][2]any]()
+	setType     = reflect.TypeFor[[]any]() // of arrays, too, which are told apart first
+)
+
+// value prints v, which is level levels below the top.
+func (p *printer) value(v goja.Value, level int) string {
+	p.printed++
+	obj, ok := v.(*goja.Object)
+	if !ok {
+		return p.primitive(v)
+	}
+	for obj.ExportType() == proxyType {
+		proxy, _ := obj.Export().(goja.Proxy)
+		target := proxy.Target()
+		if target == nil {
+			return "<Revoked Proxy>"
+		}
+		obj = target
+	}
+	if p.printed > maxValues {
+		return "..."
+	}
+	if s, ok := p.custom(obj, level); ok {
+		return s
+	}
+	if slices.Contains(p.stack, obj) {
+		if p.circular == nil {
+			p.circular = map[*goja.Object]int{}
+		}
+		if p.circular[obj] == 0 {
+			p.circular[obj] = len(p.circular) + 1
+		}
+		return fmt.Sprintf("[Circular *%d]", p.circular[obj])
+	}
+	return p.object(obj, level)
+}
+
+func (p *printer) primitive(v goja.Value) string {
+	switch x := v.(type) {
+	case nil:
+		return "undefined"
+	case goja.String:
+		return p.text(x.String())
+	case *goja.Symbol:
+		return symbolText(x)
+	}
+	switch x := v.Export().(type) {
+	case float64:
+		if x == 0 && math.Signbit(x) {
+			return "-0"
+		}
+	case nil:
+		if goja.IsUndefined(v) {
+			return "undefined"
+		}
+	}
+	if isBigInt(v) {
+		return v.String() + "n"
+	}
+	return v.String()
+}
+
+// text prints a string inside of something, in pieces of a line where it is long.
+func (p *printer) text(s string) string {
+	more := ""
+	if n := textLen(s); n > maxStringChars {
+		runes := []rune(s)
+		keep := min(maxStringChars, len(runes))
+		rest := len(runes) - keep
+		s, more = string(runes[:keep]), fmt.Sprintf("... %d more %s", rest, plural(rest, "character"))
+	}
+	if n := textLen(s); n > 16 && n > breakLength-p.indent-4 {
+		if lines := strings.SplitAfter(s, "\n"); len(lines) > 1 {
+			if lines[len(lines)-1] == "" {
+				lines = lines[:len(lines)-1]
+			}
+			for i, l := range lines {
+				lines[i] = quote(l)
+			}
+			return strings.Join(lines, " +\n"+strings.Repeat(" ", p.indent+2)) + more
+		}
+	}
+	return quote(s) + more
+}
+
+func symbolText(s *goja.Symbol) string { return "Symbol(" + s.String() + ")" }
+
+var bigIntType = reflect.TypeFor[*big.Int]()
+
+func isBigInt(v goja.Value) bool { return v.ExportType() == bigIntType }
+
+// shape is how one object is printed: base before the brace, entries inside.
+type shape struct {
+	base       string
+	open, shut string
+	entries    []string
+	array      bool // its entries may be laid out in columns
+	numbers    bool
+	atOnce     bool // base alone is all there is where it has no properties
+	empty      bool // it has no entries but properties
+	keys       []key
+}
+
+func (p *printer) object(obj *goja.Object, level int) string {
+	s, fill := p.shapeOf(obj, level)
+	if s.atOnce && len(s.keys) == 0 {
+		return p.withRef(obj, s.base)
+	}
+	if s.empty && len(s.keys) == 0 {
+		return p.withRef(obj, spaced(s.base)+s.open+s.shut)
+	}
+	if level > p.depth {
+		return p.tooDeep(obj, s)
+	}
+	p.stack = append(p.stack, obj)
+	p.level = level
+	level++
+	if fill != nil {
+		fill(&s, level)
+	}
+	for _, k := range s.keys {
+		if p.printed > maxValues {
+			s.entries = append(s.entries, "...")
+			break
+		}
+		s.entries = append(s.entries, p.property(obj, k, level))
+	}
+	p.stack = p.stack[:len(p.stack)-1]
+	if len(s.entries) == 0 {
+		if s.atOnce {
+			return p.withRef(obj, s.base)
+		}
+		return p.withRef(obj, spaced(s.base)+s.open+s.shut)
+	}
+	if n := p.circular[obj]; n != 0 {
+		ref := fmt.Sprintf("<ref *%d>", n)
+		if s.base == "" {
+			s.open = ref + " " + s.open
+		} else {
+			s.base = ref + " " + s.base
+		}
+	}
+	return combine(s.entries, s.base, s.open, s.shut, p.indent, p.level-(level-1), s.array, s.numbers)
+}
+
+func spaced(base string) string {
+	if base != "" {
+		base += " "
+	}
+	return base
+}
+
+func (p *printer) withRef(obj *goja.Object, text string) string {
+	if n := p.circular[obj]; n != 0 {
+		return fmt.Sprintf("<ref *%d> %s", n, text)
+	}
+	return text
+}
+
+// tooDeep names an object whose content is not shown.
+func (p *printer) tooDeep(obj *goja.Object, s shape) string {
+	if s.array && obj.ClassName() == "Array" {
+		return "[Array]"
+	}
+	name := p.constructorName(obj)
+	tag := p.tag(obj, name)
+	if name == "" {
+		name = "Object: null prototype"
+	}
+	if tag != "" {
+		name += " [" + tag + "]"
+	}
+	return "[" + name + "]"
+}
+
+// property prints "name: value".
+func (p *printer) property(obj *goja.Object, k key, level int) string {
+	d := p.in.descriptor(p.js, obj, k.key)
+	text := "undefined"
+	if d != nil {
+		p.indent += 2
+		text = p.content(d, level)
+		p.indent -= 2
+	}
+	return k.label(d) + ": " + text
+}
+
+// content prints what a property holds, or that it has accessors.
+func (p *printer) content(d *descriptor, level int) string {
+	switch {
+	case d.get != nil && d.set != nil:
+		return "[Getter/Setter]"
+	case d.get != nil:
+		return "[Getter]"
+	case d.set != nil:
+		return "[Setter]"
+	}
+	return p.value(d.value, level)
+}
+
+// key is an own property's.
+type key struct {
+	key goja.Value
+}
+
+func (k key) label(d *descriptor) string {
+	if s, ok := k.key.(*goja.Symbol); ok {
+		return "[" + symbolText(s) + "]"
+	}
+	if d != nil && !d.enumerable {
+		return "[" + k.key.String() + "]"
+	}
+	return propertyName(k.key.String())
+}
+
+// elements prints the elements of something like an array; at says ok = false for
+// a hole.
+func (p *printer) elements(n int, at func(i int) (text string, ok bool)) []string {
+	var out []string
+	holes := 0
+	flush := func() {
+		if holes > 0 {
+			out = append(out, fmt.Sprintf("<%d empty %s>", holes, plural(holes, "item")))
+			holes = 0
+		}
+	}
+	i := 0
+	for ; i < n && len(out) < maxArrayEntries; i++ {
+		p.indent += 2
+		text, ok := at(i)
+		p.indent -= 2
+		if !ok {
+			if holes++; holes > maxHoles {
+				break
+			}
+			continue
+		}
+		if flush(); len(out) == maxArrayEntries {
+			break
+		}
+		out = append(out, text)
+	}
+	flush()
+	if rest := n - i; rest > 0 {
+		out = append(out, fmt.Sprintf("... %d more %s", rest, plural(rest, "item")))
+	}
+	return out
+}
+
+// maxHoles is how many holes in a row are counted.
+const maxHoles = 100000
+
+func number(i int) string { return strconv.Itoa(i) }

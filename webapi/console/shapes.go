@@ -1,0 +1,543 @@
+package console
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/script"
+	"workerd.local/webapi/bind"
+)
+
+// filler prints the entries of an object that are not properties.
+type filler func(s *shape, level int)
+
+// maxKeysOfList is up to which length lists are asked for further properties.
+const maxKeysOfList = 1000
+
+// shapeOf says how an object is printed.
+func (p *printer) shapeOf(obj *goja.Object, level int) (shape, filler) {
+	js := p.js
+	name := p.constructorName(obj)
+	tag := p.tag(obj, name)
+	s := shape{open: "{", shut: "}"}
+	listKeys := func(n int) {
+		if n <= maxKeysOfList {
+			s.keys = p.in.keys(js, obj, n)
+		}
+	}
+	switch obj.ClassName() {
+	case "Array":
+		n := int(obj.Get("length").ToInteger())
+		listKeys(n)
+		s.open, s.shut, s.array, s.empty = "[", "]", true, n == 0
+		if name != "Array" || tag != "" {
+			s.base = p.prefix(name, tag, "Array", n)
+		}
+		return s, func(s *shape, level int) {
+			s.numbers = true
+			s.entries = p.elements(n, func(i int) (string, bool) {
+				d := p.in.descriptor(js, obj, js.Runtime().ToValue(i))
+				if d == nil {
+					return "", false
+				}
+				s.numbers = s.numbers && d.value != nil && isNumeric(d.value)
+				return p.content(d, level), true
+			})
+		}
+	}
+	switch obj.ExportType() {
+	case mapType:
+		s.keys = p.in.keys(js, obj, 0)
+		n := p.size(obj, p.in.mapSize)
+		s.base, s.empty = p.prefix(name, tag, "Map", n), n == 0
+		return s, func(s *shape, level int) {
+			p.indent += 2
+			p.in.iterate(js, obj, p.in.mapEntries, p.in.mapNext, func(v goja.Value) bool {
+				if len(s.entries) == maxArrayEntries {
+					s.entries = append(s.entries, more(n))
+					return false
+				}
+				pair := v.(*goja.Object)
+				s.entries = append(s.entries, p.value(pair.Get("0"), level)+" => "+p.value(pair.Get("1"), level))
+				return true
+			})
+			p.indent -= 2
+		}
+	case setType:
+		s.keys = p.in.keys(js, obj, 0)
+		n := p.size(obj, p.in.setSize)
+		s.base, s.empty = p.prefix(name, tag, "Set", n), n == 0
+		return s, func(s *shape, level int) {
+			p.indent += 2
+			p.in.iterate(js, obj, p.in.setValues, p.in.setNext, func(v goja.Value) bool {
+				if len(s.entries) == maxArrayEntries {
+					s.entries = append(s.entries, more(n))
+					return false
+				}
+				s.entries = append(s.entries, p.value(v, level))
+				return true
+			})
+			p.indent -= 2
+		}
+	}
+	switch obj.ClassName() {
+	case "Date":
+		s.keys, s.atOnce = p.in.keys(js, obj, 0), true
+		s.base = "Invalid Date"
+		if v, err := js.Call(p.in.toISO, obj); err == nil {
+			s.base = v.String()
+		}
+		s.base = p.named(s.base, name, tag, "Date")
+		return s, nil
+	case "RegExp":
+		s.keys, s.atOnce = p.in.keys(js, obj, 0), true
+		s.base = "RegExp"
+		if v, err := js.Call(p.in.regexpText, obj); err == nil {
+			s.base = v.String()
+		}
+		s.base = p.named(s.base, name, tag, "RegExp")
+		return s, nil
+	case "Error":
+		return p.errorShape(obj, name, tag), nil
+	case "Number", "String", "Boolean", "Symbol", "BigInt":
+		return p.boxedShape(obj, obj.ClassName(), name, tag), nil
+	}
+	if _, ok := goja.AssertFunction(obj); ok {
+		s.keys, s.atOnce = p.in.keys(js, obj, 0), true
+		s.base = p.function(obj, name, tag)
+		return s, nil
+	}
+	if obj.ExportType() == promiseType {
+		return p.promiseShape(obj, name, tag)
+	}
+	if kind := bind.ViewName(js, obj); kind != "" {
+		return p.viewShape(obj, kind, name, tag)
+	}
+	if _, class, ok := bind.ValueOf(js, obj); ok {
+		if class == "DOMException" {
+			return p.errorShape(obj, name, tag), nil
+		}
+		s.base = p.prefix(name, tag, class, -1)
+		s.keys = p.in.keys(js, obj, 0)
+		return s, func(s *shape, level int) { s.entries = p.attributes(obj, level) }
+	}
+	switch kind := p.rawTag(obj); kind {
+	case "WeakMap", "WeakSet":
+		if _, err := js.Call(p.in.weak[kind], obj, goja.Undefined()); err == nil {
+			s.base, s.keys = p.prefix(name, tag, kind, -1), p.in.keys(js, obj, 0)
+			return s, func(s *shape, _ int) { s.entries = append(s.entries, "<items unknown>") }
+		}
+	case "Symbol", "BigInt":
+		if _, err := js.Call(p.in.boxed[kind], obj); err == nil {
+			return p.boxedShape(obj, kind, name, tag), nil
+		}
+	}
+	s.empty = true
+	s.keys = p.in.keys(js, obj, 0)
+	if obj.ClassName() == "Arguments" {
+		s.base = "[Arguments]"
+		return s, nil
+	}
+	if name != "Object" || tag != "" {
+		s.base = p.prefix(name, tag, "Object", -1)
+	}
+	return s, nil
+}
+
+func more(n int) string {
+	rest := n - maxArrayEntries
+	return fmt.Sprintf("... %d more %s", rest, plural(rest, "item"))
+}
+
+func isNumeric(v goja.Value) bool {
+	switch v.(type) {
+	case *goja.Object, goja.String, *goja.Symbol, nil:
+		return false
+	}
+	switch v.Export().(type) {
+	case int64, float64:
+		return true
+	}
+	return isBigInt(v)
+}
+
+// constructorName is the name of the class that made obj, as far as its
+// prototypes tell; empty where there is none.
+func (p *printer) constructorName(obj *goja.Object) string {
+	constructor := p.js.Runtime().ToValue("constructor")
+	for o := obj; o != nil && o.ExportType() != proxyType; o = o.Prototype() {
+		d := p.in.descriptor(p.js, o, constructor)
+		if d == nil {
+			continue
+		}
+		if fn, ok := d.value.(*goja.Object); ok {
+			if name := p.functionName(fn); name != "" {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+func (p *printer) functionName(fn *goja.Object) string {
+	for fn.ExportType() == proxyType {
+		proxy, _ := fn.Export().(goja.Proxy)
+		if fn = proxy.Target(); fn == nil {
+			return ""
+		}
+	}
+	if d := p.in.descriptor(p.js, fn, p.js.Runtime().ToValue("name")); d != nil {
+		if s, ok := d.value.(goja.String); ok {
+			return s.String()
+		}
+	}
+	return ""
+}
+
+// tag is Symbol.toStringTag where it says more than the class.
+func (p *printer) tag(obj *goja.Object, name string) string {
+	if d := p.in.descriptor(p.js, obj, p.in.toStringTag); d != nil && d.enumerable {
+		return "" // it is printed as a property
+	}
+	if tag := p.rawTag(obj); tag != name {
+		return tag
+	}
+	return ""
+}
+
+func (p *printer) rawTag(obj *goja.Object) string {
+	d := p.in.lookup(p.js, obj, p.in.toStringTag)
+	if d == nil {
+		return ""
+	}
+	v := d.value
+	if d.get != nil {
+		var err error
+		if v, err = p.js.Call(d.get, obj); err != nil {
+			return ""
+		}
+	}
+	s, ok := v.(goja.String)
+	if !ok {
+		return ""
+	}
+	return s.String()
+}
+
+// prefix is "Name(size) [tag]"; a size of -1 is none.
+func (p *printer) prefix(name, tag, fallback string, size int) string {
+	if name == "" {
+		name = "[" + fallback
+		if size >= 0 {
+			name += fmt.Sprintf("(%d)", size)
+		}
+		name += ": null prototype]"
+		size = -1
+	}
+	if size >= 0 {
+		name += fmt.Sprintf("(%d)", size)
+	}
+	if tag != "" {
+		name += " [" + tag + "]"
+	}
+	return name
+}
+
+// named puts the name of a subclass in front of text.
+func (p *printer) named(text, name, tag, class string) string {
+	if name == class && tag == "" {
+		return text
+	}
+	return p.prefix(name, tag, class, -1) + " " + text
+}
+
+func (p *printer) size(obj *goja.Object, getter goja.Value) int {
+	v, err := p.js.Call(getter, obj)
+	if err != nil {
+		return 0
+	}
+	return int(v.ToInteger())
+}
+
+func (p *printer) function(fn *goja.Object, name, tag string) string {
+	source := ""
+	if v, err := p.js.Call(p.in.funcText, fn); err == nil {
+		source = v.String()
+	}
+	own := p.functionName(fn)
+	if strings.HasPrefix(source, "class") && strings.HasSuffix(source, "}") {
+		text := "[class " + own
+		if own == "" {
+			text = "[class (anonymous)"
+		}
+		if super := fn.Prototype(); super != nil && !super.SameAs(p.in.functionProto) {
+			if n := p.functionName(super); n != "" {
+				text += " extends " + n
+			}
+		} else if super == nil {
+			text += " extends [null prototype]"
+		}
+		return text + "]"
+	}
+	kind := "Function"
+	switch tag {
+	case "AsyncFunction", "GeneratorFunction", "AsyncGeneratorFunction":
+		kind, tag = tag, ""
+	}
+	if kind == "Function" {
+		switch name {
+		case "AsyncFunction", "GeneratorFunction", "AsyncGeneratorFunction":
+			kind = name
+		}
+	}
+	text := "[" + kind
+	if name == "" {
+		text += " (null prototype)"
+	}
+	if own == "" {
+		text += " (anonymous)"
+	} else {
+		text += ": " + own
+	}
+	text += "]"
+	if name != "" && name != kind && name != "Function" {
+		text += " " + name
+	}
+	if tag != "" {
+		text += " [" + tag + "]"
+	}
+	return text
+}
+
+func (p *printer) boxedShape(obj *goja.Object, kind, name, tag string) shape {
+	s := shape{open: "{", shut: "}", atOnce: true}
+	var inner goja.Value = goja.Undefined()
+	if v, err := p.js.Call(p.in.boxed[kind], obj); err == nil {
+		inner = v
+	}
+	skip := 0
+	if kind == "String" {
+		skip = textLen(inner.String())
+	}
+	if skip <= maxKeysOfList {
+		s.keys = p.in.keys(p.js, obj, skip)
+	}
+	s.base = "[" + kind
+	if name != kind {
+		if name == "" {
+			s.base += " (null prototype)"
+		} else {
+			s.base += " (" + name + ")"
+		}
+	}
+	s.base += ": " + p.primitive(inner) + "]"
+	if tag != "" && tag != name {
+		s.base += " [" + tag + "]"
+	}
+	return s
+}
+
+func (p *printer) promiseShape(obj *goja.Object, name, tag string) (shape, filler) {
+	s := shape{open: "{", shut: "}", base: p.prefix(name, tag, "Promise", -1), keys: p.in.keys(p.js, obj, 0)}
+	return s, func(s *shape, level int) {
+		promise, ok := obj.Export().(*goja.Promise)
+		if !ok || promise.State() == goja.PromiseStatePending {
+			s.entries = append(s.entries, "<pending>")
+			return
+		}
+		p.indent += 2
+		text := p.value(promise.Result(), level)
+		p.indent -= 2
+		if promise.State() == goja.PromiseStateRejected {
+			text = "<rejected> " + text
+		}
+		s.entries = append(s.entries, text)
+	}
+}
+
+// maxBufferBytes is how much of a buffer is shown.
+const maxBufferBytes = 50
+
+func (p *printer) viewShape(obj *goja.Object, kind, name, tag string) (shape, filler) {
+	bytes, _ := bind.Bytes(p.js, obj)
+	s := shape{open: "{", shut: "}"}
+	switch kind {
+	case "ArrayBuffer":
+		s.base, s.keys = p.prefix(name, tag, kind, -1), p.in.keys(p.js, obj, 0)
+		return s, func(s *shape, _ int) {
+			shown := bytes[:min(len(bytes), maxBufferBytes)]
+			var text strings.Builder
+			for i, b := range shown {
+				if i > 0 {
+					text.WriteByte(' ')
+				}
+				text.WriteString(hex.EncodeToString([]byte{b}))
+			}
+			if rest := len(bytes) - len(shown); rest > 0 {
+				fmt.Fprintf(&text, " ... %d more %s", rest, plural(rest, "byte"))
+			}
+			s.entries = append(s.entries, "[Uint8Contents]: <"+text.String()+">", fmt.Sprintf("byteLength: %d", len(bytes)))
+		}
+	case "DataView":
+		s.base, s.keys = p.prefix(name, tag, kind, -1), p.in.keys(p.js, obj, 0)
+		return s, func(s *shape, level int) {
+			for _, attr := range []string{"byteLength", "byteOffset", "buffer"} {
+				if v, ok := p.read(obj, attr); ok {
+					p.indent += 2
+					s.entries = append(s.entries, attr+": "+p.value(v, level))
+					p.indent -= 2
+				}
+			}
+		}
+	}
+	n := 0
+	if v, ok := p.read(obj, "length"); ok {
+		n = int(v.ToInteger())
+	}
+	if n <= maxKeysOfList {
+		s.keys = p.in.keys(p.js, obj, n)
+	}
+	s.base, s.open, s.shut, s.array = p.prefix(name, tag, kind, n), "[", "]", true
+	return s, func(s *shape, level int) {
+		s.numbers = true
+		s.entries = p.elements(n, func(i int) (string, bool) { return p.value(obj.Get(number(i)), level), true })
+	}
+}
+
+// read calls a getter of a class of the engine or of the host.
+func (p *printer) read(obj *goja.Object, name string) (goja.Value, bool) {
+	d := p.in.lookup(p.js, obj, p.js.Runtime().ToValue(name))
+	if d == nil || d.get == nil {
+		return nil, false
+	}
+	v, err := p.js.Call(d.get, obj)
+	return v, err == nil
+}
+
+// attributes prints what the classes of the host define with getters; a script's
+// subclass has prototypes of its own before those.
+func (p *printer) attributes(obj *goja.Object, level int) []string {
+	var out []string
+	for o := obj.Prototype(); o != nil && o.ExportType() != proxyType && !o.SameAs(p.in.objectProto); o = o.Prototype() {
+		for _, k := range p.in.keys(p.js, o, 0) {
+			d := p.in.descriptor(p.js, o, k.key)
+			if d == nil || d.get == nil || !p.isNative(d.get) {
+				continue
+			}
+			v, err := p.js.Call(d.get, obj)
+			if err != nil {
+				continue
+			}
+			p.indent += 2
+			out = append(out, k.label(d)+": "+p.value(v, level))
+			p.indent -= 2
+		}
+	}
+	return out
+}
+
+func (p *printer) isNative(fn goja.Value) bool {
+	v, err := p.js.Call(p.in.funcText, fn)
+	return err == nil && strings.Contains(v.String(), "[native code]")
+}
+
+// errorShape prints the stack, then what else the error carries.
+func (p *printer) errorShape(obj *goja.Object, name, tag string) shape {
+	text := func(prop string) string {
+		d := p.in.lookup(p.js, obj, p.js.Runtime().ToValue(prop))
+		if d == nil {
+			return ""
+		}
+		v := d.value
+		if d.get != nil {
+			if !p.isNative(d.get) {
+				return ""
+			}
+			var err error
+			if v, err = p.js.Call(d.get, obj); err != nil {
+				return ""
+			}
+		}
+		if s, ok := v.(goja.String); ok {
+			return s.String()
+		}
+		return ""
+	}
+	errName, message := text("name"), text("message")
+	head := errName
+	if message != "" {
+		head += ": " + message
+	}
+	stack := script.FormatStack(text("stack"))
+	if stack == "" {
+		stack = head
+	}
+	// A class that does not set name has its own in front all the same.
+	if name != "" && name != errName && strings.HasSuffix(name, "Error") && strings.HasPrefix(stack, errName) && !strings.Contains(head, name) {
+		stack = name + strings.TrimPrefix(stack, errName)
+	}
+	if tag != "" && tag != name && tag != "DOMException" {
+		stack = strings.Replace(stack, errName, errName+" ["+tag+"]", 1)
+	}
+	if !strings.Contains(stack, "\n    at") {
+		stack = "[" + stack + "]"
+	}
+	if p.indent > 0 {
+		stack = strings.ReplaceAll(stack, "\n", "\n"+strings.Repeat(" ", p.indent))
+	}
+	s := shape{open: "{", shut: "}", base: stack, atOnce: true}
+	for _, k := range p.in.keys(p.js, obj, 0) {
+		switch k.key.String() {
+		case "name", "message", "stack":
+			if _, sym := k.key.(*goja.Symbol); !sym {
+				if d := p.in.descriptor(p.js, obj, k.key); d != nil && d.value != nil && strings.Contains(stack, d.value.String()) {
+					continue
+				}
+			}
+		}
+		s.keys = append(s.keys, k)
+	}
+	for _, hidden := range []string{"cause", "errors"} {
+		k := p.js.Runtime().ToValue(hidden)
+		if d := p.in.descriptor(p.js, obj, k); d != nil && !d.enumerable {
+			s.keys = append(s.keys, key{k})
+		}
+	}
+	return s
+}
+
+// custom prints an object that has a function for it.
+func (p *printer) custom(obj *goja.Object, level int) (string, bool) {
+	if p.in.customInspect == nil {
+		return "", false
+	}
+	d := p.in.lookup(p.js, obj, p.in.customInspect)
+	if d == nil || d.value == nil {
+		return "", false
+	}
+	if _, ok := goja.AssertFunction(d.value); !ok {
+		return "", false
+	}
+	rt := p.js.Runtime()
+	options := rt.NewObject()
+	depth := p.depth - level
+	// A new object takes any property.
+	_ = options.Set("depth", depth)
+	inspect := bind.NewFunction(p.js, "inspect", 2, func(c *bind.Call) (any, error) {
+		return Inspect(c.JS(), c.Arg(0), depth), nil
+	})
+	v, err := p.js.Call(d.value, obj, rt.ToValue(depth), options, inspect)
+	if err != nil {
+		return "", false
+	}
+	if s, ok := v.(goja.String); ok {
+		return strings.ReplaceAll(s.String(), "\n", "\n"+strings.Repeat(" ", p.indent)), true
+	}
+	if v.SameAs(obj) || level > p.depth+8 {
+		return "", false
+	}
+	return p.value(v, level+1), true
+}
