@@ -98,10 +98,14 @@ func New(r *isolate.Realm, o Options) *Context {
 }
 
 // Current returns the context that the running code works for, or workerd's error
-// about I/O in the global scope.
+// about I/O in the global scope. Code of a context that was aborted gets the reason:
+// whatever it still does has no effect.
 func Current(js *isolate.JS) (*Context, error) {
 	if f := js.Frame(); f != nil {
 		if c, ok := f.Owner.(*Context); ok {
+			if c.aborted != nil {
+				return nil, c.aborted
+			}
 			return c, nil
 		}
 	}

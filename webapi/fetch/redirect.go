@@ -20,7 +20,7 @@ var (
 )
 
 // follow sends the request, and where mode is "follow" also the requests that
-// redirects lead to. It blocks.
+// redirects lead to. done is called once, on any goroutine, and must not block.
 func follow(ctx context.Context, svc event.Service, req *event.Request, mode string, done func(*event.Response, error)) {
 	hop(ctx, svc, req, mode, 0, done)
 }
