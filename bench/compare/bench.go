@@ -127,11 +127,15 @@ func (b *bench) runCase(ctx context.Context, c *benchCase) (rows []row, err erro
 			}
 		}
 	}
-	rates, slow, err := b.rounds(ctx, c, subjects)
+	m, err := b.rounds(ctx, c, subjects)
 	if err != nil {
 		return nil, err
 	}
-	rows = append(rows, rates.row(c.title, "requests/s", c.target), slow.row(c.title+", p99", "ms", target{}))
+	rows = append(rows,
+		m.rate.row(c.title, "requests/s", c.target),
+		m.slow.row("its 99th percentile", "ms", target{}),
+		m.cpu.row("its CPU time per request", "µs", target{}),
+	)
 	if !alone {
 		return rows, nil
 	}
@@ -172,8 +176,15 @@ func (b *bench) measureStarts(ctx context.Context, subjects []*subject) (row, er
 	return p.row("Time to first response", "ms", target{atMost: 1}), nil
 }
 
+// measures are the quantities of the rounds of a case.
+type measures struct {
+	rate pair // requests per second
+	slow pair // 99th percentile of the latency, ms
+	cpu  pair // CPU time of the server per request, µs
+}
+
 // rounds loads the subjects in turn, the one that begins changing every round.
-func (b *bench) rounds(ctx context.Context, c *benchCase, subjects []*subject) (rates, slow pair, err error) {
+func (b *bench) rounds(ctx context.Context, c *benchCase, subjects []*subject) (m measures, err error) {
 	acknowledged := map[*subject]int64{}
 	burst := func(s *subject) error {
 		n, err := c.burst(ctx, s.url, burstEach)
@@ -185,33 +196,49 @@ func (b *bench) rounds(ctx context.Context, c *benchCase, subjects []*subject) (
 	}
 	for _, s := range subjects {
 		if err := burst(s); err != nil {
-			return rates, slow, err
+			return m, err
 		}
 	}
 	order := slices.Clone(subjects)
 	for i := range b.o.rounds {
 		for _, s := range order {
 			client.CloseIdleConnections()
-			r, err := load(ctx, b.t.wrk, b.lua, s.url, c.paths, b.o.duration)
+			r, cpu, err := b.loadOnce(ctx, c, s)
 			if err != nil {
-				return rates, slow, s.failed(err)
+				return m, s.failed(err)
 			}
 			acknowledged[s] += r.Requests
-			rates.add(s, r.perSecond())
-			slow.add(s, float64(r.P99)/1e3)
-			fmt.Fprintf(b.log, "  round %d  %-6s %9.0f requests/s, p50 %.1f ms, p99 %.1f ms\n", i+1, s.name, r.perSecond(), float64(r.P50)/1e3, float64(r.P99)/1e3)
+			perRequest := float64(cpu.Microseconds()) / float64(r.Requests)
+			m.rate.add(s, r.perSecond())
+			m.slow.add(s, float64(r.P99)/1e3)
+			m.cpu.add(s, perRequest)
+			fmt.Fprintf(b.log, "  round %d  %-6s %9.0f requests/s, p50 %.1f ms, p99 %.1f ms, CPU %.0f µs per request\n",
+				i+1, s.name, r.perSecond(), float64(r.P50)/1e3, float64(r.P99)/1e3, perRequest)
 		}
 		slices.Reverse(order)
 	}
 	for _, s := range subjects {
 		if err := b.checkAfter(ctx, c, s, acknowledged[s]); err != nil {
-			return rates, slow, s.failed(err)
+			return m, s.failed(err)
 		}
 		if err := burst(s); err != nil {
-			return rates, slow, err
+			return m, err
 		}
 	}
-	return rates, slow, nil
+	return m, nil
+}
+
+// loadOnce is one load, and the CPU time that the server used for it.
+func (b *bench) loadOnce(ctx context.Context, c *benchCase, s *subject) (r loadResult, cpu time.Duration, err error) {
+	before, err := readCPU(s.cmd.Process.Pid)
+	if err != nil {
+		return r, 0, err
+	}
+	if r, err = load(ctx, b.t.wrk, b.lua, s.url, c.paths, b.o.duration); err != nil {
+		return r, 0, err
+	}
+	after, err := readCPU(s.cmd.Process.Pid)
+	return r, after - before, err
 }
 
 // checkAfter compares the counters with what was acknowledged, now and after the

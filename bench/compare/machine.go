@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // machine describes where a run took place.
@@ -115,4 +116,50 @@ func parseStatus(status string) (m memory, err error) {
 		}
 	}
 	return m, nil
+}
+
+// clockTick is the unit of CPU times in /proc: the kernel shows programs 100 ticks
+// per second, whatever its own clock does.
+const clockTick = 10 * time.Millisecond
+
+// readCPU is the time that the process has used on all cores together.
+func readCPU(pid int) (time.Duration, error) {
+	path := fmt.Sprintf("/proc/%d/stat", pid)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return 0, err
+	}
+	d, err := parseStat(string(b))
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", path, err)
+	}
+	return d, nil
+}
+
+// parseStat adds up utime and stime. The second field is the program's name in
+// parentheses, which may hold anything.
+func parseStat(stat string) (time.Duration, error) {
+	_, rest, ok := cutLast(stat, ") ")
+	f := strings.Fields(rest)
+	const utime, stime = 14 - 3, 15 - 3 // rest begins with the third field
+	if !ok || len(f) <= stime {
+		return 0, fmt.Errorf("%q has too few fields", stat)
+	}
+	var sum time.Duration
+	for _, i := range []int{utime, stime} {
+		n, err := strconv.ParseInt(f[i], 10, 64)
+		if err != nil || n < 0 {
+			return 0, fmt.Errorf("%q is not a number of ticks", f[i])
+		}
+		sum += time.Duration(n) * clockTick
+	}
+	return sum, nil
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestParseStatus(t *testing.T) {
@@ -45,6 +46,18 @@ func TestFileSystemIsTheDeepestMount(t *testing.T) {
 	} {
 		if got := fileSystem(strings.NewReader(mounts), path); got != want {
 			t.Errorf("%s is on %q, want %q", path, got, want)
+		}
+	}
+}
+
+func TestParseStat(t *testing.T) {
+	const stat = "42 (a (b) c) S 1 42 42 0 -1 4194560 100 0 0 0 250 50 7 8 20 0 9 0 1234 1 1\n"
+	if d, err := parseStat(stat); err != nil || d != 3*time.Second {
+		t.Errorf("%v, %v", d, err)
+	}
+	for _, bad := range []string{"", "42 (a) S 1 2 3", strings.Replace(stat, " 250 ", " x ", 1), strings.Replace(stat, " 50 ", " -50 ", 1)} {
+		if d, err := parseStat(bad); err == nil {
+			t.Errorf("%q is taken for %v", bad, d)
 		}
 	}
 }
