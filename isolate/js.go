@@ -399,15 +399,38 @@ var promiseThen = NewSlot(func(js *JS) *goja.Value {
 	return &then
 })
 
+// jobFrame is JavaScript on purpose: see Job.
+var jobFrame = goja.MustCompile("workerd:job", "(f) => (v) => { f(v) }", true)
+
+var jobFrames = NewSlot(func(js *JS) *goja.Value {
+	// A program of ours that cannot fail.
+	v, err := js.rt.RunProgram(jobFrame)
+	if err != nil {
+		js.Panic(err)
+	}
+	return &v
+})
+
+// Job makes a function that the engine may call as a microtask, such as a reaction
+// to a promise. The engine runs what is queued whenever a call from Go returns
+// with no JavaScript frame below it, and in a microtask that is a Go function
+// there is none: the first promise that it settled would run other microtasks in
+// its middle. A function made with Job has such a frame below it.
+func (js *JS) Job(fn func(js *JS, v goja.Value)) goja.Value {
+	native := js.rt.ToValue(func(c goja.FunctionCall) goja.Value {
+		fn(js, c.Argument(0))
+		return goja.Undefined()
+	})
+	job, err := js.Call(*jobFrames.Get(js), nil, native)
+	if err != nil {
+		js.Panic(err)
+	}
+	return job
+}
+
 func (js *JS) onPromise(promise *goja.Object, fn func(js *JS, value goja.Value, err error)) {
-	ok := js.rt.ToValue(func(c goja.FunctionCall) goja.Value {
-		fn(js, c.Argument(0), nil)
-		return goja.Undefined()
-	})
-	bad := js.rt.ToValue(func(c goja.FunctionCall) goja.Value {
-		fn(js, nil, js.Thrown(c.Argument(0)))
-		return goja.Undefined()
-	})
+	ok := js.Job(func(js *JS, v goja.Value) { fn(js, v, nil) })
+	bad := js.Job(func(js *JS, v goja.Value) { fn(js, nil, js.Thrown(v)) })
 	if _, err := js.Call(*promiseThen.Get(js), promise, ok, bad); err != nil {
 		fn(js, nil, err)
 	}
