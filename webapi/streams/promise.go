@@ -77,10 +77,7 @@ func then(js *isolate.JS, p *goja.Object, ok, bad func(js *isolate.JS, v goja.Va
 		if fn == nil {
 			return in.noop
 		}
-		return js.Runtime().ToValue(func(c goja.FunctionCall) goja.Value {
-			fn(js, c.Argument(0))
-			return goja.Undefined()
-		})
+		return js.Job(fn)
 	}
 	if _, err := js.Call(in.then, p, wrap(ok), wrap(bad)); err != nil {
 		js.Panic(err)
