@@ -50,11 +50,22 @@ func (s *Server) refuse(w http.ResponseWriter, status int, text string) {
 	h := w.Header()
 	h["Content-Type"] = []string{"text/plain; charset=utf-8"}
 	h["Content-Length"] = []string{strconv.Itoa(len(text))}
-	h["Date"] = nil
-	event.ApplyHeaders(h, s.o.ResponseHeaders)
+	s.complete(h)
 	w.WriteHeader(status)
 	// An error means that the client is gone.
 	_, _ = io.WriteString(w, text)
+}
+
+// complete makes a response's headers final.
+func (s *Server) complete(h http.Header) {
+	event.ApplyHeaders(h, s.o.ResponseHeaders)
+	// net/http would guess a type and add a date; the service decides.
+	if _, ok := h["Content-Type"]; !ok {
+		h["Content-Type"] = nil
+	}
+	if _, ok := h["Date"]; !ok {
+		h["Date"] = nil
+	}
 }
 
 // exchange is one request and its response.
@@ -173,15 +184,7 @@ func (x *exchange) respond(resp *event.Response) {
 			h[name] = values
 		}
 	}
-	// net/http would guess a type and add a date; the script decides.
-	if _, ok := h["Content-Type"]; !ok {
-		h["Content-Type"] = nil
-	}
-	if _, ok := h["Date"]; !ok {
-		h["Date"] = nil
-	}
-	event.ApplyHeaders(h, x.s.o.ResponseHeaders)
-
+	x.s.complete(h)
 	body := resp.Body
 	zip := !resp.Encoded && !body.IsNull() && contentEncoding(h) != ""
 	head := x.r.Method == http.MethodHead

@@ -121,7 +121,7 @@ func New(o Options, t Target) *Server {
 		Protocols:         protocols,
 		// "OPTIONS *" is for the service.
 		DisableGeneralOptionsHandler: true,
-		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
+		ErrorLog:                     slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
 	return s
 }

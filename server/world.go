@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -261,8 +262,8 @@ func moduleKind(m config.Module) (script.Kind, error) {
 
 func entry(c *config.Source) *script.Entry {
 	e := &script.Entry{
-		Dir: c.Dir, Main: c.Main, Tsconfig: c.TSConfig.Value, NoBundle: c.NoBundle, FindAdditionalModules: c.FindAdditionalModules,
-		BaseDir: c.BaseDir, JSXFactory: c.JSXFactory, JSXFragment: c.JSXFragment, Minify: c.Minify,
+		Dir: c.Dir, Main: within(c.Dir, c.Main), Tsconfig: within(c.Dir, c.TSConfig.Value), BaseDir: within(c.Dir, c.BaseDir),
+		NoBundle: c.NoBundle, FindAdditionalModules: c.FindAdditionalModules, JSXFactory: c.JSXFactory, JSXFragment: c.JSXFragment, Minify: c.Minify,
 		Define: map[string]string{}, Alias: map[string]string{}, Environment: "development",
 	}
 	for _, d := range c.Define {
@@ -281,6 +282,18 @@ func entry(c *config.Source) *script.Entry {
 		}
 	}
 	return e
+}
+
+// within is a path of a configuration as package script wants it: a relative one is
+// relative to the project's directory, not to the working directory.
+func within(dir, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	if rel, err := filepath.Rel(dir, path); err == nil {
+		return rel
+	}
+	return path
 }
 
 // pool makes the workers of a service; nothing of the script runs yet.
