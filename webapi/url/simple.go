@@ -71,18 +71,42 @@ func (u *URL) parseSimple(s string) bool {
 	return true
 }
 
-// simpleHost leaves to the full parser what may be an IPv4 address (a last label
-// that starts with a digit) or needs IDNA.
+// simpleHost leaves to the full parser what needs IDNA, and what may be an IPv4
+// address (a last label that starts with a digit) not written as four plain decimals.
 func simpleHost(host string) bool {
 	if host == "" || strings.Contains(host, "xn--") || strings.Contains(host, "..") || host[0] == '.' || host[len(host)-1] == '.' {
 		return false
 	}
 	last := host[strings.LastIndexByte(host, '.')+1:]
-	return last[0] < '0' || last[0] > '9'
+	return last[0] < '0' || last[0] > '9' || simpleIPv4(host)
 }
 
-func simplePort(port string) bool {
-	return port != "" && len(port) <= 4 && port[0] != '0'
+func simpleIPv4(host string) bool {
+	for range 3 {
+		label, rest, ok := strings.Cut(host, ".")
+		if !ok || !simpleNumber(label, 255) {
+			return false
+		}
+		host = rest
+	}
+	return simpleNumber(host, 255)
+}
+
+func simplePort(port string) bool { return port != "0" && simpleNumber(port, 65535) }
+
+// simpleNumber reports whether s is a decimal without leading zeros, at most limit.
+func simpleNumber(s string, limit int) bool {
+	if s == "" || len(s) > 5 || len(s) > 1 && s[0] == '0' {
+		return false
+	}
+	n := 0
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+		n = n*10 + int(s[i]-'0')
+	}
+	return n <= limit
 }
 
 const (

@@ -219,6 +219,7 @@ func checkSimple(t *testing.T, s string) {
 }
 
 var simpleSeeds = []string{
+	"http://127.0.0.1:28099/a?b", "http://127.0.0.01/", "http://1.2.3/", "http://1.2.3.256/", "http://1.2.3.4.5/", "http://0.0.0.0:65535/", "http://h:65536/", "http://h:0/", "http://h:00080/", "http://a.1.2.3.4/", "http://1.2.3.0x4/",
 	"https://example.com/", "http://a.b.c:8080/x/y.z?q=a%20b#f!", "http://a/./b", "http://a/b/..", "http://a/%2e/b", "http://a/%2E%2e",
 	"http://a/b/.c", "http://1.2.3/", "http://a.0x1/", "http://a.1/", "http://a:443/", "https://a:443/", "http://a:080/", "http://a/?'", "http://a/?\"",
 	"http://a/{", "http://a/b?c?d#e#f", "http://a/#`", "http://a/ ", "http://-a-/", "http://a--b/", "http://xn--a/", "http://a../", "http://a./",
