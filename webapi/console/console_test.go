@@ -38,18 +38,14 @@ func TestMethods(t *testing.T) {
 		`console.debug(undefined)`:                                           `debug|undefined`,
 		`const { log } = console; log(1)`:                                    `log|1`,
 		`console.dir({ a: { b: { c: { d: 1 } } } }, { depth: 0 })`:           `log|{ a: [Object] }`,
-		`console.dir({ a: { b: { c: { d: { e: 1 } } } } }, { depth: null })`: "log|{\n  a: { b: { c: { d: { e: 1 } } } }\n}",
+		`console.dir({ a: { b: { c: { d: { e: 1 } } } } }, { depth: null })`: "log|{\n  a: {\n    b: { c: { d: { e: 1 } } }\n  }\n}",
 		`console.dir('%s', 1)`:                                               `log|'%s'`,
 		`console.assert(true, 'no'); console.assert(1 > 2, 'yes %d', 5); console.assert(0); console.assert(false, { a: 1 }); console.assert()`:                                          "warn|Assertion failed: yes 5\nwarn|Assertion failed\nwarn|Assertion failed { a: 1 }\nwarn|Assertion failed",
 		`console.count(); console.count('x'); console.count(); console.countReset(); console.count(); console.countReset('none')`:                                                       "log|default: 1\nlog|x: 1\nlog|default: 2\nlog|default: 1\nwarn|Count for 'none' does not exist",
 		`console.group('G', 1); console.log('in'); console.group(); console.log({ a: 'x'.repeat(80) }); console.groupEnd(); console.groupEnd(); console.groupEnd(); console.log('out')`: "log|G 1\nlog|  in\nlog|    {\n      a: '" + strings.Repeat("x", 80) + "'\n    }\nlog|out",
 		`console.clear(); console.profile(); console.profileEnd(); console.timeStamp()`:                                                                                                 ``,
 		`console.timeEnd('t'); console.timeLog('t')`: "warn|No such label 't' for console.timeEnd()\nwarn|No such label 't' for console.timeLog()",
-		`console.count({ toString() { throw 1 } })`:  `log|default: 3`,
 	} {
-		if src == `console.count({ toString() { throw 1 } })` {
-			continue // counts what came before: below
-		}
 		e.Want(src, "undefined")
 		if got := lines(); got != want {
 			t.Errorf("%s\n got %s\nwant %s", src, got, want)
@@ -127,20 +123,18 @@ func TestTable(t *testing.T) {
 │ 0       │ 2 │
 └─────────┴───┘`,
 		`{ x: { a: { b: {} } }, y: 5 }`: `
-┌─────────┬─────────────────┬────────┐
-│ (index) │ a               │ Values │
-├─────────┼─────────────────┼────────┤
-│ x       │ { b: {} }       │        │
-│ y       │                 │ 5      │
-└─────────┴─────────────────┴────────┘`,
+┌─────────┬───────────┬────────┐
+│ (index) │ a         │ Values │
+├─────────┼───────────┼────────┤
+│ x       │ { b: {} } │        │
+│ y       │           │ 5      │
+└─────────┴───────────┴────────┘`,
 		`5`:            `5`,
 		`'%s', 'text'`: `text`,
 	} {
 		e.Want(`console.table(`+src+`)`, "undefined")
 		got := strings.TrimPrefix(lines(), "log|")
-		if want = strings.TrimPrefix(want, "\n"); strings.Contains(src, "{ b: {} }") {
-			want = strings.NewReplacer("─────────────────┬", "───────────┬", "─────────────────┼", "───────────┼", "─────────────────┴", "───────────┴", " a               ", " a         ", "{ b: {} }       ", "{ b: {} } ", "│                 │", "│           │").Replace(want)
-		}
+		want = strings.TrimPrefix(want, "\n")
 		if got != want {
 			t.Errorf("%s\ngot\n%s\nwant\n%s", src, got, want)
 		}

@@ -17,6 +17,8 @@ type engine struct {
 	toNumber, parseInt, parseFloat, stringify goja.Value
 	mapEntries, mapNext, mapSize              goja.Value
 	setValues, setNext, setSize               goja.Value
+	arrayLength                               goja.Value            // of typed arrays
+	ofView                                    map[string]goja.Value // getters of DataView
 	weak                                      map[string]goja.Value // has of WeakMap and WeakSet
 	boxed                                     map[string]goja.Value // valueOf of the classes that box
 	customInspect, toStringTag                *goja.Symbol
@@ -62,19 +64,26 @@ var intrinsics = isolate.NewSlot(func(js *isolate.JS) *engine {
 		}
 		return it.(*goja.Object).Get("next")
 	}
-	size := func(class string) goja.Value {
-		if d := e.descriptor(js, proto(class), rt.ToValue("size")); d != nil {
+	getter := func(proto *goja.Object, name string) goja.Value {
+		if d := e.descriptor(js, proto, rt.ToValue(name)); d != nil {
 			return d.get
 		}
 		return nil
 	}
-	e.mapSize, e.setSize = size("Map"), size("Set")
+	e.mapSize, e.setSize = getter(proto("Map"), "size"), getter(proto("Set"), "size")
+	e.arrayLength = getter(object("Uint8Array").Prototype().Get("prototype").(*goja.Object), "length")
+	e.ofView = map[string]goja.Value{}
+	for _, name := range viewAttributes {
+		e.ofView[name] = getter(proto("DataView"), name)
+	}
 	e.mapNext, e.setNext = next("Map", e.mapEntries), next("Set", e.setValues)
 	if v, err := js.Call(object("Symbol").Get("for"), object("Symbol"), rt.ToValue("nodejs.util.inspect.custom")); err == nil {
 		e.customInspect, _ = v.(*goja.Symbol)
 	}
 	return e
 })
+
+var viewAttributes = []string{"byteLength", "byteOffset", "buffer"}
 
 // descriptor is a property's.
 type descriptor struct {

@@ -305,6 +305,6 @@ func (p *printer) elements(n int, at func(i int) (text string, ok bool)) []strin
 }
 
 // maxHoles is how many holes in a row are counted.
-const maxHoles = 100000
+const maxHoles = 10000
 
 func number(i int) string { return strconv.Itoa(i) }

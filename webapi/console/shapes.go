@@ -116,7 +116,7 @@ func (p *printer) shapeOf(obj *goja.Object, level int) (shape, filler) {
 	if kind := bind.ViewName(js, obj); kind != "" {
 		return p.viewShape(obj, kind, name, tag)
 	}
-	if _, class, ok := bind.ValueOf(js, obj); ok {
+	if class, ok := p.hostClass(obj); ok {
 		if class == "DOMException" {
 			return p.errorShape(obj, name, tag), nil
 		}
@@ -384,8 +384,8 @@ func (p *printer) viewShape(obj *goja.Object, kind, name, tag string) (shape, fi
 	case "DataView":
 		s.base, s.keys = p.prefix(name, tag, kind, -1), p.in.keys(p.js, obj, 0)
 		return s, func(s *shape, level int) {
-			for _, attr := range []string{"byteLength", "byteOffset", "buffer"} {
-				if v, ok := p.read(obj, attr); ok {
+			for _, attr := range viewAttributes {
+				if v, err := p.js.Call(p.in.ofView[attr], obj); err == nil {
 					p.indent += 2
 					s.entries = append(s.entries, attr+": "+p.value(v, level))
 					p.indent -= 2
@@ -393,10 +393,7 @@ func (p *printer) viewShape(obj *goja.Object, kind, name, tag string) (shape, fi
 			}
 		}
 	}
-	n := 0
-	if v, ok := p.read(obj, "length"); ok {
-		n = int(v.ToInteger())
-	}
+	n := p.size(obj, p.in.arrayLength)
 	if n <= maxKeysOfList {
 		s.keys = p.in.keys(p.js, obj, n)
 	}
@@ -407,14 +404,16 @@ func (p *printer) viewShape(obj *goja.Object, kind, name, tag string) (shape, fi
 	}
 }
 
-// read calls a getter of a class of the engine or of the host.
-func (p *printer) read(obj *goja.Object, name string) (goja.Value, bool) {
-	d := p.in.lookup(p.js, obj, p.js.Runtime().ToValue(name))
-	if d == nil || d.get == nil {
-		return nil, false
+// hostClass is the class of a host object. An object with a proxy among its
+// prototypes is none: the look-up would run the proxy's traps.
+func (p *printer) hostClass(obj *goja.Object) (string, bool) {
+	for o := obj.Prototype(); o != nil; o = o.Prototype() {
+		if o.ExportType() == proxyType {
+			return "", false
+		}
 	}
-	v, err := p.js.Call(d.get, obj)
-	return v, err == nil
+	_, class, ok := bind.ValueOf(p.js, obj)
+	return class, ok
 }
 
 // attributes prints what the classes of the host define with getters; a script's

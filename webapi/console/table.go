@@ -66,8 +66,8 @@ type tableRow struct {
 func (t *tableText) build(obj *goja.Object) string {
 	in := t.p.in
 	t.index = "(index)"
-	switch obj.ClassName() {
-	case "Map":
+	switch {
+	case obj.ExportType() == mapType:
 		t.index = "(iteration index)"
 		in.iterate(t.js, obj, in.mapEntries, in.mapNext, func(v goja.Value) bool {
 			pair := v.(*goja.Object)
@@ -75,7 +75,7 @@ func (t *tableText) build(obj *goja.Object) string {
 			t.add(number(len(t.rows)), pair.Get("1"), &key)
 			return len(t.rows) < maxRows
 		})
-	case "Set":
+	case obj.ExportType() == setType && obj.ClassName() != "Array":
 		t.index = "(iteration index)"
 		in.iterate(t.js, obj, in.setValues, in.setNext, func(v goja.Value) bool {
 			t.add(number(len(t.rows)), v, nil)
