@@ -24,6 +24,7 @@ const programName = "workerd-internal.js"
 // columns as the user knows them. Other errors are ctx.Err() and failures to read
 // the project, wrapped.
 func Compile(ctx context.Context, src Source) (*Script, error) {
+	limitMatching()
 	if err := src.validate(); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/dlclark/regexp2/v2"
@@ -17,7 +18,8 @@ import (
 // reports that nothing matched.
 const MatchTimeout = time.Second
 
-func init() { regexp2.DefaultMatchTimeout = MatchTimeout }
+// limitMatching sets the timeout of every expression that is made from now on.
+var limitMatching = sync.OnceFunc(func() { regexp2.DefaultMatchTimeout = MatchTimeout })
 
 //go:embed prelude.js
 var preludeText string
@@ -69,6 +71,7 @@ func stateOf(rt *goja.Runtime) *state {
 // realm needs these. Installing twice does nothing. Call it before anything else
 // can have changed the globals.
 func Install(rt *goja.Runtime) error {
+	limitMatching()
 	if stateOf(rt) != nil {
 		return nil
 	}
