@@ -76,6 +76,12 @@ type exchange struct {
 	body *bodyReader // nil where the request has no body
 }
 
+// incoming is what a request needs in any case, in one piece of memory.
+type incoming struct {
+	event.Request
+	host [1]string
+}
+
 // request makes the event; a status other than 0 and problem say what is wrong.
 func (x *exchange) request() (req *event.Request, status int, problem string) {
 	s, r := x.s, x.r
@@ -95,7 +101,8 @@ func (x *exchange) request() (req *event.Request, status int, problem string) {
 			h.Del(s.o.ForwardedProto)
 		}
 	}
-	req = &event.Request{Method: r.Method, Header: h}
+	in := &incoming{Request: event.Request{Method: r.Method, Header: h}, host: [1]string{r.Host}}
+	req = &in.Request
 	switch {
 	case s.o.Proxy && !r.URL.IsAbs():
 		return nil, http.StatusBadRequest, "This is a proxy: the request line must have a whole URL."
@@ -114,7 +121,7 @@ func (x *exchange) request() (req *event.Request, status int, problem string) {
 			req.URL = scheme + "://" + r.Host + "/" + uri
 		}
 	}
-	h["Host"] = []string{r.Host}
+	h["Host"] = in.host[:]
 	if s.o.CF != "" {
 		if v := h.Get(s.o.CF); v != "" {
 			if req.CF = []byte(v); !json.Valid(req.CF) {
