@@ -132,7 +132,24 @@ func (o *options) parse(args []string, min, max int) (rest []string, code int) {
 	if len(rest) < min || len(rest) > max {
 		return nil, o.wrong("expected %s, got %d arguments", o.args, len(rest))
 	}
+	if err := o.checkLimits(); err != nil {
+		return nil, o.wrong("%s", err)
+	}
 	return rest, -1
+}
+
+// checkLimits refuses limits that were given and let nothing through.
+func (o *options) checkLimits() (err error) {
+	o.fs.Visit(func(f *flag.Flag) {
+		text := f.Value.String()
+		if f.Name == "limit-memory" && text == "-1" {
+			return
+		}
+		if (strings.HasPrefix(f.Name, "limit-") || f.Name == "isolates") && (text == "0" || text == "0s" || text[0] == '-') && err == nil {
+			err = fmt.Errorf("--%s must be positive, not %s", f.Name, text)
+		}
+	})
+	return err
 }
 
 // wrong says what is wrong with the command line.
