@@ -1,6 +1,7 @@
 package workerd_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,14 +12,23 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"workerd.local/actorid"
 	"workerd.local/config"
 	"workerd.local/server"
+	"workerd.local/storage"
+	"workerd.local/storage/mem"
 )
 
 // example serves a project of examples/ in this process. Started twice with the same
 // data directory it finds what it stored.
 func example(t *testing.T, name, data string) (url string, stop func()) {
+	t.Helper()
+	return exampleWith(t, name, data, server.Options{})
+}
+
+func exampleWith(t *testing.T, name, data string, o server.Options) (url string, stop func()) {
 	t.Helper()
 	path := filepath.Join("examples", name)
 	if _, err := os.Stat(filepath.Join(path, "config.capnp")); err == nil {
@@ -34,7 +44,8 @@ func example(t *testing.T, name, data string) (url string, stop func()) {
 	if errs := append(cfg.Validate(config.ValidateOptions{}), cfg.Unsupported()...); len(errs) > 0 {
 		t.Fatal(config.AsError(errs))
 	}
-	s, err := server.New(t.Context(), cfg, server.Options{Isolates: 2, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	o.Isolates, o.Log = 2, slog.New(slog.NewTextHandler(t.Output(), nil))
+	s, err := server.New(t.Context(), cfg, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +56,7 @@ func example(t *testing.T, name, data string) (url string, stop func()) {
 	srv := httptest.NewServer(h)
 	stop = sync.OnceFunc(func() {
 		srv.Close()
-		if err := s.Close(t.Context()); err != nil {
+		if err := s.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -136,4 +147,25 @@ func TestExampleTodo(t *testing.T) {
 	ask(t, "GET", home+"?newest=1", "", `200 [{"id":2,"text":"milk","done":false}]`)
 	ask(t, "DELETE", home, "", "204 ")
 	ask(t, "GET", home, "", "200 []")
+}
+
+// slowStore answers reads late and from another goroutine, as a busy disk does: that
+// is when requests of one actor would overtake each other if nothing held them.
+type slowStore struct{ storage.Store }
+
+func (s slowStore) Get(ctx context.Context, token storage.Token, id actorid.ID, keys []string) ([]storage.KV, error) {
+	time.Sleep(50 * time.Millisecond)
+	return s.Store.Get(ctx, token, id, keys)
+}
+
+func TestInputGateKeepsRequestsApartWhileStorageReads(t *testing.T) {
+	url, _ := exampleWith(t, "counter", t.TempDir(), server.Options{
+		OpenStore: func(string) (storage.Store, error) { return slowStore{mem.New()}, nil },
+	})
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() { answer(t, "POST", url+"/visits/increment", "") })
+	}
+	wg.Wait()
+	ask(t, "GET", url+"/visits", "", "200 20\n")
 }
