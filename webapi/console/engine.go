@@ -22,6 +22,7 @@ type engine struct {
 	weak                                      map[string]goja.Value // has of WeakMap and WeakSet
 	boxed                                     map[string]goja.Value // valueOf of the classes that box
 	customInspect, toStringTag                *goja.Symbol
+	constructor, name                         goja.Value // the keys
 	errorClass                                *goja.Object
 	objectProto, functionProto                *goja.Object
 }
@@ -46,6 +47,8 @@ var intrinsics = isolate.NewSlot(func(js *isolate.JS) *engine {
 		weak:          map[string]goja.Value{"WeakMap": proto("WeakMap").Get("has"), "WeakSet": proto("WeakSet").Get("has")},
 		boxed:         map[string]goja.Value{},
 		toStringTag:   goja.SymToStringTag,
+		constructor:   rt.ToValue("constructor"),
+		name:          rt.ToValue("name"),
 		errorClass:    object("Error"),
 		objectProto:   proto("Object"),
 		functionProto: proto("Function"),
@@ -126,6 +129,34 @@ func (e *engine) lookup(js *isolate.JS, obj *goja.Object, k goja.Value) (d *desc
 		}
 	}
 	return nil
+}
+
+// inherited is what lookup found from a prototype on. Objects of one class share
+// it for the length of one print.
+type inherited struct {
+	from *goja.Object
+	name string // of the property: one of those that are asked of every object
+}
+
+// lookup is engine.lookup for the properties that are asked of every object.
+func (p *printer) lookup(obj *goja.Object, name string, k goja.Value) *descriptor {
+	if d := p.in.descriptor(p.js, obj, k); d != nil {
+		return d
+	}
+	proto := obj.Prototype()
+	if proto == nil {
+		return nil
+	}
+	at := inherited{proto, name}
+	d, known := p.found[at]
+	if !known {
+		if p.found == nil {
+			p.found = map[inherited]*descriptor{}
+		}
+		d = p.in.lookup(p.js, proto, k)
+		p.found[at] = d
+	}
+	return d
 }
 
 // keys are the own enumerable properties, without array indices below skip and

@@ -50,6 +50,7 @@ type printer struct {
 	indent   int
 	level    int // of the object that was entered last
 	printed  int
+	found    map[inherited]*descriptor
 }
 
 var (

@@ -167,11 +167,10 @@ func isNumeric(v goja.Value) bool {
 // constructorName is the name of the class that made obj, as far as its
 // prototypes tell; empty where there is none.
 func (p *printer) constructorName(obj *goja.Object) string {
-	constructor := p.js.Runtime().ToValue("constructor")
 	for o := obj; o != nil && o.ExportType() != proxyType; o = o.Prototype() {
-		d := p.in.descriptor(p.js, o, constructor)
+		d := p.lookup(o, "constructor", p.in.constructor)
 		if d == nil {
-			continue
+			return ""
 		}
 		if fn, ok := d.value.(*goja.Object); ok {
 			if name := p.functionName(fn); name != "" {
@@ -189,7 +188,7 @@ func (p *printer) functionName(fn *goja.Object) string {
 			return ""
 		}
 	}
-	if d := p.in.descriptor(p.js, fn, p.js.Runtime().ToValue("name")); d != nil {
+	if d := p.in.descriptor(p.js, fn, p.in.name); d != nil {
 		if s, ok := d.value.(goja.String); ok {
 			return s.String()
 		}
@@ -209,7 +208,7 @@ func (p *printer) tag(obj *goja.Object, name string) string {
 }
 
 func (p *printer) rawTag(obj *goja.Object) string {
-	d := p.in.lookup(p.js, obj, p.in.toStringTag)
+	d := p.lookup(obj, "tag", p.in.toStringTag)
 	if d == nil {
 		return ""
 	}
@@ -513,7 +512,7 @@ func (p *printer) custom(obj *goja.Object, level int) (string, bool) {
 	if p.in.customInspect == nil {
 		return "", false
 	}
-	d := p.in.lookup(p.js, obj, p.in.customInspect)
+	d := p.lookup(obj, "inspect", p.in.customInspect)
 	if d == nil || d.value == nil {
 		return "", false
 	}
