@@ -10,7 +10,6 @@ import (
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/isolate/natives"
-	"workerd.local/loop"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/blob"
 	"workerd.local/webapi/encoding"
@@ -143,21 +142,11 @@ func (b *body) consume(js *isolate.JS, conv func(js *isolate.JS, data []byte) (g
 	if err := b.checkUnused(); err != nil {
 		return nil, err
 	}
-	limit := js.Isolate().Limits().BodyBytes
 	if b.stream == nil {
 		b.used = true
 		return settle(b.bytes)
 	}
-	c, err := iocontext.Current(js)
-	if err != nil {
-		whole, ok, takeErr := b.stream.Take(js)
-		if takeErr == nil && ok && whole.Stream == nil {
-			return settle(whole.Bytes)
-		}
-		return nil, err
-	}
-	var data loop.Result[[]byte] = b.stream.ReadAll(js, c, limit)
-	return iocontext.Await(js, c, data, conv), nil
+	return b.stream.ReadAll(js, js.Isolate().Limits().BodyBytes, conv)
 }
 
 var bom = []byte("\ufeff")

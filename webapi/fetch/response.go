@@ -123,12 +123,18 @@ func (r *Response) setBody(b body, typ string) error {
 
 // responseFrom is the answer of a service, owned by c, which is current.
 func responseFrom(js *isolate.JS, c *iocontext.Context, resp *event.Response, requestURL string) (*Response, error) {
+	h := NewHeaders(resp.Header, true)
+	if resp.Encoded && !resp.Body.IsNull() {
+		if e := contentEncoding(h); e != "" {
+			resp.Body, resp.Encoded = decode(resp.Body, e), false
+		}
+	}
 	b, err := bodyFrom(js, c, resp.Body)
 	if err != nil {
 		return nil, err
 	}
 	r := &Response{
-		message:    message{raw: NewHeaders(resp.Header, true), body: b},
+		message:    message{raw: h, body: b},
 		status:     resp.Status,
 		statusText: resp.StatusText,
 		url:        resp.URL,
@@ -162,6 +168,10 @@ func ToResponse(js *isolate.JS, c *iocontext.Context, v goja.Value) (*event.Resp
 	if err != nil {
 		return nil, err
 	}
+	encoded := r.encoded
+	if !encoded {
+		b, encoded = unwrap(b, r.raw)
+	}
 	return &event.Response{
 		Status:     r.status,
 		StatusText: r.statusText,
@@ -169,9 +179,18 @@ func ToResponse(js *isolate.JS, c *iocontext.Context, v goja.Value) (*event.Resp
 		Body:       b,
 		URL:        r.url,
 		Redirected: r.redirected,
-		Encoded:    r.encoded,
+		Encoded:    encoded,
 	}, nil
 }
+
+// Status is the status code.
+func (r *Response) Status() int { return r.status }
+
+// Headers are the response's headers, not a copy.
+func (r *Response) Headers() *Headers { return r.raw }
+
+// WebSocket is the object that was given as webSocket, or nil.
+func (r *Response) WebSocket() goja.Value { return r.webSocket }
 
 // ResponseClass is Response. It is filled in by defineResponse: its methods make
 // instances of it.

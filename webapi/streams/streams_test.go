@@ -56,13 +56,13 @@ var host = bind.Module{Name: "host", Globals: []bind.Global{
 		if !ok {
 			return nil, c.BadArg(1, "ReadableStream")
 		}
-		ioc, err := c.Context()
-		if err != nil {
-			return nil, err
-		}
-		return bind.Promise(c, s.ReadAll(c.JS(), ioc, 1<<20), func(js *isolate.JS, b []byte) (goja.Value, error) {
+		p, err := s.ReadAll(c.JS(), 1<<20, func(js *isolate.JS, b []byte) (goja.Value, error) {
 			return js.Runtime().ToValue(string(b)), nil
 		})
+		if err != nil {
+			return c.JS().Rejected(err), nil
+		}
+		return p, nil
 	}},
 }}
 
