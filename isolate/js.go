@@ -83,7 +83,22 @@ func (js *JS) Call(fn goja.Value, this goja.Value, args ...goja.Value) (goja.Val
 	if v == nil {
 		v = goja.Undefined()
 	}
-	return v, err
+	return v, js.noteOverflow(err)
+}
+
+// noteOverflow remembers that the engine ran out of call stack in this turn. It
+// unwinds past generators that are in the middle of a step and would go on in the
+// wrong place, so nothing more of the script may run: the engine is stopped, and the
+// realm ends with the turn.
+func (js *JS) noteOverflow(err error) error {
+	if err != nil {
+		var so *goja.StackOverflowError
+		if errors.As(err, &so) {
+			js.realm.overflowed = true
+			js.rt.Interrupt(ErrCallStack)
+		}
+	}
+	return err
 }
 
 // Construct calls a JavaScript constructor.
@@ -92,7 +107,8 @@ func (js *JS) Construct(ctor goja.Value, args ...goja.Value) (*goja.Object, erro
 	if !ok {
 		return nil, exception.TypeErrorf("%s is not a constructor", describe(ctor))
 	}
-	return f(nil, args...)
+	obj, err := f(nil, args...)
+	return obj, js.noteOverflow(err)
 }
 
 // Try runs fn, which may read properties of user objects, and returns what it

@@ -18,7 +18,7 @@ var (
 	ErrCPULimit    = errors.New("the turn ran for longer than the CPU limit")
 	ErrMemoryLimit = errors.New("the process reached its memory limit during the turn")
 	ErrPanic       = errors.New("the engine failed inside the turn")
-	ErrCallStack   = errors.New("the call stack overflowed in a microtask")
+	ErrCallStack   = errors.New("the call stack overflowed")
 )
 
 // RealmOptions configure a realm.
@@ -44,13 +44,14 @@ type Realm struct {
 	o   RealmOptions
 	js  *JS
 
-	enter    goja.Callable // (f) => f(), so that a turn is one call into the engine
-	pending  func(js *JS)
-	inTurn   bool
-	cause    error  // why it is condemned
-	culprit  *Frame // of the turn that runs, or ran last
-	stopping atomic.Pointer[error]
-	slots    map[any]any
+	enter      goja.Callable // (f) => f(), so that a turn is one call into the engine
+	pending    func(js *JS)
+	inTurn     bool
+	cause      error  // why it is condemned
+	culprit    *Frame // of the turn that runs, or ran last
+	stopping   atomic.Pointer[error]
+	overflowed bool // the call stack overflowed in this turn
+	slots      map[any]any
 
 	rejected []*rejectedPromise
 }
@@ -189,23 +190,21 @@ func (r *Realm) run(frame *Frame, limit time.Duration, fn func(js *JS)) (err err
 }
 
 // callEngine makes the one outermost call of a turn. A Go panic that crosses the
-// engine leaves it in an unknown state, so it condemns the realm.
+// engine, and a call stack that overflowed, leave it in an unknown state, so they
+// condemn the realm; who called the code that overflowed has its RangeError.
 func (r *Realm) callEngine() (err error) {
 	defer func() {
-		if v := recover(); v != nil {
+		v := recover()
+		switch {
+		case r.overflowed:
+			err = r.condemn(ErrCallStack)
+		case v != nil:
 			r.iso.log.Error("panic inside the engine", "realm", r.o.Name, "panic", v, "stack", string(debug.Stack()))
 			err = r.condemn(fmt.Errorf("%w: %v", ErrPanic, v))
 		}
 	}()
 	_, err = r.enter(nil)
-	var overflow *goja.StackOverflowError
-	if errors.As(err, &overflow) {
-		// Where Go code made the call, the overflow is its error. A microtask has no
-		// caller: the engine unwinds past generators that are in the middle of a step,
-		// and later throws then end in the wrong place.
-		return r.condemn(ErrCallStack)
-	}
-	return err
+	return r.js.noteOverflow(err)
 }
 
 func (r *Realm) runPending() {
