@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/htmlindex"
-	"golang.org/x/text/transform"
 
 	"workerd.local/exception"
 )
@@ -78,14 +77,13 @@ func lookup(label string) (string, codec, error) {
 	case "replacement":
 		return "", nil, fmt.Errorf("%s cannot be decoded", label)
 	}
-	if multiByte[name] {
-		return name, &tableCodec{t: enc.NewDecoder().Transformer}, nil
+	if name == "iso-2022-jp" {
+		return name, &iso2022Codec{}, nil
+	}
+	if st := steps[name]; st != nil {
+		return name, &multiByteCodec{step: st}, nil
 	}
 	return name, &singleByteCodec{tableOf(name, enc)}, nil
-}
-
-var multiByte = map[string]bool{
-	"big5": true, "euc-jp": true, "euc-kr": true, "gb18030": true, "gbk": true, "iso-2022-jp": true, "shift_jis": true,
 }
 
 // Name is the encoding's name in lower case.
@@ -192,42 +190,4 @@ func (c *utf16Codec) decode(in []byte, last bool) (string, bool) {
 		}
 	}
 	return out.String(), ok
-}
-
-// tableCodec is one of the legacy multi-byte encodings. Their decoders write U+FFFD for what
-// is malformed.
-type tableCodec struct {
-	t    transform.Transformer
-	held []byte
-}
-
-// fffd is how gb18030 spells U+FFFD, the one way to write it in a legacy encoding.
-const fffd = "\x84\x31\xA4\x37"
-
-func (c *tableCodec) decode(in []byte, last bool) (string, bool) {
-	if len(c.held) > 0 {
-		in = append(c.held, in...)
-		c.held = nil
-	}
-	src := in
-	var out strings.Builder
-	out.Grow(len(src) + len(src)/2)
-	var buf [4096]byte
-	for {
-		n, used, err := c.t.Transform(buf[:], src, last)
-		out.Write(buf[:n])
-		src = src[used:]
-		if err == transform.ErrShortDst {
-			continue
-		}
-		break
-	}
-	if last {
-		c.t.Reset()
-	} else if len(src) > 0 {
-		c.held = append([]byte(nil), src...)
-	}
-	text := out.String()
-	bad := strings.Count(text, replacement)
-	return text, bad == 0 || bad == strings.Count(string(in), fffd)
 }

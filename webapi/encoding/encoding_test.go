@@ -2,6 +2,8 @@ package encoding
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"os"
 	"strconv"
 	"strings"
@@ -127,7 +129,7 @@ func TestFatal(t *testing.T) {
 		}
 	}
 	d := decoder(t, "gb18030", Options{Fatal: true})
-	if s, err := d.Decode([]byte(fffd), false); err != nil || s != "\uFFFD" {
+	if s, err := d.Decode([]byte("\x84\x31\xa4\x37"), false); err != nil || s != "\uFFFD" {
 		t.Errorf("U+FFFD itself: %q, %v", s, err)
 	}
 }
@@ -170,6 +172,63 @@ func TestSingleByteTables(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Every two bytes from 0x80 on, followed by a letter; the sums are of what a
+// decoder that follows the standard to the letter (encoding_rs) makes of them.
+func TestEveryPairOfBytes(t *testing.T) {
+	for label, want := range map[string]string{
+		"big5":      "15ab5046a8d49e97d7a18d54e54bb64b63ca1b425f8b7cf3f2251fff375acae4",
+		"euc-jp":    "3a308f30959f4f0f1bfcbe7e5491b0c018ab3bbf005c5147d320b234bf17f91f",
+		"euc-kr":    "c9fb7486bf84a8548b11a056b2adc6d5787ad1ed990d4f5f55803f13ad81d597",
+		"gb18030":   "5de1bb57c43e17f096e8f520061a1f1b4b01b57d0751b1d39d9b91794dfb621a",
+		"gbk":       "5de1bb57c43e17f096e8f520061a1f1b4b01b57d0751b1d39d9b91794dfb621a",
+		"shift_jis": "fb2d42b1a887c77ce218d6b994c4222cd2006c8d73edf671c0fffe8efcb85066",
+	} {
+		d := decoder(t, label, Options{})
+		h := sha256.New()
+		for a := 0x80; a < 0x100; a++ {
+			for b := range 0x100 {
+				text, err := d.Decode([]byte{byte(a), byte(b), 'A'}, false)
+				if err != nil {
+					t.Fatal(err)
+				}
+				h.Write([]byte(text + "\n"))
+			}
+		}
+		if got := hex.EncodeToString(h.Sum(nil)); got != want {
+			t.Errorf("%s: sum %s, want %s", label, got, want)
+		}
+	}
+}
+
+func TestMalformedSequences(t *testing.T) {
+	for _, c := range []struct{ label, in, want string }{
+		{"gb18030", "\x84\x31\xa4\x37", "\uFFFD"},
+		{"gb18030", "\x81\x30\x81\x30", "\u0080"},
+		{"gb18030", "\x90\x30\x81\x30", "\U00010000"},
+		{"gb18030", "\xe3\x32\x9a\x35", "\U0010FFFF"},
+		{"gb18030", "\xe3\x32\x9a\x36A", "\uFFFDA"},
+		{"gb18030", "\x81\x30A", "\uFFFD0A"},
+		{"gb18030", "\x81\x30\x81A", "\uFFFD0丄"},
+		{"gb18030", "\x81\x35\xf4\x37", "\uE7C7"},
+		{"gb18030", "\x81\x30\x81", "\uFFFD"},
+		{"euc-jp", "\x8f\xb0\xa1", "丂"},
+		{"euc-jp", "\x8f\xb0A", "\uFFFDA"},
+		{"euc-jp", "\x8f\xb0", "\uFFFD"},
+		{"big5", "\x88\x62\x88\xa5", "Ê̄ê̌"},
+		{"iso-2022-jp", "\x1b$B$\"\x1b(Ba\x1b(J\\~\x1b(I1", "あa¥‾ｱ"},
+		{"iso-2022-jp", "\x1b(B\x1b(Ba", "\uFFFDa"},
+		{"iso-2022-jp", "\x1b", "\uFFFD"},
+		{"iso-2022-jp", "\x1b$", "\uFFFD$"},
+		{"iso-2022-jp", "\x1b$B$", "\uFFFD"},
+		{"iso-2022-jp", "\x1b(Xa\x0e\x80", "\uFFFD(Xa\uFFFD\uFFFD"},
+		{"iso-2022-jp", "\x1b$B$\x1b(Ba", "\uFFFDa"},
+	} {
+		if got, _ := decoder(t, c.label, Options{}).Decode([]byte(c.in), false); got != c.want {
+			t.Errorf("%s %q gave %q, want %q", c.label, c.in, got, c.want)
+		}
+	}
 }
 
 func eachLine(t *testing.T, file string, fn func(key, rest string)) {
