@@ -18,11 +18,12 @@ type machine struct {
 	memory  int64 // bytes; 0 where unknown
 	kernel  string
 	storage string // file system of the temporary directory
+	load    string // average number of runnable processes before the run: 1, 5 and 15 minutes
 }
 
 // readMachine reads what /proc tells; what it does not tell is left out.
 func readMachine(temp string) machine {
-	m := machine{cpu: "unknown", cores: runtime.NumCPU(), kernel: "unknown", storage: "unknown"}
+	m := machine{cpu: "unknown", cores: runtime.NumCPU(), kernel: "unknown", storage: "unknown", load: "unknown"}
 	if f, err := os.Open("/proc/cpuinfo"); err == nil {
 		if v, ok := procField(f, "model name"); ok {
 			m.cpu = v
@@ -37,6 +38,11 @@ func readMachine(temp string) machine {
 	}
 	if b, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		m.kernel = strings.TrimSpace(string(b))
+	}
+	if b, err := os.ReadFile("/proc/loadavg"); err == nil {
+		if f := strings.Fields(string(b)); len(f) >= 3 {
+			m.load = strings.Join(f[:3], ", ")
+		}
 	}
 	if f, err := os.Open("/proc/mounts"); err == nil {
 		if v := fileSystem(f, temp); v != "" {

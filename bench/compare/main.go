@@ -164,12 +164,13 @@ func compare(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	where := readMachine(temp)
 	b := &bench{o: o, t: t, temp: temp, log: stderr}
 	rows, err := b.run(ctx)
 	if err != nil {
 		return err
 	}
-	r := report{machine: readMachine(temp), versions: t.versions, o: o, rows: rows, date: time.Now()}
+	r := report{machine: where, versions: t.versions, o: o, rows: rows, date: time.Now()}
 	if err := r.table(stdout); err != nil {
 		return err
 	}

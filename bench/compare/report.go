@@ -68,6 +68,7 @@ func (r *report) markdown() string {
 	fmt.Fprintf(&b, "- Memory: %.1f GiB\n", float64(r.machine.memory)/(1<<30))
 	fmt.Fprintf(&b, "- Kernel: %s\n", r.machine.kernel)
 	fmt.Fprintf(&b, "- Storage: %s\n", r.machine.storage)
+	fmt.Fprintf(&b, "- Load average before the run (1, 5, 15 minutes): %s\n", r.machine.load)
 	for _, v := range r.versions {
 		fmt.Fprintf(&b, "- %s: %s\n", strings.ToUpper(v.name[:1])+v.name[1:], v.text)
 	}

@@ -9,7 +9,7 @@ import (
 func testReport() *report {
 	return &report{
 		date:     time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-		machine:  machine{cpu: "Some CPU", cores: 2, memory: 8 << 30, kernel: "6.1", storage: "ext4"},
+		machine:  machine{cpu: "Some CPU", cores: 2, memory: 8 << 30, kernel: "6.1", storage: "ext4", load: "0.10, 0.20, 0.30"},
 		versions: []version{{"this server", "abc"}, {"workerd", "2026-01-01"}},
 		o:        &options{rounds: 3, duration: 5 * time.Second, starts: 9},
 		rows: []row{
@@ -23,7 +23,7 @@ func testReport() *report {
 func TestMarkdownNamesEverything(t *testing.T) {
 	got := testReport().markdown()
 	for _, want := range []string{
-		"2026-01-02 03:04 UTC", "Some CPU, 2 cores", "8.0 GiB", "Kernel: 6.1", "Storage: ext4", "This server: abc", "Workerd: 2026-01-01",
+		"2026-01-02 03:04 UTC", "Some CPU, 2 cores", "8.0 GiB", "Kernel: 6.1", "Storage: ext4", "15 minutes): 0.10, 0.20, 0.30", "This server: abc", "Workerd: 2026-01-01",
 		"32 connections, 2 threads, 5s; 3 rounds", "9 starts",
 		"| Hello | requests/s | 20000 (10000 - 30000) | 10000 | 2.00 | ≥ 1.5 | yes |",
 		"| Memory | MiB | 60.2 | 100 | 0.60 | ≤ 0.5 | no |",
