@@ -57,6 +57,7 @@ others
 	github.com/tidwall/btree            cache  storage/mem
 	go.etcd.io/bbolt                    storage/bolt
 	github.com/go-chi/chi/v5            httpserver
+	github.com/andybalholm/brotli       webapi/fetch
 	github.com/fsnotify/fsnotify        cmd/workerd
 	github.com/tailscale/hujson         config
 	github.com/pelletier/go-toml/v2     config

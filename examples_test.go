@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -30,11 +29,7 @@ func example(t *testing.T, name, data string) (url string, stop func()) {
 
 func exampleWith(t *testing.T, name, data string, o server.Options) (url string, stop func()) {
 	t.Helper()
-	path := filepath.Join("examples", name)
-	if _, err := os.Stat(filepath.Join(path, "config.capnp")); err == nil {
-		path = filepath.Join(path, "config.capnp")
-	}
-	cfg, warnings, err := config.Load(path, config.LoadOptions{Data: data})
+	cfg, warnings, err := config.Load(filepath.Join("examples", name), config.LoadOptions{Data: data})
 	if err != nil {
 		t.Fatal(err)
 	}
