@@ -52,17 +52,35 @@ func check(js *isolate.JS, err error) {
 // stream was made, so that a script that replaces them does not change streams.
 type intrinsics struct {
 	then       goja.Value
+	react      goja.Value
 	noop       goja.Value
 	uint8Array goja.Value
 	resolved   *goja.Object // a promise fulfilled with undefined
 }
 
+// reactGlue makes react(promise, f), which calls f(true, value) or f(false, reason)
+// in a microtask once the promise has settled. It is JavaScript because one Go
+// function and two arrows are cheaper than two Go functions, and because Go code in
+// a microtask needs a JavaScript frame below it (isolate.JS.Job).
+var reactGlue = goja.MustCompile("workerd:streams", `(apply, then) => (promise, f) => {
+	apply(then, promise, [(v) => { f(true, v) }, (v) => { f(false, v) }]);
+}`, true)
+
 var intrinsicsOf = isolate.NewSlot(func(js *isolate.JS) *intrinsics {
 	rt := js.Runtime()
 	global := rt.GlobalObject()
-	proto := global.Get("Promise").(*goja.Object).Get("prototype").(*goja.Object)
+	then := global.Get("Promise").(*goja.Object).Get("prototype").(*goja.Object).Get("then")
+	glue, err := rt.RunProgram(reactGlue)
+	if err != nil {
+		js.Panic(err)
+	}
+	react, err := js.Call(glue, nil, global.Get("Reflect").(*goja.Object).Get("apply"), then)
+	if err != nil {
+		js.Panic(err)
+	}
 	return &intrinsics{
-		then:       proto.Get("then"),
+		then:       then,
+		react:      react,
 		noop:       rt.ToValue(func(goja.FunctionCall) goja.Value { return goja.Undefined() }),
 		uint8Array: global.Get("Uint8Array"),
 		resolved:   js.Resolved(nil),
@@ -72,14 +90,17 @@ var intrinsicsOf = isolate.NewSlot(func(js *isolate.JS) *intrinsics {
 // then calls one of the functions in a microtask once p has settled; that counts
 // as handling a rejection. Either function may be nil.
 func then(js *isolate.JS, p *goja.Object, ok, bad func(js *isolate.JS, v goja.Value)) {
-	in := intrinsicsOf.Get(js)
-	wrap := func(fn func(js *isolate.JS, v goja.Value)) goja.Value {
-		if fn == nil {
-			return in.noop
+	f := js.Runtime().ToValue(func(c goja.FunctionCall) goja.Value {
+		fn := bad
+		if c.Argument(0).ToBoolean() {
+			fn = ok
 		}
-		return js.Job(fn)
-	}
-	if _, err := js.Call(in.then, p, wrap(ok), wrap(bad)); err != nil {
+		if fn != nil {
+			fn(js, c.Argument(1))
+		}
+		return goja.Undefined()
+	})
+	if _, err := js.Call(intrinsicsOf.Get(js).react, nil, p, f); err != nil {
 		js.Panic(err)
 	}
 }
