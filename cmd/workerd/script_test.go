@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 //	signal TERM|INT|KILL         signal the server
 //	refused                      wait until the server accepts no connections
 //	ended code                   wait for the server's end; its output is stdout and stderr
-//	stop                         signal TERM, ended 0
+//	halt                         signal TERM, ended 0
 //	exits code command args...   run a command that must end with this code
 //	occupy NAME                  hold a port; $NAME is its address
 //	damage file                  overwrite the middle of a file
@@ -75,7 +75,7 @@ func TestScripts(t *testing.T) {
 			"signal":  signalCmd,
 			"refused": refusedCmd,
 			"ended":   endedCmd,
-			"stop":    stopCmd,
+			"halt":    haltCmd,
 			"exits":   exitsCmd,
 			"occupy":  occupyCmd,
 			"damage":  damageCmd,
@@ -354,7 +354,7 @@ func endedCmd(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-func stopCmd(ts *testscript.TestScript, neg bool, _ []string) {
+func haltCmd(ts *testscript.TestScript, neg bool, _ []string) {
 	signalCmd(ts, neg, []string{"TERM"})
 	endedCmd(ts, neg, []string{"0"})
 }

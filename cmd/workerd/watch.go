@@ -46,11 +46,33 @@ func (o *options) follow(ctx context.Context, s reloadable, path, constName stri
 		}
 		return s.Reload(ctx, cfg)
 	}
-	f.watched = s.Watched
+	f.watched = func() []string { return append(s.Watched(), o.dotenv(s.Watched())...) }
 	f.run(ctx)
 	if err := notify.Close(); err != nil {
 		fmt.Fprintf(stderr, "--watch: %s\n", err)
 	}
+}
+
+// dotenv names the files of variables that a wrangler file would read if they were
+// there; read is what was read.
+func (o *options) dotenv(read []string) []string {
+	if len(o.envFiles) > 0 {
+		return o.envFiles
+	}
+	names := []string{".dev.vars", ".env", ".env.local"}
+	if e := o.load.Env; e != "" {
+		names = append(names, ".dev.vars."+e, ".env."+e, ".env."+e+".local")
+	}
+	var files []string
+	for _, file := range read {
+		switch filepath.Base(file) {
+		case "wrangler.toml", "wrangler.json", "wrangler.jsonc":
+			for _, name := range names {
+				files = append(files, filepath.Join(filepath.Dir(file), name))
+			}
+		}
+	}
+	return files
 }
 
 // follower watches the directories of files, and not the files, because editors
