@@ -160,7 +160,7 @@ func (a *Actor) fetch(ctx context.Context, req *event.Request, done func(*event.
 		l := a.c.h.loop
 		r.stop = context.AfterFunc(ctx, func() {
 			// A closed loop has answered already.
-			_ = l.Post(func() { r.answer(nil, ctx.Err()) })
+			_ = l.Post(func() { r.answer(nil, worker.Canceled(ctx.Err())) })
 		})
 	}
 	a.ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) { a.queued--; r.run(js) }, func(err error) {
@@ -250,7 +250,7 @@ func (r *request) answer(resp *event.Response, err error) {
 	}
 	delete(r.a.inflight, r)
 	if err != nil {
-		r.done(nil, remote(err))
+		r.done(nil, r.a.c.h.remote(err))
 	} else {
 		if resp.Body.Stream != nil {
 			worker.KeepAlive(r.a.ioc, resp)

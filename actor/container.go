@@ -129,7 +129,7 @@ func (s *Stub) Start(ctx context.Context, req *event.Request, done func(*event.R
 		a, err := s.activate()
 		if err != nil {
 			req.Body.Close()
-			done(nil, remote(err))
+			done(nil, s.h.remote(err))
 			return
 		}
 		a.fetch(ctx, req, done)
@@ -171,7 +171,7 @@ func (s *Stub) Deliver(ctx context.Context, ev event.Event) (event.Outcome, erro
 	err := s.h.loop.Post(func() {
 		a, err := s.activate()
 		if err != nil {
-			ch <- result{event.Outcome{Status: event.Exception, Retry: true}, remote(err)}
+			ch <- result{event.Outcome{Status: event.Exception, Retry: true}, s.h.remote(err)}
 			return
 		}
 		a.alarm(alarm, func(o event.Outcome, err error) { ch <- result{o, err} })
@@ -212,11 +212,11 @@ func (s *Stub) Resume(ctx context.Context) error {
 	_, err := s.ask(ctx, func(answer func(bool)) {
 		a, err := s.activate()
 		if err != nil {
-			failure = remote(err)
+			failure = s.h.remote(err)
 			answer(false)
 			return
 		}
-		a.ioc.RunIn(iocontext.Entry{}, nothingToDo, func(err error) { failure = remote(err); answer(false) })
+		a.ioc.RunIn(iocontext.Entry{}, nothingToDo, func(err error) { failure = s.h.remote(err); answer(false) })
 		s.h.loop.Defer(func() { answer(true) })
 	})
 	if err == nil {
@@ -248,9 +248,12 @@ func (s *Stub) ask(ctx context.Context, fn func(answer func(bool))) (bool, error
 	}
 }
 
-// remote is an error as the caller sees it.
-func remote(err error) error {
-	e, _ := exception.From(err)
+// remote is an error as the caller sees it; what the caller may not see is logged.
+func (h *host) remote(err error) error {
+	e, hidden := exception.From(err)
+	if hidden {
+		h.n.o.Log.Error("actor cannot be reached", "class", h.n.o.Class, "exception", e.Error(), "cause", err)
+	}
 	return e.AsRemote()
 }
 

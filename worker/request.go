@@ -44,7 +44,7 @@ func (q *request) begin() {
 		return
 	}
 	if err := q.ctx.Err(); err != nil {
-		q.answer(nil, canceled(err))
+		q.answer(nil, Canceled(err))
 		return
 	}
 	q.ioc = iocontext.New(realm, iocontext.Options{
@@ -210,8 +210,8 @@ func (q *request) clientGone() {
 	if q.answered {
 		return
 	}
-	q.answer(nil, canceled(q.ctx.Err()))
+	q.answer(nil, Canceled(q.ctx.Err()))
 	if q.ioc != nil && q.ioc.Tasks() == 0 {
-		q.ioc.Abort(canceled(q.ctx.Err()))
+		q.ioc.Abort(Canceled(q.ctx.Err()))
 	}
 }

@@ -145,21 +145,24 @@ func (w *Worker) instantiate() error {
 	}
 	w.realm = realm
 	var ev *script.Evaluation
-	var failure error
+	var failure, badEnv error
 	err = realm.RunStartup(nil, func(js *isolate.JS) {
 		if !w.o.Compat.Has("allow_eval_during_startup") {
 			failure = script.DenyEval(js.Runtime())
 		}
 		if failure == nil && w.o.Env != nil {
-			w.env, failure = w.o.Env(js, w)
+			w.env, badEnv = w.o.Env(js, w)
 		}
-		if failure == nil && w.env == nil {
+		if w.env == nil {
 			w.env = js.Runtime().NewObject()
 		}
-		if failure == nil {
+		if failure == nil && badEnv == nil {
 			ev, failure = w.o.Script.Evaluate(js.Runtime(), w.host(js))
 		}
 	})
+	if badEnv != nil {
+		return badEnv // the configuration's fault, not the script's
+	}
 	if cause := realm.Condemned(); cause != nil {
 		return exception.Errorf("Script startup exceeded its limit: %s", cause)
 	}
@@ -238,7 +241,11 @@ func (w *Worker) Report(e *exception.Exception, source string) {
 	if stack == "" {
 		stack = e.Error()
 	}
-	w.iso.Log().Error("uncaught exception", "service", w.o.Name, "source", source, "exception", e.Error(), "stack", stack)
+	args := []any{"service", w.o.Name, "source", source, "exception", e.Error(), "stack", stack}
+	if e.Internal != nil {
+		args = append(args, "cause", e.Internal)
+	}
+	w.iso.Log().Error("uncaught exception", args...)
 }
 
 func (w *Worker) unhandledRejection(js *isolate.JS, r isolate.Rejection) {
@@ -248,8 +255,8 @@ func (w *Worker) unhandledRejection(js *isolate.JS, r isolate.Rejection) {
 	}
 }
 
-// canceled is what is left of a request whose client went away.
-func canceled(cause error) *exception.Exception {
+// Canceled is what is left of a request whose client went away.
+func Canceled(cause error) *exception.Exception {
 	return exception.Errorf("The client has disconnected.").WithKind(exception.Disconnected).WithCause(cause)
 }
 
