@@ -86,7 +86,11 @@ func listen(c *config.Socket) (net.Listener, error) {
 			return nil, fmt.Errorf("file descriptor %d is not open", *c.FD)
 		}
 		defer f.Close()
-		return net.FileListener(f)
+		l, err := net.FileListener(f)
+		if err != nil {
+			return nil, fmt.Errorf("file descriptor %d is no listening socket: %w", *c.FD, err)
+		}
+		return l, nil
 	}
 	port := 80
 	if c.Kind == config.SocketHTTPS {
