@@ -35,29 +35,39 @@ type External struct {
 
 var _ event.Service = (*External)(nil)
 
-// NewExternal returns the service. It connects when the first request comes.
+// NewExternal returns the service. It connects when the first request comes. The
+// certificate must be that of TLS.ServerName, or of the address where that is empty.
 func NewExternal(o ExternalOptions) *External {
 	d := &net.Dialer{Timeout: dialTimeout}
-	network, addr := "tcp", o.Address
-	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
-		network, addr = "unix", path
-	} else if name, ok := strings.CutPrefix(addr, "unix-abstract:"); ok {
-		network, addr = "unix", "@"+name
-	} else if _, _, err := net.SplitHostPort(addr); err != nil {
-		port := "80"
-		if o.TLS != nil {
-			port = "443"
-		}
-		addr = net.JoinHostPort(strings.Trim(addr, "[]"), port)
+	network, addr, host := target(o.Address, o.TLS != nil)
+	t := o.TLS
+	if t != nil && t.ServerName == "" && network == "tcp" {
+		t = t.Clone()
+		t.ServerName = host
 	}
-	t := newTransport(func(ctx context.Context, _, _ string) (net.Conn, error) {
+	// HTTP/2 has no request line to put a whole URL in.
+	return &External{o, newTransport(func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return d.DialContext(ctx, network, addr)
-	}, o.TLS)
-	if o.Proxy {
-		// A proxy without TLS towards the target gets the whole URL.
-		t.Proxy = func(*http.Request) (*url.URL, error) { return &url.URL{Scheme: "http", Host: "proxy"}, nil }
+	}, t, !o.Proxy)}
+}
+
+// target splits an address into what net.Dial takes, and its host.
+func target(address string, tls bool) (network, addr, host string) {
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		return "unix", path, ""
 	}
-	return &External{o, t}
+	if name, ok := strings.CutPrefix(address, "unix-abstract:"); ok {
+		return "unix", "@" + name, ""
+	}
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		return "tcp", address, host
+	}
+	port := "80"
+	if tls {
+		port = "443"
+	}
+	host = strings.Trim(address, "[]")
+	return "tcp", net.JoinHostPort(host, port), host
 }
 
 // Fetch is event.Service's.
@@ -67,29 +77,56 @@ func (e *External) Fetch(ctx context.Context, req *event.Request) (*event.Respon
 		req.Body.Close()
 		return nil, exception.TypeErrorf("Fetch API cannot load: %s", req.URL)
 	}
-	scheme := u.Scheme
-	u.Scheme = "http"
-	if e.o.TLS != nil {
-		u.Scheme = "https"
-	}
-	resp, err := exchange(ctx, e.transport, u, req, func(out *http.Request) {
-		if e.o.ForwardedProto != "" {
-			out.Header.Set(e.o.ForwardedProto, scheme)
-		}
-		if e.o.CF != "" {
-			if req.CF != nil {
-				out.Header.Set(e.o.CF, string(req.CF))
-			} else {
-				out.Header.Del(e.o.CF)
-			}
-		}
-		event.ApplyHeaders(out.Header, e.o.RequestHeaders)
-	})
+	host := req.Header.Get("Host")
+	resp, err := exchange(ctx, e.transport, e.onWire(u), req, func(out *http.Request) { e.edit(out, req, u, host) })
 	if err != nil {
 		return nil, err
 	}
 	event.ApplyHeaders(resp.Header, e.o.ResponseHeaders)
 	return resp, nil
+}
+
+// onWire is the URL that net/http is given: its scheme decides about TLS, and
+// Opaque is what a proxy finds in the request line.
+func (e *External) onWire(u *url.URL) *url.URL {
+	w := *u
+	w.User, w.Fragment = nil, ""
+	if e.o.Proxy {
+		whole := w
+		whole.RawQuery, whole.ForceQuery = "", false
+		if whole.Path == "" {
+			whole.Path = "/"
+		}
+		w.Opaque = whole.String()
+	}
+	w.Scheme = "http"
+	if e.o.TLS != nil {
+		w.Scheme = "https"
+	}
+	return &w
+}
+
+// edit makes what the configuration says of a request; host is its Host header,
+// which only a proxy is told.
+func (e *External) edit(out *http.Request, req *event.Request, u *url.URL, host string) {
+	if e.o.Proxy && host != "" {
+		out.Host = host
+	}
+	if e.o.ForwardedProto != "" {
+		out.Header.Set(e.o.ForwardedProto, u.Scheme)
+	}
+	if e.o.CF != "" {
+		if req.CF != nil {
+			out.Header.Set(e.o.CF, string(req.CF))
+		} else {
+			out.Header.Del(e.o.CF)
+		}
+	}
+	event.ApplyHeaders(out.Header, e.o.RequestHeaders)
+	if v := out.Header.Get("Host"); v != "" {
+		out.Host = v
+		out.Header.Del("Host")
+	}
 }
 
 // Deliver is event.Service's; a server elsewhere takes no events.

@@ -23,6 +23,7 @@ import (
 const (
 	dialTimeout = 30 * time.Second
 	idleTimeout = 90 * time.Second
+	pingTime    = 30 * time.Second
 )
 
 // Network connects to whatever a request's URL names, as far as its policy allows.
@@ -47,20 +48,28 @@ func NewNetwork(p Policy, tlsConfig *tls.Config) *Network {
 			return nil
 		},
 	}
-	return &Network{newTransport(d.DialContext, tlsConfig)}
+	return &Network{newTransport(d.DialContext, tlsConfig, true)}
 }
 
 var errForbidden = errors.New("the configuration does not allow connections to this address")
 
-func newTransport(dial func(ctx context.Context, network, addr string) (net.Conn, error), tlsConfig *tls.Config) *http.Transport {
+func newTransport(dial func(ctx context.Context, network, addr string) (net.Conn, error), tlsConfig *tls.Config, http2 bool) *http.Transport {
+	p := new(http.Protocols)
+	p.SetHTTP1(true)
+	p.SetHTTP2(http2)
 	return &http.Transport{
-		DialContext:         dial,
-		TLSClientConfig:     tlsConfig,
-		ForceAttemptHTTP2:   true,
-		MaxIdleConns:        1024,
-		MaxIdleConnsPerHost: 256,
-		IdleConnTimeout:     idleTimeout,
-		TLSHandshakeTimeout: dialTimeout,
+		DialContext:     dial,
+		TLSClientConfig: tlsConfig,
+		Protocols:       p,
+		// A connection that died without a word is found by a ping.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: pingTime, PingTimeout: pingTime},
+		// Bodies and their headers stay as they are: decoding is for whoever reads.
+		DisableCompression:     true,
+		MaxIdleConns:           1024,
+		MaxIdleConnsPerHost:    256,
+		MaxResponseHeaderBytes: 256 << 10,
+		IdleConnTimeout:        idleTimeout,
+		TLSHandshakeTimeout:    dialTimeout,
 	}
 }
 
@@ -71,6 +80,7 @@ func (n *Network) Fetch(ctx context.Context, req *event.Request) (*event.Respons
 		req.Body.Close()
 		return nil, exception.TypeErrorf("Fetch API cannot load: %s", req.URL)
 	}
+	u.User, u.Fragment = nil, ""
 	return exchange(ctx, n.transport, u, req, nil)
 }
 
@@ -82,36 +92,31 @@ func (n *Network) Deliver(context.Context, event.Event) (event.Outcome, error) {
 // Close drops the connections that are idle.
 func (n *Network) Close() { n.transport.CloseIdleConnections() }
 
-// exchange makes one HTTP exchange.
+// exchange makes one HTTP exchange. The Host header is that of u; edit, which may
+// be nil, has the last word.
 func exchange(ctx context.Context, rt http.RoundTripper, u *url.URL, req *event.Request, edit func(*http.Request)) (*event.Response, error) {
-	out := &http.Request{Method: req.Method, URL: u, Header: req.Header, Host: req.Header.Get("Host"), ProtoMajor: 1, ProtoMinor: 1}
-	if out.Header == nil {
-		out.Header = http.Header{}
+	h := req.Header
+	if h == nil {
+		h = http.Header{}
 	}
-	if out.Host == "" {
-		out.Host = u.Host
+	out := (&http.Request{Method: req.Method, URL: u, Header: h, Host: u.Host}).WithContext(ctx)
+	for _, name := range ofConnection {
+		delete(h, name)
 	}
-	out.Header.Del("Host")
-	for _, h := range []string{"Connection", "Keep-Alive", "Transfer-Encoding", "Upgrade", "Content-Length"} {
-		out.Header.Del(h)
-	}
-	if _, ok := out.Header["User-Agent"]; !ok {
-		out.Header["User-Agent"] = []string{""} // net/http would add its own
-	}
-	if !req.Body.IsNull() {
-		out.ContentLength = req.Body.Size()
-		out.Body = req.Body.Reader()
-		if out.ContentLength == 0 {
-			out.Body.Close()
-			out.Body = http.NoBody
-		}
-	}
+	addBody(out, req.Body)
 	if edit != nil {
 		edit(out)
 	}
-	resp, err := rt.RoundTrip(out.WithContext(ctx))
+	if _, ok := h["User-Agent"]; !ok {
+		h["User-Agent"] = []string{""} // net/http would add its own
+	}
+	resp, err := rt.RoundTrip(out)
 	if err != nil {
 		return nil, lost(err)
+	}
+	if resp.StatusCode < 200 {
+		resp.Body.Close()
+		return nil, lost(fmt.Errorf("the server answered with status %d", resp.StatusCode))
 	}
 	r := &event.Response{
 		Status: resp.StatusCode, StatusText: reason(resp), Header: resp.Header, URL: req.URL,
@@ -124,18 +129,48 @@ func exchange(ctx context.Context, rt http.RoundTripper, u *url.URL, req *event.
 	return r, nil
 }
 
+// ofConnection are headers of one connection, which net/http makes itself, as
+// workerd does.
+var ofConnection = []string{"Host", "Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length"}
+
+// addBody gives a request its body. One whose bytes are there can be sent again
+// where a kept connection turns out to be closed.
+func addBody(out *http.Request, b event.Body) {
+	switch n := b.Size(); {
+	case b.IsNull():
+	case b.Stream != nil && n != 0:
+		out.Body, out.ContentLength = b.Stream, n
+	case n == 0:
+		b.Close()
+		out.Body = http.NoBody
+	default:
+		out.ContentLength = n
+		out.GetBody = func() (io.ReadCloser, error) { return b.Reader(), nil }
+		out.Body = b.Reader()
+	}
+}
+
 func reason(resp *http.Response) string {
 	_, text, _ := strings.Cut(resp.Status, " ")
 	return text
 }
 
-// lost is what a script sees of a connection that failed; the cause is for the log.
+// lost is what a script sees of an exchange that failed. What its own body threw it
+// gets back; an address that is wrong by configuration, by name or by certificate is
+// an internal error (as in workerd), and only what may pass is worth another try.
 func lost(err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	var e *exception.Exception
+	var dns *net.DNSError
+	var cert *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &e):
+		return e
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
-	}
-	if errors.Is(err, errForbidden) {
+	case errors.Is(err, errForbidden):
 		return exception.Errorf("Connection refused: the network of this worker does not allow the address.").WithCause(err)
+	case errors.As(err, &dns) && dns.IsNotFound, errors.As(err, &cert):
+		return err
 	}
 	return exception.Errorf("Network connection lost.").WithKind(exception.Disconnected).WithCause(err)
 }

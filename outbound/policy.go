@@ -54,9 +54,13 @@ func parseRule(s string) (rule, error) {
 		return rule{word: s}, nil
 	}
 	if prefix, err := netip.ParsePrefix(s); err == nil {
+		if prefix.Addr().Is4In6() && prefix.Bits() >= 96 {
+			prefix = netip.PrefixFrom(prefix.Addr().Unmap(), prefix.Bits()-96)
+		}
 		return rule{prefix: prefix.Masked()}, nil
 	}
-	if addr, err := netip.ParseAddr(s); err == nil {
+	if addr, err := netip.ParseAddr(s); err == nil && addr.Zone() == "" {
+		addr = addr.Unmap()
 		return rule{prefix: netip.PrefixFrom(addr, addr.BitLen())}, nil
 	}
 	return rule{}, fmt.Errorf("%q is neither a CIDR block nor one of public, private, local, network, unix, unix-abstract", s)
@@ -65,25 +69,8 @@ func parseRule(s string) (rule, error) {
 // Allows reports whether an address may be connected to. The most specific rule
 // decides; deny wins a draw.
 func (p Policy) Allows(addr netip.Addr) bool {
-	addr = addr.Unmap()
+	addr = addr.Unmap().WithZone("")
 	return best(p.allow, addr) > best(p.deny, addr)
-}
-
-// AllowsUnix reports whether a socket file (or an abstract name) may be connected to.
-func (p Policy) AllowsUnix(abstract bool) bool {
-	word := wordUnix
-	if abstract {
-		word = wordUnixAbs
-	}
-	has := func(rs []rule) bool {
-		for _, r := range rs {
-			if r.word == word {
-				return true
-			}
-		}
-		return false
-	}
-	return has(p.allow) && !has(p.deny)
 }
 
 // best is how specific the best matching rule is; 0 for none.
@@ -93,9 +80,9 @@ func best(rules []rule, addr netip.Addr) int {
 		switch {
 		case r.word == "" && r.prefix.Contains(addr):
 			n = max(n, 3+r.prefix.Bits())
-		case r.word == wordNetwork && !addr.IsLoopback() || r.word == wordPublic && !isPrivate(addr):
+		case r.word == wordNetwork && !isLocal(addr) || r.word == wordPublic && !isPrivate(addr):
 			n = max(n, 1)
-		case r.word == wordLocal && addr.IsLoopback() || r.word == wordPrivate && isPrivate(addr):
+		case r.word == wordLocal && isLocal(addr) || r.word == wordPrivate && isPrivate(addr):
 			n = max(n, 2)
 		}
 	}
@@ -103,16 +90,21 @@ func best(rules []rule, addr netip.Addr) int {
 }
 
 // special are the blocks that are not public, beyond what netip names (RFC 6890).
-var special = func() []netip.Prefix {
-	var list []netip.Prefix
-	for s := range strings.FieldsSeq("0.0.0.0/8 100.64.0.0/10 192.0.0.0/24 198.18.0.0/15 240.0.0.0/4 64:ff9b:1::/48 100::/64") {
-		list = append(list, netip.MustParsePrefix(s))
+var special = prefixes("0.0.0.0/8 100.64.0.0/10 192.0.0.0/24 198.18.0.0/15 240.0.0.0/4 64:ff9b:1::/48 100::/64 fec0::/10")
+
+func prefixes(list string) (ps []netip.Prefix) {
+	for s := range strings.FieldsSeq(list) {
+		ps = append(ps, netip.MustParsePrefix(s))
 	}
-	return list
-}()
+	return ps
+}
+
+// isLocal reports whether an address leads to this machine: where nothing else is
+// said, systems take the unspecified address for that.
+func isLocal(a netip.Addr) bool { return a.IsLoopback() || a.IsUnspecified() }
 
 func isPrivate(a netip.Addr) bool {
-	if a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() || a.IsMulticast() || a.IsUnspecified() {
+	if isLocal(a) || a.IsPrivate() || a.IsLinkLocalUnicast() || a.IsMulticast() {
 		return true
 	}
 	for _, p := range special {
@@ -120,5 +112,25 @@ func isPrivate(a netip.Addr) bool {
 			return true
 		}
 	}
-	return false
+	v4, ok := embedded(a)
+	return ok && isPrivate(v4)
 }
+
+// embedded is the IPv4 address to which a translator would lead: NAT64 (RFC 6052)
+// and 6to4 (RFC 3056).
+func embedded(a netip.Addr) (netip.Addr, bool) {
+	b := a.As16()
+	switch {
+	case !a.Is6():
+	case nat64.Contains(a):
+		return netip.AddrFrom4([4]byte(b[12:16])), true
+	case sixToFour.Contains(a):
+		return netip.AddrFrom4([4]byte(b[2:6])), true
+	}
+	return netip.Addr{}, false
+}
+
+var (
+	nat64     = netip.MustParsePrefix("64:ff9b::/96")
+	sixToFour = netip.MustParsePrefix("2002::/16")
+)
