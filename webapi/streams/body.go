@@ -24,14 +24,15 @@ type bodySource struct {
 	err    error         // came with the last bytes
 }
 
-// openBodies are the readers that a context still has to close when it ends.
-type openBodies map[*bodySource]struct{}
+// openEnds are the readers and writers that a context still has to close when it
+// ends.
+type openEnds map[interface{ close() }]struct{}
 
 type openKey struct{}
 
-func openOf(c *iocontext.Context) openBodies {
-	return iocontext.Local(c, openKey{}, func() openBodies {
-		open := openBodies{}
+func openOf(c *iocontext.Context) openEnds {
+	return iocontext.Local(c, openKey{}, func() openEnds {
+		open := openEnds{}
 		c.OnEnd(func() {
 			for b := range open {
 				b.close()
