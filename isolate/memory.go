@@ -3,6 +3,7 @@ package isolate
 import (
 	"context"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"strconv"
@@ -81,11 +82,20 @@ func (g *MemoryGuard) Run(ctx context.Context) error {
 			return ctx.Err()
 		case <-t.C:
 		}
-		metrics.Read(sample)
-		if sample[0].Value.Uint64() > g.limit {
-			g.relieve()
+		if g.over(sample) {
+			// What counts is what is alive: the garbage of the script that was stopped
+			// last must not be held against the next one.
+			runtime.GC()
+			if g.over(sample) {
+				g.relieve()
+			}
 		}
 	}
+}
+
+func (g *MemoryGuard) over(sample []metrics.Sample) bool {
+	metrics.Read(sample)
+	return sample[0].Value.Uint64() > g.limit
 }
 
 func (g *MemoryGuard) relieve() {

@@ -10,7 +10,6 @@ type sorter struct {
 	e    *env
 	cmp  raw
 	args []goja.Value
-	keys bool // compare sortItem.key
 }
 
 type sortItem struct {

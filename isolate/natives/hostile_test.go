@@ -258,6 +258,7 @@ func TestGoPanicsBecomeExceptions(t *testing.T) {
 	}
 	e := &env{rt: rt}
 	for _, f := range []raw{
+		//lint:ignore SA5000 the panic is the point
 		func(goja.FunctionCall) goja.Value { var m map[string]int; m["x"] = 1; return nil },
 		func(goja.FunctionCall) goja.Value { panic("text") },
 		func(c goja.FunctionCall) goja.Value { return c.Arguments[3] },

@@ -1,7 +1,6 @@
 package durable
 
 import (
-	"errors"
 	"strings"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"workerd.local/loop"
 	"workerd.local/storage"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/global"
 )
 
 // Storage is a DurableObjectStorage, and the core of a transaction object.
@@ -121,17 +121,14 @@ func itoa(i int) string {
 }
 
 func decode(js *isolate.JS, b []byte) (goja.Value, error) {
-	return clone.Deserialize(js.Runtime(), b, clone.Options{})
+	v, err := clone.Deserialize(js.Runtime(), b, clone.Options{Host: global.HostObjects(js)})
+	return v, global.CloneError(err)
 }
 
 // encode serializes a value; what cannot be cloned is a DataCloneError.
 func encode(js *isolate.JS, v goja.Value) ([]byte, error) {
-	b, err := clone.Serialize(js.Runtime(), v, clone.Options{})
-	var dce *clone.DataCloneError
-	if errors.As(err, &dce) {
-		err = exception.DOM("DataCloneError", dce.Message)
-	}
-	return b, err
+	b, err := clone.Serialize(js.Runtime(), v, clone.Options{Host: global.HostObjects(js)})
+	return b, global.CloneError(err)
 }
 
 func (s *Storage) get(c *bind.Call) (any, error) {
