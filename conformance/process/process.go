@@ -1,0 +1,156 @@
+// Package process builds and runs the workerd command for black-box tests.
+//
+// It promises that a process which a test started is gone when the test ends, and
+// that what the process wrote is shown when the test fails.
+//
+// # Concurrency
+//
+// A Server may be used from any goroutine; Build and Serve belong to the test's.
+package process
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience bounds waits for what is certain to happen.
+const patience = 60 * time.Second
+
+// Build compiles the command and returns its path. It lives as long as the test.
+func Build(t testing.TB) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "workerd")
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	cmd := exec.Command("go", "build", "-o", name, "workerd.local/cmd/workerd")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build the command: %v\n%s", err, out)
+	}
+	return name
+}
+
+// Server is a running workerd serve.
+type Server struct {
+	// URLs are where it listens, in the order of its sockets.
+	URLs []string
+
+	t      testing.TB
+	cmd    *exec.Cmd
+	out    output
+	ended  chan struct{}
+	killed sync.Once
+}
+
+// output is what a process has written so far.
+type output struct {
+	mu  sync.Mutex // guards buf
+	buf bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
+}
+
+// Start runs workerd serve in a directory, without waiting for it to listen.
+func Start(t testing.TB, binary, dir string, args ...string) *Server {
+	t.Helper()
+	s := &Server{t: t, cmd: exec.Command(binary, append([]string{"serve"}, args...)...), ended: make(chan struct{})}
+	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = dir, &s.out, &s.out
+	// Compiled scripts of tests have no place in the user's own cache.
+	s.cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+filepath.Join(filepath.Dir(binary), "cache"))
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(s.ended)
+		_ = s.cmd.Wait() // Stop looks at the exit code
+	}()
+	t.Cleanup(func() {
+		s.Kill()
+		if t.Failed() {
+			t.Logf("workerd %s:\n%s", strings.Join(args, " "), s.out.String())
+		}
+	})
+	return s
+}
+
+// Serve runs workerd serve in a directory, and returns once it listens on n sockets.
+func Serve(t testing.TB, n int, binary, dir string, args ...string) *Server {
+	t.Helper()
+	s := Start(t, binary, dir, args...)
+	if err := s.Wait(n); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+var listening = regexp.MustCompile(`(?m)^listening on (\S+)\n`)
+
+// Wait returns once the server listens on n sockets.
+func (s *Server) Wait(n int) error {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+		found := listening.FindAllStringSubmatch(s.out.String(), -1)
+		if len(found) >= n {
+			s.URLs = nil
+			for _, m := range found {
+				s.URLs = append(s.URLs, m[1])
+			}
+			return nil
+		}
+		select {
+		case <-s.ended:
+			return fmt.Errorf("workerd ended (%s):\n%s", s.cmd.ProcessState, s.out.String())
+		default:
+		}
+	}
+	return fmt.Errorf("workerd does not listen:\n%s", s.out.String())
+}
+
+// Log is what the process has written so far.
+func (s *Server) Log() string { return s.out.String() }
+
+// Kill ends the process without any notice, as kill -9 does, and waits for its end.
+func (s *Server) Kill() {
+	s.killed.Do(func() { _ = s.cmd.Process.Kill() }) // it may have ended
+	<-s.ended
+}
+
+// Stop asks the process to end (SIGTERM) and reports an exit code that is not 0.
+func (s *Server) Stop() error {
+	if runtime.GOOS == "windows" {
+		s.Kill() // there are no signals to ask with
+		return nil
+	}
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case <-s.ended:
+	case <-time.After(patience):
+		return errors.New("workerd does not end")
+	}
+	if code := s.cmd.ProcessState.ExitCode(); code != 0 {
+		return fmt.Errorf("exit code %d:\n%s", code, s.out.String())
+	}
+	return nil
+}
