@@ -12,7 +12,7 @@ func factory(key string) *Factory {
 
 func TestNamesAreStableAndNamespaced(t *testing.T) {
 	a, b := factory("ns-a"), factory("ns-b")
-	if a.FromName("x") != a.FromName("x") {
+	if again := a.FromName("x"); again != a.FromName("x") {
 		t.Fatal("the same name gave two ids")
 	}
 	if a.FromName("x").Key == b.FromName("x").Key {

@@ -15,7 +15,7 @@ import (
 )
 
 // emptyStorage has nothing, answers at once and takes everything.
-type emptyStorage struct{ l *loop.Loop }
+type emptyStorage struct{}
 
 func (emptyStorage) Get([]string) loop.Result[[]storage.KV] { return loop.Now([]storage.KV(nil)) }
 func (emptyStorage) List(storage.Range, func([]storage.KV)) loop.Result[struct{}] {

@@ -17,8 +17,7 @@ const evalDenied = "Code generation from strings disallowed for this context"
 
 // evalState is the realm's switch for code from strings.
 type evalState struct {
-	allowed  bool
-	programs int // how many were made, for their names
+	allowed bool
 }
 
 // DenyEval makes eval, the Function constructor and the constructors of async

@@ -18,7 +18,6 @@ type scanner struct {
 	operand bool // it ended an operand
 	keyword string
 	start   bool // a statement may begin here
-	pending brace
 }
 
 // brace is what the next opening brace belongs to.
@@ -38,7 +37,6 @@ type frame struct {
 	expression bool // a brace whose end is the end of an operand
 	class      bool // a class body
 	condition  bool // a parenthesis after if, while, for or with
-	chain      int  // operators and keywords in the current statement
 	pending    brace
 	ternary    int
 	caseLabel  bool

@@ -282,7 +282,6 @@ type scan struct {
 
 	tx     *bbolt.Tx
 	cursor *bbolt.Cursor
-	body   []byte
 	// low and high bound the keys in the bucket; high is nil when there is no key
 	// after the actor's.
 	low, high []byte

@@ -3,7 +3,6 @@ package fault_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"testing"
 
@@ -107,7 +106,7 @@ func TestModesDifferInWhatIsDone(t *testing.T) {
 		}
 		got, err := inner.Get(t.Context(), token, actor, []string{"k"})
 		if err != nil || len(got) != want {
-			t.Error(fmt.Sprintf("mode %v: %d entries, want %d; %v", mode, len(got), want, err))
+			t.Errorf("mode %v: %d entries, want %d; %v", mode, len(got), want, err)
 		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
