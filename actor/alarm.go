@@ -30,6 +30,9 @@ func (n *Namespace) LoadAlarms(ctx context.Context) error {
 		return nil
 	}
 	for shard := range uint32(actorid.Shards) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		dues, err := n.o.Store.Alarms(ctx, n.o.Token(shard), 1<<30)
 		if err != nil {
 			return err

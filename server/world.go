@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -37,6 +38,7 @@ type world struct {
 	ctx      context.Context // ends what requests left behind
 	cancel   context.CancelFunc
 	inputs   []string // files that scripts were made from
+	loading  sync.WaitGroup
 }
 
 // service is a named service that runs.
@@ -397,9 +399,12 @@ func (w *world) serviceReady(ctx context.Context, svc *service) error {
 			w.s.log.Warn("A DurableObjectNamespace in the config referenced a class that the script does not export; every use of it will fail.",
 				"service", svc.cfg.Name, "class", class)
 		}
-		if err := ns.LoadAlarms(ctx); err != nil {
-			return fmt.Errorf("service %s: alarms of %s: %w", svc.cfg.Name, class, err)
-		}
+		// Alarms of many actors take a while to read; requests need not wait for it.
+		w.loading.Go(func() {
+			if err := ns.LoadAlarms(w.ctx); err != nil && w.ctx.Err() == nil {
+				w.s.log.Error("stored alarms could not be read; they run after the next start", "service", svc.cfg.Name, "class", class, "error", err)
+			}
+		})
 	}
 	return nil
 }
@@ -466,6 +471,7 @@ func (w *world) close(ctx context.Context) error {
 		}
 	}
 	w.cancel()
+	w.loading.Wait()
 	for _, c := range w.closers {
 		errs = append(errs, c.Close())
 	}
