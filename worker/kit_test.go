@@ -30,7 +30,7 @@ var modules = []bind.Module{url.Module, encoding.Module, events.Module, timers.M
 
 // kit is a pool of one worker over n isolates.
 type kit struct {
-	t    *testing.T
+	t    testing.TB
 	pool *worker.Pool
 	isos []*isolate.Isolate
 	log  *jstest.Log
@@ -44,7 +44,7 @@ type kitOptions struct {
 	date     string
 }
 
-func newKit(t *testing.T, source string, o kitOptions) *kit {
+func newKit(t testing.TB, source string, o kitOptions) *kit {
 	t.Helper()
 	k := &kit{t: t, log: &jstest.Log{}}
 	if o.isolates == 0 {
@@ -58,7 +58,7 @@ func newKit(t *testing.T, source string, o kitOptions) *kit {
 	return k
 }
 
-func startIsolates(t *testing.T, n int, l isolate.Limits, log io.Writer) []*isolate.Isolate {
+func startIsolates(t testing.TB, n int, l isolate.Limits, log io.Writer) []*isolate.Isolate {
 	var isos []*isolate.Isolate
 	for range n {
 		i := isolate.New(isolate.Options{Name: "test", Limits: l, Log: slog.New(slog.NewTextHandler(log, nil))})
@@ -69,7 +69,7 @@ func startIsolates(t *testing.T, n int, l isolate.Limits, log io.Writer) []*isol
 	return isos
 }
 
-func newPool(t *testing.T, name, source string, isos []*isolate.Isolate, o kitOptions) *worker.Pool {
+func newPool(t testing.TB, name, source string, isos []*isolate.Isolate, o kitOptions) *worker.Pool {
 	t.Helper()
 	m := script.Module{Name: "main.js", Kind: script.ESModule, Content: []byte(source)}
 	src := script.Source{Name: name, Modules: []script.Module{m}}
