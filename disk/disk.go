@@ -7,6 +7,7 @@ package disk
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,9 +17,10 @@ import (
 	"net/url"
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
+	"syscall"
 
 	"workerd.local/event"
 	"workerd.local/exception"
@@ -67,11 +69,7 @@ func (d *Directory) Deliver(context.Context, event.Event) (event.Outcome, error)
 // Fetch is event.Service's (workerd, DiskDirectory).
 func (d *Directory) Fetch(ctx context.Context, req *event.Request) (*event.Response, error) {
 	defer req.Body.Close()
-	u, err := url.Parse(req.URL)
-	if err != nil {
-		return status(http.StatusNotFound), nil
-	}
-	name, ok := d.name(u)
+	name, ok := d.name(req.URL)
 	switch req.Method {
 	case http.MethodGet, http.MethodHead:
 		if !ok {
@@ -86,91 +84,144 @@ func (d *Directory) Fetch(ctx context.Context, req *event.Request) (*event.Respo
 	return status(http.StatusNotImplemented), nil
 }
 
-// name is the path of a URL within the directory; ok is false where it is not
-// valid or hidden.
-func (d *Directory) name(u *url.URL) (name string, ok bool) {
-	p := strings.TrimPrefix(u.EscapedPath(), "/")
-	decoded, err := url.PathUnescape(p)
-	if err != nil || strings.ContainsAny(decoded, "\x00\\") {
+// name is the path of a URL within the directory; ok is false where it is not valid
+// or hidden. Dots are resolved as the URL standard says, so they end at the root.
+func (d *Directory) name(rawURL string) (name string, ok bool) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
 		return "", false
 	}
-	decoded = strings.TrimSuffix(decoded, "/")
-	if decoded == "" {
+	escaped := strings.TrimSuffix(strings.TrimPrefix(u.EscapedPath(), "/"), "/")
+	if escaped == "" {
 		return ".", true
 	}
-	for part := range strings.SplitSeq(decoded, "/") {
-		if part == "" || part == "." || part == ".." {
+	var parts []string
+	for part := range strings.SplitSeq(escaped, "/") {
+		part, err := url.PathUnescape(part)
+		switch {
+		case err != nil || part == "" || strings.ContainsAny(part, "/\\\x00"):
 			return "", false
-		}
-		if !d.o.AllowDotfiles && strings.HasPrefix(part, ".") {
-			return decoded, false
+		case part == ".":
+		case part == "..":
+			parts = parts[:max(0, len(parts)-1)]
+		default:
+			parts = append(parts, part)
 		}
 	}
-	return decoded, true
+	for _, part := range parts {
+		if !d.o.AllowDotfiles && strings.HasPrefix(part, ".") {
+			return "", false
+		}
+	}
+	return path.Join(append([]string{"."}, parts...)...), true
 }
 
 func status(code int) *event.Response {
-	return &event.Response{Status: code, Header: http.Header{"Content-Type": {"text/plain"}}, Body: event.BytesBody([]byte(http.StatusText(code)))}
+	return &event.Response{Status: code, Header: http.Header{}, Body: event.BytesBody([]byte(http.StatusText(code)))}
 }
 
-func (d *Directory) get(req *event.Request, name string) (*event.Response, error) {
-	f, err := d.root.Open(name)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) || escapes(err) {
-			return status(http.StatusNotFound), nil
+// absent reports whether an error means that nothing is there, which includes
+// whatever lies outside of the directory.
+func absent(err error) bool {
+	for _, e := range []error{fs.ErrNotExist, fs.ErrInvalid, syscall.ENOTDIR, syscall.ELOOP, syscall.ENAMETOOLONG} {
+		if errors.Is(err, e) {
+			return true
 		}
-		return nil, fmt.Errorf("disk service %s: %w", d.path, err)
 	}
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		f.Close()
-		return nil, fmt.Errorf("disk service %s: %w", d.path, err)
-	case info.IsDir():
-		defer f.Close()
-		return d.list(req, f, info)
-	case !info.Mode().IsRegular():
-		f.Close()
-		return status(http.StatusNotAcceptable), nil
-	}
-	h := http.Header{
-		"Content-Type":  {"application/octet-stream"},
-		"Last-Modified": {info.ModTime().UTC().Format(http.TimeFormat)},
-	}
-	size := info.Size()
-	start, length, kind := parseRange(req.Header.Get("Range"), size)
-	if kind == unsatisfiable {
-		f.Close()
-		h.Set("Content-Range", fmt.Sprintf("bytes */%d", size))
-		return &event.Response{Status: http.StatusRequestedRangeNotSatisfiable, Header: h}, nil
-	}
-	code := http.StatusOK
-	if kind == partial {
-		code = http.StatusPartialContent
-		h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", start, start+length-1, size))
-	}
-	h.Set("Content-Length", strconv.FormatInt(length, 10))
-	if req.Method == http.MethodHead {
-		f.Close()
-		return &event.Response{Status: code, Header: h}, nil
-	}
-	if _, err := f.Seek(start, io.SeekStart); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("disk service %s: %w", d.path, err)
-	}
-	return &event.Response{Status: code, Header: h, Body: event.StreamBody(limited{io.LimitReader(f, length), f}, length)}, nil
+	return isBadName(err) || escapes(err)
 }
 
-// escapes reports whether os.Root refused to leave the directory.
+// escapes reports whether os.Root refused to leave the directory. Its error has no
+// name.
 func escapes(err error) bool {
 	var pe *fs.PathError
 	return errors.As(err, &pe) && strings.Contains(pe.Err.Error(), "escapes")
 }
 
-type limited struct {
-	io.Reader
-	io.Closer
+func (d *Directory) fail(op, name string, err error) error {
+	return fmt.Errorf("disk service %s: %s %s: %w", d.path, op, name, err)
 }
+
+func (d *Directory) get(req *event.Request, name string) (*event.Response, error) {
+	// What is no file is not opened: that would wait for the other end of a pipe.
+	info, err := d.root.Stat(name)
+	var f *os.File
+	if err == nil && (info.IsDir() || info.Mode().IsRegular()) {
+		if f, err = d.root.OpenFile(name, os.O_RDONLY|nonBlocking, 0); err == nil {
+			info, err = f.Stat()
+		}
+	}
+	switch {
+	case err != nil && absent(err):
+		return status(http.StatusNotFound), nil
+	case err != nil:
+		return nil, errors.Join(d.fail("read", name, err), closeFile(f))
+	case info.IsDir() && f != nil:
+		defer f.Close()
+		return d.list(req, f, info)
+	case !info.Mode().IsRegular() || f == nil:
+		return status(http.StatusNotAcceptable), closeFile(f)
+	}
+	return d.serveFile(req, name, f, info)
+}
+
+func closeFile(f *os.File) error {
+	if f == nil {
+		return nil
+	}
+	return f.Close()
+}
+
+func (d *Directory) serveFile(req *event.Request, name string, f *os.File, info fs.FileInfo) (*event.Response, error) {
+	h := http.Header{
+		"Content-Type":  {"application/octet-stream"},
+		"Last-Modified": {info.ModTime().UTC().Format(http.TimeFormat)},
+	}
+	size := info.Size()
+	if req.Method == http.MethodHead {
+		h.Set("Content-Length", strconv.FormatInt(size, 10))
+		return &event.Response{Status: http.StatusOK, Header: h}, f.Close()
+	}
+	code := http.StatusOK
+	start, length, kind := parseRange(req.Header.Get("Range"), size)
+	switch kind {
+	case unsatisfiable:
+		resp := status(http.StatusRequestedRangeNotSatisfiable)
+		resp.StatusText = "Range Not Satisfiable" // RFC 9110; the name in Go is older
+		resp.Body = event.BytesBody([]byte(resp.StatusText))
+		resp.Header.Set("Content-Range", fmt.Sprintf("bytes */%d", size))
+		return resp, f.Close()
+	case partial:
+		code = http.StatusPartialContent
+		h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", start, start+length-1, size))
+		if _, err := f.Seek(start, io.SeekStart); err != nil {
+			return nil, errors.Join(d.fail("read", name, err), f.Close())
+		}
+	}
+	h.Set("Content-Length", strconv.FormatInt(length, 10))
+	return &event.Response{Status: code, Header: h, Body: event.StreamBody(&section{f, length}, length)}, nil
+}
+
+// section reads a number of bytes of a file; a file that became shorter meanwhile is
+// an error and not a short body.
+type section struct {
+	f    *os.File
+	left int64
+}
+
+func (s *section) Read(p []byte) (int, error) {
+	if s.left == 0 {
+		return 0, io.EOF
+	}
+	n, err := s.f.Read(p[:min(int64(len(p)), s.left)])
+	s.left -= int64(n)
+	if err == io.EOF && s.left > 0 {
+		err = fmt.Errorf("%s became shorter while it was read: %w", s.f.Name(), io.ErrUnexpectedEOF)
+	}
+	return n, err
+}
+
+func (s *section) Close() error { return s.f.Close() }
 
 type rangeKind uint8
 
@@ -180,44 +231,56 @@ const (
 	unsatisfiable
 )
 
-// parseRange reads a Range header (RFC 9110, 14.2). Several ranges, and what is not
-// understood, mean the whole file.
+// parseRange reads a Range header. Several ranges, and one that covers everything,
+// mean the whole file; what is not understood cannot be satisfied (workerd).
 func parseRange(header string, size int64) (start, length int64, kind rangeKind) {
-	spec, ok := strings.CutPrefix(strings.TrimSpace(header), "bytes=")
-	if !ok || strings.Contains(spec, ",") {
+	if header == "" {
 		return 0, size, whole
 	}
-	first, last, ok := strings.Cut(strings.TrimSpace(spec), "-")
-	if !ok {
+	unit, spec, ok := strings.Cut(header, "=")
+	first, last, dash := strings.Cut(spec, "-")
+	first, last = strings.TrimSpace(first), strings.TrimSpace(last)
+	switch {
+	case !ok || !strings.EqualFold(strings.TrimSpace(unit), "bytes"):
+		return 0, 0, unsatisfiable
+	case strings.Contains(spec, ","):
 		return 0, size, whole
-	}
-	if first == "" {
-		n, err := strconv.ParseInt(last, 10, 64)
-		if err != nil || n < 0 {
-			return 0, size, whole
-		}
-		if n == 0 || size == 0 {
-			return 0, 0, unsatisfiable
-		}
-		n = min(n, size)
-		return size - n, n, partial
-	}
-	start, err := strconv.ParseInt(first, 10, 64)
-	if err != nil || start < 0 {
-		return 0, size, whole
-	}
-	if start >= size {
+	case !dash || first == "" && last == "":
 		return 0, 0, unsatisfiable
 	}
 	end := size - 1
-	if last != "" {
-		e, err := strconv.ParseInt(last, 10, 64)
-		if err != nil || e < start {
-			return 0, size, whole
+	if first == "" { // the last so many bytes
+		n, err := number(last)
+		if err != nil || n == 0 {
+			return 0, 0, unsatisfiable
 		}
-		end = min(e, end)
+		start = max(0, size-n)
+	} else {
+		var err error
+		if start, err = number(first); err != nil {
+			return 0, 0, unsatisfiable
+		}
+		if last != "" {
+			e, err := number(last)
+			if err != nil || e < start {
+				return 0, 0, unsatisfiable
+			}
+			end = min(end, e)
+		}
+	}
+	switch {
+	case start > end:
+		return 0, 0, unsatisfiable
+	case start == 0 && end == size-1:
+		return 0, size, whole
 	}
 	return start, end - start + 1, partial
+}
+
+// number reads decimal digits.
+func number(s string) (int64, error) {
+	n, err := strconv.ParseUint(s, 10, 63)
+	return int64(n), err
 }
 
 type entry struct {
@@ -226,24 +289,24 @@ type entry struct {
 }
 
 func (d *Directory) list(req *event.Request, f *os.File, info fs.FileInfo) (*event.Response, error) {
-	files, err := f.ReadDir(-1)
-	if err != nil {
-		return nil, fmt.Errorf("disk service %s: %w", d.path, err)
-	}
-	list := []entry{}
-	for _, e := range files {
-		if !d.o.AllowDotfiles && strings.HasPrefix(e.Name(), ".") {
-			continue
-		}
-		list = append(list, entry{e.Name(), typeName(e.Type())})
-	}
-	b, err := json.Marshal(list)
-	if err != nil {
-		return nil, err
-	}
 	h := http.Header{"Content-Type": {"application/json"}, "Last-Modified": {info.ModTime().UTC().Format(http.TimeFormat)}}
 	if req.Method == http.MethodHead {
 		return &event.Response{Status: http.StatusOK, Header: h}, nil
+	}
+	files, err := f.ReadDir(-1)
+	if err != nil {
+		return nil, d.fail("list", f.Name(), err)
+	}
+	list := []entry{}
+	for _, e := range files {
+		if d.o.AllowDotfiles || !strings.HasPrefix(e.Name(), ".") {
+			list = append(list, entry{e.Name(), typeName(e.Type())})
+		}
+	}
+	slices.SortFunc(list, func(a, b entry) int { return strings.Compare(a.Name, b.Name) })
+	b, err := json.Marshal(list)
+	if err != nil {
+		return nil, d.fail("list", f.Name(), err)
 	}
 	return &event.Response{Status: http.StatusOK, Header: h, Body: event.BytesBody(b)}, nil
 }
@@ -274,20 +337,29 @@ func (d *Directory) change(name string, ok bool, do func() (*event.Response, err
 	case !d.o.Writable:
 		return status(http.StatusMethodNotAllowed), nil
 	case !ok || name == ".":
-		return &event.Response{Status: http.StatusForbidden, Header: http.Header{"Content-Type": {"text/plain"}}, Body: event.BytesBody([]byte("Unauthorized"))}, nil
+		return unauthorized(), nil
 	}
-	return do()
+	resp, err := do()
+	if err != nil && escapes(err) {
+		return unauthorized(), nil
+	}
+	return resp, err
+}
+
+func unauthorized() *event.Response {
+	return &event.Response{Status: http.StatusForbidden, StatusText: "Unauthorized", Header: http.Header{}, Body: event.BytesBody([]byte("Unauthorized"))}
 }
 
 // put replaces a file atomically: what a reader sees is the old one or the new one.
 func (d *Directory) put(ctx context.Context, req *event.Request, name string) (*event.Response, error) {
-	if err := d.mkdirs(path.Dir(name)); err != nil {
-		return nil, err
+	dir := path.Dir(name)
+	if err := d.root.MkdirAll(dir, 0o777); err != nil {
+		return nil, d.fail("make the directory of", name, err)
 	}
-	tmp := path.Join(path.Dir(name), fmt.Sprintf(".%s.%d.tmp", path.Base(name), time.Now().UnixNano()))
+	tmp := path.Join(dir, "."+rand.Text()+".tmp")
 	f, err := d.root.OpenFile(tmp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {
-		return nil, fmt.Errorf("disk service %s: %w", d.path, err)
+		return nil, d.fail("put", name, err)
 	}
 	_, err = io.Copy(f, req.Body.Reader())
 	if err == nil {
@@ -301,33 +373,26 @@ func (d *Directory) put(ctx context.Context, req *event.Request, name string) (*
 		err = d.root.Rename(tmp, name)
 	}
 	if err != nil {
-		rerr := d.root.Remove(tmp)
 		var e *exception.Exception
-		if errors.As(err, &e) {
-			return nil, e
+		if rerr := d.root.Remove(tmp); rerr != nil {
+			return nil, d.fail("put", name, errors.Join(err, rerr))
+		} else if errors.As(err, &e) {
+			return nil, e // of the body: its sender may know
 		}
-		return nil, fmt.Errorf("disk service %s: put %s: %w", d.path, name, errors.Join(err, rerr))
+		return nil, d.fail("put", name, err)
 	}
 	return &event.Response{Status: http.StatusNoContent, Header: http.Header{}}, nil
 }
 
-func (d *Directory) mkdirs(dir string) error {
-	if dir == "." {
-		return nil
-	}
-	if err := d.root.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("disk service %s: %w", d.path, err)
-	}
-	return nil
-}
-
 func (d *Directory) delete(name string) (*event.Response, error) {
 	// RemoveAll does not mind a name that is not there.
-	if _, err := d.root.Lstat(name); err != nil {
+	if _, err := d.root.Lstat(name); err != nil && absent(err) {
 		return status(http.StatusNotFound), nil
+	} else if err != nil {
+		return nil, d.fail("delete", name, err)
 	}
 	if err := d.root.RemoveAll(name); err != nil {
-		return nil, fmt.Errorf("disk service %s: delete %s: %w", d.path, name, err)
+		return nil, d.fail("delete", name, err)
 	}
 	return &event.Response{Status: http.StatusNoContent, Header: http.Header{}}, nil
 }
