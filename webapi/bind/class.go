@@ -114,6 +114,9 @@ func IsBrand(js *isolate.JS, sym *goja.Symbol) bool { return realms.Get(js).bran
 type handle struct {
 	class anyClass
 	value any
+	// owner is the instance: a copy of the property on another object, an object
+	// that inherits from the instance and a proxy of it are no instances.
+	owner *goja.Object
 }
 
 func (*handle) Get(string) goja.Value       { return nil }
@@ -132,9 +135,10 @@ func (cl *Class[T]) Wrap(js *isolate.JS, t *T) *goja.Object {
 
 // Attach makes obj an instance for t.
 func (cl *Class[T]) Attach(js *isolate.JS, obj *goja.Object, t *T) {
-	h := js.Runtime().NewDynamicObject(&handle{cl, t})
-	// It can only fail on an object that is not extensible, and obj is new.
-	_ = obj.DefineDataPropertySymbol(realms.Get(js).brand, h, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
+	h := js.Runtime().NewDynamicObject(&handle{cl, t, obj})
+	// An ordinary property costs half of one with attributes. It can only fail on an
+	// object that is not extensible, and obj is new.
+	_ = obj.SetSymbol(realms.Get(js).brand, h)
 }
 
 // Unwrap returns the Go value of an instance of the class or of a subclass.
@@ -165,6 +169,9 @@ func handleOf(js *isolate.JS, obj *goja.Object) *handle {
 		return nil
 	}
 	h, _ := ho.Export().(*handle)
+	if h == nil || h.owner != obj {
+		return nil
+	}
 	return h
 }
 
