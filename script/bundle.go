@@ -213,7 +213,7 @@ func transformClassic(src *Source, lowerFields bool) (*bundle, error) {
 		SourcesContent: api.SourcesContentExclude,
 		KeepNames:      src.KeepNames,
 		Sourcefile:     moduleKey(m.Name),
-		Loader:         scriptLoader(m.Name),
+		Loader:         scriptLoader(m),
 		TsconfigRaw:    "{}",
 	})
 	if len(result.Errors) > 0 {
@@ -251,9 +251,12 @@ func absolute(dir, name string) string {
 	return filepath.Join(dir, name)
 }
 
-// scriptLoader chooses the parser for a JavaScript module by its name.
-func scriptLoader(name string) api.Loader {
-	switch strings.ToLower(path.Ext(name)) {
+// scriptLoader chooses the parser for a JavaScript module.
+func scriptLoader(m *Module) api.Loader {
+	if m.TypeScript {
+		return api.LoaderTS
+	}
+	switch strings.ToLower(path.Ext(m.Name)) {
 	case ".ts", ".mts", ".cts":
 		return api.LoaderTS
 	case ".tsx":

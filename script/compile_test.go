@@ -64,3 +64,17 @@ func TestNamespaceHasTheMainModulesExports(t *testing.T) {
 		t.Errorf("exports = %s", got)
 	}
 }
+
+func TestModuleIsTypeScriptByItsNameOrByRequest(t *testing.T) {
+	const text = `export const answer: number = 42;`
+	for _, m := range []Module{esm("worker.ts", text), {Name: "worker", Content: []byte(text), TypeScript: true}} {
+		_, e := run(t, Source{Modules: []Module{m}}, Host{})
+		if got := fulfilled(t, e).Get("answer"); got.ToInteger() != 42 {
+			t.Errorf("%s: answer = %v, want 42", m.Name, got)
+		}
+	}
+	_, err := Compile(t.Context(), Source{Modules: []Module{esm("worker", text)}})
+	if err == nil || !strings.Contains(err.Error(), "worker:1:20: ") {
+		t.Errorf("TypeScript in a module that is none: %v, want an error at worker:1:20", err)
+	}
+}

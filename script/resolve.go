@@ -577,12 +577,12 @@ func (r *resolver) loadModule(key string) (api.OnLoadResult, error) {
 	}
 	switch m.Kind {
 	case ESModule:
-		return api.OnLoadResult{Contents: &text, Loader: scriptLoader(m.Name)}, nil
+		return api.OnLoadResult{Contents: &text, Loader: scriptLoader(m)}, nil
 	case CommonJS:
 		// The mention of module makes the bundler treat the file as CommonJS even if
 		// it exports nothing.
 		text += "\nmodule;"
-		return api.OnLoadResult{Contents: &text, Loader: scriptLoader(m.Name)}, nil
+		return api.OnLoadResult{Contents: &text, Loader: scriptLoader(m)}, nil
 	case JSON:
 		return api.OnLoadResult{Contents: &text, Loader: api.LoaderJSON}, nil
 	}

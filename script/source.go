@@ -72,6 +72,8 @@ type Module struct {
 	Name    string // specifier, such as "worker.js" or "./lib/x.js"
 	Kind    Kind
 	Content []byte
+	// TypeScript says that an ES module is TypeScript whatever its name.
+	TypeScript bool
 	// Path is the file the content was read from, if any. Script.Inputs lists it.
 	Path string
 	// NamedExports are the names a CommonJS module is declared to export. Named

@@ -174,11 +174,12 @@ func (w *world) compile(ctx context.Context, workers []*service) error {
 	g.SetLimit(2)
 	for _, svc := range workers {
 		g.Go(func() error {
-			src, err := source(ctx, svc.cfg, w.s.o.CacheDir)
-			if err != nil {
+			var err error
+			if svc.flags, err = w.flags(svc.cfg); err != nil {
 				return fmt.Errorf("service %s: %w", svc.cfg.Name, err)
 			}
-			if svc.flags, err = w.flags(svc.cfg); err != nil {
+			src, err := source(ctx, svc.cfg, svc.flags, w.s.o.CacheDir)
+			if err != nil {
 				return fmt.Errorf("service %s: %w", svc.cfg.Name, err)
 			}
 			if svc.script, err = script.Compile(ctx, src); err != nil {
@@ -221,7 +222,7 @@ func (w *world) flags(c *config.Service) (*compat.Flags, error) {
 }
 
 // source is a worker's code as package script wants it.
-func source(ctx context.Context, c *config.Service, cacheDir string) (script.Source, error) {
+func source(ctx context.Context, c *config.Service, flags *compat.Flags, cacheDir string) (script.Source, error) {
 	wk := c.Worker
 	src := script.Source{Name: c.Name, CacheDir: cacheDir}
 	switch {
@@ -238,7 +239,9 @@ func source(ctx context.Context, c *config.Service, cacheDir string) (script.Sou
 			if err != nil {
 				return src, err
 			}
-			src.Modules = append(src.Modules, script.Module{Name: m.Name, Kind: kind, Content: m.Content, Path: m.Path, NamedExports: m.NamedExports})
+			src.Modules = append(src.Modules, script.Module{
+				Name: m.Name, Kind: kind, Content: m.Content, TypeScript: kind == script.ESModule && flags.Has("typescript_strip_types"), Path: m.Path, NamedExports: m.NamedExports,
+			})
 		}
 	}
 	return src, nil
