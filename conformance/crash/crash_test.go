@@ -21,6 +21,8 @@ const (
 	clients = 12 // increment or read one actor after the other, without pause
 )
 
+func TestMain(m *testing.M) { process.Main(m) }
+
 // rounds is how often the server is killed: WORKERD_CRASH_ROUNDS, or 20 in CI, or 3.
 func rounds(t *testing.T) int {
 	if s := os.Getenv("WORKERD_CRASH_ROUNDS"); s != "" {

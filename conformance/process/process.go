@@ -27,18 +27,54 @@ import (
 // patience bounds waits for what is certain to happen.
 const patience = 60 * time.Second
 
-// Build compiles the command and returns its path. It lives as long as the test.
+// Main runs a package's tests and removes what Build made for them. It is what a
+// TestMain is for.
+func Main(m *testing.M) {
+	code := m.Run()
+	if dir, err := built(); err == nil && dir != "" {
+		if err := os.RemoveAll(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+var (
+	wanted bool // a test has asked for the command
+	// built is the directory of the command, "" when nobody wanted it.
+	built = sync.OnceValues(func() (dir string, err error) {
+		if !wanted {
+			return "", nil
+		}
+		if dir, err = os.MkdirTemp("", "workerd"); err != nil {
+			return "", err
+		}
+		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, program()), "workerd.local/cmd/workerd")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return "", errors.Join(fmt.Errorf("build the command: %w\n%s", err, out), os.RemoveAll(dir))
+		}
+		return dir, nil
+	})
+)
+
+func program() string {
+	if runtime.GOOS == "windows" {
+		return "workerd.exe"
+	}
+	return "workerd"
+}
+
+// Build compiles the command, once for all tests of a package, and returns its path.
+// The package's TestMain must be Main.
 func Build(t testing.TB) string {
 	t.Helper()
-	name := filepath.Join(t.TempDir(), "workerd")
-	if runtime.GOOS == "windows" {
-		name += ".exe"
+	wanted = true
+	dir, err := built()
+	if err != nil {
+		t.Fatal(err)
 	}
-	cmd := exec.Command("go", "build", "-o", name, "workerd.local/cmd/workerd")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build the command: %v\n%s", err, out)
-	}
-	return name
+	return filepath.Join(dir, program())
 }
 
 // Server is a running workerd serve.
