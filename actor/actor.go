@@ -249,6 +249,11 @@ func (r *request) answer(resp *event.Response, err error) {
 		r.stop()
 	}
 	delete(r.a.inflight, r)
+	if (err != nil || resp.Body.Stream == nil) && r.a.ioc.Tasks() == 0 {
+		// Nobody will read the request's body any more. What Close returns is about a
+		// body that was not wanted.
+		_ = r.req.Body.Close()
+	}
 	if err != nil {
 		r.done(nil, r.a.c.h.remote(err))
 	} else {

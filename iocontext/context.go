@@ -377,6 +377,9 @@ func (c *Context) StartTask() (done func(error)) {
 // Tasks is the number of tasks that keep the context alive.
 func (c *Context) Tasks() int { return c.tasks }
 
+// Quiet reports whether nothing will re-enter the context and nothing keeps it.
+func (c *Context) Quiet() bool { return c.pending == 0 && c.tasks == 0 }
+
 // TaskError is the first failure among the tasks.
 func (c *Context) TaskError() error { return c.taskErr }
 

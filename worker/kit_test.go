@@ -42,6 +42,7 @@ type kitOptions struct {
 	service  bool // service-worker syntax
 	outbound event.Service
 	date     string
+	flags    []string
 }
 
 func newKit(t testing.TB, source string, o kitOptions) *kit {
@@ -83,7 +84,7 @@ func newPool(t testing.TB, name, source string, isos []*isolate.Isolate, o kitOp
 	if o.date == "" {
 		o.date = "2026-01-01"
 	}
-	flags, errs := compat.Parse(o.date, nil, compat.Options{})
+	flags, errs := compat.Parse(o.date, o.flags, compat.Options{})
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}

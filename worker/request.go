@@ -10,6 +10,7 @@ import (
 	"workerd.local/exception"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
+	"workerd.local/webapi/events"
 	"workerd.local/webapi/fetch"
 )
 
@@ -35,6 +36,7 @@ type request struct {
 	ioc        *iocontext.Context
 	answered   bool
 	stopWatch  func() bool
+	signal     *events.Signal // nil where the worker did not ask for it
 }
 
 func (q *request) begin() {
@@ -79,12 +81,22 @@ func (q *request) run(js *isolate.JS) {
 		q.fail(exception.Errorf("Handler does not export a fetch() function."))
 		return
 	}
-	v, err := js.Call(handler, obj, fetch.NewRequest(js, q.ioc, q.req), q.w.env, ctx)
+	v, err := js.Call(handler, obj, q.newRequest(js), q.w.env, ctx)
 	if err != nil {
 		q.fail(err)
 		return
 	}
 	q.settle(js, v)
+}
+
+// newRequest makes the Request object. Where the worker asked for it, its signal
+// tells that the client has gone.
+func (q *request) newRequest(js *isolate.JS) *goja.Object {
+	if !q.w.o.Compat.Has("enable_request_signal") {
+		return fetch.NewRequest(js, q.ioc, q.req)
+	}
+	q.signal = events.NewSignal()
+	return fetch.NewRequest(js, q.ioc, q.req, q.signal)
 }
 
 // settle answers with what the handler's result becomes.
@@ -139,6 +151,11 @@ func (q *request) answer(resp *event.Response, err error) {
 	}
 	if e, ok := err.(*exception.Exception); ok {
 		err = e.AsRemote()
+	}
+	if (resp == nil || resp.Body.Stream == nil) && (q.ioc == nil || q.ioc.Quiet()) {
+		// Nobody will read the request's body any more: the connection can be used
+		// again. What Close returns is about a body that was not wanted.
+		_ = q.req.Body.Close()
 	}
 	q.done(resp, err)
 	if q.ioc != nil {
@@ -210,8 +227,17 @@ func (q *request) clientGone() {
 	if q.answered {
 		return
 	}
-	q.answer(nil, Canceled(q.ctx.Err()))
-	if q.ioc != nil && q.ioc.Tasks() == 0 {
-		q.ioc.Abort(Canceled(q.ctx.Err()))
+	cause := q.ctx.Err()
+	q.answer(nil, Canceled(cause))
+	if q.ioc == nil || q.ioc.Ended() {
+		return
+	}
+	if q.signal != nil {
+		q.ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) {
+			q.signal.Abort(js, js.Error(exception.DOM("AbortError", "The client has disconnected")))
+		}, nil)
+	}
+	if q.ioc.Tasks() == 0 {
+		q.ioc.Abort(Canceled(cause))
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/events"
-	"workerd.local/webapi/fetch"
 )
 
 // Service-worker syntax: handlers are listeners of globalThis, and what module
@@ -68,7 +67,7 @@ func (e *fetchEvent) respondWith(c *bind.Call) (any, error) {
 // dispatchFetch delivers a request to the listeners.
 func (w *Worker) dispatchFetch(js *isolate.JS, q *request) {
 	x, _ := w.newExecutionContext(js, q.ioc)
-	e := &fetchEvent{extendable: extendable{Event: events.New("fetch", false), ctx: x}, request: fetch.NewRequest(js, q.ioc, q.req)}
+	e := &fetchEvent{extendable: extendable{Event: events.New("fetch", false), ctx: x}, request: q.newRequest(js)}
 	if !events.Dispatch(js, events.Global(js), fetchEventClass, e) {
 		q.fail(exception.Errorf("Handler does not export a fetch() function."))
 		return

@@ -252,6 +252,34 @@ func TestClientGoneEndsTheRequest(t *testing.T) {
 	}
 }
 
+func TestRequestSignalTellsThatTheClientHasGone(t *testing.T) {
+	told := make(chan string, 1)
+	k := newKit(t, `export default { async fetch(request, env, ctx) {
+			ctx.waitUntil(new Promise(done => request.signal.addEventListener("abort", async () => {
+				await fetch("http://out/" + request.signal.reason.name + "/" + request.signal.reason.message);
+				done();
+			})));
+			await scheduler.wait(60000);
+		} };`,
+		kitOptions{flags: []string{"enable_request_signal"}, outbound: serviceFunc(func(_ context.Context, r *event.Request) (*event.Response, error) {
+			told <- r.URL
+			return &event.Response{Status: 200, Header: http.Header{}}, nil
+		})})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { time.Sleep(50 * time.Millisecond); cancel() }()
+	if _, err := k.pool.Service("").Fetch(ctx, &event.Request{Method: "GET", URL: "http://x/", Header: http.Header{}}); err == nil {
+		t.Fatal("the request answered")
+	}
+	select {
+	case u := <-told:
+		if u != "http://out/AbortError/The%20client%20has%20disconnected" {
+			t.Error(u)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("the signal did not fire")
+	}
+}
+
 // Code that runs in a thenable's then belongs to the request that awaits it.
 func TestThenableKeepsTheContext(t *testing.T) {
 	k := newKit(t, `
