@@ -132,13 +132,15 @@ func checkELF(path string) error {
 	return errors.New("it is not an ELF file")
 }
 
+// build builds this server. The revision is stamped where there is one, also when
+// GOFLAGS says otherwise.
 func (t *tools) build(ctx context.Context, o *options, temp string) error {
 	pkg := "./cmd/workerd"
 	if o.cpuprofile != "" {
 		pkg = "./bench/serveprofile"
 	}
 	t.ours = filepath.Join(temp, "ours")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", t.ours, pkg)
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=auto", "-o", t.ours, pkg)
 	cmd.Dir = t.root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
