@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"slices"
 	"sync"
@@ -108,36 +107,13 @@ func (f *front) Fetch(ctx context.Context, req *event.Request) (*event.Response,
 		leave()
 		return resp, err
 	}
-	resp.Body.Stream = &leaving{ReadCloser: resp.Body.Stream, leave: leave}
+	resp.Body.Stream = event.OnClose(resp.Body.Stream, leave)
 	return resp, nil
 }
 
 // Deliver is event.Service's; sockets bring nothing but requests.
 func (f *front) Deliver(context.Context, event.Event) (event.Outcome, error) {
 	return event.Outcome{Status: event.NotFound}, event.ErrUnsupported
-}
-
-// leaving is a response's body that ends the request when it is closed.
-type leaving struct {
-	io.ReadCloser
-	leave func()
-}
-
-// WriteTo keeps the fast way of the body, where it has one.
-func (l *leaving) WriteTo(w io.Writer) (int64, error) {
-	if wt, ok := l.ReadCloser.(io.WriterTo); ok {
-		return wt.WriteTo(w)
-	}
-	return io.Copy(w, struct{ io.Reader }{l.ReadCloser})
-}
-
-func (l *leaving) Close() error {
-	err := l.ReadCloser.Close()
-	if l.leave != nil {
-		l.leave()
-		l.leave = nil
-	}
-	return err
 }
 
 // pick is the service for a request of a socket.

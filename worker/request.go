@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"io"
 
 	"github.com/dop251/goja"
 
@@ -168,32 +167,10 @@ func (q *request) answer(resp *event.Response, err error) {
 func KeepAlive(ioc *iocontext.Context, resp *event.Response) {
 	task, pending := ioc.StartTask(), ioc.AddPending()
 	l := ioc.Loop()
-	resp.Body.Stream = &tracked{ReadCloser: resp.Body.Stream, closed: func() {
+	resp.Body.Stream = event.OnClose(resp.Body.Stream, func() {
 		// A closed loop has no context left to end.
 		_ = l.Post(func() { pending(); task(nil) })
-	}}
-}
-
-type tracked struct {
-	io.ReadCloser
-	closed func()
-}
-
-// WriteTo keeps the fast path of streams that have one.
-func (t *tracked) WriteTo(w io.Writer) (int64, error) {
-	if wt, ok := t.ReadCloser.(io.WriterTo); ok {
-		return wt.WriteTo(w)
-	}
-	return io.Copy(w, struct{ io.Reader }{t.ReadCloser})
-}
-
-func (t *tracked) Close() error {
-	err := t.ReadCloser.Close()
-	if t.closed != nil {
-		t.closed()
-		t.closed = nil
-	}
-	return err
+	})
 }
 
 // idle ends the context once it is answered and nothing keeps it.

@@ -1,0 +1,31 @@
+package event
+
+import (
+	"io"
+	"sync/atomic"
+)
+
+// OnClose is a stream that calls fn once, after it has been closed. It keeps the fast
+// way of a stream that has one (io.WriterTo).
+func OnClose(r io.ReadCloser, fn func()) io.ReadCloser { return &onClose{ReadCloser: r, fn: fn} }
+
+type onClose struct {
+	io.ReadCloser
+	fn     func()
+	closed atomic.Bool
+}
+
+func (o *onClose) WriteTo(w io.Writer) (int64, error) {
+	if wt, ok := o.ReadCloser.(io.WriterTo); ok {
+		return wt.WriteTo(w)
+	}
+	return io.Copy(w, struct{ io.Reader }{o.ReadCloser})
+}
+
+func (o *onClose) Close() error {
+	err := o.ReadCloser.Close()
+	if o.closed.CompareAndSwap(false, true) {
+		o.fn()
+	}
+	return err
+}
