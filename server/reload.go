@@ -25,7 +25,6 @@ type turnstile struct {
 	inside map[*world]int
 	empty  chan struct{} // closed when the world that is leaving is empty; nil otherwise
 	open   chan struct{} // closed when requests may enter; nil while they may
-	closed bool
 }
 
 // enter returns the present world; leave is called once the request is over.
