@@ -32,11 +32,13 @@ floors
 	actor
 	server
 	cmd/workerd  bench/compare  bench/serveprofile
+	conformance/process
+	conformance/crash  conformance/npm  conformance/samples
 	.
 
 # Only tests import these.
 kits
-	storage/storagetest  storage/fault  internal/jstest
+	storage/storagetest  storage/fault  internal/jstest  conformance/process
 
 # Not part of what is shipped: their goroutines are their own business.
 tools

@@ -28,9 +28,10 @@ bench pkg="./...":
 compare *args:
     go run ./bench/compare {{args}}
 
-# Kill the store's process 200 times and look for what is lost.
+# Kill the server, and then the store's process, 200 times under load and look for what is lost.
 crash rounds="200":
-    WORKERD_BOLT_KILL_ROUNDS={{rounds}} go test ./storage/bolt -run TestKilledProcessLosesNothing -count=1 -timeout 60m
+    WORKERD_CRASH_ROUNDS={{rounds}} go test ./conformance/crash -run TestKilledServerKeepsItsWord -count=1 -timeout 60m -v
+    WORKERD_BOLT_KILL_ROUNDS={{rounds}} go test ./storage/bolt -run TestKilledProcessLosesNothing -count=1 -timeout 60m -v
 
 # Every fuzz target for a while: just fuzz 1m
 fuzz time="30s":

@@ -28,7 +28,7 @@ func TestLimitsPageIsFresh(t *testing.T) {
 }
 
 // boundName matches constants that are bounds by their name.
-var boundName = regexp.MustCompile(`^(max|Max|default|Default)[A-Z]|[a-z](Limit|Timeout|Bytes|Depth|Retries|AtOnce|Ahead)$`)
+var boundName = regexp.MustCompile(`^(max|Max|default|Default)[A-Z]|[a-z](Limit|Timeout|Bytes|Depth|Retries|AtOnce|Ahead|Time|Drain)$`)
 
 func TestEveryBoundHasARow(t *testing.T) {
 	repo := os.DirFS(root)

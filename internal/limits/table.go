@@ -10,6 +10,7 @@ var sections = []group{
 		{"Rest of a request's body that nobody read", "httpserver.drainBytes", size, "", "", "the connection is closed instead of used again"},
 		{"Time between requests on a connection", "httpserver.DefaultLimits.Idle", count, "", "", "the connection is closed"},
 		{"Requests under way after SIGTERM", "cmd/workerd.drainTime", count, "", "", "they are cut off"},
+		{"Requests under way when the configuration is loaded again", "server.reloadDrain", count, "", "", "they are cut off"},
 		{"Last commits after that", "server.flushTime", count, "", "", "the process ends; what was not acknowledged may be lost"},
 	}},
 	{"Scripts that run", []row{
@@ -60,6 +61,8 @@ var sections = []group{
 	}},
 	{"Networks", []row{
 		{"Time to connect, and for the TLS handshake", "outbound.dialTimeout", count, "", "", "\"Network connection lost.\""},
+		{"Silence on an HTTP/2 connection before a ping, and before that is lost", "outbound.pingTime", count, "", "", "the connection is closed"},
+		{"Headers of an answer", "outbound.newTransport.MaxResponseHeaderBytes", size, "", "", "\"Network connection lost.\""},
 		{"Connections that wait for reuse, of one network", "outbound.newTransport.MaxIdleConns", count, "", "", "the oldest is closed"},
 		{"Connections that wait for reuse, to one host", "outbound.newTransport.MaxIdleConnsPerHost", count, "", "", "the connection is closed after use"},
 		{"Time that they wait", "outbound.idleTimeout", count, "", "", "they are closed"},
@@ -134,6 +137,7 @@ var unlisted = map[string]string{
 	"config.defaultIP":                      "an address",
 	"config.DefaultInternet":                "a name",
 	"config.DefaultPort":                    "a port",
+	"cmd/workerd.quietTime":                 "how long files rest before --watch reads them",
 	"webapi/console.defaultDepth":           "of the text alone",
 	"webapi/console.maxHoles":               "of the text alone",
 	"webapi/console.maxKeysOfList":          "of the text alone",
