@@ -53,7 +53,7 @@ type Realm struct {
 	overflowed bool // the call stack overflowed in this turn
 	slots      map[any]any
 
-	rejected []*rejectedPromise
+	rejected rejections
 }
 
 // trampoline is JavaScript on purpose: a call that starts in a JavaScript frame

@@ -1,6 +1,10 @@
 package isolate
 
-import "github.com/dop251/goja"
+import (
+	"slices"
+
+	"github.com/dop251/goja"
+)
 
 // Rejection is a promise that was rejected while nobody listened, or that found
 // a listener after it had been reported.
@@ -17,6 +21,15 @@ type rejectedPromise struct {
 	p        *goja.Promise
 	frame    *Frame
 	reported bool
+	handled  bool
+}
+
+// rejections are the promises of a realm that were rejected and have no handler.
+type rejections struct {
+	unhandled map[*goja.Promise]*rejectedPromise
+	fresh     []*rejectedPromise // of this turn; those that were handled since stay in it
+	reported  []*rejectedPromise // oldest first, at most maxReported between turns
+	reporting bool               // the turn that runs tells of a rejection
 }
 
 // maxReported bounds how many reported rejections are remembered, so that a late
@@ -25,39 +38,56 @@ const maxReported = 256
 
 func (r *Realm) trackRejection(p *goja.Promise, op goja.PromiseRejectionOperation) {
 	if op == goja.PromiseRejectionReject {
-		r.rejected = append(r.rejected, &rejectedPromise{p: p, frame: r.js.Frame()})
+		x := &rejectedPromise{p: p, frame: r.js.Frame()}
+		if r.rejected.unhandled == nil {
+			r.rejected.unhandled = map[*goja.Promise]*rejectedPromise{}
+		}
+		r.rejected.unhandled[p] = x
+		r.rejected.fresh = append(r.rejected.fresh, x)
 		return
 	}
-	for i, x := range r.rejected {
-		if x.p == p {
-			r.rejected = append(r.rejected[:i:i], r.rejected[i+1:]...)
-			if x.reported {
-				r.report(x, true)
-			}
-			return
-		}
+	x := r.rejected.unhandled[p]
+	if x == nil {
+		return
+	}
+	delete(r.rejected.unhandled, p)
+	x.handled = true
+	if x.reported {
+		r.rejected.reported = slices.DeleteFunc(r.rejected.reported, func(y *rejectedPromise) bool { return y == x })
+		r.report(x, true)
 	}
 }
 
 // reportRejections tells of the promises that are still unhandled when the turn
 // and its microtasks are over.
 func (r *Realm) reportRejections() {
-	if len(r.rejected) == 0 || r.cause != nil {
+	fresh := r.rejected.fresh
+	if len(fresh) == 0 || r.cause != nil {
 		return
 	}
-	for _, x := range append([]*rejectedPromise(nil), r.rejected...) {
-		if !x.reported {
+	r.rejected.fresh = nil
+	for _, x := range fresh {
+		if !x.handled {
 			x.reported = true
+			r.rejected.reported = append(r.rejected.reported, x)
 			r.report(x, false)
 		}
 	}
-	if n := len(r.rejected) - maxReported; n > 0 {
-		r.rejected = append([]*rejectedPromise(nil), r.rejected[n:]...)
+	if n := len(r.rejected.reported) - maxReported; n > 0 {
+		for _, x := range r.rejected.reported[:n] {
+			delete(r.rejected.unhandled, x.p)
+		}
+		r.rejected.reported = slices.Clone(r.rejected.reported[n:])
 	}
 }
 
+// report tells of a rejection later in the loop's turn. What the telling itself
+// leaves rejected waits for a task of its own: a listener that fails each time must
+// not keep the loop from everybody else.
 func (r *Realm) report(x *rejectedPromise, handled bool) {
-	r.iso.loop.Defer(func() {
+	tell := func() {
+		r.rejected.reporting = true
+		defer func() { r.rejected.reporting = false }()
 		err := r.Run(x.frame, func(js *JS) {
 			rej := Rejection{Promise: js.rt.ToValue(x.p).(*goja.Object), Reason: x.p.Result(), Handled: handled, Frame: x.frame}
 			if r.o.OnRejection != nil {
@@ -72,5 +102,11 @@ func (r *Realm) report(x *rejectedPromise, handled bool) {
 		if err != nil {
 			r.iso.log.Error("reporting a rejection failed", "worker", r.o.Name, "error", err)
 		}
-	})
+	}
+	if !r.rejected.reporting {
+		r.iso.loop.Defer(tell)
+		return
+	}
+	// A closed loop has nobody left to tell.
+	_ = r.iso.loop.Post(tell)
 }
