@@ -102,14 +102,14 @@ func (g *MemoryGuard) relieve() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var longest *Isolate
-	var ran time.Duration
+	var oldest watched
 	for i := range g.isolates {
-		if d := i.dog.running(); d > ran {
-			longest, ran = i, d
+		if turn, ok := i.dog.running(); ok && (longest == nil || turn.start.Before(oldest.start)) {
+			longest, oldest = i, turn
 		}
 	}
 	if longest != nil {
-		longest.dog.stop(ErrMemoryLimit)
+		longest.dog.stop(oldest, ErrMemoryLimit)
 	}
 }
 

@@ -154,12 +154,10 @@ func (r *Realm) turnLimit() time.Duration {
 func (r *Realm) run(frame *Frame, limit time.Duration, fn func(js *JS)) (err error) {
 	if r.inTurn {
 		js := r.js
-		old := js.frame
-		if frame != nil {
-			js.frame = frame
+		if frame == nil {
+			frame = js.frame
 		}
-		fn(js)
-		js.frame = old
+		js.In(frame, func() { fn(js) })
 		return nil
 	}
 	if r.cause != nil {
@@ -174,9 +172,9 @@ func (r *Realm) run(frame *Frame, limit time.Duration, fn func(js *JS)) (err err
 	r.inTurn = true
 	r.js.turn, r.js.frame, r.culprit = frame, nil, frame
 	r.pending = fn
-	r.iso.dog.begin(r, limit)
+	outer := r.iso.dog.begin(r, limit)
 	err = r.callEngine()
-	r.iso.dog.end()
+	r.iso.dog.end(outer)
 	r.inTurn = false
 	r.js.turn, r.js.frame, r.pending = nil, nil, nil
 	if p := r.stopping.Swap(nil); p != nil {

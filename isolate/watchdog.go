@@ -13,61 +13,66 @@ const tick = 20 * time.Millisecond
 // begin and end; a timer on a goroutine of the Go runtime looks in between.
 type watchdog struct {
 	mu    sync.Mutex // guards everything below
-	realm *Realm     // whose turn runs; nil between turns
-	start time.Time
-	limit time.Duration
+	turn  watched    // the innermost turn that runs
 	armed bool
 	busy  bool // a turn ran since the last look
 }
 
-func (d *watchdog) begin(r *Realm, limit time.Duration) {
+// watched is one turn; its realm is nil between turns.
+type watched struct {
+	realm *Realm
+	start time.Time
+	limit time.Duration
+}
+
+// begin watches a turn of r and returns the turn of another realm that it
+// interrupts, which goes on with end.
+func (d *watchdog) begin(r *Realm, limit time.Duration) (outer watched) {
 	now := time.Now()
 	d.mu.Lock()
-	d.realm, d.start, d.limit, d.busy = r, now, limit, true
+	defer d.mu.Unlock()
+	outer = d.turn
+	d.turn, d.busy = watched{r, now, limit}, true
 	if !d.armed {
 		d.armed = true
 		time.AfterFunc(tick, d.look)
 	}
-	d.mu.Unlock()
+	return outer
 }
 
-func (d *watchdog) end() {
+func (d *watchdog) end(outer watched) {
 	d.mu.Lock()
-	d.realm = nil
+	d.turn = outer
 	d.mu.Unlock()
 }
 
 func (d *watchdog) look() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.realm == nil && !d.busy {
+	running := d.turn.realm != nil
+	if !running && !d.busy {
 		d.armed = false
 		return
 	}
-	d.busy = d.realm != nil
-	if d.realm != nil && time.Since(d.start) > d.limit {
-		d.realm.interrupt(ErrCPULimit)
+	d.busy = running
+	if running && time.Since(d.turn.start) > d.turn.limit {
+		d.turn.realm.interrupt(ErrCPULimit)
 	}
 	time.AfterFunc(tick, d.look)
 }
 
-// stop interrupts the turn that runs now, if any, for another reason.
-func (d *watchdog) stop(reason error) bool {
+// running is the turn that runs now, if any.
+func (d *watchdog) running() (turn watched, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.realm == nil {
-		return false
-	}
-	d.realm.interrupt(reason)
-	return true
+	return d.turn, d.turn.realm != nil
 }
 
-// running is how long the present turn has run; 0 between turns.
-func (d *watchdog) running() time.Duration {
+// stop interrupts a turn for another reason, unless it is over.
+func (d *watchdog) stop(turn watched, reason error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.realm == nil {
-		return 0
+	if d.turn == turn {
+		turn.realm.interrupt(reason)
 	}
-	return max(time.Since(d.start), 1)
 }
