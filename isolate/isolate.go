@@ -120,8 +120,8 @@ func Local[T any](i *Isolate, key any, make func() T) T {
 }
 
 // Enter runs fn as a turn of the realm; any goroutine. It returns loop.ErrClosed
-// when the isolate no longer takes tasks. On a condemned realm fn still runs
-// with a JS whose calls fail: see JS.Condemned.
+// when the isolate no longer takes tasks. On a condemned realm fn does not run;
+// RealmOptions.OnCondemned has told why.
 func (i *Isolate) Enter(r *Realm, fn func(js *JS)) error {
 	return i.loop.Post(func() { r.Run(nil, fn) })
 }

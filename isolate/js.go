@@ -2,6 +2,7 @@ package isolate
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 
 	"github.com/dop251/goja"
@@ -233,6 +234,9 @@ func (js *JS) Exception(err error) *exception.Exception {
 	}
 	var ie *goja.InterruptedError
 	if errors.As(err, &ie) {
+		if js.realm.overflowed {
+			return Stopped(ErrCallStack)
+		}
 		if cause := js.realm.stopping.Load(); cause != nil {
 			return Stopped(*cause)
 		}
@@ -350,7 +354,7 @@ func (js *JS) NewPromise() (promise *goja.Object, resolve func(goja.Value), reje
 
 // settle hands on an uncatchable error that came out of settling a promise.
 func (js *JS) settle(err error) {
-	if err != nil && Uncatchable(err) {
+	if js.noteOverflow(err) != nil && Uncatchable(err) {
 		js.Panic(err)
 	}
 }
@@ -369,6 +373,8 @@ func (js *JS) Rejected(err error) *goja.Object {
 	return p
 }
 
+var promiseType = reflect.TypeFor[*goja.Promise]()
+
 // OnSettled calls fn in the turn in which v settles: at once where v is not a
 // promise or has settled already, which counts as handling a rejection. Exactly
 // one of the arguments is set.
@@ -378,8 +384,8 @@ func (js *JS) OnSettled(v goja.Value, fn func(js *JS, value goja.Value, err erro
 		fn(js, v, nil)
 		return
 	}
-	p, ok := obj.Export().(*goja.Promise)
-	if !ok {
+	// Export would read all properties of an ordinary object.
+	if obj.ExportType() != promiseType {
 		then := thenOf(js, obj)
 		if then == nil {
 			fn(js, v, nil)
@@ -391,6 +397,7 @@ func (js *JS) OnSettled(v goja.Value, fn func(js *JS, value goja.Value, err erro
 		js.onPromise(promise, fn)
 		return
 	}
+	p := obj.Export().(*goja.Promise)
 	if p.State() == goja.PromiseStateFulfilled {
 		fn(js, p.Result(), nil)
 		return
