@@ -402,7 +402,7 @@ func (js *JS) OnSettled(v goja.Value, fn func(js *JS, value goja.Value, err erro
 		fn(js, p.Result(), nil)
 		return
 	}
-	js.onPromise(obj, fn)
+	js.watch(obj, p, fn)
 }
 
 func thenOf(js *JS, obj *goja.Object) (then goja.Value) {
@@ -451,10 +451,46 @@ func (js *JS) Job(fn func(js *JS, v goja.Value)) goja.Value {
 	return job
 }
 
+// reaction is a pair of functions that wait for one promise. Making functions is
+// most of the cost of waiting, and exactly one of the two is called, once: then the
+// pair is used again.
+type reaction struct {
+	ok, bad goja.Value
+	fn      func(js *JS, value goja.Value, err error)
+}
+
+// maxFreeReactions bounds the pairs that are kept for later.
+const maxFreeReactions = 64
+
+var freeReactions = NewSlot(func(*JS) *[]*reaction { return new([]*reaction) })
+
+func (js *JS) newReaction() *reaction {
+	free := freeReactions.Get(js)
+	if n := len(*free); n > 0 {
+		r := (*free)[n-1]
+		*free = (*free)[:n-1]
+		return r
+	}
+	r := &reaction{}
+	settle := func(js *JS, v goja.Value, err error) {
+		fn := r.fn
+		r.fn = nil
+		if len(*free) < maxFreeReactions {
+			*free = append(*free, r)
+		}
+		fn(js, v, err)
+	}
+	r.ok = js.Job(func(js *JS, v goja.Value) { settle(js, v, nil) })
+	r.bad = js.Job(func(js *JS, v goja.Value) { settle(js, nil, js.Thrown(v)) })
+	return r
+}
+
 func (js *JS) onPromise(promise *goja.Object, fn func(js *JS, value goja.Value, err error)) {
-	ok := js.Job(func(js *JS, v goja.Value) { fn(js, v, nil) })
-	bad := js.Job(func(js *JS, v goja.Value) { fn(js, nil, js.Thrown(v)) })
-	if _, err := js.Call(*promiseThen.Get(js), promise, ok, bad); err != nil {
+	r := js.newReaction()
+	r.fn = fn
+	if _, err := js.Call(*promiseThen.Get(js), promise, r.ok, r.bad); err != nil {
+		// The pair may be waiting all the same: it is not used again.
+		r.fn = func(*JS, goja.Value, error) {}
 		fn(js, nil, err)
 	}
 }

@@ -54,6 +54,7 @@ type Realm struct {
 	slots      map[any]any
 
 	rejected rejections
+	awaited  []awaited
 }
 
 // trampoline is JavaScript on purpose: a call that starts in a JavaScript frame
@@ -174,9 +175,12 @@ func (r *Realm) run(frame *Frame, limit time.Duration, fn func(js *JS)) (err err
 	r.pending = fn
 	outer := r.iso.dog.begin(r, limit)
 	err = r.callEngine()
+	for err == nil && len(r.awaited) > 0 {
+		err = r.lookAgain()
+	}
 	r.iso.dog.end(outer)
 	r.inTurn = false
-	r.js.turn, r.js.frame, r.pending = nil, nil, nil
+	r.js.turn, r.js.frame, r.pending, r.awaited = nil, nil, nil, nil
 	if p := r.stopping.Swap(nil); p != nil {
 		// The interrupt may have come too late to be noticed; the microtasks that
 		// were dropped if it did not cannot be told apart, so the realm ends.
