@@ -10,8 +10,10 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"hash"
 	"hash/fnv"
 	"io"
+	"sync"
 
 	"workerd.local/exception"
 )
@@ -58,14 +60,29 @@ func (id ID) Shard() uint32 {
 // Factory makes and checks the ids of one namespace. Any goroutine.
 type Factory struct {
 	namespace string
-	key       [sha256.Size]byte
+	macs      sync.Pool // of *mac under the namespace's key: keying one costs more than using it
 	random    func([]byte)
+}
+
+type mac struct {
+	hash.Hash
+	sum [sha256.Size]byte
+}
+
+// of is the HMAC of b; the result is valid until the mac is used again.
+func (m *mac) of(b []byte) []byte {
+	m.Reset()
+	m.Write(b)
+	return m.Sum(m.sum[:0])
 }
 
 // NewFactory returns the factory of the namespace whose storage key is
 // uniqueKey. random fills a slice with random bytes.
 func NewFactory(uniqueKey string, random func([]byte)) *Factory {
-	return &Factory{namespace: uniqueKey, key: sha256.Sum256([]byte(uniqueKey)), random: random}
+	key := sha256.Sum256([]byte(uniqueKey))
+	f := &Factory{namespace: uniqueKey, random: random}
+	f.macs.New = func() any { return &mac{Hash: hmac.New(sha256.New, key[:])} }
+	return f
 }
 
 // Namespace is the storage key that the ids belong to.
@@ -73,9 +90,11 @@ func (f *Factory) Namespace() string { return f.namespace }
 
 // FromName derives the id of a name: the same name always gives the same id.
 func (f *Factory) FromName(name string) ID {
-	m := hmac.New(sha256.New, f.key[:])
-	io.WriteString(m, name)
-	return f.seal(m.Sum(nil)[:16])
+	m := f.macs.Get().(*mac)
+	defer f.macs.Put(m)
+	var base [16]byte
+	copy(base[:], m.of([]byte(name)))
+	return f.sealWith(m, base[:])
 }
 
 // Unique returns an id that no other call returns.
@@ -99,8 +118,14 @@ func (f *Factory) Parse(s string) (ID, error) {
 }
 
 func (f *Factory) seal(base []byte) ID {
-	m := hmac.New(sha256.New, f.key[:])
-	m.Write(base)
-	raw := append(append(make([]byte, 0, Size), base...), m.Sum(nil)[:16]...)
-	return ID{Namespace: f.namespace, Key: string(raw)}
+	m := f.macs.Get().(*mac)
+	defer f.macs.Put(m)
+	return f.sealWith(m, base)
+}
+
+func (f *Factory) sealWith(m *mac, base []byte) ID {
+	var raw [Size]byte
+	copy(raw[:16], base)
+	copy(raw[16:], m.of(base))
+	return ID{Namespace: f.namespace, Key: string(raw[:])}
 }

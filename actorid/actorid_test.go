@@ -1,7 +1,10 @@
 package actorid
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 	"testing"
 )
@@ -61,5 +64,31 @@ func TestShardIsInRangeAndSpread(t *testing.T) {
 	}
 	if len(seen) < Shards/2 {
 		t.Fatalf("4096 actors fell into %d shards only", len(seen))
+	}
+}
+
+// The text form is that of workerd: base and MAC under the SHA-256 of the key.
+func TestFromNameIsHMACUnderTheHashedKey(t *testing.T) {
+	key := sha256.Sum256([]byte("k"))
+	sum := func(b []byte) []byte {
+		m := hmac.New(sha256.New, key[:])
+		m.Write(b)
+		return m.Sum(nil)[:16]
+	}
+	base := sum([]byte("n"))
+	want := hex.EncodeToString(append(base, sum(base)...))
+	f := factory("k")
+	for range 3 {
+		if got := f.FromName("n").String(); got != want {
+			t.Fatalf("%s, want %s", got, want)
+		}
+	}
+}
+
+func BenchmarkFromName(b *testing.B) {
+	f := factory("k")
+	b.ReportAllocs()
+	for b.Loop() {
+		f.FromName("some room")
 	}
 }
