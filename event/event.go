@@ -49,7 +49,8 @@ type Response struct {
 	Status int
 	// StatusText is the reason phrase; empty means the usual one.
 	StatusText string
-	// Header has canonical keys. The receiver owns it.
+	// Header has canonical keys. It does not change once the response was handed out:
+	// a receiver that wants to change it makes a copy.
 	Header http.Header
 	Body   Body
 	// URL is where the response came from after redirects; empty means the

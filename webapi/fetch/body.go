@@ -210,7 +210,7 @@ func (m *message) setType(typ string) {
 		return
 	}
 	if _, ok := m.raw.h["Content-Type"]; !ok {
-		m.raw.h["Content-Type"] = []string{typ}
+		m.raw.own()["Content-Type"] = []string{typ}
 	}
 }
 

@@ -79,6 +79,7 @@ func dispatch(c *bind.Call, svc event.Service, input, init goja.Value, o Dispatc
 		return nil, err
 	}
 	if o.Prepare != nil {
+		req.Header = cloneHeader(req.Header)
 		o.Prepare(req)
 	}
 	return send(js, ioc, svc, r, req, o)
@@ -91,7 +92,7 @@ func (r *Request) leave(js *isolate.JS, c *iocontext.Context, target string) (*e
 		return nil, err
 	}
 	req := &event.Request{
-		Method: r.method, URL: bareURL(target), Header: cloneHeader(r.raw.h),
+		Method: r.method, URL: bareURL(target), Header: r.raw.share(),
 		// Redirects are followed here, so that every service is spared it.
 		Body: b, Redirect: "manual", CF: r.cfJSON,
 	}

@@ -13,6 +13,7 @@ import (
 type Headers struct {
 	h         http.Header // canonical keys
 	immutable bool
+	shared    bool // h has been handed out: it is copied before it changes
 }
 
 var (
@@ -28,11 +29,25 @@ func NewHeaders(h http.Header, immutable bool) *Headers {
 	if h == nil {
 		h = http.Header{}
 	}
-	return &Headers{h, immutable}
+	return &Headers{h: h, immutable: immutable}
 }
 
 // Header is the underlying map, not a copy.
 func (h *Headers) Header() http.Header { return h.h }
+
+// share hands the map out for good: nobody may change it any more.
+func (h *Headers) share() http.Header {
+	h.shared = true
+	return h.h
+}
+
+// own makes the map one that may be changed.
+func (h *Headers) own() http.Header {
+	if h.shared {
+		h.h, h.shared = cloneHeader(h.h), false
+	}
+	return h.h
+}
 
 // key is the canonical form of a name, which must be a token (RFC 9110 5.6.2).
 func key(name string) (string, error) {
@@ -63,12 +78,12 @@ func normalValue(v string) (string, error) {
 
 // Append adds a value.
 func (h *Headers) Append(name, value string) error {
-	return h.change(name, value, func(k, v string) { h.h[k] = append(h.h[k], v) })
+	return h.change(name, value, func(k, v string) { m := h.own(); m[k] = append(m[k], v) })
 }
 
 // Set replaces all values.
 func (h *Headers) Set(name, value string) error {
-	return h.change(name, value, func(k, v string) { h.h[k] = []string{v} })
+	return h.change(name, value, func(k, v string) { h.own()[k] = []string{v} })
 }
 
 func (h *Headers) change(name, value string, do func(k, v string)) error {
@@ -96,7 +111,7 @@ func (h *Headers) Delete(name string) error {
 	if err != nil {
 		return err
 	}
-	delete(h.h, k)
+	delete(h.own(), k)
 	return nil
 }
 

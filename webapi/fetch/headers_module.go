@@ -125,7 +125,8 @@ func (h *Headers) fill(c *bind.Call, v goja.Value) (ok bool, err error) {
 	host, _, _ := bind.ValueOf(js, obj)
 	if from, ok := host.(*Headers); ok {
 		for k, vals := range from.h {
-			h.h[k] = append(h.h[k], vals...)
+			m := h.own()
+			m[k] = append(m[k], vals...)
 		}
 		return true, nil
 	}

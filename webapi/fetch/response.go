@@ -175,7 +175,7 @@ func ToResponse(js *isolate.JS, c *iocontext.Context, v goja.Value) (*event.Resp
 	return &event.Response{
 		Status:     r.status,
 		StatusText: r.statusText,
-		Header:     cloneHeader(r.raw.h),
+		Header:     r.raw.share(),
 		Body:       b,
 		URL:        r.url,
 		Redirected: r.redirected,
