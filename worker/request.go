@@ -54,14 +54,16 @@ func (q *request) begin() {
 		OnHang:  q.hung,
 		OnIdle:  q.idle,
 	})
-	if q.ctx.Done() != nil {
+	q.ioc.RunIn(iocontext.Entry{}, q.run, q.fail)
+	// Most requests are answered by now, and nobody needs to know when their client
+	// goes away.
+	if !q.answered && q.ctx.Done() != nil {
 		l := q.w.iso.Loop()
 		q.stopWatch = context.AfterFunc(q.ctx, func() {
 			// A closed loop has ended the request already.
 			_ = l.Post(q.clientGone)
 		})
 	}
-	q.ioc.RunIn(iocontext.Entry{}, q.run, q.fail)
 }
 
 func (q *request) run(js *isolate.JS) {
