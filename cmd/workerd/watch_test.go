@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"workerd.local/config"
+)
+
+// standIn counts reloads in place of a server.
+type standIn struct {
+	files   []string
+	reloads chan *config.Config
+}
+
+func (s *standIn) Watched() []string { return s.files }
+
+func (s *standIn) Reload(_ context.Context, cfg *config.Config) error {
+	s.reloads <- cfg
+	return nil
+}
+
+const tinyConfig = `
+using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = (serviceWorkerScript = "", compatibilityDate = "2024-09-23"))],
+);
+`
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// followed runs follow on a configuration file until the test ends.
+func followed(t *testing.T, name string, files ...string) (s *standIn, log *output) {
+	t.Helper()
+	s, log = &standIn{files: append(files, name), reloads: make(chan *config.Config, 100)}, &output{}
+	o := newOptions("serve", "<config>", log, log)
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { o.follow(ctx, s, name, "", log) })
+	t.Cleanup(func() { cancel(); wg.Wait() })
+	return s, log
+}
+
+func (s *standIn) await(t *testing.T, log *output) *config.Config {
+	t.Helper()
+	select {
+	case cfg := <-s.reloads:
+		return cfg
+	case <-time.After(patience):
+		t.Fatalf("it was not reloaded: %s", log)
+		return nil
+	}
+}
+
+// until writes again and again, as the first write may come before the directory is
+// watched.
+func until(t *testing.T, s *standIn, log *output, change func(n int)) *config.Config {
+	t.Helper()
+	for n := range 1000 {
+		change(n)
+		select {
+		case cfg := <-s.reloads:
+			return cfg
+		case <-time.After(2 * quietTime):
+		}
+	}
+	t.Fatalf("it was not reloaded: %s", log)
+	return nil
+}
+
+func TestFollowIsNotHeldUpByOtherFiles(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "config.capnp")
+	write(t, name, tinyConfig)
+	s, log := followed(t, name)
+	// A file beside it that never stands still.
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for n := 0; ctx.Err() == nil; n++ {
+			if err := os.WriteFile(filepath.Join(dir, "log"), []byte(strconv.Itoa(n)), 0o600); err != nil {
+				t.Error(err)
+				return
+			}
+			time.Sleep(quietTime / 10)
+		}
+	})
+	defer wg.Wait()
+	defer cancel()
+	until(t, s, log, func(n int) { write(t, name, tinyConfig+"# "+strconv.Itoa(n)+"\n") })
+}
+
+func TestFollowIgnoresWhatIsNotItsOwn(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "config.capnp")
+	write(t, name, tinyConfig)
+	s, log := followed(t, name)
+	until(t, s, log, func(n int) { write(t, name, tinyConfig+"# "+strconv.Itoa(n)+"\n") })
+	write(t, filepath.Join(dir, "other"), "x")
+	// Were the other file of interest, this would be the second reload.
+	write(t, name, tinyConfig+"# last\n")
+	s.await(t, log)
+	select {
+	case <-s.reloads:
+		t.Error("it was reloaded once too often")
+	case <-time.After(2 * quietTime):
+	}
+}
+
+func TestFollowLooksBehindLinks(t *testing.T) {
+	dir := t.TempDir()
+	for _, v := range []string{"v1", "v2"} {
+		if err := os.Mkdir(filepath.Join(dir, v), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, filepath.Join(dir, "v1", "config.capnp"), tinyConfig)
+	write(t, filepath.Join(dir, "v2", "config.capnp"), tinyConfig+"# another\n")
+	link := filepath.Join(dir, "present")
+	name := filepath.Join(dir, "config.capnp")
+	if err := os.Symlink("v1", link); err != nil {
+		t.Skipf("no symbolic links here: %v", err)
+	}
+	if err := os.Symlink(filepath.Join("present", "config.capnp"), name); err != nil {
+		t.Fatal(err)
+	}
+	s, log := followed(t, name)
+	until(t, s, log, func(n int) {
+		next := link + ".next"
+		if err := os.Symlink("v"+strconv.Itoa(2-n%2), next); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(next, link); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestFollowWaitsForADirectoryToComeBack(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "a", "b", "config.capnp")
+	make := func() {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	make()
+	write(t, name, tinyConfig)
+	s, log := followed(t, name)
+	until(t, s, log, func(n int) {
+		if err := os.RemoveAll(filepath.Join(dir, "a")); err != nil {
+			t.Fatal(err)
+		}
+		make()
+		write(t, name, tinyConfig+"# "+strconv.Itoa(n)+"\n")
+	})
+}
