@@ -53,9 +53,11 @@ type Loop struct {
 	spare    []func()
 	deferred []func()
 	turnEnd  []func()
-	inTurn   bool
-	timers   timerHeap
-	timerSeq uint64
+	// spareEnds is the memory of the last turn's ends, used again by the next.
+	spareEnds []func()
+	inTurn    bool
+	timers    timerHeap
+	timerSeq  uint64
 }
 
 // New returns a loop that nobody runs yet. Tasks may be posted at once.
@@ -193,10 +195,12 @@ func (l *Loop) Turn(fn func()) {
 		}
 		l.deferred = l.deferred[:0]
 		if ends := l.turnEnd; len(ends) > 0 {
-			l.turnEnd = nil
-			for _, f := range ends {
+			l.turnEnd = l.spareEnds[:0]
+			for i, f := range ends {
+				ends[i] = nil
 				l.guard(f)
 			}
+			l.spareEnds = ends
 		}
 	}
 	l.inTurn = false
