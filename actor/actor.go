@@ -99,6 +99,7 @@ func (a *Actor) construct(js *isolate.JS, class *goja.Object) {
 		HasAlarm:              func() bool { return a.hasAlarm || !a.built },
 		AlarmSet:              a.alarmSet,
 		DeleteAllDeletesAlarm: a.w.Compat().Has("delete_all_deletes_alarm"),
+		SharedTransactions:    a.c.h.n.o.SharedTransactions,
 		SQL:                   a.c.h.n.o.SQL,
 	})
 	obj, err := js.Construct(class, state, a.w.Env())

@@ -43,6 +43,9 @@ type Options struct {
 	Token func(shard uint32) storage.Token
 	// PreventEviction keeps idle actors in memory.
 	PreventEviction bool
+	// SharedTransactions makes direct calls on storage part of the transaction that is
+	// open, as SQLite does it; workerd's storage in memory does not.
+	SharedTransactions bool
 	// SQL says that the class was configured with enableSql.
 	SQL bool
 	// Limits bound keys and values; the zero value means what storage can hold.

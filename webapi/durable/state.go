@@ -32,6 +32,9 @@ type Options struct {
 	AlarmSet func(t time.Time)
 	// DeleteAllDeletesAlarm is the compatibility flag delete_all_deletes_alarm.
 	DeleteAllDeletesAlarm bool
+	// SharedTransactions makes direct calls on storage part of the transaction that is
+	// open, nested transactions included, as SQLite does it.
+	SharedTransactions bool
 	// SQL says that the class was made with enableSql.
 	SQL bool
 }

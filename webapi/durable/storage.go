@@ -1,6 +1,9 @@
 package durable
 
 import (
+	"math"
+	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,7 +33,6 @@ var storageClass = &bind.Class[Storage]{
 	Async: map[string]bind.Method[Storage]{
 		"get":         (*Storage).get,
 		"put":         (*Storage).put,
-		"delete":      (*Storage).delete,
 		"list":        (*Storage).list,
 		"deleteAll":   (*Storage).deleteAll,
 		"sync":        (*Storage).sync,
@@ -39,13 +41,14 @@ var storageClass = &bind.Class[Storage]{
 		"deleteAlarm": (*Storage).deleteAlarm,
 		"transaction": (*Storage).transaction,
 	},
+	// workerd's delete() throws: only functions that always return promises reject.
+	Methods: map[string]bind.Method[Storage]{"delete": (*Storage).delete},
 }
 
-// now is what direct calls go to: the innermost open transaction, else the cache
-// (workerd: while an explicit transaction is open, calls on storage are part of
-// it).
+// now is what direct calls go to. With SQLite's transactions that is the innermost one
+// that is open; otherwise a transaction takes part only in what is called on it.
 func (s *Storage) now() cache.Ops {
-	if n := len(s.txns); n > 0 {
+	if n := len(s.txns); n > 0 && s.o.SharedTransactions {
 		return s.txns[n-1]
 	}
 	return s.ops
@@ -58,20 +61,57 @@ type options struct {
 	concurrency bool
 }
 
-func readOptions(c *bind.Call, v goja.Value) (o options, err error) {
+// What the options of each operation are called in error texts.
+const (
+	getOptions      = "GetOptions"
+	listOptions     = "ListOptions"
+	putOptions      = "PutOptions"
+	getAlarmOptions = "GetAlarmOptions"
+	setAlarmOptions = "SetAlarmOptions"
+)
+
+// optionFields are the members that are read, in the order in which scripts can see
+// them being read.
+var optionFields = map[string][]string{
+	getOptions:      {"allowConcurrency", "noCache"},
+	listOptions:     {"allowConcurrency", "noCache"},
+	putOptions:      {"allowConcurrency", "allowUnconfirmed", "noCache"},
+	getAlarmOptions: {"allowConcurrency"},
+	setAlarmOptions: {"allowConcurrency", "allowUnconfirmed"},
+}
+
+// dictionary is the nth argument (from 1) as an object; nil where it is left out.
+func dictionary(c *bind.Call, n int, kind string) (*goja.Object, error) {
+	v := c.Arg(n - 1)
+	if goja.IsUndefined(v) || goja.IsNull(v) {
+		return nil, nil
+	}
 	obj, ok := v.(*goja.Object)
 	if !ok {
-		return o, nil
+		return nil, c.BadArg(n, kind)
 	}
-	flag := func(name string) bool {
-		p := obj.Get(name)
-		return p != nil && p.ToBoolean()
+	return obj, nil
+}
+
+// readOptions reads the nth argument (from 1).
+func readOptions(c *bind.Call, n int, kind string) (o options, err error) {
+	obj, err := dictionary(c, n, kind)
+	if obj == nil || err != nil {
+		return o, err
 	}
 	err = c.JS().Try(func() {
-		o.concurrency = flag("allowConcurrency")
-		noCache := flag("noCache")
-		o.read.NoCache, o.write.NoCache = noCache, noCache
-		o.write.AllowUnconfirmed = flag("allowUnconfirmed")
+		for _, name := range optionFields[kind] {
+			p := obj.Get(name)
+			on := p != nil && p.ToBoolean()
+			switch name {
+			case "allowConcurrency":
+				o.concurrency = on
+			case "allowUnconfirmed":
+				o.write.AllowUnconfirmed = on
+			case "noCache":
+				o.read.NoCache, o.write.NoCache = on, on
+			}
+		}
 	})
 	return o, err
 }
@@ -91,17 +131,25 @@ func promise[T any](c *bind.Call, o options, r loop.Result[T], conv func(js *iso
 
 func nothing(*isolate.JS, struct{}) (goja.Value, error) { return goja.Undefined(), nil }
 
-// keyList is an array of strings, or ok is false where v is not an array.
-func keyList(c *bind.Call, v goja.Value) (keys []string, ok bool, err error) {
-	obj, isObj := v.(*goja.Object)
-	if !isObj || obj.ClassName() != "Array" {
-		return nil, false, nil
+// keys are the first argument: a string, or an array of strings (many).
+func keys(c *bind.Call) (keys []string, many bool, err error) {
+	if c.Len() == 0 {
+		return nil, false, c.BadArg(1, "string or Array")
+	}
+	obj, isObj := c.Arg(0).(*goja.Object)
+	if !isObj || !isArray(obj) {
+		key, err := c.String(1, c.Arg(0))
+		return []string{key}, false, err
 	}
 	terr := c.JS().Try(func() {
-		n := int(obj.Get("length").ToInteger())
+		n := obj.Get("length").ToInteger()
 		for i := range n {
+			v := obj.Get(strconv.FormatInt(i, 10))
+			if v == nil {
+				v = goja.Undefined()
+			}
 			var s string
-			if s, err = c.String(1, obj.Get(itoa(i))); err != nil {
+			if s, err = c.String(1, v); err != nil {
 				return
 			}
 			keys = append(keys, s)
@@ -113,12 +161,12 @@ func keyList(c *bind.Call, v goja.Value) (keys []string, ok bool, err error) {
 	return keys, true, err
 }
 
-func itoa(i int) string {
-	if i < 10 {
-		return string(rune('0' + i))
-	}
-	return itoa(i/10) + string(rune('0'+i%10))
+// isArray is false for a Proxy, which workerd takes for an object.
+func isArray(obj *goja.Object) bool {
+	return obj.ClassName() == "Array" && obj.ExportType() != proxyType
 }
+
+var proxyType = reflect.TypeFor[goja.Proxy]()
 
 func decode(js *isolate.JS, b []byte) (goja.Value, error) {
 	v, err := clone.Deserialize(js.Runtime(), b, clone.Options{Host: global.HostObjects(js)})
@@ -132,22 +180,18 @@ func encode(js *isolate.JS, v goja.Value) ([]byte, error) {
 }
 
 func (s *Storage) get(c *bind.Call) (any, error) {
-	o, err := readOptions(c, c.Arg(1))
+	keys, many, err := keys(c)
 	if err != nil {
 		return nil, err
 	}
-	keys, many, err := keyList(c, c.Arg(0))
+	o, err := readOptions(c, 2, getOptions)
 	if err != nil {
 		return nil, err
 	}
 	if many {
 		return promise(c, o, s.now().GetMany(keys, o.read), toMap)
 	}
-	var key string
-	if err := c.Unpack("key", &key); err != nil {
-		return nil, err
-	}
-	return promise(c, o, s.now().Get(key, o.read), func(js *isolate.JS, b []byte) (goja.Value, error) {
+	return promise(c, o, s.now().Get(keys[0], o.read), func(js *isolate.JS, b []byte) (goja.Value, error) {
 		if b == nil {
 			return goja.Undefined(), nil
 		}
@@ -186,19 +230,22 @@ func toMap(js *isolate.JS, kvs []storage.KV) (goja.Value, error) {
 const putText = "put() may only be called with a single key-value pair and optional options as put(key, value, options) or with multiple key-value pairs and optional options as put(entries, options)"
 
 func (s *Storage) put(c *bind.Call) (any, error) {
-	if obj, ok := c.Arg(0).(*goja.Object); ok && obj.ClassName() != "String" {
+	if c.Len() == 0 {
+		return nil, c.BadArg(1, "string or object")
+	}
+	if obj, ok := c.Arg(0).(*goja.Object); ok && !isArray(obj) {
 		return s.putMany(c, obj)
 	}
-	var key string
-	if err := c.Unpack("key", &key); err != nil {
+	key, err := c.String(1, c.Arg(0))
+	if err != nil {
+		return nil, err
+	}
+	o, err := readOptions(c, 3, putOptions)
+	if err != nil {
 		return nil, err
 	}
 	if goja.IsUndefined(c.Arg(1)) {
 		return nil, exception.TypeErrorf("put() called with undefined value.")
-	}
-	o, err := readOptions(c, c.Arg(2))
-	if err != nil {
-		return nil, err
 	}
 	b, err := encode(c.JS(), c.Arg(1))
 	if err != nil {
@@ -208,12 +255,10 @@ func (s *Storage) put(c *bind.Call) (any, error) {
 }
 
 func (s *Storage) putMany(c *bind.Call, obj *goja.Object) (any, error) {
-	if v := c.Arg(1); !goja.IsUndefined(v) {
-		if _, isObj := v.(*goja.Object); !isObj {
-			return nil, exception.TypeErrorf(putText)
-		}
+	if _, err := dictionary(c, 2, putOptions); err != nil {
+		return nil, exception.TypeErrorf(putText)
 	}
-	o, err := readOptions(c, c.Arg(1))
+	o, err := readOptions(c, 2, putOptions)
 	if err != nil {
 		return nil, err
 	}
@@ -241,22 +286,20 @@ func (s *Storage) putMany(c *bind.Call, obj *goja.Object) (any, error) {
 }
 
 func (s *Storage) delete(c *bind.Call) (any, error) {
-	o, err := readOptions(c, c.Arg(1))
+	keys, many, err := keys(c)
 	if err != nil {
 		return nil, err
 	}
-	keys, many, err := keyList(c, c.Arg(0))
+	o, err := readOptions(c, 2, putOptions)
 	if err != nil {
 		return nil, err
 	}
-	if !many {
-		var key string
-		if err := c.Unpack("key", &key); err != nil {
-			return nil, err
-		}
-		keys = []string{key}
+	// An error of the storage itself is thrown too.
+	r := s.now().Delete(keys, o.write)
+	if _, err, ready := r.Ready(); ready && err != nil {
+		return nil, err
 	}
-	return promise(c, o, s.now().Delete(keys, o.write), func(js *isolate.JS, n int) (goja.Value, error) {
+	return promise(c, o, r, func(js *isolate.JS, n int) (goja.Value, error) {
 		if many {
 			return js.Runtime().ToValue(n), nil
 		}
@@ -265,11 +308,11 @@ func (s *Storage) delete(c *bind.Call) (any, error) {
 }
 
 func (s *Storage) list(c *bind.Call) (any, error) {
-	o, err := readOptions(c, c.Arg(0))
+	r, empty, err := listRange(c)
 	if err != nil {
 		return nil, err
 	}
-	r, empty, err := listRange(c, c.Arg(0))
+	o, err := readOptions(c, 1, listOptions)
 	if err != nil {
 		return nil, err
 	}
@@ -280,39 +323,32 @@ func (s *Storage) list(c *bind.Call) (any, error) {
 }
 
 // listRange reads the options of list() (workerd, "Async KV", list bounds).
-func listRange(c *bind.Call, v goja.Value) (r storage.Range, empty bool, err error) {
-	obj, ok := v.(*goja.Object)
-	if !ok {
-		return r, false, nil
+func listRange(c *bind.Call) (r storage.Range, empty bool, err error) {
+	obj, err := dictionary(c, 1, listOptions)
+	if obj == nil || err != nil {
+		return r, false, err
 	}
 	var start, startAfter, end, prefix *string
-	text := func(name string) (*string, error) {
-		v := obj.Get(name)
-		if v == nil || goja.IsUndefined(v) || goja.IsNull(v) {
-			return nil, nil
-		}
-		s, err := c.String(1, v)
-		return &s, err
-	}
 	terr := c.JS().Try(func() {
 		for _, f := range []struct {
 			name string
 			into **string
 		}{{"start", &start}, {"startAfter", &startAfter}, {"end", &end}, {"prefix", &prefix}} {
-			if *f.into, err = text(f.name); err != nil {
+			v := obj.Get(f.name)
+			if v == nil || goja.IsUndefined(v) {
+				continue
+			}
+			var text string
+			if text, err = c.String(1, v); err != nil {
 				return
 			}
+			*f.into = &text
 		}
 		if v := obj.Get("reverse"); v != nil {
 			r.Reverse = v.ToBoolean()
 		}
-		if v := obj.Get("limit"); v != nil && !goja.IsUndefined(v) && !goja.IsNull(v) {
-			n := v.ToInteger()
-			if n <= 0 {
-				err = exception.TypeErrorf("List limit must be positive.")
-				return
-			}
-			r.Limit = int(min(n, 1<<31-1))
+		if v := obj.Get("limit"); v != nil && !goja.IsUndefined(v) {
+			r.Limit, err = listLimit(v.ToNumber().ToFloat())
 		}
 	})
 	if err == nil {
@@ -356,6 +392,21 @@ func listRange(c *bind.Call, v goja.Value) (r storage.Range, empty bool, err err
 	return r, r.End != "" && r.End <= r.Start, nil
 }
 
+// listLimit is a number of keys; what is no number, or infinite, counts as 0.
+func listLimit(f float64) (int, error) {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		f = 0
+	}
+	f = math.Trunc(f)
+	switch {
+	case f < math.MinInt32 || f > math.MaxInt32:
+		return 0, exception.TypeErrorf("Value out of range. Must be between %d and %d (inclusive).", math.MinInt32, math.MaxInt32)
+	case f <= 0:
+		return 0, exception.TypeErrorf("List limit must be positive.")
+	}
+	return int(f), nil
+}
+
 // afterPrefix is the first key after all that begin with p; empty where there is
 // none.
 func afterPrefix(p string) string {
@@ -371,10 +422,10 @@ func afterPrefix(p string) string {
 }
 
 func (s *Storage) deleteAll(c *bind.Call) (any, error) {
-	if len(s.txns) > 0 {
+	if len(s.txns) > 0 && s.o.SharedTransactions {
 		return nil, exception.Errorf("Cannot call deleteAll() within a transaction")
 	}
-	o, err := readOptions(c, c.Arg(0))
+	o, err := readOptions(c, 1, putOptions)
 	if err != nil {
 		return nil, err
 	}
@@ -386,7 +437,7 @@ func (s *Storage) sync(c *bind.Call) (any, error) {
 }
 
 func (s *Storage) getAlarm(c *bind.Call) (any, error) {
-	o, err := readOptions(c, c.Arg(0))
+	o, err := readOptions(c, 1, getAlarmOptions)
 	if err != nil {
 		return nil, err
 	}
@@ -406,7 +457,7 @@ func (s *Storage) setAlarm(c *bind.Call) (any, error) {
 	if !s.o.HasAlarm() {
 		return nil, exception.TypeErrorf("Your Durable Object class must have an alarm() handler in order to call setAlarm()")
 	}
-	o, err := readOptions(c, c.Arg(1))
+	o, err := readOptions(c, 2, setAlarmOptions)
 	if err != nil {
 		return nil, err
 	}
@@ -416,20 +467,40 @@ func (s *Storage) setAlarm(c *bind.Call) (any, error) {
 	return s.moveAlarm(c, o, when)
 }
 
+// lastDate is the first moment that is too late for a date: nanoseconds since 1970
+// have to fit in 63 bits, some of which are spared.
+var lastDate = time.Date(2189, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // alarmTime is a Date or a number of milliseconds.
 func alarmTime(c *bind.Call) (time.Time, error) {
+	v := c.Arg(0)
 	var ms float64
-	if err := c.Unpack("scheduledTime", &ms); err != nil {
-		return time.Time{}, err
+	switch obj, isObj := v.(*goja.Object); {
+	case isObj && obj.ClassName() == "Date":
+		// The class of the object is what counts, not a valueOf of its own.
+		d, ok := obj.Export().(time.Time)
+		ms = math.NaN()
+		if ok {
+			ms = float64(d.UnixMilli())
+		}
+	case v.ExportType() != nil && (v.ExportType().Kind() == reflect.Int64 || v.ExportType().Kind() == reflect.Float64):
+		ms = v.ToFloat()
+	default:
+		return time.Time{}, c.BadArg(1, "date")
 	}
-	if !(ms > 0) {
+	switch {
+	case math.IsNaN(ms) || math.IsInf(ms, 0):
+		return time.Time{}, exception.TypeErrorf("The value cannot be converted because it is not a valid Date.")
+	case ms >= float64(lastDate.UnixMilli()):
+		return time.Time{}, exception.TypeErrorf("This API doesn't support dates after 2189.")
+	case ms <= 0:
 		return time.Time{}, exception.TypeErrorf("setAlarm() cannot be called with an alarm time <= 0")
 	}
-	return time.UnixMilli(int64(min(ms, 8.64e15))), nil
+	return time.UnixMilli(int64(ms)), nil
 }
 
 func (s *Storage) deleteAlarm(c *bind.Call) (any, error) {
-	o, err := readOptions(c, c.Arg(0))
+	o, err := readOptions(c, 1, setAlarmOptions)
 	if err != nil {
 		return nil, err
 	}

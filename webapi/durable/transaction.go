@@ -29,14 +29,16 @@ var transactionClass = &bind.Class[Transaction]{
 	Async: map[string]bind.Method[Transaction]{
 		"get":         in("get()", (*Storage).get),
 		"put":         in("put()", (*Storage).put),
-		"delete":      in("delete()", (*Storage).delete),
 		"list":        in("list()", (*Storage).list),
 		"getAlarm":    in("getAlarm()", (*Storage).getAlarm),
 		"setAlarm":    in("setAlarm()", (*Storage).setAlarm),
 		"deleteAlarm": in("deleteAlarm()", (*Storage).deleteAlarm),
-		"deleteAll":   (*Transaction).deleteAll,
 	},
-	Methods: map[string]bind.Method[Transaction]{"rollback": (*Transaction).rollback},
+	Methods: map[string]bind.Method[Transaction]{
+		"delete":    in("delete()", (*Storage).delete),
+		"deleteAll": (*Transaction).deleteAll,
+		"rollback":  (*Transaction).rollback,
+	},
 }
 
 // in is an operation of Storage within the transaction, while that is open.
@@ -80,6 +82,10 @@ func (t *Transaction) rollback(*bind.Call) (any, error) {
 func (s *Storage) transaction(c *bind.Call) (any, error) {
 	var fn bind.Function
 	if err := c.Unpack("callback", &fn); err != nil {
+		return nil, err
+	}
+	// asOfTime and lowPriority mean nothing here.
+	if _, err := dictionary(c, 2, "TransactionOptions"); err != nil {
 		return nil, err
 	}
 	ioc, err := c.Context()
