@@ -334,7 +334,10 @@ func (w *world) actors(svc *service) error {
 				return err
 			}
 			o.UniqueKey, o.Store, o.Token = n.UniqueKey, st.store, st.tokens
-			if !n.EnableSQL {
+			// workerd keeps state on disk, or with enableSql, in SQLite.
+			if n.EnableSQL || svc.cfg.Worker.Storage.Kind == config.StorageLocalDisk {
+				o.SharedTransactions = true
+			} else {
 				o.Limits = cache.ActorLimits()
 			}
 		}
