@@ -301,11 +301,8 @@ func (cl *Class[T]) method(js *isolate.JS, name string, m Method[T], async bool)
 		defer c.guard()
 		t, ok := cl.Unwrap(js, fc.This)
 		if !ok {
-			err := errIllegalInvocation
-			if async {
-				return js.Rejected(err)
-			}
-			js.Panic(err)
+			// Even for an async method: no method of the class was called.
+			js.Panic(errIllegalInvocation)
 		}
 		v, err := m(t, c)
 		if err != nil {
