@@ -1,6 +1,7 @@
 package isolate
 
 import (
+	"bytes"
 	"errors"
 	"reflect"
 	"strings"
@@ -92,14 +93,35 @@ func (js *JS) Call(fn goja.Value, this goja.Value, args ...goja.Value) (goja.Val
 // wrong place, so nothing more of the script may run: the engine is stopped, and the
 // realm ends with the turn.
 func (js *JS) noteOverflow(err error) error {
-	if err != nil {
-		var so *goja.StackOverflowError
-		if errors.As(err, &so) {
-			js.realm.overflowed = true
-			js.rt.Interrupt(ErrCallStack)
-		}
+	if _, ok := engineError[*goja.StackOverflowError](err); ok {
+		js.realm.overflowed = true
+		js.rt.Interrupt(ErrCallStack)
 	}
 	return err
+}
+
+// engineError is errors.As for the engine's own errors. It stops at an exception,
+// because unwrapping one asks the value that was thrown, which runs code of the
+// script.
+func engineError[E error](err error) (found E, ok bool) {
+	for err != nil {
+		if found, ok = err.(E); ok {
+			return found, true
+		}
+		switch x := err.(type) {
+		case *goja.Exception:
+			return found, false
+		case interface{ Unwrap() []error }:
+			for _, e := range x.Unwrap() {
+				if found, ok = engineError[E](e); ok {
+					return found, true
+				}
+			}
+			return found, false
+		}
+		err = errors.Unwrap(err)
+	}
+	return found, false
 }
 
 // Construct calls a JavaScript constructor.
@@ -124,14 +146,13 @@ func (js *JS) Try(fn func()) error {
 // Uncatchable reports whether err stops the turn: an interrupt. A stack overflow
 // is not: Go code that called JavaScript may turn it into a RangeError.
 func Uncatchable(err error) bool {
-	var i *goja.InterruptedError
-	return errors.As(err, &i)
+	_, ok := engineError[*goja.InterruptedError](err)
+	return ok
 }
 
 // Panic throws err out of a native function. It does not return.
 func (js *JS) Panic(err error) {
-	var i *goja.InterruptedError
-	if errors.As(err, &i) {
+	if i, ok := engineError[*goja.InterruptedError](err); ok {
 		panic(i)
 	}
 	panic(js.Error(err))
@@ -224,7 +245,7 @@ func (js *JS) Exception(err error) *exception.Exception {
 	if errors.As(err, &ge) {
 		e := js.Thrown(ge.Value())
 		if e.Stack == "" {
-			e.Stack = script.FormatStack(ge.String())
+			e.Stack = script.FormatStack(stackOf(e, ge))
 		}
 		return e
 	}
@@ -247,6 +268,18 @@ func (js *JS) Exception(err error) *exception.Exception {
 		js.realm.iso.log.Error("internal error", "worker", js.realm.o.Name, "reference", e.Message, "error", err)
 	}
 	return e
+}
+
+// stackOf is the engine's form of a stack trace. Exception.String would ask the
+// thrown value for its text once more.
+func stackOf(e *exception.Exception, ge *goja.Exception) string {
+	var b bytes.Buffer
+	b.WriteString(e.Error())
+	for _, frame := range ge.Stack() {
+		b.WriteString("\n\tat ")
+		frame.Write(&b)
+	}
+	return b.String()
 }
 
 // Stopped is the exception for a turn that was interrupted.
@@ -277,7 +310,7 @@ func (js *JS) Thrown(v goja.Value) *exception.Exception {
 		// A getter of the thrown object may itself throw: then there is no such text.
 		_ = js.Try(func() {
 			if p := obj.Get(name); p != nil && !goja.IsUndefined(p) && !goja.IsNull(p) {
-				s = p.String()
+				s = textOf(p)
 			}
 		})
 		return s
@@ -330,11 +363,18 @@ func describe(v goja.Value) string {
 	case goja.IsNull(v):
 		return "null"
 	}
-	s := v.String()
+	s := textOf(v)
 	if len(s) > 200 {
 		s = strings.ToValidUTF8(s[:200], "") + "…"
 	}
 	return s
+}
+
+func textOf(v goja.Value) string {
+	if sym, ok := v.(*goja.Symbol); ok {
+		return "Symbol(" + sym.String() + ")"
+	}
+	return v.String()
 }
 
 // NewPromise returns a pending promise. The functions settle it and may be called

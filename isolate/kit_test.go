@@ -1,6 +1,7 @@
 package isolate_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -161,17 +162,19 @@ func await(t testing.TB, done <-chan struct{}) {
 	}
 }
 
-// function compiles the body of a function; inside a turn.
+// function compiles the body of a function of an ES module; inside a turn.
 func function(js *isolate.JS, body string) goja.Value {
-	program, err := script.CompileText("test.js", "(function () { "+body+"\n})")
+	program, err := script.Compile(context.Background(), script.Source{Name: "test", Modules: []script.Module{{
+		Name: "test.js", Kind: script.ESModule, Content: []byte("export default function () { " + body + "\n}"),
+	}}})
 	if err != nil {
 		js.Panic(err)
 	}
-	v, err := js.Runtime().RunProgram(program)
+	ev, err := program.Evaluate(js.Runtime(), script.Host{})
 	if err != nil {
 		js.Panic(err)
 	}
-	return v
+	return ev.Namespace().Get("default")
 }
 
 // run calls a function with the body in a turn of frame. The error is that of the

@@ -98,6 +98,9 @@ func (i *Isolate) NewRealm(o RealmOptions) (*Realm, error) {
 	call, _ := goja.AssertFunction(v)
 	native := rt.ToValue(func(goja.FunctionCall) goja.Value { r.runPending(); return goja.Undefined() })
 	r.enter = func(goja.Value, ...goja.Value) (goja.Value, error) { return call(goja.Undefined(), native) }
+	// These must be the engine's own, whatever scripts put in their place.
+	errorClasses.Get(r.js)
+	promiseThen.Get(r.js)
 	for _, setup := range o.Setup {
 		var serr error
 		if err := r.Run(nil, func(js *JS) { serr = setup(js) }); err != nil {
@@ -175,8 +178,10 @@ func (r *Realm) run(frame *Frame, limit time.Duration, fn func(js *JS)) (err err
 	r.pending = fn
 	outer := r.iso.dog.begin(r, limit)
 	err = r.callEngine()
-	for err == nil && len(r.awaited) > 0 {
-		err = r.lookAgain()
+	for len(r.awaited) > 0 && r.cause == nil && !r.Interrupted() {
+		if e := r.lookAgain(); err == nil {
+			err = e
+		}
 	}
 	r.iso.dog.end(outer)
 	r.inTurn = false

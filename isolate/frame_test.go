@@ -1,0 +1,112 @@
+package isolate_test
+
+import (
+	"testing"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/isolate"
+)
+
+// Code after await works for whoever wrote it, whoever settles what it waits for.
+func TestFrameFollowsTheCodeThatAwaits(t *testing.T) {
+	for name, c := range map[string]struct {
+		body  string
+		names []string // what the other request settles, in order
+		want  []string
+	}{
+		"await":         {`(async () => { await later("x"); log(owner()) })()`, []string{"x"}, []string{"A"}},
+		"await twice":   {`(async () => { await later("x"); log(owner()); await later("y"); log(owner()) })()`, []string{"x", "y"}, []string{"A", "A"}},
+		"then":          {`later("x").then(() => log(owner()))`, []string{"x"}, []string{"A"}},
+		"then chain":    {`later("x").then(() => {}).then(() => log(owner())).finally(() => log(owner()))`, []string{"x"}, []string{"A", "A"}},
+		"Promise.all":   {`(async () => { await Promise.all([later("x"), later("y")]); log(owner()) })()`, []string{"y", "x"}, []string{"A"}},
+		"Promise.race":  {`Promise.race([later("x"), later("y")]).then(() => log(owner()))`, []string{"y"}, []string{"A"}},
+		"async thrower": {`(async () => { try { await later("x").then(() => { throw 1 }) } catch { log(owner()) } })()`, []string{"x"}, []string{"A"}},
+		"nested async":  {`const f = async () => { await later("x"); log(owner()) }; (async () => { await f(); log(owner()) })()`, []string{"x"}, []string{"A", "A"}},
+		"generator": {`async function* g() { yield await later("x"); log(owner()) }
+			(async () => { for await (const v of g()) log(owner() + v); log(owner()) })()`, []string{"x"}, []string{"Av", "A", "A"}},
+		"for await": {`(async () => { for await (const v of [later("x")]) log(owner()); log(owner()) })()`, []string{"x"}, []string{"A", "A"}},
+		"thenable":  {`(async () => { await { then(r) { later("x").then(r) } }; log(owner()) })()`, []string{"x"}, []string{"A"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := newKit(t, isolate.Options{})
+			k.ok(frameOf("A"), c.body)
+			for _, n := range c.names {
+				k.settle(frameOf("B"), n, "v")
+			}
+			k.want(c.want...)
+		})
+	}
+}
+
+// Two requests that wait for the same promise go on each in its own frame.
+func TestSharedPromiseResumesEveryWaiterInItsFrame(t *testing.T) {
+	k := newKit(t, isolate.Options{})
+	k.ok(frameOf("A"), `globalThis.shared = later("x"); shared.then(() => log(owner()))`)
+	k.ok(frameOf("B"), `(async () => { await shared; log(owner()); Promise.resolve().then(() => log(owner())) })()`)
+	k.settle(frameOf("C"), "x", "v")
+	k.want("A", "B", "B")
+	k.ok(nil, "log(owner())")
+	k.want("nobody")
+}
+
+func TestOnSettledKeepsTheFrame(t *testing.T) {
+	k := newKit(t, isolate.Options{})
+	wait := func(owner string) {
+		k.loop(func() {
+			err := k.realm.Run(frameOf(owner), func(js *isolate.JS) {
+				p, err := js.Call(function(js, "return globalThis.p ??= later('x')"), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				js.OnSettled(p, func(js *isolate.JS, v goja.Value, err error) {
+					k.out = append(k.out, ownerOf(js)+" "+v.String())
+				})
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait("A")
+	wait("B")
+	k.settle(frameOf("C"), "x", "v")
+	k.want("A v", "B v")
+}
+
+func TestInRestoresTheFrameWhateverHappens(t *testing.T) {
+	k := newKit(t, isolate.Options{})
+	k.loop(func() {
+		err := k.realm.Run(frameOf("A"), func(js *isolate.JS) {
+			js.In(frameOf("B"), func() {
+				js.In(frameOf("C"), func() { k.out = append(k.out, ownerOf(js)) })
+				k.out = append(k.out, ownerOf(js))
+			})
+			func() {
+				defer func() { _ = recover() }()
+				js.In(frameOf("D"), func() { panic("out") })
+			}()
+			k.out = append(k.out, ownerOf(js))
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	k.want("C", "B", "A")
+}
+
+func TestInnermostBindingOfAVariableWins(t *testing.T) {
+	outer := &isolate.Var{Key: "k", Value: 1}
+	other := &isolate.Var{Key: "other", Value: nil, Parent: outer}
+	inner := &isolate.Var{Key: "k", Value: 2, Parent: other}
+	for _, c := range []struct {
+		v    *isolate.Var
+		key  string
+		want any
+		ok   bool
+	}{{inner, "k", 2, true}, {other, "k", 1, true}, {inner, "other", nil, true}, {inner, "none", nil, false}, {nil, "k", nil, false}} {
+		if got, ok := c.v.Lookup(c.key); got != c.want || ok != c.ok {
+			t.Errorf("%s: %v, %v", c.key, got, ok)
+		}
+	}
+}
