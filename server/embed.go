@@ -142,32 +142,40 @@ func (s *Script) NewWorker(ctx context.Context, o WorkerOptions) (*Worker, error
 			return env, nil
 		},
 	})
-	for class, a := range o.Actors {
+	if err := w.start(ctx, o.Actors, s.i.log); err != nil {
+		return nil, errors.Join(err, w.Close(ctx))
+	}
+	return w, nil
+}
+
+// start makes the worker's namespaces and runs its script.
+func (w *Worker) start(ctx context.Context, actors map[string]ActorOptions, log *slog.Logger) error {
+	for class, a := range actors {
 		if a.Store == nil {
 			a.Store = mem.New()
 		}
 		if a.Token == nil {
 			t, err := tokens(a.Store)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			a.Token = t
 		}
-		ns, err := actor.New(actor.Options{Class: class, UniqueKey: a.UniqueKey, Pool: w.pool, Store: a.Store, Token: a.Token, Log: s.i.log})
+		ns, err := actor.New(actor.Options{Class: class, UniqueKey: a.UniqueKey, Pool: w.pool, Store: a.Store, Token: a.Token, Log: log})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		w.actors[class] = ns
 	}
 	if err := w.pool.Start(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	for _, ns := range w.actors {
 		if err := ns.LoadAlarms(ctx); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return w, nil
+	return nil
 }
 
 // HandleRequest delivers a request to the default entrypoint. The caller closes the

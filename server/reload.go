@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -13,9 +15,14 @@ import (
 	"workerd.local/event"
 )
 
-// reloadDrain is how long requests that have begun may hold up a reload; then they
-// fail.
-const reloadDrain = 10 * time.Second
+// How long requests of the old configuration are waited for.
+const (
+	// reloadDrain is how long requests without an answer may hold up a reload; then
+	// those at actors fail.
+	reloadDrain = 10 * time.Second
+	// reloadLinger is how long answers may go on streaming afterwards.
+	reloadLinger = 60 * time.Second
+)
 
 // turnstile is where requests enter the present world, and wait while it is
 // exchanged for another.
@@ -27,7 +34,8 @@ type turnstile struct {
 	open   chan struct{} // closed when requests may enter; nil while they may
 }
 
-// enter returns the present world; leave is called once the request is over.
+// enter returns the present world; leave is called once the request is answered, and
+// the world's requests.Done once the answer has been sent.
 func (t *turnstile) enter(ctx context.Context) (w *world, leave func(), err error) {
 	t.mu.Lock()
 	for t.open != nil {
@@ -42,6 +50,7 @@ func (t *turnstile) enter(ctx context.Context) (w *world, leave func(), err erro
 	}
 	w = t.world
 	t.inside[w]++
+	w.requests.Add(1)
 	t.mu.Unlock()
 	return w, func() { t.leave(w) }, nil
 }
@@ -59,7 +68,7 @@ func (t *turnstile) leave(w *world) {
 }
 
 // stop makes requests wait, and returns a channel that is closed when those that
-// have begun are over.
+// have begun are answered.
 func (t *turnstile) stop() <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -102,12 +111,13 @@ func (f *front) Fetch(ctx context.Context, req *event.Request) (*event.Response,
 		return nil, err
 	}
 	resp, err := w.pick(f.socket, req).Fetch(ctx, req)
-	if err != nil || resp.Body.Stream == nil {
-		leave()
-		return resp, err
+	if err == nil && resp.Body.Stream != nil {
+		resp.Body.Stream = event.OnClose(resp.Body.Stream, w.requests.Done)
+	} else {
+		w.requests.Done()
 	}
-	resp.Body.Stream = event.OnClose(resp.Body.Stream, leave)
-	return resp, nil
+	leave()
+	return resp, err
 }
 
 // Deliver is event.Service's; sockets bring nothing but requests.
@@ -131,9 +141,10 @@ func (w *world) pick(socket string, req *event.Request) event.Service {
 
 // Reload replaces the running configuration. The new one is built first; where that
 // fails the old one goes on and the error says why. No request is dropped: those
-// that have begun end in the old world, for up to 10 s, and those that come
-// meanwhile wait for the new one. Sockets that stay the same stay open; actors are
-// made again from what is durable.
+// that have begun are answered by the old world, for up to 10 s, and those that come
+// meanwhile wait for the new one; answers that stream go on for up to a minute,
+// except those of actors. Sockets that stay the same stay open; actors are made again
+// from what is durable.
 func (s *Server) Reload(ctx context.Context, cfg *config.Config) error {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
@@ -154,13 +165,19 @@ func (s *Server) Reload(ctx context.Context, cfg *config.Config) error {
 	select {
 	case <-s.turn.stop():
 	case <-time.After(reloadDrain):
-		s.log.Warn("requests of the old configuration were cut off", "after", reloadDrain)
+		s.log.Warn("some requests still run in the old configuration", "after", reloadDrain)
+	case <-ctx.Done():
+		s.turn.start(old)
+		for _, k := range added {
+			err = errors.Join(err, k.l.Close())
+		}
+		return errors.Join(ctx.Err(), err, next.close(context.WithoutCancel(ctx)))
 	}
-	var errs []error
-	errs = append(errs, old.close(ctx))
+	errs := []error{old.closeActors(ctx)}
 	if err := next.ready(ctx); err != nil {
 		errs = append(errs, err)
 	}
+	s.bg.Go(func() { s.retire(old) })
 	s.turn.start(next)
 	s.cfg = cfg
 	s.serve(added)
@@ -170,10 +187,40 @@ func (s *Server) Reload(ctx context.Context, cfg *config.Config) error {
 			kept = append(kept, k)
 			continue
 		}
-		errs = append(errs, k.close())
+		s.bg.Go(func() { s.fade(k) })
 	}
 	s.sockets = append(kept, added...)
 	return errors.Join(errs...)
+}
+
+// retire ends a world that has been replaced, once its last answer has been sent.
+func (s *Server) retire(w *world) {
+	sent := make(chan struct{})
+	go func() { w.requests.Wait(); close(sent) }()
+	select {
+	case <-sent:
+	case <-time.After(reloadLinger):
+	case <-s.closing:
+	}
+	if err := w.close(context.Background()); err != nil {
+		s.log.Error("the old configuration did not end well", "error", err)
+	}
+}
+
+// fade closes a socket that has been replaced, once its last answer has been sent.
+func (s *Server) fade(k *socket) {
+	ctx, cancel := context.WithTimeout(context.Background(), reloadLinger)
+	defer cancel()
+	go func() {
+		select {
+		case <-s.closing:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	if err := k.srv.Shutdown(ctx); err != nil && ctx.Err() == nil {
+		s.log.Error("a socket did not close well", "socket", k.cfg.Name, "error", err)
+	}
 }
 
 // sameSocket reports whether an open socket serves a new configuration as it is.
@@ -213,12 +260,34 @@ func (s *Server) open(w *world, cfg *config.Config) (opened []*socket, err error
 		if err != nil {
 			return opened, err
 		}
-		if k.l, err = listen(c); err != nil {
+		if k.l, err = s.listen(c); err != nil {
 			return opened, &config.Error{Pos: c.Address.Pos, Msg: fmt.Sprintf("socket %q: %s", c.Name, err)}
 		}
 		opened = append(opened, k)
 	}
 	return opened, nil
+}
+
+// listen opens a socket. Where one of ours has the address already, and is about to
+// be replaced, the new one shares its listener, so that no connection is refused.
+func (s *Server) listen(c *config.Socket) (net.Listener, error) {
+	for _, k := range s.sockets {
+		if k.l == nil || c.FD != nil || k.cfg.Address.Value != c.Address.Value {
+			continue
+		}
+		if l, ok := k.l.(interface{ File() (*os.File, error) }); ok {
+			f, err := l.File()
+			if err != nil {
+				return nil, err
+			}
+			defer f.Close()
+			if u, ok := k.l.(*net.UnixListener); ok {
+				u.SetUnlinkOnClose(false) // the file is the new socket's from now on
+			}
+			return net.FileListener(f)
+		}
+	}
+	return listen(c)
 }
 
 // Watched lists the files that the running configuration was made from.

@@ -82,6 +82,7 @@ type Server struct {
 	running  sync.WaitGroup
 	stores   *stores
 	stopBg   context.CancelFunc
+	closing  chan struct{} // closed when Close begins
 	bg       sync.WaitGroup
 
 	turn      turnstile
@@ -105,7 +106,7 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*Server, error) {
 	if o.Host == nil {
 		o.Host = isolate.SystemHost()
 	}
-	s := &Server{cfg: cfg, o: o, log: o.Log, stores: newStores(o.OpenStore, o.Log)}
+	s := &Server{cfg: cfg, o: o, log: o.Log, stores: newStores(o.OpenStore, o.Log), closing: make(chan struct{})}
 	bg, cancel := context.WithCancel(context.Background())
 	s.stopBg = cancel
 	var guard *isolate.MemoryGuard
@@ -166,6 +167,7 @@ func (s *Server) Close(ctx context.Context) error {
 		return nil
 	}
 	s.closed = true
+	close(s.closing)
 	w, sockets := s.turn.now(), s.sockets
 	s.mu.Unlock()
 	var errs []error

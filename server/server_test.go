@@ -195,6 +195,51 @@ func TestReloadUnderLoadDropsNothing(t *testing.T) {
 	r.want("/", fmt.Sprintf("v2:%d", answered.Load()+1)) // every acknowledged increment counted
 }
 
+func TestReloadLetsStreamsEndAndKeepsTheAddress(t *testing.T) {
+	addr := freePort(t)
+	source := func(text string) string {
+		return `export default { fetch(request) {
+			if (new URL(request.url).pathname !== "/stream") return new Response("` + text + `");
+			const { readable, writable } = new TransformStream();
+			const w = writable.getWriter(), e = new TextEncoder();
+			(async () => { await w.write(e.encode("first ")); await scheduler.wait(700); await w.write(e.encode("last")); await w.close(); })();
+			return new Response(readable);
+		} };`
+	}
+	fixed := strings.Replace(one(""), "127.0.0.1:0", addr, 1)
+	p := newProject(t, map[string]string{"config.capnp": fixed, "main.js": source("old")})
+	r := p.start()
+	resp, err := http.Get(r.url + "/stream")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	part := make([]byte, 6)
+	if _, err := io.ReadFull(resp.Body, part); err != nil {
+		t.Fatal(err)
+	}
+	p.write(map[string]string{
+		"config.capnp": strings.Replace(fixed, "http = ()", `http = (injectResponseHeaders = [(name = "x-new", value = "yes")])`, 1),
+		"main.js":      source("new"),
+	})
+	if err := r.s.Reload(t.Context(), p.config()); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.Get(r.url + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(answer.Body)
+	answer.Body.Close()
+	if err != nil || string(b) != "new" || answer.Header.Get("X-New") != "yes" {
+		t.Errorf("after the reload: %q, %v, %v", b, answer.Header, err)
+	}
+	rest, err := io.ReadAll(resp.Body)
+	if err != nil || string(rest) != "last" {
+		t.Errorf("the stream of the old configuration ended with %q, %v", rest, err)
+	}
+}
+
 func TestDrainFinishesWhatHasBegun(t *testing.T) {
 	p := newProject(t, map[string]string{
 		"config.capnp": one(""),

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -23,6 +22,7 @@ import (
 	"workerd.local/internal/compat"
 	"workerd.local/outbound"
 	"workerd.local/script"
+	"workerd.local/webapi/bind"
 	"workerd.local/worker"
 )
 
@@ -39,6 +39,7 @@ type world struct {
 	cancel   context.CancelFunc
 	inputs   []string // files that scripts were made from
 	loading  sync.WaitGroup
+	requests sync.WaitGroup // until their answers have been sent; the turnstile adds
 }
 
 // service is a named service that runs.
@@ -178,14 +179,14 @@ func (w *world) compile(ctx context.Context, workers []*service) error {
 			if svc.flags, err = w.flags(svc.cfg); err != nil {
 				return fmt.Errorf("service %s: %w", svc.cfg.Name, err)
 			}
-			src, err := source(ctx, svc.cfg, svc.flags, w.s.o.CacheDir)
+			src, err := source(ctx, svc.cfg, svc.flags, w.s.modules(), w.s.o.CacheDir)
 			if err != nil {
 				return fmt.Errorf("service %s: %w", svc.cfg.Name, err)
 			}
 			if svc.script, err = script.Compile(ctx, src); err != nil {
 				return fmt.Errorf("service %s: %w", svc.cfg.Name, err)
 			}
-			return w.checkBuiltins(svc)
+			return nil
 		})
 	}
 	err := g.Wait()
@@ -195,21 +196,6 @@ func (w *world) compile(ctx context.Context, workers []*service) error {
 		}
 	}
 	return err
-}
-
-// checkBuiltins refuses imports that nothing provides, each with its place.
-func (w *world) checkBuiltins(svc *service) error {
-	modules := w.s.modules()
-	var lines []string
-	for _, b := range svc.script.Builtins() {
-		if !worker.HasBuiltin(modules, b.Specifier) {
-			lines = append(lines, fmt.Sprintf("%s:%d:%d: No such module %q.", b.Importer, b.Line, b.Column, b.Specifier))
-		}
-	}
-	if len(lines) > 0 {
-		return fmt.Errorf("service %s: %s", svc.cfg.Name, strings.Join(lines, "\n"))
-	}
-	return nil
 }
 
 func (w *world) flags(c *config.Service) (*compat.Flags, error) {
@@ -222,9 +208,12 @@ func (w *world) flags(c *config.Service) (*compat.Flags, error) {
 }
 
 // source is a worker's code as package script wants it.
-func source(ctx context.Context, c *config.Service, flags *compat.Flags, cacheDir string) (script.Source, error) {
+func source(ctx context.Context, c *config.Service, flags *compat.Flags, modules []bind.Module, cacheDir string) (script.Source, error) {
 	wk := c.Worker
-	src := script.Source{Name: c.Name, CacheDir: cacheDir}
+	src := script.Source{
+		Name: c.Name, CacheDir: cacheDir, NodeCompat: flags.Has("nodejs_compat") || flags.Has("nodejs_compat_v2"),
+		Builtin: func(specifier string) bool { return worker.HasBuiltin(modules, specifier) },
+	}
 	switch {
 	case wk.Source != nil:
 		if err := runBuild(ctx, wk.Source); err != nil {
@@ -467,15 +456,21 @@ func (l *lazyService) Deliver(ctx context.Context, ev event.Event) (event.Outcom
 	return l.svc.pool.Service(l.entrypoint).Deliver(ctx, ev)
 }
 
-// close ends the world: actors flush and break, what requests left behind is
-// canceled.
-func (w *world) close(ctx context.Context) error {
+// closeActors flushes and breaks the world's actors: another world may make them.
+func (w *world) closeActors(ctx context.Context) error {
 	var errs []error
 	for _, svc := range w.services {
 		for _, ns := range svc.namespaces {
 			errs = append(errs, ns.Close(ctx, errClosing))
 		}
 	}
+	return errors.Join(errs...)
+}
+
+// close ends the world: actors flush and break, what requests left behind is
+// canceled.
+func (w *world) close(ctx context.Context) error {
+	errs := []error{w.closeActors(ctx)}
 	w.cancel()
 	w.loading.Wait()
 	for _, c := range w.closers {

@@ -111,7 +111,7 @@ func (w *Worker) Entrypoints() []string {
 // HasHandler reports whether the entrypoint has a handler of that name, such as
 // "test".
 func (w *Worker) HasHandler(entrypoint, handler string) bool {
-	if w.exports.service {
+	if w.exports.service || w.realm == nil {
 		return false
 	}
 	has := false

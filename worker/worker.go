@@ -221,6 +221,8 @@ func (w *Worker) reset(cause error, culprit *isolate.Frame) {
 	if culprit != nil {
 		owner, _ = culprit.Owner.(*iocontext.Context)
 	}
+	// Nothing may keep the old heap: it may be what filled the memory.
+	w.realm, w.env, w.exports = nil, nil, exports{}
 	for _, fn := range w.onReset {
 		fn(cause, owner)
 	}
