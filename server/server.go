@@ -1,14 +1,14 @@
 // Package server wires a configuration into running services, and is the entry
 // point for programs that embed this one.
 //
-// It is the only package that knows all the others. Start order: stores,
-// isolates, scripts, namespaces, sockets; stop order is the reverse: sockets
+// It is the only package that knows all the others. Start order: isolates, scripts,
+// stores with their namespaces, sockets; stop order is the reverse: sockets
 // drain, actors flush, isolates end, stores close.
 //
 // # Concurrency
 //
-// A Server may be used from any goroutine. New builds, Start starts, Run does both
-// ends; Close is called once.
+// A Server may be used from any goroutine. New builds, Start listens, Drain or Close
+// ends it.
 package server
 
 import (
