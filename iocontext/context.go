@@ -219,6 +219,11 @@ func (c *Context) enter(e Entry, fn func(js *isolate.JS), failed func(error)) {
 	}
 	ran := false
 	err := c.realm.Run(frame, func(js *isolate.JS) { ran = true; fn(js) })
+	if err != nil && ran && c.realm.Condemned() == nil {
+		// What was thrown may be looked at in a turn only.
+		thrown := err
+		_ = c.realm.Run(frame, func(js *isolate.JS) { err = js.Exception(thrown) })
+	}
 	c.lock, c.section = oldLock, oldSection
 	e.release()
 	if err != nil {
@@ -330,13 +335,13 @@ func await[T any](js *isolate.JS, c *Context, r loop.Result[T], conv func(js *is
 	return promise
 }
 
-// Background runs work on a goroutine of its own as a pending event of the
-// context; its ctx is done when the context ends.
+// Background runs work on a goroutine of its own; its ctx is done when the context
+// ends. Await makes the result a pending event.
 func Background[T any](c *Context, work func(ctx context.Context) (T, error)) loop.Result[T] {
-	f := loop.NewFuture[T](c.Loop())
 	if c.Ended() {
 		return loop.Fail[T](c.reason())
 	}
+	f := loop.NewFuture[T](c.Loop())
 	host, l, ctx := c.realm.Isolate().Host(), c.Loop(), c.ctx
 	go func() {
 		v, err := guarded(ctx, work)

@@ -87,6 +87,7 @@ func (c *Context) arm(id int, t *timer, d time.Duration, repeat bool, e Entry, f
 }
 
 func (c *Context) drop(id int, t *timer) {
+	t.timer.Stop() // an interval whose turn failed is armed again already
 	if c.timers[id] == t {
 		delete(c.timers, id)
 		c.fired++
@@ -100,7 +101,6 @@ func (c *Context) drop(id int, t *timer) {
 // ClearTimer cancels a timer; an unknown id is ignored.
 func (c *Context) ClearTimer(id int) {
 	if t := c.timers[id]; t != nil {
-		t.timer.Stop()
 		c.drop(id, t)
 	}
 }
