@@ -1,0 +1,89 @@
+# One server with every script of this directory, each on a socket of its own.
+using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (name = "memory", worker = .memory),
+    (name = "disk", worker = .disk),
+    (name = "durable", worker = .durable),
+    (name = "web", worker = .web),
+    (name = "data", disk = (path = "data", writable = true)),
+  ],
+  sockets = [
+    (name = "memory", service = "memory", http = ()),
+    (name = "disk", service = "disk", http = ()),
+    (name = "durable", service = "durable", http = ()),
+    (name = "web", service = "web", http = ()),
+  ],
+);
+
+const date :Text = "2026-01-01";
+
+# The same probes with both kinds of storage.
+const memory :Workerd.Worker = (
+  modules = [
+    (name = "storage.js", esModule = embed "storage.js"),
+    (name = "probe.js", esModule = embed "probe.js"),
+  ],
+  compatibilityDate = .date,
+  bindings = [(name = "ACTOR", durableObjectNamespace = "Actor")],
+  durableObjectNamespaces = [(className = "Actor", uniqueKey = "memory-actor")],
+  durableObjectStorage = (inMemory = void),
+);
+
+const disk :Workerd.Worker = (
+  modules = [
+    (name = "storage.js", esModule = embed "storage.js"),
+    (name = "probe.js", esModule = embed "probe.js"),
+  ],
+  compatibilityDate = .date,
+  bindings = [(name = "ACTOR", durableObjectNamespace = "Actor")],
+  durableObjectNamespaces = [(className = "Actor", uniqueKey = "disk-actor")],
+  durableObjectStorage = (localDisk = "data"),
+);
+
+const durable :Workerd.Worker = (
+  modules = [
+    (name = "durable.js", esModule = embed "durable.js"),
+    (name = "probe.js", esModule = embed "probe.js"),
+  ],
+  compatibilityDate = .date,
+  bindings = [
+    (name = "ACTOR", durableObjectNamespace = "Actor"),
+    (name = "FAILING", durableObjectNamespace = "Failing"),
+    (name = "NOFETCH", durableObjectNamespace = "NoFetch"),
+    (name = "BADFETCH", durableObjectNamespace = "BadFetch"),
+    (name = "GETTERFETCH", durableObjectNamespace = "GetterFetch"),
+    (name = "PLAIN", durableObjectNamespace = "Plain"),
+    (name = "RINGING", durableObjectNamespace = "Ringing"),
+    (name = "OTHER", service = (name = "durable", entrypoint = "Other")),
+  ],
+  durableObjectNamespaces = [
+    (className = "Actor", uniqueKey = "actor"),
+    (className = "Failing", uniqueKey = "failing"),
+    (className = "NoFetch", uniqueKey = "no-fetch"),
+    (className = "BadFetch", uniqueKey = "bad-fetch"),
+    (className = "GetterFetch", uniqueKey = "getter-fetch"),
+    (className = "Plain", uniqueKey = "plain"),
+    (className = "Ringing", uniqueKey = "ringing"),
+  ],
+  durableObjectStorage = (localDisk = "data"),
+);
+
+const web :Workerd.Worker = (
+  modules = [
+    (name = "web.js", esModule = embed "web.js"),
+    (name = "probe.js", esModule = embed "probe.js"),
+  ],
+  compatibilityDate = .date,
+  bindings = [
+    (name = "TEXT", text = "text"),
+    (name = "JSON", json = "{\"a\": [1, null]}"),
+    (name = "DATA", data = "bytes"),
+    (name = "ENTRY", service = (name = "web", entrypoint = "Entry")),
+    (name = "ENTRY_NOFETCH", service = (name = "web", entrypoint = "NoFetch")),
+    (name = "ENTRY_THROWS", service = (name = "web", entrypoint = "Throws")),
+    (name = "ENTRY_OBJECT", service = (name = "web", entrypoint = "object")),
+    (name = "VISITOR", service = (name = "web", entrypoint = "visitor")),
+  ],
+);
