@@ -30,6 +30,7 @@ type Actor struct {
 	ioc   *iocontext.Context
 
 	instance *goja.Object
+	handler  goja.Value // its fetch, as it was when the constructor returned
 	hasAlarm bool
 	built    bool // the constructor has returned
 
@@ -79,7 +80,7 @@ func (a *Actor) newCache() *cache.Cache {
 		name = *a.c.name
 	}
 	backend := cache.NewStoreBackend(a.ioc.Context(), h.loop, h.n.o.Store, h.n.o.Token(a.c.id.Shard()), a.c.id, cache.StoreOptions{})
-	return cache.New(h.loop, backend, sharedLRU(h.w.Isolate()), a.out, cache.Options{
+	return cache.New(h.loop, backend, h.sharedLRU(), a.out, cache.Options{
 		Name:   name,
 		Limits: h.n.o.Limits,
 		OnInternalError: func(reference string, err error) {
@@ -104,7 +105,10 @@ func (a *Actor) construct(js *isolate.JS, class *goja.Object) {
 	})
 	obj, err := js.Construct(class, state, a.w.Env())
 	if err == nil {
-		err = js.Try(func() { _, a.hasAlarm = goja.AssertFunction(obj.Get("alarm")) })
+		err = js.Try(func() {
+			a.handler = obj.Get("fetch")
+			_, a.hasAlarm = goja.AssertFunction(obj.Get("alarm"))
+		})
 	}
 	if err != nil {
 		e := js.Exception(err)
@@ -181,16 +185,12 @@ func (r *request) run(js *isolate.JS) {
 	if r.answered {
 		return // the caller went away while the request was queued
 	}
-	var handler goja.Value
-	if err := js.Try(func() { handler = a.instance.Get("fetch") }); err != nil {
-		r.fail(js.Exception(err))
-		return
-	}
-	if _, ok := goja.AssertFunction(handler); !ok {
+	if _, ok := goja.AssertFunction(a.handler); !ok {
 		r.fail(exception.Errorf("Handler does not export a fetch() function."))
 		return
 	}
-	v, err := js.Call(handler, a.instance, fetch.NewRequest(js, a.ioc, r.req))
+	// workerd passes env and ctx as undefined.
+	v, err := js.Call(a.handler, a.instance, fetch.NewRequest(js, a.ioc, r.req), goja.Undefined(), goja.Undefined())
 	if err != nil {
 		r.fail(js.Exception(err))
 		return

@@ -13,6 +13,7 @@ import (
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/storage"
+	"workerd.local/webapi/durable"
 )
 
 // Alarms (workerd, "Alarms"): a failed run is tried again after 2 s, 4 s, ... with
@@ -180,13 +181,7 @@ func (r *alarmRun) call(js *isolate.JS) {
 	r.timer = a.c.h.loop.After(alarmLimit, func() {
 		a.ioc.Abort(exception.Errorf("Alarm exceeded its allowed execution time").WithKind(exception.Overloaded).WithBroken(exception.Dropped))
 	})
-	info := js.Runtime().NewObject()
-	for name, v := range map[string]any{
-		"isRetry": r.ev.Retries > 0, "retryCount": r.ev.Retries, "scheduledTime": r.ev.Time.UnixMilli(),
-	} {
-		// Setting a plain property of a new object cannot fail.
-		_ = info.Set(name, v)
-	}
+	info := durable.NewAlarmInfo(js, r.ev.Time, r.ev.Retries)
 	v, err := js.Call(a.instance.Get("alarm"), a.instance, info)
 	if err != nil {
 		r.failed(js.Exception(err))

@@ -41,7 +41,10 @@ func (c *container) becomeBroken(cause *exception.Exception) {
 	if c.broken != nil {
 		return
 	}
-	c.broken = cause
+	// Without the thrown value: what a stub tells later is a new error.
+	reason := *cause
+	reason.Value = nil
+	c.broken = &reason
 	c.actor = nil
 	if c.h.containers[c.id.Key] == c {
 		delete(c.h.containers, c.id.Key)
@@ -126,6 +129,12 @@ var _ event.AsyncService = (*Stub)(nil)
 // Start is event.AsyncService's.
 func (s *Stub) Start(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
 	err := s.h.loop.Post(func() {
+		if s.c != nil && s.c.broken != nil {
+			// Not remote: the stub itself knows it.
+			req.Body.Close()
+			done(nil, s.c.broken)
+			return
+		}
 		a, err := s.activate()
 		if err != nil {
 			req.Body.Close()

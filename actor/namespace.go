@@ -50,6 +50,9 @@ type Options struct {
 	SQL bool
 	// Limits bound keys and values; the zero value means what storage can hold.
 	Limits cache.Limits
+	// Cache bounds the memory of the caches on one isolate; zero fields take their
+	// defaults.
+	Cache cache.LRUOptions
 	// IdleAfter is how long an actor without requests stays in memory; 0 means 10 s.
 	IdleAfter time.Duration
 	// MaxQueued is the number of requests that may wait for one actor; 0 means 1,000.
@@ -133,9 +136,10 @@ type host struct {
 // lruKey names the isolate's SharedLRU among its locals.
 type lruKey struct{}
 
-// sharedLRU is the memory that the caches of one isolate share.
-func sharedLRU(i *isolate.Isolate) *cache.SharedLRU {
-	return isolate.Local(i, lruKey{}, func() *cache.SharedLRU { return cache.NewSharedLRU(cache.LRUOptions{}) })
+// sharedLRU is the memory that the caches of one isolate share. The first namespace
+// on the isolate says how large it is.
+func (h *host) sharedLRU() *cache.SharedLRU {
+	return isolate.Local(h.w.Isolate(), lruKey{}, func() *cache.SharedLRU { return cache.NewSharedLRU(h.n.o.Cache) })
 }
 
 // container returns the place of an id, made on first use.

@@ -26,39 +26,28 @@ type Actors interface {
 // Namespace is a DurableObjectNamespace: a binding.
 type Namespace struct{ Actors Actors }
 
-// NamespaceClass is the class of bindings: Wrap makes one for env. It is filled in
-// by defineNamespace: its methods name the class.
-var NamespaceClass = &bind.Class[Namespace]{Name: "DurableObjectNamespace"}
-
-func defineNamespace() *bind.Class[Namespace] {
-	*NamespaceClass = bind.Class[Namespace]{
-		Name: "DurableObjectNamespace",
-		Methods: map[string]bind.Method[Namespace]{
-			"newUniqueId":  (*Namespace).newUniqueID,
-			"idFromName":   (*Namespace).idFromName,
-			"idFromString": (*Namespace).idFromString,
-			"get":          (*Namespace).get,
-			"getByName":    (*Namespace).getByName,
-			"getExisting":  (*Namespace).getExisting,
-			"jurisdiction": (*Namespace).jurisdiction,
-		},
-	}
-	return NamespaceClass
+// NamespaceClass is the class of bindings: Wrap makes one for env.
+var NamespaceClass = &bind.Class[Namespace]{
+	Name: "DurableObjectNamespace",
+	Methods: map[string]bind.Method[Namespace]{
+		"newUniqueId":  (*Namespace).newUniqueID,
+		"idFromName":   (*Namespace).idFromName,
+		"idFromString": (*Namespace).idFromString,
+		"get":          (*Namespace).get,
+		"getByName":    (*Namespace).getByName,
+		"jurisdiction": (*Namespace).jurisdiction,
+	},
 }
 
 const (
 	jurisdictionText = "Jurisdiction restrictions are not implemented in workerd."
-	existingText     = "workerd only supports GET_OR_CREATE mode for getting actor stubs"
 	ephemeralText    = "Actor ID length must be in the range [1, 2048]."
 	maxEphemeralID   = 2048
 )
 
-// Module is the family's table.
+// Module is the family's table. None of the classes is a global name, as in workerd.
 var Module = bind.Module{
-	Name: "durable",
-	Globals: []bind.Global{
-		defineID(), defineNamespace(), stubClass, stateClass, storageClass, transactionClass,
-	},
+	Name:  "durable",
 	Setup: func(js *isolate.JS) error { return clone.Prepare(js.Runtime()) },
 }
 
@@ -78,7 +67,11 @@ func (n *Namespace) newUniqueID(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o, ok := c.Arg(0).(*goja.Object); ok {
+	o, err := dictionary(c, 1, "NewUniqueIdOptions")
+	if err != nil {
+		return nil, err
+	}
+	if o != nil {
 		var j goja.Value
 		if err := c.JS().Try(func() { j = o.Get("jurisdiction") }); err != nil {
 			return nil, err
@@ -87,7 +80,8 @@ func (n *Namespace) newUniqueID(c *bind.Call) (any, error) {
 			return nil, exception.Errorf(jurisdictionText)
 		}
 	}
-	return idClass.Wrap(c.JS(), &ID{id: f.Unique()}), nil
+	id := &ID{id: f.Unique()}
+	return id.object(c.JS()), nil
 }
 
 func (n *Namespace) idFromName(c *bind.Call) (any, error) {
@@ -99,7 +93,8 @@ func (n *Namespace) idFromName(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return idClass.Wrap(c.JS(), &ID{id: f.FromName(name), name: &name}), nil
+	id := &ID{id: f.FromName(name), name: &name}
+	return id.object(c.JS()), nil
 }
 
 func (n *Namespace) idFromString(c *bind.Call) (any, error) {
@@ -115,7 +110,7 @@ func (n *Namespace) idFromString(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return idClass.Wrap(c.JS(), &ID{id: id}), nil
+	return (&ID{id: id}).object(c.JS()), nil
 }
 
 func (n *Namespace) get(c *bind.Call) (any, error) {
@@ -127,34 +122,48 @@ func (n *Namespace) get(c *bind.Call) (any, error) {
 		if name == "" || len(name) > maxEphemeralID {
 			return nil, exception.TypeErrorf(ephemeralText)
 		}
-		return n.stub(c.JS(), &ID{id: actorid.ID{Key: name}, name: &name}), nil
+		return n.stub(c.JS(), &ID{id: actorid.ID{Key: name}, name: &name}, c.JS().Runtime().ToValue(name)), nil
 	}
-	id, ok := idClass.Unwrap(c.JS(), c.Arg(0))
+	id, ok := unwrapID(c.JS(), c.Arg(0))
 	if !ok {
 		return nil, c.BadArg(1, "DurableObjectId")
 	}
 	if id.id.Namespace != n.Actors.IDs().Namespace() {
 		return nil, exception.TypeErrorf("Durable Object ID is not valid for this namespace.")
 	}
-	if err := checkRouting(c, c.Arg(1)); err != nil {
+	if err := checkOptions(c); err != nil {
 		return nil, err
 	}
-	return n.stub(c.JS(), id), nil
+	return n.stub(c.JS(), id, c.Arg(0)), nil
 }
 
-func checkRouting(c *bind.Call, options goja.Value) error {
-	o, ok := options.(*goja.Object)
-	if !ok {
-		return nil
-	}
-	var mode goja.Value
-	if err := c.JS().Try(func() { mode = o.Get("routingMode") }); err != nil {
+// checkOptions reads the second argument of get and getByName. There is one place
+// that objects can be, whatever the hint says.
+func checkOptions(c *bind.Call) error {
+	o, err := dictionary(c, 2, "GetDurableObjectOptions")
+	if o == nil || err != nil {
 		return err
 	}
-	if mode != nil && !goja.IsUndefined(mode) && mode.String() != "primary-only" {
-		return exception.RangeErrorf("unknown routingMode: %s", mode)
+	var mode goja.Value
+	terr := c.JS().Try(func() {
+		if hint := o.Get("locationHint"); hint != nil && !goja.IsUndefined(hint) {
+			if _, err = c.String(2, hint); err != nil {
+				return
+			}
+		}
+		mode = o.Get("routingMode")
+	})
+	if err == nil {
+		err = terr
 	}
-	return nil
+	if err != nil || mode == nil || goja.IsUndefined(mode) {
+		return err
+	}
+	text, err := c.String(2, mode)
+	if err == nil && text != "primary-only" {
+		err = exception.RangeErrorf("unknown routingMode: %s", text)
+	}
+	return err
 }
 
 func (n *Namespace) getByName(c *bind.Call) (any, error) {
@@ -166,49 +175,36 @@ func (n *Namespace) getByName(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return n.stub(c.JS(), &ID{id: f.FromName(name), name: &name}), nil
+	if err := checkOptions(c); err != nil {
+		return nil, err
+	}
+	id := &ID{id: f.FromName(name), name: &name}
+	return n.stub(c.JS(), id, id.object(c.JS())), nil
 }
-
-func (n *Namespace) getExisting(*bind.Call) (any, error) { return nil, exception.Errorf(existingText) }
 
 func (n *Namespace) jurisdiction(c *bind.Call) (any, error) {
 	if v := c.Arg(0); !goja.IsUndefined(v) && !goja.IsNull(v) {
 		return nil, exception.Errorf(jurisdictionText)
 	}
-	return NamespaceClass.Wrap(c.JS(), &Namespace{n.Actors}), nil
+	return c.This(), nil
 }
 
-// Stub is what get returns: a Fetcher with id and name of its own.
-type Stub struct {
-	n       *Namespace
-	id      *ID
-	channel event.AsyncService // made by the first call
+// stub is what get returns: a Fetcher with id and name of its own.
+type stub struct{ fetcher fetch.FetcherObject }
+
+var stubClass = &bind.Class[stub]{
+	Name:   "DurableObject",
+	Parent: bind.Extends(fetch.Fetcher, func(s *stub) *fetch.FetcherObject { return &s.fetcher }),
 }
 
-var stubClass = &bind.Class[Stub]{
-	Name:    "DurableObject",
-	Methods: map[string]bind.Method[Stub]{"fetch": (*Stub).fetch},
-}
-
-func (n *Namespace) stub(js *isolate.JS, id *ID) *goja.Object {
-	obj := stubClass.Wrap(js, &Stub{n: n, id: id})
-	idObject := goja.Value(idClass.Wrap(js, id))
-	if n.Actors.IDs() == nil {
-		idObject = js.Runtime().ToValue(*id.name)
-	}
-	// id and name are own properties that can be listed but not changed.
-	_ = obj.DefineDataProperty("id", idObject, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_TRUE)
+// stub makes one; idValue is the id as scripts see it.
+func (n *Namespace) stub(js *isolate.JS, id *ID, idValue goja.Value) *goja.Object {
+	obj := stubClass.Wrap(js, &stub{fetch.FetcherObject{Service: n.Actors.Stub(id.id, id.name)}})
 	name := goja.Undefined()
 	if id.name != nil {
 		name = js.Runtime().ToValue(*id.name)
 	}
-	_ = obj.DefineDataProperty("name", name, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_TRUE)
+	constant(obj, "name", name)
+	constant(obj, "id", idValue)
 	return obj
-}
-
-func (s *Stub) fetch(c *bind.Call) (any, error) {
-	if s.channel == nil {
-		s.channel = s.n.Actors.Stub(s.id.id, s.id.name)
-	}
-	return fetch.Dispatch(c, s.channel, c.Arg(0), c.Arg(1), fetch.DispatchOptions{})
 }

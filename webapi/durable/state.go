@@ -39,61 +39,47 @@ type Options struct {
 	SQL bool
 }
 
-// State is a DurableObjectState: the ctx of an actor class.
-type State struct {
-	o       Options
-	id      goja.Value
-	storage goja.Value
-	props   *goja.Object
-}
+// state is a DurableObjectState: the ctx of an actor class.
+type state struct{ o Options }
 
-var stateClass = &bind.Class[State]{
+var stateClass = &bind.Class[state]{
 	Name: "DurableObjectState",
-	Getters: map[string]bind.Getter[State]{
-		"id":      (*State).getID,
-		"storage": (*State).getStorage,
-		"props":   (*State).getProps,
+	Methods: map[string]bind.Method[state]{
+		"waitUntil": (*state).waitUntil,
+		"abort":     (*state).abort,
 	},
-	Methods: map[string]bind.Method[State]{
-		"waitUntil":             (*State).waitUntil,
-		"blockConcurrencyWhile": (*State).blockConcurrencyWhile,
-		"abort":                 (*State).abort,
-	},
+	Async: map[string]bind.Method[state]{"blockConcurrencyWhile": (*state).blockConcurrencyWhile},
 }
 
-// NewState makes the state object of an actor.
+// NewState makes the state object of an actor. Its id, storage and props are
+// properties of its own that code may replace.
 func NewState(js *isolate.JS, o Options) *goja.Object {
-	s := &State{o: o, id: goja.Undefined(), storage: goja.Undefined()}
-	name := o.Name
-	if name != nil && len(*name) > actorid.MaxNameBytes {
-		name = nil
+	s := &state{o: o}
+	id := &ID{id: o.ID, name: o.Name}
+	if o.Name != nil && len(*o.Name) > actorid.MaxNameBytes {
+		id.name = nil
 	}
-	s.id = idClass.Wrap(js, &ID{id: o.ID, name: name})
+	storage := goja.Undefined()
 	if o.Cache != nil {
-		s.storage = storageClass.Wrap(js, &Storage{ops: o.Cache, cache: o.Cache, o: &s.o})
+		storage = storageClass.Wrap(js, &Storage{ops: o.Cache, cache: o.Cache, o: &s.o})
 	}
-	return stateClass.Wrap(js, s)
+	obj := stateClass.Wrap(js, s)
+	// Setting a plain property of a new object cannot fail.
+	_ = obj.Set("storage", storage)
+	_ = obj.Set("id", id.object(js))
+	_ = obj.Set("props", js.Runtime().NewObject())
+	return obj
 }
 
-func (s *State) getID(*bind.Call) (any, error)      { return s.id, nil }
-func (s *State) getStorage(*bind.Call) (any, error) { return s.storage, nil }
-
-func (s *State) getProps(c *bind.Call) (any, error) {
-	if s.props == nil {
-		s.props = c.JS().Runtime().NewObject()
-	}
-	return s.props, nil
-}
-
-func (s *State) waitUntil(c *bind.Call) (any, error) {
+func (s *state) waitUntil(c *bind.Call) (any, error) {
 	if c.Len() == 0 {
-		return nil, c.TypeError("1 argument required, but only 0 present.")
+		return nil, c.BadArg(1, "Promise")
 	}
 	s.o.WaitUntil(c.JS(), c.Arg(0))
 	return nil, nil
 }
 
-func (s *State) blockConcurrencyWhile(c *bind.Call) (any, error) {
+func (s *state) blockConcurrencyWhile(c *bind.Call) (any, error) {
 	var fn bind.Function
 	if err := c.Unpack("callback", &fn); err != nil {
 		return nil, err
@@ -107,7 +93,7 @@ func (s *State) blockConcurrencyWhile(c *bind.Call) (any, error) {
 	return p, nil
 }
 
-func (s *State) abort(c *bind.Call) (any, error) {
+func (s *state) abort(c *bind.Call) (any, error) {
 	text := "Application called abort() to reset Durable Object."
 	var reason *string
 	if err := c.Unpack("reason?", &reason); err != nil {
