@@ -10,7 +10,6 @@ var Module = bind.Module{
 		defineRequest(),
 		defineResponse(),
 		FormDataClass,
-		Fetcher,
 		fetchFunc,
 	},
 }
