@@ -21,6 +21,7 @@ import (
 	"sync"
 	"time"
 
+	"workerd.local/cache"
 	"workerd.local/config"
 	"workerd.local/event"
 	"workerd.local/isolate"
@@ -39,6 +40,11 @@ type Options struct {
 	// MaxQueued is the number of requests that may wait for one actor; 0 means
 	// 1,000.
 	MaxQueued int
+	// ActorIdle is how long an actor without requests stays in memory; 0 means 10 s.
+	ActorIdle time.Duration
+	// Cache bounds the memory in which the actors of one isolate keep what they read
+	// and wrote; zero fields take their defaults.
+	Cache cache.LRUOptions
 	// MemoryLimit is where the memory guard steps in, in bytes; 0 means 75 % of what
 	// the process may have, a negative number turns the guard off.
 	MemoryLimit int64

@@ -315,7 +315,7 @@ func (w *world) actors(svc *service) error {
 		n := &c.Namespaces[i]
 		o := actor.Options{
 			Class: n.ClassName, Pool: svc.pool, PreventEviction: n.PreventEviction, SQL: n.EnableSQL,
-			MaxQueued: w.s.o.MaxQueued, Log: w.s.log,
+			MaxQueued: w.s.o.MaxQueued, IdleAfter: w.s.o.ActorIdle, Cache: w.s.o.Cache, Log: w.s.log,
 		}
 		if !n.EphemeralLocal {
 			st, err := w.store(svc)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"workerd.local/config"
 	"workerd.local/isolate"
@@ -58,6 +59,7 @@ type options struct {
 	noCache      bool
 	compatDate   string
 	memory       int64
+	drain        time.Duration
 	run          server.Options
 	limits       isolate.Limits
 }
@@ -95,6 +97,18 @@ func newOptions(name, args string, stdout, stderr io.Writer) *options {
 	fs.IntVar(&o.run.MaxQueued, "limit-queued", 1000, "let at most `n` requests wait for one actor")
 	fs.IntVar(&o.run.HTTP.HeaderBytes, "limit-header", 64<<10, "refuse request headers larger than this many `bytes`")
 	fs.DurationVar(&o.run.HTTP.HeaderTimeout, "limit-header-time", 0, "drop clients whose headers take longer than this (default 10s)")
+	fs.IntVar(&o.limits.CallStack, "limit-stack", isolate.DefaultLimits.CallStack, "let JavaScript calls nest `n` deep")
+	fs.IntVar(&o.limits.StringBytes, "limit-string", isolate.DefaultLimits.StringBytes, "let built-in functions make strings of at most this many `bytes`")
+	fs.IntVar(&o.limits.ArrayLength, "limit-array", isolate.DefaultLimits.ArrayLength, "let built-in functions make or walk arrays of at most `n` elements")
+	fs.IntVar(&o.limits.BufferBytes, "limit-buffer", isolate.DefaultLimits.BufferBytes, "allow ArrayBuffers of at most this many `bytes`")
+	fs.IntVar(&o.limits.JSONDepth, "limit-json-depth", isolate.DefaultLimits.JSONDepth, "read and write JSON nested `n` deep")
+	fs.IntVar(&o.limits.Timers, "limit-timers", isolate.DefaultLimits.Timers, "allow `n` active timers in one request or actor")
+	fs.DurationVar(&o.run.ActorIdle, "limit-actor-idle", 10*time.Second, "keep an actor without requests in memory for this long")
+	fs.IntVar(&o.run.Cache.SoftBytes, "limit-cache", 16<<20, "let the actors of an isolate keep this many `bytes` of what they read")
+	fs.IntVar(&o.run.Cache.HardBytes, "limit-cache-hard", 128<<20, "reset an actor that needs more than this many `bytes` of cache at once")
+	fs.IntVar(&o.run.Cache.DirtyBytes, "limit-unwritten", 8<<20, "slow down an actor that has this many `bytes` not yet written")
+	fs.DurationVar(&o.run.Cache.StaleAfter, "limit-cache-age", 30*time.Second, "forget what an actor has not used for once to twice this long")
+	fs.DurationVar(&o.run.HTTP.Idle, "limit-idle", 0, "close connections without a request after this long (default 120s)")
 	fs.DurationVar(&o.run.HTTP.BodyIdle, "limit-body-idle", 0, "drop clients whose bodies stand still for longer than this (default 60s)")
 	return o
 }
@@ -110,6 +124,7 @@ func (o *options) serveFlags() {
 	for _, n := range []string{"w", "watch"} {
 		o.fs.BoolVar(&o.watch, n, false, "reload when the configuration or a script changes")
 	}
+	o.fs.DurationVar(&o.drain, "limit-drain", drainTime, "let requests that have begun go on for this long after SIGTERM")
 	o.fs.StringVar(&o.run.Health, "health", "", "answer health checks at `path` on every socket, such as /healthz")
 }
 

@@ -46,7 +46,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	<-ctx.Done()
 	following.Wait()
-	drain, cancel := context.WithTimeout(context.Background(), drainTime)
+	drain, cancel := context.WithTimeout(context.Background(), o.drain)
 	defer cancel()
 	if err := s.Drain(drain); err != nil {
 		return fail(stderr, err)
