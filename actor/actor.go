@@ -30,9 +30,10 @@ type Actor struct {
 	ioc   *iocontext.Context
 
 	instance *goja.Object
-	handler  goja.Value // its fetch, as it was when the constructor returned
-	hasAlarm bool
-	built    bool // the constructor has returned
+	// Its handlers, as they were when the constructor returned; ring is nil without
+	// alarm().
+	handler, ring goja.Value
+	built         bool // the constructor has returned
 
 	queued   int // requests that wait for the input gate
 	inflight map[*request]struct{}
@@ -97,7 +98,7 @@ func (a *Actor) construct(js *isolate.JS, class *goja.Object) {
 		Cache:                 a.cache,
 		Abort:                 a.ioc.Abort,
 		WaitUntil:             a.waitUntil,
-		HasAlarm:              func() bool { return a.hasAlarm || !a.built },
+		HasAlarm:              func() bool { return a.ring != nil || !a.built },
 		AlarmSet:              a.alarmSet,
 		DeleteAllDeletesAlarm: a.w.Compat().Has("delete_all_deletes_alarm"),
 		SharedTransactions:    a.c.h.n.o.SharedTransactions,
@@ -107,7 +108,9 @@ func (a *Actor) construct(js *isolate.JS, class *goja.Object) {
 	if err == nil {
 		err = js.Try(func() {
 			a.handler = obj.Get("fetch")
-			_, a.hasAlarm = goja.AssertFunction(obj.Get("alarm"))
+			if ring := obj.Get("alarm"); isFunction(ring) {
+				a.ring = ring
+			}
 		})
 	}
 	if err != nil {
@@ -124,7 +127,7 @@ func constructorFailed(err error) error {
 	return e.WithBroken(exception.ConstructorFailed)
 }
 
-func nothingToDo(*isolate.JS) {}
+func isFunction(v goja.Value) bool { _, ok := goja.AssertFunction(v); return ok }
 
 func (a *Actor) report(e *exception.Exception, source string) {
 	a.w.Report(e, a.c.h.n.o.Class+" "+a.c.id.String()+" "+source)
@@ -148,6 +151,8 @@ type request struct {
 	done     func(*event.Response, error)
 	answered bool
 	stop     func() bool
+	queued   bool
+	waiter   *gates.Waiter // while queued behind others
 }
 
 // fetch delivers a request behind everything that came before.
@@ -157,10 +162,11 @@ func (a *Actor) fetch(ctx context.Context, req *event.Request, done func(*event.
 		done(nil, exception.Errorf("Durable Object is overloaded. Too many requests queued.").WithKind(exception.Overloaded).AsRemote())
 		return
 	}
-	r := &request{a: a, ctx: ctx, req: req, done: done}
+	r := &request{a: a, ctx: ctx, req: req, done: done, queued: true}
 	a.inflight[r] = struct{}{}
 	a.idle.Stop()
 	a.queued++
+	a.c.h.forgetStale()
 	if ctx.Done() != nil {
 		l := a.c.h.loop
 		r.stop = context.AfterFunc(ctx, func() {
@@ -168,24 +174,48 @@ func (a *Actor) fetch(ctx context.Context, req *event.Request, done func(*event.
 			_ = l.Post(func() { r.answer(nil, worker.Canceled(ctx.Err())) })
 		})
 	}
-	a.ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) { a.queued--; r.run(js) }, func(err error) {
-		if !r.answered {
-			r.fail(err)
-		}
-		if a.ioc.Realm().Condemned() == nil && !a.ioc.Ended() && a.in.Broken() == nil {
-			// The engine ran out of stack in a microtask: what was waiting there is
-			// lost, so the actor starts again.
-			a.ioc.Abort(err)
+	var lock loop.Result[*gates.Lock]
+	lock, r.waiter = a.in.WaitCancelable()
+	lock.Then(func(k *gates.Lock, err error) {
+		r.leaveQueue()
+		switch {
+		case err != nil:
+			if !r.answered {
+				r.fail(err)
+			}
+		case r.answered:
+			k.Release()
+		default:
+			a.ioc.RunIn(iocontext.Entry{Lock: k}, r.run, r.stopped)
 		}
 	})
 }
 
+// leaveQueue makes room for another request: this one runs, or is not wanted any more.
+func (r *request) leaveQueue() {
+	if r.queued {
+		r.queued = false
+		r.a.queued--
+	}
+	r.waiter = nil
+}
+
+// stopped ends a request whose turn could not run, or did not end well.
+func (r *request) stopped(err error) {
+	a := r.a
+	if !r.answered {
+		r.fail(err)
+	}
+	if a.ioc.Realm().Condemned() == nil && !a.ioc.Ended() && a.in.Broken() == nil {
+		// The engine ran out of stack in a microtask: what was waiting there is
+		// lost, so the actor starts again.
+		a.ioc.Abort(err)
+	}
+}
+
 func (r *request) run(js *isolate.JS) {
 	a := r.a
-	if r.answered {
-		return // the caller went away while the request was queued
-	}
-	if _, ok := goja.AssertFunction(a.handler); !ok {
+	if !isFunction(a.handler) {
 		r.fail(exception.Errorf("Handler does not export a fetch() function."))
 		return
 	}
@@ -249,6 +279,12 @@ func (r *request) answer(resp *event.Response, err error) {
 	if r.stop != nil {
 		r.stop()
 	}
+	if w := r.waiter; w != nil {
+		r.leaveQueue()
+		w.Cancel()
+		// No turn will look at its body.
+		_ = r.req.Body.Close()
+	}
 	delete(r.a.inflight, r)
 	if (err != nil || resp.Body.Stream == nil) && r.a.ioc.Tasks() == 0 {
 		// Nobody will read the request's body any more. What Close returns is about a
@@ -304,8 +340,9 @@ func (a *Actor) checkIdle() {
 	})
 }
 
-// evict puts an idle actor away: its state is durable, its memory is given back.
-func (a *Actor) evict(done func()) {
+// evict puts an idle actor away: its state is durable, its memory is given back. done,
+// which may be nil, is told whether it is away: a request may have come meanwhile.
+func (a *Actor) evict(done func(away bool)) {
 	a.flushThen(func() {
 		if a.c.actor == a && !a.active() {
 			a.idle.Stop()
@@ -316,7 +353,7 @@ func (a *Actor) evict(done func()) {
 			}
 		}
 		if done != nil {
-			done()
+			done(a.c.actor != a)
 		}
 	})
 }

@@ -139,6 +139,7 @@ func (a *Actor) alarm(ev event.Alarm, done func(event.Outcome, error)) {
 	r := &alarmRun{a: a, ev: ev, done: done}
 	a.running = r
 	a.idle.Stop()
+	a.c.h.forgetStale()
 	a.ioc.RunIn(iocontext.Entry{}, r.start, func(err error) { r.failed(err) })
 }
 
@@ -172,7 +173,7 @@ func (r *alarmRun) start(js *isolate.JS) {
 
 func (r *alarmRun) call(js *isolate.JS) {
 	a := r.a
-	if !a.hasAlarm {
+	if a.ring == nil {
 		a.c.h.n.o.Log.Warn("Attempted to run a scheduled alarm without a handler, did you remember to export an alarm() function?",
 			"class", a.c.h.n.o.Class, "actor", a.c.id.String())
 		r.succeeded(event.Outcome{Status: event.NotFound})
@@ -182,7 +183,7 @@ func (r *alarmRun) call(js *isolate.JS) {
 		a.ioc.Abort(exception.Errorf("Alarm exceeded its allowed execution time").WithKind(exception.Overloaded).WithBroken(exception.Dropped))
 	})
 	info := durable.NewAlarmInfo(js, r.ev.Time, r.ev.Retries)
-	v, err := js.Call(a.instance.Get("alarm"), a.instance, info)
+	v, err := js.Call(a.ring, a.instance, info)
 	if err != nil {
 		r.failed(js.Exception(err))
 		return

@@ -8,6 +8,7 @@ import (
 	"workerd.local/event"
 	"workerd.local/exception"
 	"workerd.local/iocontext"
+	"workerd.local/isolate"
 	"workerd.local/worker"
 )
 
@@ -33,7 +34,11 @@ func (c *container) activate() (*Actor, error) {
 	if c.actor != nil {
 		return c.actor, nil
 	}
-	return newActor(c)
+	a, err := newActor(c)
+	if err != nil && c.broken == nil {
+		c.evicted() // there is nothing to remember: the worker itself did not start
+	}
+	return a, err
 }
 
 // becomeBroken is the only way out of the namespace for a container that failed.
@@ -150,6 +155,9 @@ func (s *Stub) Start(ctx context.Context, req *event.Request, done func(*event.R
 }
 
 func (s *Stub) activate() (*Actor, error) {
+	if s.h.closed != nil {
+		return nil, s.h.closed
+	}
 	if s.c == nil || (s.c.broken == nil && s.c.actor == nil) {
 		s.c = s.h.container(s.id, s.name)
 	}
@@ -211,11 +219,12 @@ func (s *Stub) Hibernate(ctx context.Context) (bool, error) {
 			answer(false)
 			return
 		}
-		a.evict(func() { answer(true) })
+		a.evict(answer)
 	})
 }
 
-// Resume makes the actor where it is not in memory: its constructor runs.
+// Resume makes the actor where it is not in memory, and returns when it would take its
+// next event: its constructor has run, with what that blocked for.
 func (s *Stub) Resume(ctx context.Context) error {
 	var failure error
 	_, err := s.ask(ctx, func(answer func(bool)) {
@@ -225,8 +234,7 @@ func (s *Stub) Resume(ctx context.Context) error {
 			answer(false)
 			return
 		}
-		a.ioc.RunIn(iocontext.Entry{}, nothingToDo, func(err error) { failure = s.h.remote(err); answer(false) })
-		s.h.loop.Defer(func() { answer(true) })
+		a.ioc.RunIn(iocontext.Entry{}, func(*isolate.JS) { answer(true) }, func(err error) { failure = s.h.remote(err); answer(false) })
 	})
 	if err == nil {
 		err = failure
