@@ -12,6 +12,25 @@ var accepted = func() map[string]string {
 }()
 
 var acceptedFor = map[string][]string{
+	"an answer of the server itself has a Content-Type here, and words of its own": {
+		"http/ODD /",
+		"http/GET /throw",
+		"http/GET /throw text",
+		"http/GET /undefined",
+		"http/GET /hang",
+		"http/GET /pass",
+		"http/POST /used echo",
+		"http/GET /self",
+		"http/GET /101",
+		"http/GET /error response",
+	},
+	"net/http refuses an escape that is none": {
+		"http/PUT /a%20b/%zz?q=%20+ x",
+	},
+	"request.url is a parsed URL here, so that its text is normalized": {
+		"http/GET /a/../b//c/.",
+		`http/GET /?a="b"|`,
+	},
 	"is not there yet": {
 		"memory/members",
 		"memory/own properties",

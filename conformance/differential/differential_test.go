@@ -158,6 +158,49 @@ type answer struct {
 	body   string
 }
 
+// headers are the lines that are compared: when a response left is nobody's choice.
+func (a *answer) headers() string {
+	var lines []string
+	for name, values := range a.header {
+		if name != "Date" {
+			lines = append(lines, fmt.Sprintf("\t%s: %q\n", name, values))
+		}
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "")
+}
+
+// exchange is a request from outside.
+type exchange struct{ method, path, body string }
+
+var exchanges = []exchange{
+	{"GET", "/", ""}, {"POST", "/", "body"}, {"PUT", "/a%20b/%zz?q=%20+", "x"}, {"DELETE", "/", ""}, {"PATCH", "/", "p"}, {"OPTIONS", "/", ""}, {"HEAD", "/", ""}, {"ODD", "/", ""}, {"GET", "/a/../b//c/.", ""}, {"GET", "/?a=\"b\"|", ""},
+	{"GET", "/status?a=200&b=Odd", ""}, {"GET", "/status?a=404", ""}, {"GET", "/status?a=204", ""}, {"GET", "/status?a=304", ""}, {"GET", "/status?a=299", ""}, {"GET", "/status?a=599", ""}, {"HEAD", "/status?a=500", ""},
+	{"GET", "/cookies", ""}, {"GET", "/json", ""}, {"HEAD", "/json", ""}, {"GET", "/bytes", ""}, {"GET", "/params", ""}, {"GET", "/blob", ""}, {"GET", "/empty", ""}, {"GET", "/null", ""}, {"GET", "/stream", ""}, {"HEAD", "/stream", ""},
+	{"GET", "/length", ""}, {"GET", "/fixed", ""}, {"GET", "/wide header", ""}, {"GET", "/redirect", ""}, {"GET", "/own headers", ""},
+	{"GET", "/throw", ""}, {"GET", "/throw text", ""}, {"GET", "/undefined", ""}, {"GET", "/hang", ""}, {"GET", "/late", ""}, {"GET", "/wait rejects", ""}, {"GET", "/unhandled", ""}, {"GET", "/pass", ""}, {"POST", "/body", "echo"}, {"POST", "/clone", "echo"}, {"POST", "/used", "echo"},
+	{"GET", "/self", ""}, {"GET", "/101", ""}, {"GET", "/error response", ""}, {"GET", "/headers", ""}, {"POST", "/headers", "x"}, {"GET", "/signal", ""},
+}
+
+func (x exchange) send(t *testing.T, base string) *answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), x.method, base, strings.NewReader(x.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, query, _ := strings.Cut(x.path, "?")
+	// The path goes out as it is written.
+	req.URL.Opaque, req.URL.RawQuery = strings.ReplaceAll(path, " ", "%20"), query
+	// Each listens on a port of its own; the scripts see one name.
+	req.Host = "server"
+	req.Header.Set("User-Agent", "differential")
+	a, err := ask(req)
+	if err != nil {
+		return &answer{body: fmt.Sprintf("%T", errors.Unwrap(err))}
+	}
+	return a
+}
+
 func ask(req *http.Request) (*answer, error) {
 	resp, err := client.Do(req)
 	if err != nil {
@@ -183,13 +226,19 @@ func get(t *testing.T, url string) *answer {
 	return a
 }
 
-// TestProbes runs every probe on both.
+// TestProbes runs every probe on both, and sends both the requests of exchanges.
 func TestProbes(t *testing.T) {
 	path := theirs(t)
-	b, a := startTheirs(t, path, areas), startOurs(t, areas)
+	sockets := append(slices.Clone(areas), "http")
+	b, a := startTheirs(t, path, sockets), startOurs(t, sockets)
 	unused := map[string]bool{}
 	for name := range accepted {
 		unused[name] = true
+	}
+	for _, x := range exchanges {
+		name := "http/" + strings.TrimSpace(x.method+" "+x.path+" "+x.body)
+		delete(unused, name)
+		t.Run(name, func(t *testing.T) { compare(t, name, x.send(t, a["http"]), x.send(t, b["http"])) })
 	}
 	total := 0
 	for _, area := range areas {
@@ -226,10 +275,10 @@ func names(t *testing.T, url string) []string {
 func compare(t *testing.T, name string, ours, theirs *answer) {
 	t.Helper()
 	reason, known := accepted[name]
-	differs := ours.status != theirs.status || ours.body != theirs.body
+	differs := ours.status != theirs.status || ours.body != theirs.body || ours.headers() != theirs.headers()
 	switch {
 	case differs && !known:
-		t.Errorf("ours:   %d\n%s\ntheirs: %d\n%s", ours.status, indent(ours.body), theirs.status, indent(theirs.body))
+		t.Errorf("ours:   %d\n%s%s\ntheirs: %d\n%s%s", ours.status, ours.headers(), indent(ours.body), theirs.status, theirs.headers(), indent(theirs.body))
 	case !differs && known:
 		t.Errorf("agrees now, and is listed as different because %s", reason)
 	}

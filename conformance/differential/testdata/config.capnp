@@ -14,6 +14,7 @@ const config :Workerd.Config = (
     (name = "disk", service = "disk", http = ()),
     (name = "durable", service = "durable", http = ()),
     (name = "web", service = "web", http = ()),
+    (name = "http", service = (name = "web", entrypoint = "visitor"), http = ()),
   ],
 );
 

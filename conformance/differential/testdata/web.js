@@ -54,6 +54,20 @@ export const visitor = {
       case "self": { const r = new Response("x"); await r.text(); return r; }
       case "101": return new Response(null, { status: 101 });
       case "error response": return Response.error();
+      case "status": { const [status, statusText] = new URL(request.url).searchParams.values(); return new Response(["204", "304"].includes(status) ? null : "body", { status: Number(status), statusText }); }
+      case "cookies": return new Response("x", { headers: [["set-cookie", "a=1"], ["set-cookie", "b=2"], ["x-a", "1"], ["X-A", "2"], ["content-type", "odd/type"]] });
+      case "json": return Response.json({ a: "\u20ac" });
+      case "bytes": return new Response(bytes(1, 2, 3));
+      case "params": return new Response(new URLSearchParams({ a: "1" }));
+      case "blob": return new Response(new Blob(["blob"], { type: "a/b" }));
+      case "empty": return new Response("");
+      case "null": return new Response(null);
+      case "stream": return new Response(stream(enc("a"), enc("b")));
+      case "length": return new Response("abc", { headers: { "content-length": "3" } });
+      case "fixed": { const { readable, writable } = new FixedLengthStream(2); const w = writable.getWriter(); ctx.waitUntil(w.write(enc("ab")).then(() => w.close())); return new Response(readable); }
+      case "wide header": return new Response("x", { headers: { a: "caf\u00e9" } });
+      case "redirect": return Response.redirect("http://elsewhere/\u20ac", 307);
+      case "own headers": return new Response("x", { headers: { connection: "close", "transfer-encoding": "odd", date: "never", server: "mine", te: "x" } });
     }
     return new Response(`${request.method} ${request.url} ${await request.text()}`);
   },
