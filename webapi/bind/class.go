@@ -15,6 +15,7 @@
 package bind
 
 import (
+	"reflect"
 	"sort"
 
 	"github.com/dop251/goja"
@@ -162,11 +163,16 @@ func (cl *Class[T]) Unwrap(js *isolate.JS, v goja.Value) (*T, bool) {
 	return nil, false
 }
 
+var handleType = reflect.TypeFor[*handle]()
+
 func handleOf(js *isolate.JS, obj *goja.Object) *handle {
 	v := obj.GetSymbol(realms.Get(js).brand)
 	ho, ok := v.(*goja.Object)
 	if !ok {
 		return nil
+	}
+	if ho.ExportType() != handleType {
+		return nil // a script's object in its place, which Export would read
 	}
 	h, _ := ho.Export().(*handle)
 	if h == nil || h.owner != obj {
@@ -215,7 +221,8 @@ func (cl *Class[T]) stateOf(js *isolate.JS) *classState {
 
 	data(native, "name", rt.ToValue(cl.Name), false)
 	data(native, "length", rt.ToValue(cl.Length), false)
-	data(proto, "constructor", ctor, false)
+	// Writable, so that an object that inherits may have a constructor of its own.
+	must(proto.DefineDataProperty("constructor", ctor, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE))
 	if cl.Parent != nil {
 		parent := cl.Parent.class.stateOf(js)
 		must(proto.SetPrototype(parent.proto))
@@ -234,6 +241,11 @@ func (cl *Class[T]) stateOf(js *isolate.JS) *classState {
 			setter = cl.setter(js, name, s)
 		}
 		must(proto.DefineAccessorProperty(name, getter, setter, goja.FLAG_TRUE, goja.FLAG_TRUE))
+	}
+	for _, name := range keys(cl.Setters) {
+		if cl.Getters[name] == nil {
+			must(proto.DefineAccessorProperty(name, nil, cl.setter(js, name, cl.Setters[name]), goja.FLAG_TRUE, goja.FLAG_TRUE))
+		}
 	}
 	for _, name := range keys(cl.Statics) {
 		data(native, name, function(js, cl.Name, name, 0, cl.Statics[name]), true)

@@ -76,7 +76,7 @@ func NewFunction(js *isolate.JS, name string, length int, fn Static) *goja.Objec
 // lazy object in the global object's prototype chain makes each name at its first
 // use and moves it to the global object.
 func Install(js *isolate.JS, modules []Module) error {
-	table := &lazyGlobals{js: js, globals: map[string]Global{}}
+	table := &lazyGlobals{js: js, globals: map[string]Global{}, kept: map[string]goja.Value{}}
 	for _, m := range modules {
 		for _, g := range m.Globals {
 			if _, dup := table.globals[g.globalName()]; dup {
@@ -106,26 +106,35 @@ func Install(js *isolate.JS, modules []Module) error {
 // lazyGlobals is a goja.DynamicObject.
 type lazyGlobals struct {
 	js      *isolate.JS
-	globals map[string]Global
+	globals map[string]Global     // not made yet
+	kept    map[string]goja.Value // made when the global object took no more properties
 }
 
 func (l *lazyGlobals) Get(name string) goja.Value {
 	g, ok := l.globals[name]
 	if !ok {
-		return nil
+		return l.kept[name]
 	}
 	delete(l.globals, name)
 	v, err := g.build(l.js)
 	if err != nil {
 		l.js.Panic(fmt.Errorf("global %s: %w", name, err))
 	}
-	must(l.js.Runtime().GlobalObject().DefineDataProperty(name, v, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE))
+	if err := l.js.Runtime().GlobalObject().DefineDataProperty(name, v, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
+		l.kept[name] = v // a script has frozen the global object
+	}
 	return v
 }
 
-func (l *lazyGlobals) Has(name string) bool { _, ok := l.globals[name]; return ok }
+func (l *lazyGlobals) Has(name string) bool {
+	return l.globals[name] != nil || l.kept[name] != nil
+}
 
 // Set is asked only for names of ours that are assigned before their first use.
 func (l *lazyGlobals) Set(string, goja.Value) bool { return false }
-func (l *lazyGlobals) Delete(name string) bool     { delete(l.globals, name); return true }
-func (l *lazyGlobals) Keys() []string              { return nil }
+func (l *lazyGlobals) Delete(name string) bool {
+	delete(l.globals, name)
+	delete(l.kept, name)
+	return true
+}
+func (l *lazyGlobals) Keys() []string { return nil }

@@ -14,7 +14,8 @@ var (
 )
 
 // Bytes returns the memory of an ArrayBuffer, a typed array or a DataView, not a
-// copy. ok is false for anything else. No code of a script runs.
+// copy; where that was detached there are none. ok is false for anything else. No
+// code of a script runs.
 func Bytes(js *isolate.JS, v goja.Value) (b []byte, ok bool) {
 	obj, isObj := v.(*goja.Object)
 	if !isObj {
@@ -25,11 +26,20 @@ func Bytes(js *isolate.JS, v goja.Value) (b []byte, ok bool) {
 		ab, _ := obj.Export().(goja.ArrayBuffer)
 		return ab.Bytes(), true
 	case bytesType:
-		// Uint8Array and Uint8ClampedArray; what they export is their memory.
-		b, ok = obj.Export().([]byte)
-		return b, ok
+		return byteArray(obj)
 	}
 	return viewBytes(js, obj)
+}
+
+// byteArray returns what a Uint8Array or Uint8ClampedArray exports, which is its
+// memory. Exporting one whose memory was detached ends the process, so the first
+// element is looked at before: no script can put anything in its place.
+func byteArray(obj *goja.Object) (b []byte, ok bool) {
+	if first := obj.Get("0"); first == nil || goja.IsUndefined(first) {
+		return []byte{}, true
+	}
+	b, ok = obj.Export().([]byte)
+	return b, ok
 }
 
 // ViewName returns "ArrayBuffer", "DataView" or the name of the kind of typed
@@ -74,7 +84,7 @@ func viewBytes(js *isolate.JS, obj *goja.Object) (b []byte, ok bool) {
 	var vals [3]goja.Value
 	for i, g := range get {
 		if vals[i], err = js.Call(g, obj); err != nil {
-			return nil, false // a detached view
+			return []byte{}, true // a view that was detached
 		}
 	}
 	buf, isBuf := vals[0].(*goja.Object)
