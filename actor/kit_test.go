@@ -43,6 +43,8 @@ type kitOptions struct {
 	idle     time.Duration
 	queued   int
 	key      string
+	// ephemeral makes actors that keep nothing.
+	ephemeral bool
 }
 
 func newKit(t *testing.T, source string, o kitOptions) *kit {
@@ -80,10 +82,14 @@ func newKit(t *testing.T, source string, o kitOptions) *kit {
 	if o.key == "" {
 		o.key = "key"
 	}
-	k.ns, err = actor.New(actor.Options{
+	options := actor.Options{
 		Class: "Obj", UniqueKey: o.key, Pool: pool, Store: o.store, IdleAfter: o.idle, MaxQueued: o.queued, Log: log,
 		Token: func(shard uint32) storage.Token { return storage.Token{Shard: shard, Epoch: epochOf(t, o.store)} },
-	})
+	}
+	if o.ephemeral {
+		options.UniqueKey, options.Store, options.Token = "", nil, nil
+	}
+	k.ns, err = actor.New(options)
 	if err != nil {
 		t.Fatal(err)
 	}
