@@ -22,6 +22,7 @@ func TestPanicInsideTheEngineCondemnsTheRealmOnce(t *testing.T) {
 		_ = k.realm.Run(nil, func(js *isolate.JS) {
 			define(js, "bug", func(*isolate.JS, goja.FunctionCall) goja.Value {
 				var m map[string]int
+				//lint:ignore SA5000 the panic is the point
 				m["x"] = 1
 				return nil
 			})
