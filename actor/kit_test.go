@@ -43,6 +43,8 @@ type kitOptions struct {
 	idle     time.Duration
 	queued   int
 	key      string
+	// shared is actor.Options.SharedTransactions.
+	shared bool
 	// ephemeral makes actors that keep nothing.
 	ephemeral bool
 }
@@ -83,7 +85,7 @@ func newKit(t *testing.T, source string, o kitOptions) *kit {
 		o.key = "key"
 	}
 	options := actor.Options{
-		Class: "Obj", UniqueKey: o.key, Pool: pool, Store: o.store, IdleAfter: o.idle, MaxQueued: o.queued, Log: log,
+		Class: "Obj", UniqueKey: o.key, Pool: pool, Store: o.store, IdleAfter: o.idle, MaxQueued: o.queued, Log: log, SharedTransactions: o.shared,
 		Token: func(shard uint32) storage.Token { return storage.Token{Shard: shard, Epoch: epochOf(t, o.store)} },
 	}
 	if o.ephemeral {

@@ -85,7 +85,8 @@ func (s *state) blockConcurrencyWhile(c *bind.Call) (any, error) {
 		return nil, err
 	}
 	p, err := s.o.Context.BlockConcurrencyWhile(c.JS(), func(js *isolate.JS) (goja.Value, error) {
-		return js.Call(fn.Value, nil)
+		// workerd calls with the global object for this.
+		return js.Call(fn.Value, js.Runtime().GlobalObject())
 	}, nil)
 	if err != nil {
 		return nil, err

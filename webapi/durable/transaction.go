@@ -116,7 +116,7 @@ func (s *Storage) transaction(c *bind.Call) (any, error) {
 			_, err, _ := t.txn.Commit().Ready()
 			return err
 		}
-		v, err := js.Call(fn.Value, nil, transactionClass.Wrap(js, t))
+		v, err := js.Call(fn.Value, js.Runtime().GlobalObject(), transactionClass.Wrap(js, t))
 		if err != nil {
 			return nil, join(err, finish(false))
 		}
