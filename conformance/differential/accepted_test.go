@@ -157,7 +157,6 @@ var acceptedFor = map[string][]string{
 		"web/visit: stream error",
 	},
 	"known, and to be mended outside this test": {
-		"durable/ctx: blockConcurrencyWhile, values",
 		"web/globals: require",
 		"web/module: env",
 		"web/module: waitUntil",

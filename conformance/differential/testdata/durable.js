@@ -158,7 +158,7 @@ const ring = (path) => async (env) => {
   await ask(s, path);
   for (let i = 0; i < 100; i++) {
     const log = await ask(s, "log");
-    if (log !== "undefined" && (path !== "set again" || log.split("isRetry").length > 2)) return log;
+    if (log !== "undefined" && (path !== "set again" || log.split("AlarmInvocationInfo").length > 2)) return log;
     await sleep(20);
   }
   return "no alarm";
