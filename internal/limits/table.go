@@ -81,10 +81,10 @@ var sections = []group{
 		{"Name of an actor that keeps nothing", "webapi/durable.maxEphemeralID", count, "", "", "TypeError"},
 	}},
 	{"Storage, as scripts see it", []row{
-		{"Key, state in memory", "cache.ActorLimits.KeyBytes", size, "", "`localDisk`, `enableSql`: see Storage", "RangeError"},
-		{"Value, state in memory, without the overhead of its encoding", "cache.ActorLimits.ValueBytes", size, "", "`localDisk`, `enableSql`: see Storage", "RangeError"},
+		{"Key, memory without `enableSql`", "cache.ActorLimits.KeyBytes", size, "", "`localDisk`, `enableSql`: see Storage", "RangeError"},
+		{"Value, memory without `enableSql`, without the overhead of its encoding", "cache.ActorLimits.ValueBytes", size, "", "`localDisk`, `enableSql`: see Storage", "RangeError"},
 		{"Overhead of its encoding", "cache.ActorLimits.ValueSlackBytes", size, "", "", "RangeError"},
-		{"Keys of one `get()`, state in memory", "cache.ActorLimits.Pairs", count, "", "`localDisk`, `enableSql`: none", "RangeError"},
+		{"Keys of one `get()`, memory without `enableSql`", "cache.ActorLimits.Pairs", count, "", "`localDisk`, `enableSql`: none", "RangeError"},
 		{"Unwritten bytes of one actor before its writes wait", "cache.LRUOptions.DirtyBytes", size, "", "`--limit-unwritten`", "`put()` resolves when there is room again"},
 		{"Cache of an isolate before it forgets the oldest", "cache.LRUOptions.SoftBytes", size, "", "`--limit-cache`", "clean entries are read again when needed"},
 		{"Cache of an isolate that cannot forget any more", "cache.LRUOptions.HardBytes", size, "", "`--limit-cache-hard`", "the actor that needs more is reset"},
