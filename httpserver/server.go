@@ -183,3 +183,19 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	return nil
 }
+
+// retireGrace is how long a connection that was accepted may take to send a request
+// to a server that retires.
+const retireGrace = 5 * time.Second
+
+// Retire is Shutdown for a server whose listener has been closed, because another one
+// has taken over its address. Shutdown drops what was accepted but not yet read; this
+// serves it first. When ctx ends the connections that are left are cut.
+func (s *Server) Retire(ctx context.Context) error {
+	s.srv.SetKeepAlivesEnabled(false)
+	select {
+	case <-time.After(retireGrace):
+	case <-ctx.Done():
+	}
+	return s.Shutdown(ctx)
+}

@@ -1,7 +1,6 @@
 package iocontext
 
 import (
-	"errors"
 	"time"
 
 	"github.com/dop251/goja"
@@ -117,11 +116,10 @@ func (b *block) breakWith(err error) {
 	if b.over {
 		return
 	}
-	var e *exception.Exception
-	if errors.As(err, &e) {
-		err = e.WithBroken(exception.InputGateBroken)
-	}
-	b.section.Fail(err)
+	// What is not an exception is hidden behind a reference; the cause goes along for
+	// the log.
+	e, _ := exception.From(err)
+	b.section.Fail(e.WithBroken(exception.InputGateBroken))
 	b.end()
 }
 

@@ -187,6 +187,7 @@ func (s *Server) Reload(ctx context.Context, cfg *config.Config) error {
 			kept = append(kept, k)
 			continue
 		}
+		errs = append(errs, k.l.Close()) // the new socket accepts from here on
 		s.bg.Go(func() { s.fade(k) })
 	}
 	s.sockets = append(kept, added...)
@@ -218,7 +219,7 @@ func (s *Server) fade(k *socket) {
 		case <-ctx.Done():
 		}
 	}()
-	if err := k.srv.Shutdown(ctx); err != nil && ctx.Err() == nil {
+	if err := k.srv.Retire(ctx); err != nil && ctx.Err() == nil {
 		s.log.Error("a socket did not close well", "socket", k.cfg.Name, "error", err)
 	}
 }

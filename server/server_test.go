@@ -227,7 +227,7 @@ func TestReloadLetsStreamsEndAndKeepsTheAddress(t *testing.T) {
 	}
 	answer, err := http.Get(r.url + "/")
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v\n%s", err, p.log)
 	}
 	b, err := io.ReadAll(answer.Body)
 	answer.Body.Close()

@@ -11,6 +11,8 @@ var sections = []group{
 		{"Time between requests on a connection", "httpserver.DefaultLimits.Idle", count, "", "`--limit-idle`", "the connection is closed"},
 		{"Requests under way after SIGTERM", "cmd/workerd.drainTime", count, "", "`--limit-drain`", "they are cut off"},
 		{"Requests under way when the configuration is loaded again", "server.reloadDrain", count, "", "", "they are cut off"},
+		{"Answers that stream on after the configuration was loaded again", "server.reloadLinger", count, "", "", "they are cut off"},
+		{"Time for a request on a connection that a replaced socket accepted", "httpserver.retireGrace", count, "", "", "the connection is closed"},
 		{"Last commits after that", "server.flushTime", count, "", "", "the process ends; what was not acknowledged may be lost"},
 	}},
 	{"Scripts that run", []row{

@@ -1,6 +1,8 @@
 package streams
 
 import (
+	"reflect"
+
 	"github.com/dop251/goja"
 
 	"workerd.local/exception"
@@ -123,11 +125,14 @@ func rejected(js *isolate.JS, reason goja.Value) *goja.Object {
 	return d.promise
 }
 
+var promiseType = reflect.TypeFor[*goja.Promise]()
+
 // promiseOf is v itself where it is a promise of the engine, else a promise
 // resolved with v.
 func promiseOf(js *isolate.JS, v goja.Value) *goja.Object {
 	if obj, ok := v.(*goja.Object); ok {
-		if _, ok := obj.Export().(*goja.Promise); ok {
+		// Export would read all properties of an ordinary object.
+		if obj.ExportType() == promiseType {
 			return obj
 		}
 	}
