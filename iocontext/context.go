@@ -344,7 +344,7 @@ func Background[T any](c *Context, work func(ctx context.Context) (T, error)) lo
 	f := loop.NewFuture[T](c.Loop())
 	host, l, ctx := c.realm.Isolate().Host(), c.Loop(), c.ctx
 	go func() {
-		v, err := guarded(ctx, work)
+		v, err := loop.Guarded(ctx, work)
 		host.Complete(func() {
 			// A closed loop has nobody left to tell.
 			_ = l.Post(func() { f.Settle(v, err) })

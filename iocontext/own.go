@@ -1,9 +1,6 @@
 package iocontext
 
 import (
-	"context"
-	"fmt"
-
 	"workerd.local/exception"
 	"workerd.local/isolate"
 )
@@ -52,13 +49,4 @@ func foreign(c *Context, kind string) error {
 	}
 	return exception.Errorf("Cannot perform I/O on behalf of a different %s. I/O objects (such as streams, request/response bodies, and others) created in the context of one %s cannot be accessed from %s. This is a limitation of Cloudflare Workers which allows us to improve overall performance. (I/O type: %s)",
 		who, what, where, kind)
-}
-
-func guarded[T any](ctx context.Context, work func(context.Context) (T, error)) (v T, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic in background work: %v", p)
-		}
-	}()
-	return work(ctx)
 }

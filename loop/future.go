@@ -133,14 +133,15 @@ func Map[T, U any](r Result[T], fn func(T) (U, error)) Result[U] {
 func Go[T any](ctx context.Context, l *Loop, work func(context.Context) (T, error)) *Future[T] {
 	f := NewFuture[T](l)
 	go func() {
-		v, err := runGuarded(ctx, work)
+		v, err := Guarded(ctx, work)
 		// A closed loop has nobody left to tell.
 		_ = l.Post(func() { f.Settle(v, err) })
 	}()
 	return f
 }
 
-func runGuarded[T any](ctx context.Context, work func(context.Context) (T, error)) (v T, err error) {
+// Guarded runs work on the calling goroutine; a panic in it becomes its error.
+func Guarded[T any](ctx context.Context, work func(context.Context) (T, error)) (v T, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic in background work: %v", p)
