@@ -18,12 +18,11 @@ import (
 // serve takes one request to its service and the answer back.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	t := s.target.Load()
-	svc := t.Default
+	path := ""
 	if len(t.Routes) > 0 {
-		if m := t.Routes.Match(r.Host, r.URL.EscapedPath()); m != nil {
-			svc = m
-		}
+		path = r.URL.EscapedPath()
 	}
+	svc := t.Pick(r.Host, path)
 	if svc == nil {
 		s.refuse(w, http.StatusNotFound, "No service is configured for this address.")
 		return

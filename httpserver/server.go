@@ -93,6 +93,17 @@ type Target struct {
 	Default event.Service
 }
 
+// Pick is the service of a request for a host (with or without a port) and a path;
+// nil where nothing takes it.
+func (t Target) Pick(host, path string) event.Service {
+	if len(t.Routes) > 0 {
+		if svc := t.Routes.Match(host, path); svc != nil {
+			return svc
+		}
+	}
+	return t.Default
+}
+
 // New returns a server that listens nowhere yet.
 func New(o Options, t Target) *Server {
 	if o.Log == nil {

@@ -131,12 +131,11 @@ func (w *world) pick(socket string, req *event.Request) event.Service {
 	if len(t.Routes) == 0 {
 		return t.Default
 	}
-	if u, err := url.Parse(req.URL); err == nil {
-		if svc := t.Routes.Match(u.Host, u.Path); svc != nil {
-			return svc
-		}
+	u, err := url.Parse(req.URL)
+	if err != nil {
+		return t.Default
 	}
-	return t.Default
+	return t.Pick(u.Host, u.Path)
 }
 
 // Reload replaces the running configuration. The new one is built first; where that
