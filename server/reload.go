@@ -135,7 +135,7 @@ func (w *world) pick(socket string, req *event.Request) event.Service {
 	if err != nil {
 		return t.Default
 	}
-	return t.Pick(u.Host, u.Path)
+	return t.Pick(u.Host, u.EscapedPath())
 }
 
 // Reload replaces the running configuration. The new one is built first; where that

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"workerd.local/config"
 	"workerd.local/server"
 	"workerd.local/storage/bolt"
 )
@@ -374,4 +375,31 @@ func TestPublicNetworkOnlyByDefault(t *testing.T) {
 	if _, got := r.get("/"); !strings.Contains(got, "not allow") {
 		t.Errorf("a loopback address: %q", got)
 	}
+}
+
+// A route is matched against the path as it was sent, as package httpserver does: an
+// encoded slash does not end a segment.
+func TestRoutesMatchTheEscapedPath(t *testing.T) {
+	p := newProject(t, map[string]string{
+		"config.capnp": one("", `(name = "second", worker = (
+			modules = [(name = "second.js", esModule = embed "second.js")], compatibilityDate = "2026-01-01"))`),
+		"main.js":   `export default { fetch() { return new Response("main"); } };`,
+		"second.js": `export default { fetch() { return new Response("second"); } };`,
+	})
+	cfg := p.config()
+	cfg.Service("second").Worker.Routes = []config.Route{{Pattern: "127.0.0.1/a/*"}}
+	s, err := server.New(t.Context(), cfg, p.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &running{t: t, s: s, p: p, client: &http.Client{Timeout: time.Minute}}
+	t.Cleanup(r.stop)
+	list, err := s.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.url = list[0].URL
+	r.want("/a/b", "second")
+	r.want("/a%2Fb", "main")
+	r.want("/", "main")
 }
