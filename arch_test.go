@@ -33,7 +33,7 @@ floors
 	server
 	cmd/workerd  bench/compare  bench/serveprofile
 	conformance/process
-	conformance/crash  conformance/differential  conformance/npm  conformance/samples
+	conformance/crash  conformance/differential  conformance/npm  conformance/samples  conformance/coverage
 	.
 
 # Only tests import these.

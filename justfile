@@ -33,6 +33,11 @@ crash rounds="200":
     WORKERD_CRASH_ROUNDS={{rounds}} go test ./conformance/crash -run TestKilledServerKeepsItsWord -count=1 -timeout 60m -v
     WORKERD_BOLT_KILL_ROUNDS={{rounds}} go test ./storage/bolt -run TestKilledProcessLosesNothing -count=1 -timeout 60m -v
 
+# Which listed behaviours have a test, and whether each of those tests sees its code broken.
+coverage:
+    go run ./conformance/coverage
+    go run ./conformance/coverage --sample all
+
 # Every fuzz target for a while: just fuzz 1m
 fuzz time="30s":
     #!/usr/bin/env bash

@@ -90,6 +90,14 @@ func TestWaitPassesThroughDeeplyReparentedSections(t *testing.T) {
 				}
 				held = append(held, s.Succeed())
 			}
+			// While the root is still locked, a straggler waits there, and may give up.
+			r, w := all[n-1].WaitCancelable()
+			if _, _, ok := r.Ready(); ok {
+				t.Fatal("a straggler got in past a lock of the root")
+			}
+			if !w.Cancel() {
+				t.Error("the straggler could not give up")
+			}
 			for _, k := range held {
 				k.Release()
 			}
