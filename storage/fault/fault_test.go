@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"workerd.local/actorid"
+	"workerd.local/exception"
 	"workerd.local/storage"
 	"workerd.local/storage/fault"
 	"workerd.local/storage/mem"
@@ -111,5 +112,42 @@ func TestModesDifferInWhatIsDone(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// A plan's errors are those of its operations, and a restart ends what was for good.
+func TestRestartEndsTheFault(t *testing.T) {
+	first, later := errors.New("first"), errors.New("later")
+	inner := mem.New()
+	s := fault.New(inner, fault.Plan{N: 2, Err: first, Later: later, Waits: true})
+	defer s.Close()
+	if s.InstantReads() {
+		t.Error("a plan that waits reads at once")
+	}
+	errs := operations(t.Context(), s)
+	if errs[0] != nil || errs[1] != first || errs[2] != later || errs[12] != later {
+		t.Errorf("errors %v", errs)
+	}
+	s.Restart(inner)
+	for i, err := range operations(t.Context(), s) {
+		if err != nil {
+			t.Errorf("operation %d after the restart: %v", i+1, err)
+		}
+	}
+	if s.Operations() != 15 {
+		t.Errorf("%d operations were counted, want 2 before the restart and 13 after it", s.Operations())
+	}
+}
+
+// Every kind says what it is, and differs from the others in what it does.
+func TestKinds(t *testing.T) {
+	seen := map[string]bool{}
+	for _, k := range fault.Kinds() {
+		var e *exception.Exception
+		temporary := errors.As(k.Plan.Err, &e) && e.Retryable()
+		if k.Plan.Err == nil || seen[k.Name] || k.Passing != (temporary && k.Plan.Once) {
+			t.Errorf("kind %+v", k)
+		}
+		seen[k.Name] = true
 	}
 }
