@@ -47,6 +47,7 @@ tools
 # What tests may import beside lower floors and kits. A * stands for any name.
 tests
 	*         storage/mem
+	cache     storage/bolt
 	webapi/*  webapi/*
 
 # Who may import what is not ours. A * stands for every package on the floor of

@@ -352,7 +352,10 @@ func (c *Cache) learnNow(keys []string) error {
 	slices.Sort(missing)
 	missing = slices.Compact(missing)
 	kvs, err, ok := c.backend.Get(missing).Ready()
-	if !ok || err != nil {
+	if !ok || temporary(err) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	c.store(missing, kvs)

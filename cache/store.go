@@ -32,6 +32,13 @@ type StoreBackend struct {
 	actor   actorid.ID
 	instant bool
 	spawn   func(func())
+
+	// counts are those of the last batch with counted deletes. Only the one commit in
+	// flight uses it.
+	counts struct {
+		of   *Batch
+		info CommitInfo
+	}
 }
 
 var _ InstantBackend = (*StoreBackend)(nil)
@@ -198,7 +205,7 @@ func (b *StoreBackend) Commit(batch *Batch) loop.Result[CommitInfo] {
 				return info, err
 			}
 			fenced, err := b.store.Commit(context.WithoutCancel(b.ctx), map[storage.Token][]storage.Write{b.token: {w}})
-			return info, commitError(len(fenced) > 0, err)
+			return info, b.committed(len(fenced) > 0, err)
 		})
 	}
 	info, err := b.count(batch, counted)
@@ -207,14 +214,17 @@ func (b *StoreBackend) Commit(batch *Batch) loop.Result[CommitInfo] {
 	}
 	f := loop.NewFuture[CommitInfo](b.l)
 	b.async.CommitAsync(b.token, []storage.Write{w}, func(fenced bool, err error) {
-		post(b.l, func() { f.Settle(info, commitError(fenced, err)) })
+		post(b.l, func() { f.Settle(info, b.committed(fenced, err)) })
 	})
 	return loop.Later(f)
 }
 
-func commitError(fenced bool, err error) error {
+func (b *StoreBackend) committed(fenced bool, err error) error {
 	if err == nil && fenced {
 		return storage.ErrFenced
+	}
+	if err == nil {
+		b.counts.of = nil
 	}
 	return err
 }
@@ -257,6 +267,11 @@ func (b *StoreBackend) count(batch *Batch, counted []string) (CommitInfo, error)
 	if len(counted) == 0 {
 		return info, nil
 	}
+	// A commit that is tried again may have been applied the first time, with only
+	// its answer lost: then its keys are gone, and the first count is the true one.
+	if b.counts.of == batch {
+		return b.counts.info, nil
+	}
 	kvs, err := b.store.Get(b.ctx, b.token, b.actor, counted)
 	if err != nil {
 		return info, fmt.Errorf("count deleted keys: %w", err)
@@ -273,5 +288,6 @@ func (b *StoreBackend) count(batch *Batch, counted []string) (CommitInfo, error)
 			}
 		}
 	}
+	b.counts.of, b.counts.info = batch, info
 	return info, nil
 }
