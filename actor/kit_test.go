@@ -32,6 +32,7 @@ import (
 type kit struct {
 	t    *testing.T
 	ns   *actor.Namespace
+	pool *worker.Pool
 	isos []*isolate.Isolate
 	log  *jstest.Log
 }
@@ -78,6 +79,7 @@ func newKit(t *testing.T, source string, o kitOptions) *kit {
 	if err := pool.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	k.pool = pool
 	if o.store == nil {
 		o.store = mem.New()
 	}
