@@ -50,8 +50,15 @@ type Options struct {
 	QueueLimit int
 	// NoSync gives up durability for speed. Only for tests and benchmarks.
 	NoSync bool
-	Hooks  Hooks
+	// ReadOnly opens a file that exists and writes nothing to it, not even the number
+	// of this open; every write is told ErrReadOnly. Several processes may read at a
+	// time, none while another one writes.
+	ReadOnly bool
+	Hooks    Hooks
 }
+
+// ErrReadOnly is what a write to a store is told that was opened for reading only.
+var ErrReadOnly = errors.New("the storage was opened for reading only")
 
 // Hooks are told what happens. Each may be nil; they are called from the writer
 // or, for Damaged, from the goroutine of the read, and must not call the store.
@@ -96,6 +103,7 @@ type Store struct {
 	stuck bool
 
 	failure atomic.Pointer[error]
+	failed  chan struct{} // closed when failure is set
 	shut    atomic.Bool
 	// closing is held, shared, while an operation is being queued, and alone to
 	// close the queue.
@@ -124,6 +132,7 @@ func Open(path string, o Options) (*Store, error) {
 		options: o,
 		queue:   make(chan *operation, o.QueueLimit),
 		done:    make(chan struct{}),
+		failed:  make(chan struct{}),
 	}
 	s.placement = storage.NewLocal(0, nil)
 	if err := s.open(); err != nil {
@@ -137,11 +146,18 @@ func Open(path string, o Options) (*Store, error) {
 func (s *Store) open() error {
 	_, err := os.Stat(s.path)
 	created := errors.Is(err, fs.ErrNotExist)
+	if created && s.options.ReadOnly {
+		return err
+	}
 	if err := s.checkPath(); err != nil {
 		return err
 	}
+	mapBytes := initialMapBytes
+	if s.options.ReadOnly {
+		mapBytes = 0 // the file does not grow
+	}
 	err = s.guard(func() error {
-		err := s.openFile(initialMapBytes)
+		err := s.openFile(mapBytes)
 		if errors.Is(err, syscall.ENOMEM) {
 			err = s.openFile(0) // address space is scarce after all, for one by ulimit -v
 		}
@@ -163,7 +179,31 @@ func (s *Store) open() error {
 	return nil
 }
 
-func (s *Store) openFile(mapBytes int) (err error) {
+// openFile opens the file that the path names once its lock is held: a file that
+// another process put in its place meanwhile is the one that counts, and what is
+// written to the old one would be lost.
+func (s *Store) openFile(mapBytes int) error {
+	for {
+		if err := s.openOnce(mapBytes); err != nil {
+			return err
+		}
+		now, err := os.Stat(s.path)
+		if err == nil {
+			var opened os.FileInfo
+			if opened, err = s.file.Stat(); err == nil && os.SameFile(now, opened) {
+				return nil
+			}
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := s.db.Close(); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Store) openOnce(mapBytes int) (err error) {
 	s.db, err = bbolt.Open(s.path, 0o600, &bbolt.Options{
 		Timeout: s.options.OpenTimeout,
 		// The free pages are written with every commit: an open that had to find them
@@ -172,6 +212,7 @@ func (s *Store) openFile(mapBytes int) (err error) {
 		FreelistType:    bbolt.FreelistMapType,
 		InitialMmapSize: mapBytes,
 		NoSync:          s.options.NoSync,
+		ReadOnly:        s.options.ReadOnly,
 		NoStatistics:    true,
 		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 			f, err := os.OpenFile(name, flag, mode)
@@ -224,6 +265,15 @@ func (s *Store) begin() error {
 	if err != nil {
 		return err
 	}
+	if s.options.ReadOnly {
+		return s.db.View(func(tx *bbolt.Tx) (err error) {
+			if created {
+				return fmt.Errorf("%w: it holds nothing; %s", storage.ErrDamaged, remedy)
+			}
+			s.epoch, err = opens(tx)
+			return err
+		})
+	}
 	return s.db.Update(func(tx *bbolt.Tx) error {
 		if created {
 			if err := createLayout(tx); err != nil {
@@ -259,6 +309,8 @@ func (s *Store) explain(err error) error {
 		return err
 	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
 		return fmt.Errorf("%w: it is not a bbolt file, or its first pages are damaged (%w); %s", storage.ErrDamaged, err, remedy)
+	case errors.Is(err, fs.ErrPermission) && s.options.ReadOnly:
+		return fmt.Errorf("%w: the file must be readable by this user", err)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w: the file and its directory must be writable by this user", err)
 	case isDiskFull(err):
@@ -315,8 +367,11 @@ func (s *Store) fail(cause error) error {
 		cause = fmt.Errorf("the disk is full, free some space and start again: %w", cause)
 	}
 	err := fmt.Errorf("%w: write %s: %w", storage.ErrFailed, s.path, cause)
-	if s.failure.CompareAndSwap(nil, &err) && s.options.Hooks.Failed != nil {
-		s.options.Hooks.Failed(err)
+	if s.failure.CompareAndSwap(nil, &err) {
+		close(s.failed)
+		if s.options.Hooks.Failed != nil {
+			s.options.Hooks.Failed(err)
+		}
 	}
 	return *s.failure.Load()
 }

@@ -23,3 +23,19 @@ func syncDirectory(dir string) error {
 	}
 	return nil
 }
+
+// keepOwner gives a file the owner of another, where they differ.
+func keepOwner(path string, of os.FileInfo) error {
+	want, ok := of.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if has, ok := info.Sys().(*syscall.Stat_t); ok && has.Uid == want.Uid && has.Gid == want.Gid {
+		return nil
+	}
+	return os.Chown(path, int(want.Uid), int(want.Gid))
+}

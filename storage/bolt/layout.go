@@ -96,17 +96,25 @@ func createLayout(tx *bbolt.Tx) error {
 	return tx.Bucket(bucketHead).Put(headFormat, binary.BigEndian.AppendUint32(nil, formatVersion))
 }
 
-// countOpen starts the next epoch.
-func countOpen(tx *bbolt.Tx) (uint64, error) {
-	head := tx.Bucket(bucketHead)
-	var opens uint64
-	if v := head.Get(headOpens); len(v) == 8 {
-		opens = binary.BigEndian.Uint64(v)
-	} else if v != nil {
+// opens is the number of opens so far.
+func opens(tx *bbolt.Tx) (uint64, error) {
+	switch v := tx.Bucket(bucketHead).Get(headOpens); {
+	case len(v) == 8:
+		return binary.BigEndian.Uint64(v), nil
+	case v != nil:
 		return 0, fmt.Errorf("%w: the number of opens has %d bytes; %s", storage.ErrDamaged, len(v), remedy)
 	}
-	opens++
-	return opens, head.Put(headOpens, binary.BigEndian.AppendUint64(nil, opens))
+	return 0, nil
+}
+
+// countOpen starts the next epoch.
+func countOpen(tx *bbolt.Tx) (uint64, error) {
+	n, err := opens(tx)
+	if err != nil {
+		return 0, err
+	}
+	n++
+	return n, tx.Bucket(bucketHead).Put(headOpens, binary.BigEndian.AppendUint64(nil, n))
 }
 
 func nameKey(namespace string) []byte { return append([]byte{namePrefix}, namespace...) }

@@ -173,15 +173,8 @@ func readActors(ctx context.Context, tx *bbolt.Tx, namespace, after string) (inf
 			return nil, false, err
 		}
 		info := storage.ActorInfo{Actor: actorid.ID{Namespace: namespace, Key: key}}
-		if r.body != 0 {
-			body := bodyPrefix(r.body)
-			for k, v := entries.Seek(body); hasPrefix(k, body); k, v = entries.Next() {
-				info.Keys++
-				info.Bytes += int64(len(k) - bodyBytes + len(v))
-				if info.Keys%1024 == 0 && ctx.Err() != nil {
-					return nil, false, ctx.Err()
-				}
-			}
+		if err := countEntries(ctx, entries, r.body, &info); err != nil {
+			return nil, false, err
 		}
 		counted += info.Keys
 		infos = append(infos, info)
@@ -193,19 +186,9 @@ func readActors(ctx context.Context, tx *bbolt.Tx, namespace, after string) (inf
 func (s *Store) Namespaces(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		var names []string
-		err := s.view(ctx, func(tx *bbolt.Tx) error {
-			actors := tx.Bucket(bucketActors).Cursor()
-			c := tx.Bucket(bucketNamespaces).Cursor()
-			prefix := []byte{namePrefix}
-			for k, v := c.Seek(prefix); hasPrefix(k, prefix); k, v = c.Next() {
-				if len(v) != spaceBytes {
-					return damagedf("the number of namespace %q has %d bytes", k[1:], len(v))
-				}
-				if first, _ := actors.Seek(v); hasPrefix(first, v) {
-					names = append(names, string(k[1:]))
-				}
-			}
-			return nil
+		err := s.view(ctx, func(tx *bbolt.Tx) (err error) {
+			names, err = readNamespaces(tx)
+			return err
 		})
 		if err != nil {
 			yield("", fmt.Errorf("list namespaces: %w", err))
@@ -246,24 +229,7 @@ func (s *Store) Scan(ctx context.Context, t storage.Token, a actorid.ID, r stora
 			return
 		}
 		sc := scan{store: s, actor: a, rng: r}
-		defer sc.end()
-		for more := true; more; {
-			var entries []storage.KV
-			entries, more, err = sc.read(ctx)
-			if err != nil {
-				sc.end()
-				yield(storage.KV{}, fmt.Errorf("scan: %w", err))
-				return
-			}
-			if !more {
-				sc.end()
-			}
-			for _, kv := range entries {
-				if !yield(kv, nil) {
-					return
-				}
-			}
-		}
+		sc.run(ctx, yield)
 	}
 }
 
@@ -279,6 +245,8 @@ type scan struct {
 	store *Store
 	actor actorid.ID
 	rng   storage.Range
+	// snapshot is read instead of a transaction of the scan's own, where it is set.
+	snapshot *bbolt.Tx
 
 	tx     *bbolt.Tx
 	cursor *bbolt.Cursor
@@ -318,14 +286,39 @@ func (sc *scan) read(ctx context.Context) (entries []storage.KV, more bool, err 
 	return entries, more, err
 }
 
+// run yields what the scan finds; it ends after the first error.
+func (sc *scan) run(ctx context.Context, yield func(storage.KV, error) bool) {
+	defer sc.end()
+	for more := true; more; {
+		var entries []storage.KV
+		var err error
+		entries, more, err = sc.read(ctx)
+		if err != nil {
+			sc.end()
+			yield(storage.KV{}, fmt.Errorf("scan: %w", err))
+			return
+		}
+		if !more {
+			sc.end()
+		}
+		for _, kv := range entries {
+			if !yield(kv, nil) {
+				return
+			}
+		}
+	}
+}
+
 // begin opens the snapshot at the first entry, if there is one.
 func (sc *scan) begin() (found bool, err error) {
 	r := sc.rng
 	if r.End != "" && r.End <= r.Start {
 		return false, nil
 	}
-	if sc.tx, err = sc.store.db.Begin(false); err != nil {
-		return false, closedOr(err)
+	if sc.tx = sc.snapshot; sc.tx == nil {
+		if sc.tx, err = sc.store.db.Begin(false); err != nil {
+			return false, closedOr(err)
+		}
 	}
 	rec, err := findRecord(sc.tx, sc.actor)
 	if err != nil || rec.body == 0 {
@@ -370,11 +363,11 @@ func (sc *scan) accept(k, v []byte) {
 }
 
 func (sc *scan) end() {
-	if sc.tx != nil {
+	if sc.tx != nil && sc.tx != sc.snapshot {
 		// A rollback of a read can only fail when it was rolled back before.
 		sc.store.guard(sc.tx.Rollback)
-		sc.tx = nil
 	}
+	sc.tx = nil
 }
 
 // view runs fn in a read transaction on this goroutine.

@@ -188,6 +188,9 @@ func (s *Store) enqueue(ctx context.Context, op *operation) error {
 	if err := s.check(ctx); err != nil {
 		return err
 	}
+	if s.options.ReadOnly && op.apply != nil {
+		return ErrReadOnly
+	}
 	select {
 	case s.queue <- op:
 		return nil
@@ -203,7 +206,11 @@ func (s *Store) enqueueAsync(op *operation) error {
 	if !s.closing.TryRLock() {
 		return storage.ErrClosed
 	}
-	if err := s.check(context.Background()); err != nil {
+	err := s.check(context.Background())
+	if err == nil && s.options.ReadOnly {
+		err = ErrReadOnly
+	}
+	if err != nil {
 		s.closing.RUnlock()
 		return err
 	}
