@@ -2,8 +2,12 @@ package loop
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
+
+// ErrCanceled is what becomes of a future that was canceled.
+var ErrCanceled = errors.New("canceled: nobody wants the result any more")
 
 // Future is a value that comes later, once. It belongs to its loop.
 type Future[T any] struct {
@@ -12,6 +16,7 @@ type Future[T any] struct {
 	value   T
 	err     error
 	waiters []func(T, error)
+	stop    func()
 }
 
 // NewFuture returns a future that is settled through Resolve or Reject.
@@ -35,7 +40,7 @@ func (f *Future[T]) Settle(v T, err error) bool {
 	}
 	f.settled, f.value, f.err = true, v, err
 	waiters := f.waiters
-	f.waiters = nil
+	f.waiters, f.stop = nil, nil
 	if len(waiters) > 0 {
 		f.l.Defer(func() {
 			for _, w := range waiters {
@@ -57,6 +62,23 @@ func (f *Future[T]) Then(fn func(T, error)) {
 		return
 	}
 	f.waiters = append(f.waiters, fn)
+}
+
+// OnCancel says how to stop what would settle the future. There is one way at a
+// time: the last call counts.
+func (f *Future[T]) OnCancel(stop func()) {
+	if !f.settled {
+		f.stop = stop
+	}
+}
+
+// Cancel says that nobody wants the outcome any more. Where it is not there yet,
+// the future is rejected with ErrCanceled and what would have settled it is told.
+func (f *Future[T]) Cancel() {
+	stop := f.stop
+	if f.Reject(ErrCanceled) && stop != nil {
+		stop()
+	}
 }
 
 // Loop is the loop that the future belongs to.
@@ -103,8 +125,17 @@ func (r Result[T]) Then(fn func(T, error)) {
 	r.f.Then(fn)
 }
 
+// Cancel says that nobody wants the outcome any more; a result that is ready
+// stays what it is.
+func (r Result[T]) Cancel() {
+	if r.f != nil {
+		r.f.Cancel()
+	}
+}
+
 // Map turns a result of one type into another. fn runs at once where r is ready
-// with a value, and is not called on failure.
+// with a value, and is not called on failure. To cancel the new result is to cancel
+// r.
 func Map[T, U any](r Result[T], fn func(T) (U, error)) Result[U] {
 	if v, err, ok := r.Ready(); ok {
 		if err != nil {
@@ -117,6 +148,7 @@ func Map[T, U any](r Result[T], fn func(T) (U, error)) Result[U] {
 		return Now(u)
 	}
 	out := NewFuture[U](r.f.l)
+	out.OnCancel(r.f.Cancel)
 	r.f.Then(func(v T, err error) {
 		if err != nil {
 			out.Reject(err)

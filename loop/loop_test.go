@@ -161,6 +161,44 @@ func TestResultReadyStaysInTheTurn(t *testing.T) {
 	})
 }
 
+func TestCancelStopsWhatWouldSettle(t *testing.T) {
+	l := New(Options{})
+	l.Turn(func() {
+		f := NewFuture[int](l)
+		stopped := 0
+		f.OnCancel(func() { stopped++ })
+		var outcome error
+		mapped := Map(Later(f), func(int) (string, error) { t.Error("mapped what was canceled"); return "", nil })
+		mapped.Then(func(_ string, err error) { outcome = err })
+		mapped.Cancel()
+		mapped.Cancel()
+		if _, err, ok := mapped.Ready(); !ok || !errors.Is(err, ErrCanceled) || stopped != 1 || outcome != nil {
+			t.Errorf("ready %v, %v; stopped %d times; waiters ran inside Cancel: %v", ok, err, stopped, outcome)
+		}
+		if f.Resolve(1) {
+			t.Error("what was canceled could be resolved")
+		}
+		l.AtTurnEnd(func() {
+			if !errors.Is(outcome, ErrCanceled) {
+				t.Errorf("the waiter got %v", outcome)
+			}
+		})
+	})
+	// What is there stays.
+	l.Turn(func() {
+		f := NewFuture[int](l)
+		f.OnCancel(func() { t.Error("stopped what was done") })
+		r := Later(f)
+		f.Resolve(1)
+		f.OnCancel(func() { t.Error("stopped what was done") })
+		r.Cancel()
+		Now(2).Cancel()
+		if v, err, ok := r.Ready(); v != 1 || err != nil || !ok {
+			t.Errorf("%v, %v, %v", v, err, ok)
+		}
+	})
+}
+
 func TestGoComesBackOnTheLoop(t *testing.T) {
 	l := New(Options{})
 	var got []string
