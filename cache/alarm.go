@@ -49,30 +49,59 @@ func (c *Cache) Alarm(o ReadOptions) loop.Result[time.Time] {
 	return loop.Now(zeroTime)
 }
 
+// alarmReading is a read of the alarm that storage has to answer.
+type alarmReading struct {
+	c       *Cache
+	noCache bool
+	retried bool
+	g       *generation // nil when it is over
+	call    loop.Result[storage.Due]
+	out     *loop.Future[time.Time]
+}
+
 func (c *Cache) loadAlarm(o ReadOptions) loop.Result[time.Time] {
-	g := c.reads.begin()
-	take := func(d storage.Due, err error) (time.Time, error) {
-		g.end()
-		switch {
-		case err != nil:
-			return zeroTime, err
-		case c.canceled != nil:
-			return zeroTime, c.canceled
-		}
-		if c.alarm.state == alarmUnknown && c.terminal == nil && !o.NoCache {
-			c.alarm = alarm{state: alarmClean, time: d.Time, retries: d.Retries}
-		}
-		return d.Time, nil
+	q := &alarmReading{c: c, noCache: o.NoCache, g: c.reads.begin(), out: loop.NewFuture[time.Time](c.l)}
+	q.out.OnCancel(func() { q.cancel(errCanceled) })
+	c.reads.add(q)
+	q.send()
+	return loop.Later(q.out)
+}
+
+func (q *alarmReading) send() {
+	q.call = q.c.backend.Alarm()
+	q.call.Then(q.answered)
+}
+
+func (q *alarmReading) answered(d storage.Due, err error) {
+	c := q.c
+	switch {
+	case q.g == nil:
+		return
+	case temporary(err) && !q.retried:
+		q.retried = true
+		q.send()
+		return
+	case err == nil && c.alarm.state == alarmUnknown && c.terminal == nil && !q.noCache:
+		c.alarm = alarm{state: alarmClean, time: d.Time, retries: d.Retries}
 	}
-	out := loop.NewFuture[time.Time](c.l)
-	c.backend.Alarm().Then(func(d storage.Due, err error) {
-		if temporary(err) {
-			c.backend.Alarm().Then(func(d storage.Due, err error) { out.Settle(take(d, err)) })
-			return
-		}
-		out.Settle(take(d, err))
-	})
-	return loop.Later(out)
+	q.close()
+	q.out.Settle(d.Time, err)
+}
+
+func (q *alarmReading) cancel(err error) {
+	if q.g == nil {
+		return
+	}
+	q.close()
+	q.out.Reject(err)
+	q.call.Cancel()
+}
+
+func (q *alarmReading) close() {
+	delete(q.c.reads.open, q)
+	g := q.g
+	q.g = nil
+	g.end()
 }
 
 // SetAlarm sets the alarm, or clears it where t is zero. It is written together
@@ -89,7 +118,7 @@ func (c *Cache) setAlarm(t time.Time, o WriteOptions) {
 	a := &c.alarm
 	if a.state >= alarmClean && a.state <= alarmFlushing && a.time.Equal(t) && a.retries == 0 {
 		switch {
-		case o.AllowUnconfirmed || a.state == alarmClean:
+		case o.AllowUnconfirmed || a.state == alarmClean || c.o.NeverFlush:
 		case a.state == alarmDirty:
 			c.next.confirm(c.out)
 		case a.state == alarmFlushing:
@@ -193,6 +222,28 @@ func (a *alarm) flush(name string) storage.AlarmChange {
 		return storage.AlarmChange{Op: storage.AlarmClearIf, Time: a.time}
 	}
 	return storage.AlarmChange{}
+}
+
+// unflush is told that the commit with that change did not reach storage.
+func (a *alarm) unflush(change storage.AlarmChange) {
+	switch {
+	case a.state == alarmFlushing:
+		a.state = alarmDirty
+	case a.state == alarmDeleting:
+		a.state = alarmReady
+	case change.Op == storage.AlarmSet && (a.state == alarmWaiting || a.state == alarmReady):
+		a.unsaved = true
+	}
+}
+
+// keepInMemory makes all there is of what was just set, where nothing is written.
+func (a *alarm) keepInMemory() {
+	switch a.state {
+	case alarmDirty:
+		a.state, a.noCache = alarmClean, false
+	case alarmReady:
+		*a = alarm{state: alarmClean}
+	}
 }
 
 // flushed is told that the commit is durable.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"workerd.local/exception"
 	"workerd.local/gates"
@@ -20,6 +21,15 @@ type Options struct {
 	// Limits bound keys, values and pairs; the zero value means what storage can
 	// hold.
 	Limits Limits
+	// BatchKeys is the greatest number of keys that storage is handed at a time; 0
+	// means 128, as in workerd.
+	BatchKeys int
+	// BatchBytes is the greatest number of bytes of keys and values that storage is
+	// handed at a time; 0 means 16 MiB, as in workerd.
+	BatchBytes int
+	// NeverFlush keeps every write in memory: storage is read but never written, and
+	// no write waits for anything.
+	NeverFlush bool
 	// OnInternalError is told of a failure whose text scripts must not see,
 	// together with the reference that they see instead. nil drops it.
 	OnInternalError func(reference string, err error)
@@ -46,7 +56,6 @@ type Cache struct {
 	alarm    alarm
 
 	terminal error // set once: the cache is of no more use
-	canceled error // set once: reads that are not answered fail with it
 	checking bool  // a check at the end of this turn is scheduled
 }
 
@@ -63,6 +72,12 @@ var errOverflow = exception.Errorf("Durable Object's isolate exceeded its memory
 // New returns the cache of one actor. Its writes lock out.
 func New(l *loop.Loop, b Backend, lru *SharedLRU, out *gates.OutputGate, o Options) *Cache {
 	o.Limits = o.Limits.withDefaults()
+	if o.BatchKeys == 0 {
+		o.BatchKeys = batchKeys
+	}
+	if o.BatchBytes == 0 {
+		o.BatchBytes = batchBytes
+	}
 	c := &Cache{l: l, backend: b, lru: lru, out: out, o: &o}
 	if i, ok := b.(InstantBackend); ok {
 		c.instant = i.Instant()
@@ -254,7 +269,7 @@ func (c *Cache) reaffirm(e *entry, o WriteOptions) {
 	switch {
 	case e.place == clean:
 		c.lru.use(e)
-	case o.AllowUnconfirmed:
+	case o.AllowUnconfirmed, c.o.NeverFlush:
 	case e.place == dirty:
 		c.next.confirm(c.out)
 	case e.place == flushing:
@@ -273,13 +288,31 @@ func (c *Cache) finishWrite() loop.Result[struct{}] {
 }
 
 func (c *Cache) backpressure() loop.Result[struct{}] {
-	if c.DirtyBytes() <= c.lru.o.DirtyBytes {
+	if c.DirtyBytes() <= c.lru.o.DirtyBytes || c.o.NeverFlush {
 		return loop.Now(struct{}{})
 	}
 	if c.pressure == nil {
 		c.pressure = loop.NewFuture[struct{}](c.l)
 	}
-	return loop.Later(c.pressure)
+	return c.branch(c.pressure)
+}
+
+// branch is a result of its own for one of many who wait for f.
+func (c *Cache) branch(f *loop.Future[struct{}]) loop.Result[struct{}] {
+	own := loop.NewFuture[struct{}](c.l)
+	f.Then(func(_ struct{}, err error) { own.Settle(struct{}{}, err) })
+	return loop.Later(own)
+}
+
+// EvictStale forgets what no actor of the isolate has used for a while, as that of
+// SharedLRU does. The result is later where this actor writes too fast for storage:
+// nothing that may write more should begin before it is ready.
+func (c *Cache) EvictStale(now time.Time) loop.Result[struct{}] {
+	c.lru.EvictStale(now)
+	if c.terminal != nil {
+		return loop.Now(struct{}{})
+	}
+	return c.backpressure()
 }
 
 // trim keeps the memory limits; it returns an error where this cache is what
@@ -288,8 +321,8 @@ func (c *Cache) trim() error {
 	if c.lru.trim() {
 		return nil
 	}
-	c.canceled = errOverflow
 	c.breakWith(errOverflow)
+	c.reads.cancel(errOverflow)
 	return errOverflow
 }
 
@@ -301,6 +334,9 @@ func (c *Cache) Delete(keys []string, o WriteOptions) loop.Result[int] {
 	}
 	if err := c.o.Limits.checkKeys(keys); err != nil {
 		return loop.Fail[int](err)
+	}
+	if c.o.NeverFlush {
+		return c.deleteInMemory(keys, o)
 	}
 	if c.instant {
 		if err := c.learnNow(keys); err != nil {
@@ -325,6 +361,7 @@ func (c *Cache) Delete(keys []string, o WriteOptions) loop.Result[int] {
 	if group != nil {
 		group.known = known
 		group.f = loop.NewFuture[int](c.l)
+		group.f.OnCancel(func() { c.mute(group) })
 		c.next.counted = append(c.next.counted, group)
 	}
 	slow := c.finishWrite()
@@ -335,6 +372,19 @@ func (c *Cache) Delete(keys []string, o WriteOptions) loop.Result[int] {
 		return loop.Later(group.f)
 	}
 	return loop.Map(slow, func(struct{}) (int, error) { return known, nil })
+}
+
+// deleteInMemory is Delete where no commit will count.
+func (c *Cache) deleteInMemory(keys []string, o WriteOptions) loop.Result[int] {
+	found := c.getMany(keys, ReadOptions{NoCache: true})
+	for _, k := range keys {
+		c.deleteOne(k, o)
+	}
+	slow := c.finishWrite()
+	if _, err, ok := slow.Ready(); ok && err != nil {
+		return loop.Fail[int](err)
+	}
+	return loop.Map(found, func(kvs []storage.KV) (int, error) { return len(kvs), nil })
 }
 
 // learnNow reads the keys that are not known from a backend that answers at
@@ -350,16 +400,11 @@ func (c *Cache) learnNow(keys []string) error {
 		return nil
 	}
 	slices.Sort(missing)
-	missing = slices.Compact(missing)
-	kvs, err, ok := c.backend.Get(missing).Ready()
-	if !ok || temporary(err) {
+	_, err, _ := c.load(slices.Compact(missing), ReadOptions{}).Ready()
+	if temporary(err) {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	c.store(missing, kvs)
-	return nil
+	return err
 }
 
 // deleteOne makes a key absent. unsure is its entry where nobody knows whether
@@ -399,7 +444,7 @@ func (c *Cache) DeleteAll(o DeleteAllOptions) loop.Result[struct{}] {
 	c.schedule(o.WriteOptions)
 	c.clear()
 	// Where the commit in flight leaves storage empty, it need not be emptied again.
-	if c.cur == nil || !c.cur.delAll || len(c.cur.batch.Put) > 0 {
+	if c.next != nil && (c.cur == nil || !c.cur.delAll || len(c.cur.batch.Put) > 0) {
 		c.next.delAll = true
 	}
 	e := c.newEntry("")
@@ -475,7 +520,7 @@ func (c *Cache) Sync() loop.Result[struct{}] {
 	if f.done == nil {
 		f.done = loop.NewFuture[struct{}](c.l)
 	}
-	return loop.Later(f.done)
+	return c.branch(f.done)
 }
 
 // Shutdown ends the cache: a commit that is in flight ends as it would have,

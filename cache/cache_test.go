@@ -17,8 +17,10 @@ import (
 // emptyStorage has nothing, answers at once and takes everything.
 type emptyStorage struct{}
 
-func (emptyStorage) Get([]string) loop.Result[[]storage.KV] { return loop.Now([]storage.KV(nil)) }
-func (emptyStorage) List(storage.Range, func([]storage.KV)) loop.Result[struct{}] {
+func (emptyStorage) Get([]string, func([]storage.KV) error) loop.Result[struct{}] {
+	return loop.Now(struct{}{})
+}
+func (emptyStorage) List(storage.Range, func([]storage.KV) error) loop.Result[struct{}] {
 	return loop.Now(struct{}{})
 }
 func (emptyStorage) Commit(b *Batch) loop.Result[CommitInfo] {

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"errors"
 	"fmt"
 
 	"workerd.local/internal/invariants"
@@ -71,7 +72,9 @@ func (c *Cache) check() error {
 		}
 	}
 	switch {
-	case c.dirty.n > 0 && c.next == nil:
+	case c.o.NeverFlush && (c.next != nil || c.cur != nil):
+		return errors.New("a commit is scheduled, and nothing is to be written")
+	case c.dirty.n > 0 && c.next == nil && !c.o.NeverFlush:
 		return fmt.Errorf("%d entries are dirty, and nothing is scheduled", c.dirty.n)
 	case c.flushing.n > 0 && c.cur == nil:
 		return fmt.Errorf("%d entries are flushing, and nothing is in flight", c.flushing.n)

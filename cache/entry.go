@@ -90,6 +90,22 @@ func (l *list) remove(e *entry) {
 	l.bytes -= e.size()
 }
 
+// append moves everything that o has behind what l has.
+func (l *list) append(o *list) {
+	switch {
+	case o.first == nil:
+		return
+	case l.first == nil:
+		*l = *o
+	default:
+		l.last.newer, o.first.older = o.first, l.last
+		l.last = o.last
+		l.n += o.n
+		l.bytes += o.bytes
+	}
+	*o = list{}
+}
+
 // entries is the ordered map: a B-tree to find a place, links to walk, and, where
 // there are many, a hash table to find a key.
 type entries struct {

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"errors"
+	"slices"
 
 	"workerd.local/gates"
 	"workerd.local/internal/invariants"
@@ -22,16 +23,40 @@ type flush struct {
 	lock     *gates.OutputLock      // nil until a write asks for confirmation
 	done     *loop.Future[struct{}] // nil until somebody waits
 	counted  []*countedDelete
+	asked    []*countedDelete // those of Batch.Counted
 	delAll   bool
 	attempts int
-	batch    *Batch // set when it starts; what is tried again is the same
+	batch    *Batch // set when it starts
 }
 
 // countedDelete is one Delete whose result storage has to find.
 type countedDelete struct {
 	keys  []string
-	known int // keys that were known to exist
+	known int  // keys that were known to exist
+	found int  // of keys, where it is sure
+	sure  bool // a commit has found out, or nobody wants to know
 	f     *loop.Future[int]
+}
+
+// mute makes plain deletes of a counted one that nobody waits for any more; in a
+// commit that is in flight it stays what it is, unless that is tried again.
+func (c *Cache) mute(g *countedDelete) {
+	g.sure = true
+	if f := c.next; f != nil {
+		if i := slices.Index(f.counted, g); i >= 0 {
+			f.counted = slices.Delete(f.counted, i, i+1)
+			c.uncount(g)
+		}
+	}
+}
+
+// uncount makes plain deletes of those keys of g that nothing else was written to.
+func (c *Cache) uncount(g *countedDelete) {
+	for _, k := range g.keys {
+		if e := c.find(k); e != nil && e.place == dirty {
+			e.counted = false
+		}
+	}
 }
 
 // confirm locks the output gate until the flush is over.
@@ -43,6 +68,10 @@ func (f *flush) confirm(out *gates.OutputGate) {
 
 // schedule sees to it that what is dirty is written at the end of a turn.
 func (c *Cache) schedule(o WriteOptions) {
+	if c.o.NeverFlush {
+		c.alarm.keepInMemory()
+		return
+	}
 	if c.next == nil {
 		c.next = &flush{}
 		if c.cur == nil {
@@ -68,9 +97,15 @@ func (c *Cache) startFlush() {
 
 // snapshot moves everything dirty to the flushing list and puts it in a batch.
 func (c *Cache) snapshot(f *flush) *Batch {
-	b := &Batch{DelAll: f.delAll}
+	b := &Batch{DelAll: f.delAll, keys: c.o.BatchKeys, bytes: c.o.BatchBytes}
+	f.asked = nil
 	for _, g := range f.counted {
+		if g.sure {
+			c.uncount(g)
+			continue
+		}
 		b.Counted = append(b.Counted, g.keys)
+		f.asked = append(f.asked, g)
 	}
 	puts := 0
 	for e := c.dirty.first; e != nil; e = e.newer {
@@ -117,11 +152,18 @@ func (c *Cache) sendFlush() {
 }
 
 func (c *Cache) flushed(f *flush, info CommitInfo, err error) {
+	if len(info.Deleted) == len(f.asked) {
+		for i, g := range f.asked {
+			if n := info.Deleted[i]; n >= 0 {
+				g.found, g.sure = n, true
+			}
+		}
+	}
 	if temporary(err) && f.attempts < maxAttempts {
-		c.l.Defer(c.sendFlush)
+		c.l.Defer(c.retryFlush)
 		return
 	}
-	if err == nil && len(info.Deleted) != len(f.counted) {
+	if err == nil && slices.ContainsFunc(f.counted, func(g *countedDelete) bool { return !g.sure }) {
 		err = errCount
 	}
 	c.cur = nil
@@ -133,8 +175,8 @@ func (c *Cache) flushed(f *flush, info CommitInfo, err error) {
 		c.flushFailed(f, c.describe(op, err))
 		return
 	}
-	for i, g := range f.counted {
-		g.f.Resolve(g.known + info.Deleted[i])
+	for _, g := range f.counted {
+		g.f.Resolve(g.known + g.found)
 	}
 	c.alarm.flushed(info)
 	c.hold()
@@ -144,6 +186,49 @@ func (c *Cache) flushed(f *flush, info CommitInfo, err error) {
 	}
 	if c.next != nil {
 		c.l.AtTurnEnd(c.startFlush)
+	}
+}
+
+// retryFlush sends a commit again that did not reach storage, with what was
+// written since: what was overwritten meanwhile need not be written at all. What
+// the commit found out about counted deletes is not asked for again, since it may
+// have come through after all, and then they are gone.
+func (c *Cache) retryFlush() {
+	f := c.cur
+	if c.terminal == nil {
+		for e := c.flushing.first; e != nil; e = e.newer {
+			e.place = dirty
+		}
+		c.flushing.append(&c.dirty)
+		c.dirty, c.flushing = c.flushing, list{}
+		if n := c.next; n != nil {
+			c.next = nil
+			f.join(n)
+		}
+		alarm := f.batch.Alarm
+		c.alarm.unflush(alarm)
+		f.batch = c.snapshot(f)
+		if f.batch.Alarm.Op == storage.AlarmKeep {
+			f.batch.Alarm = alarm
+		}
+		c.reads.before = c.reads.turn()
+	}
+	c.sendFlush()
+}
+
+// join makes one flush of two, of which n is the later one.
+func (f *flush) join(n *flush) {
+	f.counted = append(f.counted, n.counted...)
+	f.delAll = f.delAll || n.delAll
+	if f.lock == nil {
+		f.lock = n.lock
+	} else if n.lock != nil {
+		n.lock.Release(nil) // whoever waits for it waits for f's before
+	}
+	if f.done == nil {
+		f.done = n.done
+	} else if n.done != nil {
+		f.done.Then(func(_ struct{}, err error) { n.done.Settle(struct{}{}, err) })
 	}
 }
 

@@ -33,7 +33,7 @@ func (c *Cache) List(r storage.Range, o ReadOptions) loop.Result[[]storage.KV] {
 	if s.complete {
 		return loop.Now(s.result(r.Limit))
 	}
-	return c.listStorage(r, &s, o)
+	return c.read(&listing{c: c, r: r, s: s, left: s.ask}, o)
 }
 
 // scan is what the cache knows of a range.
@@ -165,124 +165,48 @@ func (c *Cache) scanDown(r storage.Range, o ReadOptions) scan {
 
 // listing is a List that asks storage.
 type listing struct {
-	c       *Cache
-	r       storage.Range // as called
-	s       *scan
-	o       ReadOptions
-	left    storage.Range // what storage has not said yet
-	over    bool          // which is nothing: the range is at its end, or the limit is reached
-	got     []storage.KV
-	entries []*entry // that hold what was got
-	bytes   int      // of what was got and is in no entry
-	retried bool
-	g       *generation
-	err     error
-	out     *loop.Future[[]storage.KV]
+	c    *Cache
+	r    storage.Range // as called
+	s    scan
+	left storage.Range // what storage has not said yet
+	done bool          // which is nothing: the range is at its end, or the limit is reached
 }
 
-func (c *Cache) listStorage(r storage.Range, s *scan, o ReadOptions) loop.Result[[]storage.KV] {
-	q := &listing{c: c, r: r, s: s, o: o, left: s.ask, g: c.reads.begin()}
-	var done loop.Result[[]storage.KV]
-	q.send(func(v []storage.KV, err error) {
-		if q.out != nil {
-			q.out.Settle(v, err)
-		} else if err != nil {
-			done = loop.Fail[[]storage.KV](err)
-		} else {
-			done = loop.Now(v)
-		}
-	})
-	if q.g == nil {
-		return done
-	}
-	q.out = loop.NewFuture[[]storage.KV](c.l)
-	return loop.Later(q.out)
+func (q *listing) ask(batch func([]storage.KV) error) loop.Result[struct{}] {
+	return q.c.backend.List(q.left, batch)
 }
 
-func (q *listing) send(done func([]storage.KV, error)) {
-	q.c.backend.List(q.left, q.batch).Then(func(_ struct{}, err error) {
-		if temporary(err) && q.over {
-			err = nil // nothing was left to say
-		}
-		if temporary(err) && !q.retried && q.err == nil {
-			q.retried = true
-			q.send(done)
-			return
-		}
-		v, err := q.finish(err)
-		q.letGo()
-		g := q.g
-		q.g = nil
-		g.end()
-		done(v, err)
-	})
-}
+func (q *listing) over() bool { return q.done }
 
-// letGo forgets what was got.
-func (q *listing) letGo() {
-	for _, e := range q.entries {
-		q.c.lru.unhold(e)
+func (q *listing) take(kv storage.KV, cached bool) (e *entry, ok bool) {
+	if q.done || kv.Key < q.left.Start || q.left.End != "" && kv.Key >= q.left.End {
+		return nil, false
 	}
-	q.c.lru.total -= q.bytes
-	q.got, q.entries, q.bytes = nil, nil, 0
-}
-
-// batch takes in the next part of what storage has.
-func (q *listing) batch(kvs []storage.KV) {
-	c := q.c
-	if q.err == nil {
-		q.err = c.canceled
+	if cached {
+		e = q.learn(kv)
 	}
-	if q.err != nil {
-		return
-	}
-	for _, kv := range kvs {
-		if kv.Value == nil {
-			kv.Value = []byte{}
-		}
-		q.got = append(q.got, kv)
-		if e := q.learn(kv); e != nil {
-			e.readers++
-			q.entries = append(q.entries, e)
-		} else {
-			held := entryBytes + len(kv.Key) + len(kv.Value)
-			q.bytes += held
-			c.lru.total += held
-		}
-		q.pass(kv.Key)
-	}
-	c.checkLater()
-	if q.err = c.trim(); q.err != nil {
-		q.letGo()
-		if q.out != nil {
-			q.out.Reject(q.err) // storage may take its time to notice
-		}
-	}
+	q.pass(kv.Key)
+	return e, true
 }
 
 // pass moves what is left behind key.
 func (q *listing) pass(key string) {
 	if q.left.Limit > 0 {
 		q.left.Limit--
-		q.over = q.left.Limit == 0
+		q.done = q.left.Limit == 0
 	}
 	if q.left.Reverse {
 		q.left.End = key
-		q.over = q.over || key <= q.left.Start
+		q.done = q.done || key <= q.left.Start
 	} else {
 		q.left.Start = after(key)
-		q.over = q.over || q.left.End != "" && q.left.Start >= q.left.End
+		q.done = q.done || q.left.End != "" && q.left.Start >= q.left.End
 	}
 }
-
-func (q *listing) cached() bool { return !q.o.NoCache && q.c.terminal == nil }
 
 // learn takes in one key, and that there is nothing between it and the one that
 // came before. It returns the entry that holds the value, if any does.
 func (q *listing) learn(kv storage.KV) *entry {
-	if !q.cached() {
-		return nil
-	}
 	c := q.c
 	if q.left.Reverse {
 		c.coverEnd(q.left.End)
@@ -299,29 +223,18 @@ func (q *listing) learn(kv storage.KV) *entry {
 	return e
 }
 
-// finish merges what storage said with what the cache knew at the call.
-func (q *listing) finish(err error) ([]storage.KV, error) {
-	c := q.c
-	if q.err != nil {
-		return nil, q.err
+// end takes in that what is left of the range is empty.
+func (q *listing) end(cached bool) bool {
+	if !q.done && cached {
+		q.c.coverStart(q.left.Start)
+		q.c.coverEnd(q.left.End)
+		q.c.emptyBetween(q.left.Start, q.left.End)
 	}
-	if err != nil {
-		return nil, err
-	}
-	if c.canceled != nil {
-		return nil, c.canceled
-	}
-	if !q.over && q.cached() {
-		c.coverStart(q.left.Start)
-		c.coverEnd(q.left.End)
-		c.emptyBetween(q.left.Start, q.left.End)
-		c.checkLater()
-		if err := c.trim(); err != nil {
-			return nil, err
-		}
-	}
-	return mergeRange(q.s.found, q.got, q.r), nil
+	return false
 }
+
+// result merges what storage said with what the cache knew at the call.
+func (q *listing) result(got []storage.KV) []storage.KV { return mergeRange(q.s.found, got, q.r) }
 
 // mergeRange merges two lists in the order of a range; on the same key the first
 // one wins, and its nil Values stand for keys that do not exist.

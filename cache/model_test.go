@@ -122,7 +122,7 @@ func read[T any](b *slowBackend, take func() T, answer func(T, error)) {
 	})
 }
 
-func (b *slowBackend) Get(keys []string) loop.Result[[]storage.KV] {
+func (b *slowBackend) Get(keys []string, batch func([]storage.KV) error) loop.Result[struct{}] {
 	if !slices.IsSorted(keys) || len(slices.Compact(slices.Clone(keys))) != len(keys) || len(keys) == 0 {
 		b.t.Fatalf("get of keys that are not sorted and distinct: %q", keys)
 	}
@@ -136,11 +136,18 @@ func (b *slowBackend) Get(keys []string) loop.Result[[]storage.KV] {
 		return out
 	}
 	if b.instant {
-		return loop.Now(take())
+		return b.handNow(take(), batch)
 	}
-	f := loop.NewFuture[[]storage.KV](b.l)
-	read(b, take, func(kvs []storage.KV, err error) { f.Settle(kvs, err) })
+	f := loop.NewFuture[struct{}](b.l)
+	read(b, take, func(kvs []storage.KV, err error) { b.hand(f, kvs, batch, err) })
 	return loop.Later(f)
+}
+
+func (b *slowBackend) handNow(kvs []storage.KV, batch func([]storage.KV) error) loop.Result[struct{}] {
+	if len(kvs) > 0 {
+		return now(struct{}{}, batch(kvs))
+	}
+	return loop.Now(struct{}{})
 }
 
 func (b *slowBackend) Alarm() loop.Result[storage.Due] {
@@ -153,15 +160,12 @@ func (b *slowBackend) Alarm() loop.Result[storage.Due] {
 	return loop.Later(f)
 }
 
-func (b *slowBackend) List(r storage.Range, batch func([]storage.KV)) loop.Result[struct{}] {
+func (b *slowBackend) List(r storage.Range, batch func([]storage.KV) error) loop.Result[struct{}] {
 	if r.Limit < 0 || r.End != "" && r.End <= r.Start {
 		b.t.Fatalf("list of an impossible range: %+v", r)
 	}
 	if b.instant {
-		if kvs := b.disk.list(r); len(kvs) > 0 {
-			batch(kvs)
-		}
-		return loop.Now(struct{}{})
+		return b.handNow(b.disk.list(r), batch)
 	}
 	f := loop.NewFuture[struct{}](b.l)
 	read(b, func() []storage.KV { return b.disk.list(r) }, func(kvs []storage.KV, err error) {
@@ -170,23 +174,30 @@ func (b *slowBackend) List(r storage.Range, batch func([]storage.KV)) loop.Resul
 	return loop.Later(f)
 }
 
-// hand gives out a list in parts, with turns between them.
-func (b *slowBackend) hand(f *loop.Future[struct{}], kvs []storage.KV, batch func([]storage.KV), err error) {
+// hand gives out what a read found in parts, with turns between them.
+func (b *slowBackend) hand(f *loop.Future[struct{}], kvs []storage.KV, batch func([]storage.KV) error, err error) {
 	n := 0
 	if len(kvs) > 0 {
 		n = rapid.IntRange(0, len(kvs)).Draw(b.t, "batch")
 	}
 	if n > 0 {
-		batch(kvs[:n])
+		if failed := batch(kvs[:n]); (failed != nil) != settled(f) {
+			b.t.Fatalf("a batch of a read that was canceled, %v: %v", settled(f), failed)
+		}
 	}
 	if err != nil || n == len(kvs) {
 		f.Settle(struct{}{}, err)
 		return
 	}
-	if b.chance(10, "list gone") {
+	if b.chance(10, "gone half way") {
 		err = errGone
 	}
 	b.pending = append(b.pending, func() { b.hand(f, kvs[n:], batch, err) })
+}
+
+func settled[T any](f *loop.Future[T]) bool {
+	_, _, ok := f.Settled()
+	return ok
 }
 
 func (b *slowBackend) Commit(batch *Batch) loop.Result[CommitInfo] {
@@ -211,9 +222,15 @@ func (b *slowBackend) Commit(batch *Batch) loop.Result[CommitInfo] {
 	b.pending = append(b.pending, func() {
 		b.commits--
 		switch {
-		case !applied && b.gone < maxAttempts-1 && b.chance(10, "commit gone"):
+		case b.gone < maxAttempts-1 && b.chance(10, "commit gone"):
+			// Perhaps it came through, and only its answer is lost: then the counts were
+			// told before.
 			b.gone++
-			f.Reject(errGone)
+			if !applied && b.chance(2, "counted before") {
+				disk := b.disk.clone()
+				info = disk.commit(batch)
+			}
+			f.Settle(info, errGone)
 		case b.harsh && b.chance(8, "commit fails"):
 			b.dead = true
 			f.Reject(errDisk)
@@ -247,6 +264,7 @@ type modelRun struct {
 	strict    bool    // no write is unconfirmed
 	txns      []*modelTxn
 	open      int // results not there yet
+	drops     []func()
 	now       time.Time
 }
 
@@ -285,9 +303,11 @@ func (m *modelRun) writing() WriteOptions {
 // expect checks a result when it comes, against what the model said at the call.
 func expect[T any](m *modelRun, what string, r loop.Result[T], want T, equal func(a, b T) bool) {
 	m.open++
+	m.drops = append(m.drops, r.Cancel)
 	r.Then(func(got T, err error) {
 		m.open--
 		switch {
+		case errors.Is(err, loop.ErrCanceled):
 		case err != nil && (errors.Is(err, errDisk) || errors.Is(err, errGone) || m.c.Err() != nil):
 		case err != nil:
 			m.t.Fatalf("%s: %v", what, err)
@@ -315,7 +335,7 @@ func (m *modelRun) top() (Ops, *state) {
 
 func (m *modelRun) step() {
 	ops, want := m.top()
-	switch op := rapid.IntRange(0, 19).Draw(m.t, "op"); op {
+	switch op := rapid.IntRange(0, 20).Draw(m.t, "op"); op {
 	case 0, 1, 2:
 		k := m.key()
 		var v []byte
@@ -395,6 +415,10 @@ func (m *modelRun) step() {
 		if len(m.txns) < 3 {
 			m.txns = append(m.txns, &modelTxn{x: ops.Begin(), want: want.clone()})
 		}
+	case 20: // nobody wants some result any more
+		if n := len(m.drops); n > 0 {
+			m.drops[rapid.IntRange(0, n-1).Draw(m.t, "drop")]()
+		}
 	case 19:
 		n := len(m.txns)
 		if n == 0 {
@@ -446,7 +470,7 @@ func checkModel(t *rapid.T, harsh bool) {
 		DirtyBytes: rapid.SampledFrom([]int{1, 4 * entryBytes, 1 << 20}).Draw(t, "dirty"),
 		StaleAfter: 10 * time.Second,
 	})
-	m.c = New(m.l, m.b, m.lru, m.out, Options{})
+	m.c = New(m.l, m.b, m.lru, m.out, Options{BatchKeys: rapid.SampledFrom([]int{0, 1, 2}).Draw(t, "batch keys")})
 	m.history = []state{m.want.clone()}
 	m.strict = rapid.Bool().Draw(t, "all writes confirmed")
 	for range rapid.IntRange(1, 60).Draw(t, "turns") {

@@ -57,13 +57,15 @@ var (
 // commits while a read that began before the commit is unanswered, and never has
 // two commits in flight.
 type Backend interface {
-	// Get returns the entries that exist among keys, which are sorted and distinct,
-	// in their order.
-	Get(keys []string) loop.Result[[]storage.KV]
-	// List hands out a range in its order, in batches that are never empty, and is
-	// done after the last one. It may call batch before it returns.
-	List(r storage.Range, batch func([]storage.KV)) loop.Result[struct{}]
-	// Commit makes a batch durable, all of it or nothing. The batch is immutable.
+	// Get hands out the entries that exist among keys, which are sorted and
+	// distinct, in their order, in batches that are never empty, and is done after
+	// the last one. It may call batch before it returns. An error of batch says that
+	// nobody wants the rest; so does the cache when it cancels the result.
+	Get(keys []string, batch func([]storage.KV) error) loop.Result[struct{}]
+	// List hands out a range in its order, as Get does.
+	List(r storage.Range, batch func([]storage.KV) error) loop.Result[struct{}]
+	// Commit makes a batch durable, all of it or nothing. The batch is immutable. What
+	// is found out counts even where the commit fails and may be tried again.
 	Commit(b *Batch) loop.Result[CommitInfo]
 	// Alarm returns the stored alarm; a zero Time means none.
 	Alarm() loop.Result[storage.Due]
@@ -75,31 +77,4 @@ type InstantBackend interface {
 	Backend
 	// Instant reports whether Get answers at once.
 	Instant() bool
-}
-
-// Batch is what one commit writes, in this order: the counted deletes, DelAll,
-// the other deletes, the puts, the alarm.
-type Batch struct {
-	// Counted holds the keys of each Delete call that has to be told how many of
-	// them existed before the batch. A key may be in several calls, and in Put.
-	Counted [][]string
-	// DelAll removes every key, but not the alarm.
-	DelAll bool
-	Del    []string
-	Put    []storage.KV
-	Alarm  storage.AlarmChange
-}
-
-// Empty reports whether there is nothing to write.
-func (b *Batch) Empty() bool {
-	return len(b.Counted) == 0 && !b.DelAll && len(b.Del) == 0 && len(b.Put) == 0 && b.Alarm.Op == storage.AlarmKeep
-}
-
-// CommitInfo is what a commit found out.
-type CommitInfo struct {
-	// Deleted says, for each of Batch.Counted, how many keys existed.
-	Deleted []int
-	// AlarmCleared says that an AlarmClearIf found the time it was looking for. A
-	// backend that cannot tell says no.
-	AlarmCleared bool
 }

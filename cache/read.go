@@ -1,9 +1,13 @@
 package cache
 
 import (
+	"workerd.local/exception"
 	"workerd.local/loop"
 	"workerd.local/storage"
 )
+
+// errCanceled is what storage is told that goes on with a read that is over.
+var errCanceled = exception.Errorf("The read was canceled.").WithKind(exception.Disconnected)
 
 // readers counts the reads that storage has not answered, by generation. A
 // commit waits for the reads that began before it. What it wrote stays in memory
@@ -13,6 +17,24 @@ type readers struct {
 	now     *generation // nil while there are none
 	before  *generation // what the commit in Cache.cur waits for
 	overlap *generation // what the entries in Cache.held wait for
+	open    map[canceler]struct{}
+}
+
+// canceler is a read that storage works on.
+type canceler interface{ cancel(err error) }
+
+func (r *readers) add(q canceler) {
+	if r.open == nil {
+		r.open = make(map[canceler]struct{})
+	}
+	r.open[q] = struct{}{}
+}
+
+// cancel ends every read that storage works on.
+func (r *readers) cancel(err error) {
+	for q := range r.open {
+		q.cancel(err)
+	}
 }
 
 type generation struct {
@@ -51,66 +73,215 @@ func (r *readers) turn() *generation {
 	return g
 }
 
-// load reads keys that are not known; they are sorted and distinct.
-func (c *Cache) load(keys []string, o ReadOptions) loop.Result[[]storage.KV] {
-	r := c.backend.Get(keys)
-	if kvs, err, ok := r.Ready(); ok && !temporary(err) {
-		kvs, err = c.loaded(keys, kvs, err, o)
-		if err != nil {
-			return loop.Fail[[]storage.KV](err)
-		}
-		return loop.Now(kvs)
-	}
-	out := loop.NewFuture[[]storage.KV](c.l)
-	g := c.reads.begin()
-	done := func(kvs []storage.KV, err error) {
-		kvs, err = c.loaded(keys, kvs, err, o)
-		g.end()
-		out.Settle(kvs, err)
-	}
-	r.Then(func(kvs []storage.KV, err error) {
-		if temporary(err) {
-			c.backend.Get(keys).Then(done)
-			return
-		}
-		done(kvs, err)
-	})
-	return loop.Later(out)
+// source is what one read wants of storage.
+type source interface {
+	// ask asks for what is left.
+	ask(batch func([]storage.KV) error) loop.Result[struct{}]
+	// take takes in the next part of the answer where it was asked for. e is the
+	// entry that holds it, if any does.
+	take(kv storage.KV, cached bool) (e *entry, ok bool)
+	// over reports whether nothing is left to be said.
+	over() bool
+	// end takes in that storage has nothing to add to what it was asked. It returns
+	// whether something is left to ask for.
+	end(cached bool) (more bool)
+	// result is what the caller gets.
+	result(got []storage.KV) []storage.KV
 }
 
-func (c *Cache) loaded(keys []string, kvs []storage.KV, err error, o ReadOptions) ([]storage.KV, error) {
-	switch {
-	case err != nil:
-		return nil, err
-	case c.canceled != nil:
-		return nil, c.canceled
-	}
-	for i := range kvs {
-		if kvs[i].Value == nil {
-			kvs[i].Value = []byte{}
-		}
-	}
-	if c.terminal == nil && !o.NoCache {
-		c.store(keys, kvs)
-		if err := c.trim(); err != nil {
-			return nil, err
-		}
-	}
-	return kvs, nil
+// reading is one read of keys that storage has to answer. It is asked again once
+// where it could not be reached, for what it has not said yet. Whatever it has
+// said is cached at once, before the read is over.
+type reading struct {
+	c       *Cache
+	source  source
+	noCache bool
+	retried bool
+	g       *generation           // nil when it is over
+	call    loop.Result[struct{}] // that storage works on
+	got     []storage.KV
+	entries []*entry // that hold what was got
+	bytes   int      // of what was got and is in no entry
+	out     *loop.Future[[]storage.KV]
+	value   []storage.KV // where it was over before there was an out
+	err     error
 }
 
-// store takes in what storage says of keys.
-func (c *Cache) store(keys []string, kvs []storage.KV) {
-	for _, k := range keys {
-		if len(kvs) > 0 && kvs[0].Key == k {
-			c.storeOne(k, present, kvs[0].Value)
-			kvs = kvs[1:]
+func (c *Cache) read(s source, o ReadOptions) loop.Result[[]storage.KV] {
+	q := &reading{c: c, source: s, noCache: o.NoCache, g: c.reads.begin()}
+	q.send()
+	if q.g == nil {
+		return now(q.value, q.err)
+	}
+	q.out = loop.NewFuture[[]storage.KV](c.l)
+	q.out.OnCancel(func() { q.cancel(errCanceled) })
+	c.reads.add(q)
+	return loop.Later(q.out)
+}
+
+func (q *reading) send() {
+	q.call = q.source.ask(q.batch)
+	q.call.Then(q.answered)
+}
+
+// cached reports whether what is read goes into the cache.
+func (q *reading) cached() bool { return !q.noCache && q.c.terminal == nil }
+
+// batch takes in the next part of what storage has.
+func (q *reading) batch(kvs []storage.KV) error {
+	if q.g == nil {
+		if q.err != nil {
+			return q.err
+		}
+		return errCanceled
+	}
+	c := q.c
+	for _, kv := range kvs {
+		if kv.Value == nil {
+			kv.Value = []byte{}
+		}
+		e, ok := q.source.take(kv, q.cached())
+		if !ok {
+			continue
+		}
+		q.got = append(q.got, kv)
+		if e != nil {
+			e.readers++
+			q.entries = append(q.entries, e)
 		} else {
-			c.storeOne(k, absent, nil)
+			held := entryBytes + len(kv.Key) + len(kv.Value)
+			q.bytes += held
+			c.lru.total += held
 		}
 	}
 	c.checkLater()
+	err := c.trim()
+	if err != nil {
+		q.cancel(err)
+	}
+	return err
 }
+
+func (q *reading) answered(_ struct{}, err error) {
+	if q.g == nil {
+		return
+	}
+	if temporary(err) && q.source.over() {
+		err = nil
+	}
+	again := false
+	switch {
+	case temporary(err):
+		again, q.retried = !q.retried, true
+	case err == nil:
+		again, q.retried = q.source.end(q.cached()), false
+		q.c.checkLater()
+		if err = q.c.trim(); err != nil {
+			q.cancel(err)
+			return
+		}
+	}
+	if again {
+		q.send()
+		return
+	}
+	q.settle(err)
+}
+
+func (q *reading) settle(err error) {
+	var v []storage.KV
+	if err == nil {
+		v = q.source.result(q.got)
+	}
+	q.close()
+	q.value, q.err = v, err
+	if q.out != nil {
+		q.out.Settle(v, err)
+	}
+}
+
+// cancel ends the read before storage has answered.
+func (q *reading) cancel(err error) {
+	if q.g == nil {
+		return
+	}
+	call := q.call
+	q.close()
+	q.err = err
+	if q.out != nil {
+		q.out.Reject(err)
+	}
+	call.Cancel()
+}
+
+// close lets go of everything.
+func (q *reading) close() {
+	c := q.c
+	for _, e := range q.entries {
+		c.lru.unhold(e)
+	}
+	c.lru.total -= q.bytes
+	q.got, q.entries, q.bytes = nil, nil, 0
+	q.call = loop.Result[struct{}]{}
+	if q.out != nil {
+		delete(c.reads.open, q)
+	}
+	g := q.g
+	q.g = nil
+	g.end()
+}
+
+// load reads keys that are not known; they are sorted and distinct.
+func (c *Cache) load(keys []string, o ReadOptions) loop.Result[[]storage.KV] {
+	return c.read(&getting{c: c, left: keys}, o)
+}
+
+// getting is a read of some keys. What storage skips does not exist.
+type getting struct {
+	c     *Cache
+	left  []string
+	asked int // how many of left storage works on
+}
+
+func (q *getting) ask(batch func([]storage.KV) error) loop.Result[struct{}] {
+	q.asked = min(len(q.left), q.c.o.BatchKeys)
+	return q.c.backend.Get(q.left[:q.asked], batch)
+}
+
+func (q *getting) take(kv storage.KV, cached bool) (e *entry, ok bool) {
+	n := 0
+	for n < q.asked && q.left[n] < kv.Key {
+		n++
+	}
+	if n == q.asked || q.left[n] != kv.Key {
+		return nil, false
+	}
+	q.pass(n, cached)
+	if cached {
+		e = q.c.storeOne(kv.Key, present, kv.Value)
+	}
+	q.left, q.asked = q.left[1:], q.asked-1
+	return e, true
+}
+
+// pass takes in that the next n keys do not exist.
+func (q *getting) pass(n int, cached bool) {
+	if cached {
+		for _, k := range q.left[:n] {
+			q.c.storeOne(k, absent, nil)
+		}
+	}
+	q.left, q.asked = q.left[n:], q.asked-n
+}
+
+func (q *getting) over() bool { return len(q.left) == 0 }
+
+func (q *getting) end(cached bool) bool {
+	q.pass(q.asked, cached)
+	return len(q.left) > 0
+}
+
+func (q *getting) result(got []storage.KV) []storage.KV { return got }
 
 // storeOne takes in what storage says of one key, unless the cache knows better.
 // It returns the entry that holds value, nil where there is none.

@@ -32,13 +32,6 @@ type StoreBackend struct {
 	actor   actorid.ID
 	instant bool
 	spawn   func(func())
-
-	// counts are those of the last batch with counted deletes. Only the one commit in
-	// flight uses it.
-	counts struct {
-		of   *Batch
-		info CommitInfo
-	}
 }
 
 var _ InstantBackend = (*StoreBackend)(nil)
@@ -90,13 +83,53 @@ func now[T any](v T, err error) loop.Result[T] {
 	return loop.Now(v)
 }
 
-// Get returns the entries that exist among keys, in their order.
-func (b *StoreBackend) Get(keys []string) loop.Result[[]storage.KV] {
-	get := func() ([]storage.KV, error) { return b.store.Get(b.ctx, b.token, b.actor, keys) }
-	if b.instant {
-		return now(get())
+// Get hands out the entries that exist among keys.
+func (b *StoreBackend) Get(keys []string, batch func([]storage.KV) error) loop.Result[struct{}] {
+	get := func(ctx context.Context, hand func([]storage.KV) error) error {
+		kvs, err := b.store.Get(ctx, b.token, b.actor, keys)
+		if err != nil || len(kvs) == 0 {
+			return err
+		}
+		return hand(kvs)
 	}
-	return away(b, get)
+	if b.instant {
+		return now(struct{}{}, get(b.ctx, batch))
+	}
+	return b.stream(get, batch)
+}
+
+// stream runs a read off the loop and brings its batches back. Not more than
+// listAhead of them are in memory: a slot is free again once the loop has taken its
+// batch. The read ends early where nobody wants the rest.
+func (b *StoreBackend) stream(read func(ctx context.Context, hand func([]storage.KV) error) error,
+	batch func([]storage.KV) error) loop.Result[struct{}] {
+	ctx, cancel := context.WithCancel(b.ctx)
+	f := loop.NewFuture[struct{}](b.l)
+	f.OnCancel(cancel)
+	slots := make(chan struct{}, listAhead)
+	hand := func(kvs []storage.KV) error {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		take := func() {
+			<-slots
+			if batch(kvs) != nil {
+				cancel()
+			}
+		}
+		if !post(b.l, take) {
+			return loop.ErrClosed
+		}
+		return nil
+	}
+	b.spawn(func() {
+		_, err := guarded(func() (struct{}, error) { return struct{}{}, read(ctx, hand) })
+		cancel()
+		post(b.l, func() { f.Settle(struct{}{}, err) })
+	})
+	return loop.Later(f)
 }
 
 // Alarm returns the stored alarm.
@@ -118,7 +151,7 @@ const (
 // List hands out a range in batches. Where reads are instant its beginning is
 // read at once, and only what is long goes on elsewhere. A commit may come
 // between the two: it is one that the cache knows the keys of.
-func (b *StoreBackend) List(r storage.Range, batch func([]storage.KV)) loop.Result[struct{}] {
+func (b *StoreBackend) List(r storage.Range, batch func([]storage.KV) error) loop.Result[struct{}] {
 	if b.instant {
 		var more bool
 		var err error
@@ -126,36 +159,22 @@ func (b *StoreBackend) List(r storage.Range, batch func([]storage.KV)) loop.Resu
 			return now(struct{}{}, err)
 		}
 	}
-	// Not more than listAhead batches are in memory: a slot is free again once the
-	// loop has taken its batch.
-	slots := make(chan struct{}, listAhead)
-	return away(b, func() (struct{}, error) {
-		return struct{}{}, b.scan(r, func(kvs []storage.KV) error {
-			select {
-			case slots <- struct{}{}:
-			case <-b.ctx.Done():
-				return b.ctx.Err()
-			}
-			if !post(b.l, func() { <-slots; batch(kvs) }) {
-				return loop.ErrClosed
-			}
-			return nil
-		})
-	})
+	return b.stream(func(ctx context.Context, hand func([]storage.KV) error) error {
+		return b.scan(ctx, r, hand)
+	}, batch)
 }
 
 // listNow reads the beginning of a range on the loop and returns what is left.
-func (b *StoreBackend) listNow(r storage.Range, batch func([]storage.KV)) (left storage.Range, more bool, err error) {
+func (b *StoreBackend) listNow(r storage.Range, batch func([]storage.KV) error) (left storage.Range, more bool, err error) {
 	head := r
 	if r.Limit == 0 || r.Limit > listInline {
 		head.Limit = listInline
 	}
 	n, last := 0, ""
-	err = b.scan(head, func(kvs []storage.KV) error {
+	err = b.scan(b.ctx, head, func(kvs []storage.KV) error {
 		n += len(kvs)
 		last = kvs[len(kvs)-1].Key
-		batch(kvs)
-		return nil
+		return batch(kvs)
 	})
 	if err != nil || n < head.Limit || n == r.Limit || r.Reverse && last <= r.Start {
 		return r, false, err
@@ -172,10 +191,10 @@ func (b *StoreBackend) listNow(r storage.Range, batch func([]storage.KV)) (left 
 	return left, r.Reverse || r.End == "" || left.Start < r.End, nil
 }
 
-func (b *StoreBackend) scan(r storage.Range, hand func([]storage.KV) error) error {
+func (b *StoreBackend) scan(ctx context.Context, r storage.Range, hand func([]storage.KV) error) error {
 	var kvs []storage.KV
 	bytes := 0
-	for kv, err := range b.store.Scan(b.ctx, b.token, b.actor, r) {
+	for kv, err := range b.store.Scan(ctx, b.token, b.actor, r) {
 		if err != nil {
 			return err
 		}
@@ -197,15 +216,15 @@ func (b *StoreBackend) scan(r storage.Range, hand func([]storage.KV) error) erro
 // Commit makes a batch durable. Counted deletes are counted by reading before:
 // nobody else writes this actor under this token.
 func (b *StoreBackend) Commit(batch *Batch) loop.Result[CommitInfo] {
-	w, counted := b.write(batch)
+	writes, counted := batch.writes(storage.Write{Actor: b.actor})
 	if b.async == nil || len(counted) > 0 && !b.instant {
 		return away(b, func() (CommitInfo, error) {
 			info, err := b.count(batch, counted)
 			if err != nil {
-				return info, err
+				return CommitInfo{}, err
 			}
-			fenced, err := b.store.Commit(context.WithoutCancel(b.ctx), map[storage.Token][]storage.Write{b.token: {w}})
-			return info, b.committed(len(fenced) > 0, err)
+			fenced, err := b.store.Commit(context.WithoutCancel(b.ctx), map[storage.Token][]storage.Write{b.token: writes})
+			return info, commitError(len(fenced) > 0, err)
 		})
 	}
 	info, err := b.count(batch, counted)
@@ -213,51 +232,17 @@ func (b *StoreBackend) Commit(batch *Batch) loop.Result[CommitInfo] {
 		return loop.Fail[CommitInfo](err)
 	}
 	f := loop.NewFuture[CommitInfo](b.l)
-	b.async.CommitAsync(b.token, []storage.Write{w}, func(fenced bool, err error) {
-		post(b.l, func() { f.Settle(info, b.committed(fenced, err)) })
+	b.async.CommitAsync(b.token, writes, func(fenced bool, err error) {
+		post(b.l, func() { f.Settle(info, commitError(fenced, err)) })
 	})
 	return loop.Later(f)
 }
 
-func (b *StoreBackend) committed(fenced bool, err error) error {
+func commitError(fenced bool, err error) error {
 	if err == nil && fenced {
 		return storage.ErrFenced
 	}
-	if err == nil {
-		b.counts.of = nil
-	}
 	return err
-}
-
-// write turns a batch into a write, and returns the keys that must be counted.
-func (b *StoreBackend) write(batch *Batch) (w storage.Write, counted []string) {
-	w = storage.Write{Actor: b.actor, DelAll: batch.DelAll, Del: batch.Del, Put: batch.Put, Alarm: batch.Alarm}
-	if len(batch.Counted) == 0 {
-		return w, nil
-	}
-	del := make(map[string]bool)
-	for _, k := range batch.Del {
-		del[k] = true
-	}
-	put := make(map[string]bool)
-	for _, kv := range batch.Put {
-		put[kv.Key] = true
-	}
-	w.Del = append([]string(nil), batch.Del...)
-	seen := make(map[string]bool)
-	for _, keys := range batch.Counted {
-		for _, k := range keys {
-			if seen[k] {
-				continue
-			}
-			seen[k] = true
-			counted = append(counted, k)
-			if !batch.DelAll && !del[k] && !put[k] {
-				w.Del = append(w.Del, k)
-			}
-		}
-	}
-	return w, counted
 }
 
 // count says how many keys of each counted delete exist. A key in several of
@@ -267,18 +252,15 @@ func (b *StoreBackend) count(batch *Batch, counted []string) (CommitInfo, error)
 	if len(counted) == 0 {
 		return info, nil
 	}
-	// A commit that is tried again may have been applied the first time, with only
-	// its answer lost: then its keys are gone, and the first count is the true one.
-	if b.counts.of == batch {
-		return b.counts.info, nil
-	}
-	kvs, err := b.store.Get(b.ctx, b.token, b.actor, counted)
-	if err != nil {
-		return info, fmt.Errorf("count deleted keys: %w", err)
-	}
-	exists := make(map[string]bool, len(kvs))
-	for _, kv := range kvs {
-		exists[kv.Key] = true
+	exists := make(map[string]bool, len(counted))
+	for keys := range pieces(batch, counted, func(k string) int { return len(k) }) {
+		kvs, err := b.store.Get(b.ctx, b.token, b.actor, keys)
+		if err != nil {
+			return CommitInfo{}, fmt.Errorf("count deleted keys: %w", err)
+		}
+		for _, kv := range kvs {
+			exists[kv.Key] = true
+		}
 	}
 	for i, keys := range batch.Counted {
 		for _, k := range keys {
@@ -288,6 +270,5 @@ func (b *StoreBackend) count(batch *Batch, counted []string) (CommitInfo, error)
 			}
 		}
 	}
-	b.counts.of, b.counts.info = batch, info
 	return info, nil
 }

@@ -29,15 +29,17 @@ import (
 //	    "" is the empty key
 //	sync | gate | watch | shutdown [TEXT] | stale SECONDS | dump | bytes
 //	begin T [in T] | T.get ... | T.commit | T.rollback
+//	NAME: STEP    names what STEP returns | drop NAME: nobody wants it any more
 //
 // The calls on storage are numbered; these answer them:
 //
 //	#N K=V...     what a get found (then it is done), or the next part of a list
+//	#N part K=V.. the next part of a get
 //	#N none       a get that found nothing
-//	#N end        the end of a list
+//	#N end        the end of a list, or of a get in parts
 //	#N ok [N...]  a commit, with what its counted deletes found; "cleared": the alarm
 //	#N at MS      an alarm (0: none)
-//	#N gone       not reachable, may be tried again
+//	#N gone [N..] not reachable, may be tried again; a commit with what it found (-: not yet)
 //	#N fail TEXT  a failure for internal eyes; #N throw TEXT one for all eyes
 //
 // dump shows the entries: key=value, key- (absent), key? (unknown), with * dirty,
@@ -52,6 +54,8 @@ type story struct {
 	out  *gates.OutputGate
 	txns map[string]*Txn
 	run  *AlarmRun
+	name string // of what the step returns
+	drop map[string]func()
 	log  strings.Builder
 	// storage
 	instant bool
@@ -59,15 +63,16 @@ type story struct {
 }
 
 type call struct {
-	get    *loop.Future[[]storage.KV]
+	over   bool // the cache canceled it
+	get    *loop.Future[struct{}]
 	list   *loop.Future[struct{}]
-	batch  func([]storage.KV)
+	batch  func([]storage.KV) error
 	commit *loop.Future[CommitInfo]
 	alarm  *loop.Future[storage.Due]
 }
 
 func newStory(t testing.TB, args []datadriven.CmdArg) *story {
-	s := &story{t: t, now: time.Unix(1000, 0), txns: map[string]*Txn{}}
+	s := &story{t: t, now: time.Unix(1000, 0), txns: map[string]*Txn{}, drop: map[string]func(){}}
 	s.l = loop.New(loop.Options{Now: func() time.Time { return s.now }})
 	o := LRUOptions{SoftBytes: 512 << 10, HardBytes: 1 << 20, StaleAfter: time.Second, DirtyBytes: 64 << 10}
 	co := Options{OnInternalError: func(ref string, err error) { s.sayf("log: %v", err) }}
@@ -91,6 +96,12 @@ func newStory(t testing.TB, args []datadriven.CmdArg) *story {
 			co.Limits = ActorLimits()
 		case "instant":
 			s.instant = true
+		case "keys":
+			co.BatchKeys = size()
+		case "bytes":
+			co.BatchBytes = size()
+		case "memory": // nothing is written
+			co.NeverFlush = true
 		case "name":
 			co.Name = a.Vals[0]
 		default:
@@ -134,18 +145,29 @@ func (s *story) called(c *call, format string, args ...any) {
 
 func (s *story) Instant() bool { return s.instant }
 
-func (s *story) Get(keys []string) loop.Result[[]storage.KV] {
+func (s *story) Get(keys []string, batch func([]storage.KV) error) loop.Result[struct{}] {
 	if s.instant { // a storage that has nothing
 		s.sayf("reads %s", showKeys(keys))
-		return loop.Now([]storage.KV(nil))
+		return loop.Now(struct{}{})
 	}
-	c := &call{get: loop.NewFuture[[]storage.KV](s.l)}
+	c := &call{get: loop.NewFuture[struct{}](s.l), batch: batch}
+	c.get.OnCancel(s.canceled(c))
 	s.called(c, "get %s", showKeys(keys))
 	return loop.Later(c.get)
 }
 
-func (s *story) List(r storage.Range, batch func([]storage.KV)) loop.Result[struct{}] {
+// canceled reports that the cache does not want the answer any more.
+func (s *story) canceled(c *call) func() {
+	n := len(s.calls) + 1
+	return func() {
+		c.over = true
+		s.sayf("#%d is canceled", n)
+	}
+}
+
+func (s *story) List(r storage.Range, batch func([]storage.KV) error) loop.Result[struct{}] {
 	c := &call{list: loop.NewFuture[struct{}](s.l), batch: batch}
+	c.list.OnCancel(s.canceled(c))
 	text := "list from " + showKey(r.Start)
 	if r.End != "" {
 		text += " to " + showKey(r.End)
@@ -163,39 +185,48 @@ func (s *story) List(r storage.Range, batch func([]storage.KV)) loop.Result[stru
 func (s *story) Commit(b *Batch) loop.Result[CommitInfo] {
 	c := &call{commit: loop.NewFuture[CommitInfo](s.l)}
 	var parts []string
-	for _, keys := range b.Counted {
-		parts = append(parts, "count and delete "+showKeys(keys))
-	}
-	if b.DelAll {
-		parts = append(parts, "delete all")
-	}
-	if len(b.Del) > 0 {
-		parts = append(parts, "delete "+showKeys(b.Del))
-	}
-	if len(b.Put) > 0 {
-		parts = append(parts, "put "+showKVs(b.Put))
-	}
-	switch a := b.Alarm; a.Op {
-	case storage.AlarmSet:
-		text := "set alarm " + showTime(a.Time)
-		if a.Retries > 0 {
-			text += fmt.Sprintf(" (retry %d)", a.Retries)
+	group := -1
+	for p := range b.Parts() {
+		switch {
+		case p.Count != nil && p.Group == group:
+			parts[len(parts)-1] += " | " + showKeys(p.Count) // the same call of Delete
+		case p.Count != nil:
+			parts = append(parts, "count and delete "+showKeys(p.Count))
+			group = p.Group
+		case p.DelAll:
+			parts = append(parts, "delete all")
+		case p.Del != nil:
+			parts = append(parts, "delete "+showKeys(p.Del))
+		case p.Put != nil:
+			parts = append(parts, "put "+showKVs(p.Put))
+		default:
+			parts = append(parts, showAlarm(p.Alarm))
 		}
-		if a.Name != "" {
-			text += " for " + a.Name
-		}
-		parts = append(parts, text)
-	case storage.AlarmClear:
-		parts = append(parts, "clear alarm")
-	case storage.AlarmClearIf:
-		parts = append(parts, "clear alarm "+showTime(a.Time))
 	}
 	s.called(c, "commit: %s", strings.Join(parts, "; "))
 	return loop.Later(c.commit)
 }
 
+func showAlarm(a storage.AlarmChange) string {
+	switch a.Op {
+	case storage.AlarmClear:
+		return "clear alarm"
+	case storage.AlarmClearIf:
+		return "clear alarm " + showTime(a.Time)
+	}
+	text := "set alarm " + showTime(a.Time)
+	if a.Retries > 0 {
+		text += fmt.Sprintf(" (retry %d)", a.Retries)
+	}
+	if a.Name != "" {
+		text += " for " + a.Name
+	}
+	return text
+}
+
 func (s *story) Alarm() loop.Result[storage.Due] {
 	c := &call{alarm: loop.NewFuture[storage.Due](s.l)}
+	c.alarm.OnCancel(s.canceled(c))
 	s.called(c, "alarm")
 	return loop.Later(c.alarm)
 }
@@ -208,7 +239,7 @@ func (s *story) answer(words []string) {
 	}
 	c := s.calls[i]
 	fits := func(ok bool) {
-		if !ok {
+		if !ok && !c.over {
 			s.t.Fatalf("%s: not an answer to that call", words)
 		}
 	}
@@ -227,13 +258,25 @@ func (s *story) answer(words []string) {
 	rest := strings.Join(words[min(2, len(words)):], " ")
 	switch words[1] {
 	case "gone":
-		fail(errGone)
+		if c.commit == nil || len(words) == 2 {
+			fail(errGone)
+			return
+		}
+		info := CommitInfo{}
+		for _, w := range words[2:] {
+			n := -1
+			if w != "-" {
+				n = number(s.t, w)
+			}
+			info.Deleted = append(info.Deleted, n)
+		}
+		fits(c.commit.Settle(info, errGone))
 	case "fail":
 		fail(errors.New(rest))
 	case "throw":
 		fail(exception.Errorf("%s", rest))
 	case "end":
-		fits(c.list != nil && c.list.Resolve(struct{}{}))
+		fits(c.list != nil && c.list.Resolve(struct{}{}) || c.get != nil && c.get.Resolve(struct{}{}))
 	case "at":
 		d := storage.Due{}
 		if n := number(s.t, words[2]); n > 0 {
@@ -251,14 +294,21 @@ func (s *story) answer(words []string) {
 		}
 		fits(c.commit != nil && c.commit.Resolve(info))
 	case "none":
-		fits(c.get != nil && c.get.Resolve(nil))
+		fits(c.get != nil && c.get.Resolve(struct{}{}))
+	case "part":
+		fits(c.get != nil)
+		s.hand(c, words)
 	default:
-		kvs, _, _ := s.pairs(words[1:])
-		if c.list != nil {
-			c.batch(kvs)
-		} else {
-			fits(c.get != nil && c.get.Resolve(kvs))
-		}
+		s.hand(c, words)
+		fits(c.list != nil || c.get != nil && c.get.Resolve(struct{}{}))
+	}
+}
+
+// hand gives the cache a batch.
+func (s *story) hand(c *call, words []string) {
+	kvs, _, _ := s.pairs(words[1:])
+	if err := c.batch(kvs); err != nil {
+		s.sayf("%s is refused: %s", words[0], describeError(err))
 	}
 }
 
@@ -336,6 +386,9 @@ func tell[T any](s *story, label string, r loop.Result[T], show func(T) string) 
 	if _, _, ok := r.Ready(); !ok {
 		s.sayf("%s: waits", label)
 	}
+	if s.name != "" {
+		s.drop[s.name] = r.Cancel
+	}
 	r.Then(func(v T, err error) {
 		if err != nil {
 			s.sayf("%s: %s", label, describeError(err))
@@ -376,6 +429,12 @@ func (s *story) step(text string) {
 	words := strings.Fields(text)
 	if strings.HasPrefix(words[0], "#") {
 		s.answer(words)
+		return
+	}
+	if name, named := strings.CutSuffix(words[0], ":"); named {
+		s.name = name
+		s.step(strings.Join(words[1:], " "))
+		s.name = ""
 		return
 	}
 	var ops Ops = s.c
@@ -443,9 +502,11 @@ func (s *story) step(text string) {
 			err = exception.Errorf("%s", strings.Join(words[1:], " "))
 		}
 		s.c.Shutdown(err)
+	case "drop":
+		s.drop[keys[0]]()
 	case "stale":
 		s.now = s.now.Add(time.Duration(number(s.t, keys[0])) * time.Second)
-		s.lru.EvictStale(s.now)
+		s.quiet(text, s.c.EvictStale(s.now))
 	case "dump":
 		s.sayf("%s", s.dump())
 	case "bytes":
@@ -508,17 +569,25 @@ func (s *story) play(input string) string {
 		s.l.Turn(func() {
 			for step := range strings.SplitSeq(line, " ; ") {
 				s.step(strings.TrimSpace(step))
+				s.check(step)
 			}
 		})
+		s.check(line)
 		s.l.RunPending()
-		if err := s.c.check(); err != nil {
-			s.t.Fatalf("after %q: %v", line, err)
-		}
+		s.check(line)
 	}
 	if s.log.Len() == 0 {
 		return "ok\n"
 	}
 	return s.log.String()
+}
+
+// check walks everything that the cache holds.
+func (s *story) check(after string) {
+	s.t.Helper()
+	if err := s.c.check(); err != nil {
+		s.t.Fatalf("after %q: %v", strings.TrimSpace(after), err)
+	}
 }
 
 // end checks that nothing is left behind.
@@ -528,7 +597,7 @@ func (s *story) end() {
 		s.l.Turn(func() {
 			switch {
 			case c.get != nil:
-				c.get.Resolve(nil)
+				c.get.Resolve(struct{}{})
 			case c.list != nil:
 				c.list.Resolve(struct{}{})
 			case c.commit != nil:
@@ -537,9 +606,7 @@ func (s *story) end() {
 				c.alarm.Resolve(storage.Due{})
 			}
 		})
-		if err := s.c.check(); err != nil {
-			s.t.Fatalf("after the end, #%d: %v", i+1, err)
-		}
+		s.check(fmt.Sprintf("the end, #%d", i+1))
 	}
 	if n := s.lru.Bytes(); n != 0 {
 		s.t.Fatalf("%d bytes are left in memory", n)

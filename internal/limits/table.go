@@ -109,6 +109,8 @@ var sections = []group{
 		{"Damaged pages that one check describes", "storage/bolt.maxLosses", count, "", "", "the rest is counted"},
 		{"Lines about what one of them held", "storage/bolt.maxLostLines", count, "", "", "the rest is counted"},
 		{"Pages from the root to a leaf", "storage/bolt.maxTreeDepth", count, "", "", "the page counts as damaged"},
+		{"Keys that an actor's storage is handed at a time", "cache.batchKeys", count, "", "", "the rest follows"},
+		{"Bytes that an actor's storage is handed at a time", "cache.batchBytes", size, "", "", "the rest follows"},
 		{"Keys of one batch of a list", "cache.listKeys", count, "", "", "the next batch"},
 		{"Bytes of one batch of a list", "cache.listBytes", size, "", "", "the next batch"},
 		{"Batches of a list in memory", "cache.listAhead", count, "", "", "the reader waits"},
