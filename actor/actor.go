@@ -96,7 +96,6 @@ func (a *Actor) construct(js *isolate.JS, class *goja.Object) {
 		ID:                    a.c.id,
 		Name:                  a.c.name,
 		Cache:                 a.cache,
-		Abort:                 a.ioc.Abort,
 		WaitUntil:             a.waitUntil,
 		HasAlarm:              func() bool { return a.ring != nil || !a.built },
 		AlarmSet:              a.alarmSet,
@@ -115,7 +114,9 @@ func (a *Actor) construct(js *isolate.JS, class *goja.Object) {
 	}
 	if err != nil {
 		e := js.Exception(err)
-		a.report(e, "constructor")
+		if !a.ioc.Ended() {
+			a.report(e, "constructor")
+		}
 		a.ioc.Abort(constructorFailed(e))
 		return
 	}

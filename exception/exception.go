@@ -57,6 +57,9 @@ type Exception struct {
 	Broken Broken
 	// Remote is set once the exception has crossed a worker or actor boundary.
 	Remote bool
+	// NoAlarmRetry is set by ctx.abort with retryAlarm: false: an alarm that was
+	// running is given up. It concerns the actor itself and no caller.
+	NoAlarmRetry bool
 	// ActorID is the text form of the actor's id the failure belongs to, if any.
 	ActorID string
 	// Internal keeps a cause whose text is for the log only; it takes part in

@@ -73,6 +73,7 @@ type Context struct {
 	timers   map[int]*timer
 	fired    int
 	aborted  error
+	stopped  error // why none of its code runs any more
 	ended    bool
 	hangSent bool
 	taskErr  error
@@ -101,15 +102,24 @@ func New(r *isolate.Realm, o Options) *Context {
 // about I/O in the global scope. Code of a context that was aborted gets the reason:
 // whatever it still does has no effect.
 func Current(js *isolate.JS) (*Context, error) {
-	if f := js.Frame(); f != nil {
-		if c, ok := f.Owner.(*Context); ok {
-			if c.aborted != nil {
-				return nil, c.aborted
-			}
-			return c, nil
-		}
+	switch c := ownerOf(js); {
+	case c == nil:
+		return nil, exception.Errorf(globalScopeText)
+	case c.aborted != nil:
+		return nil, c.aborted
+	default:
+		return c, nil
 	}
-	return nil, exception.Errorf(globalScopeText)
+}
+
+// ownerOf is the context that the running code works for, whatever became of it; nil
+// in the global scope.
+func ownerOf(js *isolate.JS) *Context {
+	if f := js.Frame(); f != nil {
+		c, _ := f.Owner.(*Context)
+		return c
+	}
+	return nil
 }
 
 // Frame is the frame that code of this context starts in.
@@ -219,6 +229,12 @@ func (c *Context) enter(e Entry, fn func(js *isolate.JS), failed func(error)) {
 	}
 	ran := false
 	err := c.realm.Run(frame, func(js *isolate.JS) { ran = true; fn(js) })
+	if err != nil && c.stopped != nil {
+		c.lock, c.section = oldLock, oldSection
+		e.release()
+		failed(c.stopped)
+		return
+	}
 	if err != nil && ran && c.realm.Condemned() == nil {
 		// What was thrown may be looked at in a turn only.
 		thrown := err
@@ -417,6 +433,25 @@ func (c *Context) Abort(err error) {
 		c.o.OnAbort(err)
 	}
 }
+
+// Terminate aborts the current context with a reason, of which the first wins, and
+// stops JavaScript at this line: it returns only where no context is current. Code
+// of the context that waits, in this turn too, never runs; other contexts go on
+// (isolate.JS.Stop).
+func Terminate(js *isolate.JS, reason error) error {
+	c := ownerOf(js)
+	if c == nil {
+		return exception.Errorf(globalScopeText)
+	}
+	c.Abort(reason)
+	c.stopped = c.reason()
+	js.Stop()
+	return c.stopped
+}
+
+// Stopped is isolate.Stoppable's: why code of the context no longer runs at all. A
+// context that was aborted from outside lets code that runs come to its end.
+func (c *Context) Stopped() error { return c.stopped }
 
 // End ends a context whose work is done.
 func (c *Context) End() {

@@ -26,13 +26,21 @@ func (v *Var) Lookup(key any) (any, bool) {
 	return nil, false
 }
 
-// tracker carries the frame across await (goja.AsyncContextTracker). The job
-// that calls a thenable's then runs without Resumed: there the frame is that of
-// the running turn.
+// tracker carries the frame across await (goja.AsyncContextTracker). The job that
+// calls a thenable's then runs without Resumed: there the frame is that of the code
+// that queued it.
 type tracker struct{ js *JS }
 
 func (t tracker) Grab() any { return t.js.Frame() }
 func (t tracker) Resumed(f any) {
-	t.js.frame, _ = f.(*Frame)
+	frame, _ := f.(*Frame)
+	t.js.frame = frame
+	if frame != nil {
+		// What the job does beside calling its function is done for the same owner.
+		t.js.turn = frame
+	}
+	if t.js.realm.resume(t.js.Frame()); t.js.realm.ending != nil {
+		panic(unwinding)
+	}
 }
 func (t tracker) Exited() { t.js.frame = nil }

@@ -258,6 +258,9 @@ func (js *JS) Exception(err error) *exception.Exception {
 		if js.realm.overflowed {
 			return Stopped(ErrCallStack)
 		}
+		if reason := js.realm.ending; reason != nil {
+			return js.Exception(reason)
+		}
 		if cause := js.realm.stopping.Load(); cause != nil {
 			return Stopped(*cause)
 		}

@@ -50,8 +50,13 @@ type Realm struct {
 	cause      error  // why it is condemned
 	culprit    *Frame // of the turn that runs, or ran last
 	stopping   atomic.Pointer[error]
-	overflowed bool // the call stack overflowed in this turn
+	overflowed bool  // the call stack overflowed in this turn
+	ending     error // why the code of the current frame is being stopped
 	slots      map[any]any
+
+	engine engine
+	jobs   []func() // spare room for microtasks
+	owners []*Frame // of the microtasks that are queued
 
 	rejected rejections
 	awaited  []awaited
@@ -76,6 +81,7 @@ func (i *Isolate) NewRealm(o RealmOptions) (*Realm, error) {
 		return float64(n>>3) / (1 << 53)
 	})
 	r.js = &JS{rt: rt, realm: r}
+	r.engine = newEngine(rt)
 	rt.SetAsyncContextTracker(tracker{r.js})
 	rt.SetPromiseRejectionTracker(r.trackRejection)
 	err := natives.Install(rt, natives.Limits{
@@ -137,8 +143,10 @@ func (r *Realm) interrupt(reason error) {
 // Run runs fn as one turn of the realm, then its microtasks; isolate's goroutine
 // only. frame says on whose behalf; nil means nobody's. It returns an error when
 // the turn was stopped from outside (the realm is then condemned), when the
-// engine ran out of call stack in a microtask, or when fn let a JavaScript
-// exception out. Inside a turn of this realm it simply calls fn in the frame.
+// engine ran out of call stack in a microtask, when fn let a JavaScript exception
+// out, or when fn's code was stopped (JS.Stop); the frame of an owner that has
+// stopped is refused with its reason. Inside a turn of this realm it simply calls fn
+// in the frame.
 func (r *Realm) Run(frame *Frame, fn func(js *JS)) error {
 	return r.run(frame, r.turnLimit(), fn)
 }
@@ -157,12 +165,13 @@ func (r *Realm) turnLimit() time.Duration {
 
 func (r *Realm) run(frame *Frame, limit time.Duration, fn func(js *JS)) (err error) {
 	if r.inTurn {
-		js := r.js
 		if frame == nil {
-			frame = js.frame
+			frame = r.js.Frame()
 		}
-		js.In(frame, func() { fn(js) })
-		return nil
+		return r.part(frame, fn)
+	}
+	if reason := frame.stopped(); reason != nil {
+		return reason
 	}
 	if r.cause != nil {
 		// The heap must not be touched again; who waits is told through OnCondemned.
@@ -175,9 +184,12 @@ func (r *Realm) run(frame *Frame, limit time.Duration, fn func(js *JS)) (err err
 	}
 	r.inTurn = true
 	r.js.turn, r.js.frame, r.culprit = frame, nil, frame
-	r.pending = fn
+	var stopped error
+	r.pending = func(*JS) { stopped = r.part(frame, fn) }
 	outer := r.iso.dog.begin(r, limit)
-	err = r.callEngine()
+	if err = r.callEngine(); err == nil {
+		err = stopped
+	}
 	for len(r.awaited) > 0 && r.cause == nil && !r.Interrupted() {
 		if e := r.lookAgain(); err == nil {
 			err = e
@@ -214,11 +226,15 @@ func (r *Realm) callEngine() (err error) {
 	return r.js.noteOverflow(err)
 }
 
+// runPending is the inside of the call: the turn's Go code, then its microtasks,
+// even where the code threw.
 func (r *Realm) runPending() {
 	fn := r.pending
 	r.pending = nil
-	if fn != nil {
-		fn(r.js)
+	ex := r.js.rt.Try(func() { fn(r.js) })
+	r.drain()
+	if ex != nil {
+		panic(ex)
 	}
 }
 

@@ -86,6 +86,9 @@ func (r *Realm) reportRejections() {
 // not keep the loop from everybody else.
 func (r *Realm) report(x *rejectedPromise, handled bool) {
 	tell := func() {
+		if x.frame.stopped() != nil {
+			return // nobody is left who could hear it
+		}
 		r.rejected.reporting = true
 		defer func() { r.rejected.reporting = false }()
 		err := r.Run(x.frame, func(js *JS) {

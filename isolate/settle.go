@@ -24,7 +24,8 @@ func (r *Realm) lookAgain() error {
 	r.awaited = nil
 	r.pending = func(js *JS) {
 		for _, w := range list {
-			js.In(w.frame, func() {
+			// Who has stopped does not wait any more.
+			_ = r.part(w.frame, func(js *JS) {
 				if w.promise.State() == goja.PromiseStateFulfilled {
 					w.fn(js, w.promise.Result(), nil)
 					return

@@ -53,9 +53,7 @@ func (x *executionContext) abort(c *bind.Call) (any, error) {
 	if v := c.Arg(0); !goja.IsUndefined(v) {
 		reason = c.JS().Thrown(v)
 	}
-	x.ioc.Abort(reason)
-	// JavaScript stops here: an interrupt cannot be caught.
-	return nil, reason
+	return nil, iocontext.Terminate(c.JS(), reason)
 }
 
 func (x *executionContext) getProps(c *bind.Call) (any, error) {

@@ -2,6 +2,8 @@ package worker_test
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -278,6 +280,50 @@ func TestRequestSignalTellsThatTheClientHasGone(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatal("the signal did not fire")
 	}
+}
+
+func TestAbortStopsTheRequestAtTheLine(t *testing.T) {
+	k := newKit(t, `
+		const seen = [], waiting = {};
+		const leak = () => { seen.push("leak"); };
+		export default { async fetch(request, env, ctx) {
+			const path = new URL(request.url).pathname;
+			switch (path) {
+			case "/seen": return new Response(seen.join());
+			case "/wait": return new Response(await new Promise(r => { waiting.on = r; setTimeout(r, 60000); }));
+			case "/error": try { await 1; ctx.abort(new TypeError("typed")) } finally { leak() }
+			case "/plain": ctx.waitUntil(new Promise(() => {})); Promise.resolve().then(leak); setTimeout(leak, 0); try { ctx.abort() } catch { leak() } leak();
+			case "/settle": waiting.on("went on"); try { ctx.abort("text") } finally { leak() }
+			}
+		} };`, kitOptions{})
+	k.wantError("/error", "TypeError: typed")
+	k.wantError("/plain", "Error: Worker execution was aborted due to call to ctx.abort().")
+	waiting := make(chan string, 1)
+	go func() {
+		resp, err := k.pool.Service("").Fetch(t.Context(), &event.Request{Method: "GET", URL: "http://x/wait", Header: http.Header{}})
+		if err != nil {
+			waiting <- err.Error()
+			return
+		}
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body.Reader())
+		waiting <- fmt.Sprint(string(b), err)
+	}()
+	for {
+		resp, err := k.pool.Service("").Fetch(t.Context(), &event.Request{Method: "GET", URL: "http://x/settle", Header: http.Header{}})
+		if err == nil {
+			resp.Body.Close()
+			t.Fatal("it was answered")
+		}
+		if err.Error() == "Error: text" {
+			break
+		}
+		time.Sleep(time.Millisecond) // /wait has not begun: there is nothing to settle
+	}
+	if got := <-waiting; got != "went on<nil>" {
+		t.Errorf("another request: %q", got)
+	}
+	k.want("/seen", "")
 }
 
 // Code that runs in a thenable's then belongs to the request that awaits it.

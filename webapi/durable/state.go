@@ -21,8 +21,6 @@ type Options struct {
 	Name *string
 	// Cache is the actor's storage; nil for an actor that keeps nothing.
 	Cache *cache.Cache
-	// Abort resets the actor.
-	Abort func(err error)
 	// WaitUntil keeps the actor alive until the value settles.
 	WaitUntil func(js *isolate.JS, v goja.Value)
 	// HasAlarm reports whether the class has an alarm() handler.
@@ -94,16 +92,36 @@ func (s *state) blockConcurrencyWhile(c *bind.Call) (any, error) {
 	return p, nil
 }
 
+// abort resets the object: its storage first, so that nothing of this turn is written,
+// then the context whose code this is, which stops here.
 func (s *state) abort(c *bind.Call) (any, error) {
 	text := "Application called abort() to reset Durable Object."
 	var reason *string
 	if err := c.Unpack("reason?", &reason); err != nil {
 		return nil, err
 	}
+	o, err := dictionary(c, 2, "AbortOptions")
+	if err != nil {
+		return nil, err
+	}
+	retry := true
+	if o != nil {
+		terr := c.JS().Try(func() {
+			if v := o.Get("retryAlarm"); v != nil && !goja.IsUndefined(v) {
+				retry = v.ToBoolean()
+			}
+		})
+		if terr != nil {
+			return nil, terr
+		}
+	}
 	if reason != nil {
 		text = *reason
 	}
-	err := exception.Errorf("%s", text).WithBroken(exception.OutputGateBroken)
-	s.o.Abort(err)
-	return nil, err
+	e := exception.Errorf("%s", text).WithBroken(exception.OutputGateBroken)
+	e.NoAlarmRetry = !retry
+	if s.o.Cache != nil {
+		s.o.Cache.Shutdown(e)
+	}
+	return nil, iocontext.Terminate(c.JS(), e)
 }
