@@ -9,6 +9,7 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/exception"
+	"workerd.local/isolate/natives"
 	"workerd.local/script"
 )
 
@@ -20,6 +21,8 @@ type JS struct {
 	frame *Frame // of the running continuation; nil outside one
 	turn  *Frame // of the running turn
 	dom   func(js *JS, name, message string) *goja.Object
+
+	library *natives.Library
 }
 
 // Runtime is the engine of the realm.
@@ -30,6 +33,9 @@ func (js *JS) Realm() *Realm { return js.realm }
 
 // Isolate is the isolate that the realm is on.
 func (js *JS) Isolate() *Isolate { return js.realm.iso }
+
+// Library is the realm's standard library.
+func (js *JS) Library() *natives.Library { return js.library }
 
 // Host is the isolate's Host.
 func (js *JS) Host() Host { return js.realm.iso.host }

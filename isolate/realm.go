@@ -84,7 +84,7 @@ func (i *Isolate) NewRealm(o RealmOptions) (*Realm, error) {
 	r.engine = newEngine(rt)
 	rt.SetAsyncContextTracker(tracker{r.js})
 	rt.SetPromiseRejectionTracker(r.trackRejection)
-	err := natives.Install(rt, natives.Limits{
+	library, err := natives.Install(rt, natives.Limits{
 		MaxStringBytes: i.limits.StringBytes,
 		MaxArrayLength: i.limits.ArrayLength,
 		MaxBufferBytes: i.limits.BufferBytes,
@@ -94,9 +94,12 @@ func (i *Isolate) NewRealm(o RealmOptions) (*Realm, error) {
 	if err != nil {
 		return nil, fmt.Errorf("realm %s: %w", o.Name, err)
 	}
+	r.js.library = library
 	if err := script.Install(rt); err != nil {
 		return nil, fmt.Errorf("realm %s: %w", o.Name, err)
 	}
+	library.Hide(script.HiddenSymbols()...)
+	library.HideGlobal(script.HiddenGlobal)
 	v, err := rt.RunProgram(trampoline)
 	if err != nil {
 		return nil, fmt.Errorf("realm %s: %w", o.Name, err)

@@ -40,6 +40,13 @@ var prelude = func() *goja.Program {
 // global object that scripts can neither name nor change.
 var stateKey = goja.NewSymbol("workerd.script")
 
+// HiddenGlobal is the own property of the global object that Install adds.
+const HiddenGlobal = hostName
+
+// HiddenSymbols are the symbols of properties that this package adds to the global
+// object and to regular expressions. Scripts should not find them in any list.
+func HiddenSymbols() []*goja.Symbol { return []*goja.Symbol{stateKey, rewrittenKey} }
+
 // state is what Install adds to one runtime.
 type state struct {
 	rt *goja.Runtime

@@ -40,6 +40,9 @@ type realm struct {
 // realmKey holds the realm on the global object: not enumerable, not writable, and without anything a script can use.
 var realmKey = goja.NewSymbol("workerd.clone")
 
+// HiddenSymbols are the symbols of properties that this package adds to the global object. Scripts should not find them in any list.
+func HiddenSymbols() []*goja.Symbol { return []*goja.Symbol{realmKey} }
+
 type realmBox struct{ realm *realm }
 
 // Prepare captures the intrinsics of rt. It must run before the first script does, or a script that replaces Map or

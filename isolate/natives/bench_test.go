@@ -13,7 +13,7 @@ import (
 func BenchmarkInstall(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := Install(goja.New(), Limits{}); err != nil {
+		if _, err := Install(goja.New(), Limits{}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -31,7 +31,7 @@ func BenchmarkInstallRetained(b *testing.B) {
 		for i := range keep {
 			keep[i] = goja.New()
 			if install {
-				if err := Install(keep[i], Limits{}); err != nil {
+				if _, err := Install(keep[i], Limits{}); err != nil {
 					b.Fatal(err)
 				}
 			}

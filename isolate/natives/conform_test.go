@@ -105,7 +105,7 @@ func newRuntime(t testing.TB, l Limits) *goja.Runtime {
 	t.Helper()
 	rt := goja.New()
 	rt.SetMaxCallStackSize(2000)
-	if err := Install(rt, l); err != nil {
+	if _, err := Install(rt, l); err != nil {
 		t.Fatal(err)
 	}
 	return rt

@@ -39,6 +39,10 @@ type env struct {
 
 	nativeCode map[uintptr]bool // code that is goja's own, see usesNative
 
+	lazy         map[string]func()     // makes a global that nobody has touched
+	hidden       map[*goja.Symbol]bool // see Library.Hide
+	hiddenGlobal goja.Value
+
 	joining []*goja.Object // arrays being turned into strings, outermost first
 }
 

@@ -24,7 +24,9 @@ var reflectTable = table{path: "Reflect", funcs: []entry{
 	{name: "construct", length: 2, make: func(e *env, prev raw) raw {
 		return func(c goja.FunctionCall) goja.Value { return prev(e.boundList(c, 1)) }
 	}},
-	{name: "ownKeys", length: 1, make: ownKeysMethod(1)},
+	{name: "ownKeys", length: 1, make: visibleKeys},
+	{name: "getOwnPropertyDescriptor", length: 2, make: touching},
+	{name: "defineProperty", length: 3, make: touching},
 }}
 
 // boundList checks the length of the argument list at index i. An array-like

@@ -162,7 +162,7 @@ func TestInstallReportsMissingIntrinsics(t *testing.T) {
 		if _, err := rt.RunString(src); err != nil {
 			t.Fatal(err)
 		}
-		err := Install(rt, Limits{})
+		_, err := Install(rt, Limits{})
 		if err == nil || !strings.HasPrefix(err.Error(), "install natives: ") {
 			t.Errorf("%s: error %v", src, err)
 		}

@@ -11,8 +11,18 @@ import (
 // before any script has run: what the globals hold at that moment is taken for
 // the engine's own. The error names the intrinsic that was missing or refused
 // to be replaced.
-func Install(rt *goja.Runtime, l Limits) error {
-	e := &env{rt: rt, lim: l.withDefaults(), steps: pollEvery}
+func Install(rt *goja.Runtime, l Limits) (*Library, error) {
+	e := &env{rt: rt, lim: l.withDefaults(), steps: pollEvery, lazy: map[string]func(){}, hidden: map[*goja.Symbol]bool{}}
+	if err := e.installAll(); err != nil {
+		return nil, err
+	}
+	return &Library{e}, nil
+}
+
+// Library is the natives of one runtime.
+type Library struct{ e *env }
+
+func (e *env) installAll() error {
 	if err := e.capture(); err != nil {
 		return err
 	}
@@ -132,56 +142,29 @@ func (e *env) nameFunc(fn *goja.Object, name string, length int) error {
 	return err
 }
 
-// lazyGlobal defines a global that is made when it is first read. Until then it is
-// an accessor; a write or the first read makes it an ordinary property.
-func (e *env) lazyGlobal(name string, build func() (*goja.Object, error)) error {
-	global := e.rt.GlobalObject()
-	define := func(v goja.Value) {
-		if err := global.DefineDataProperty(name, v, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
-			panic(err)
-		}
-	}
-	var made *goja.Object
-	get := e.rt.ToValue(e.guard(func(goja.FunctionCall) goja.Value {
-		if made == nil {
-			o, err := build()
-			if err != nil {
-				panic(e.rt.NewGoError(err))
-			}
-			made = o
-			define(o)
-		}
-		return made
-	}))
-	set := e.rt.ToValue(e.guard(func(c goja.FunctionCall) goja.Value {
-		define(c.Argument(0))
-		return undefined
-	}))
-	if err := global.DefineAccessorProperty(name, get, set, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
-		return fmt.Errorf("install natives: %s: %w", name, err)
-	}
-	return nil
-}
-
 // installLazy defines the globals that few scripts read.
 func (e *env) installLazy() error {
 	var states *weakTable
-	withStates := func(build func(*weakTable) (*goja.Object, error)) func() (*goja.Object, error) {
-		return func() (*goja.Object, error) {
+	withStates := func(build func(*weakTable) (*goja.Object, error)) func() goja.Value {
+		return func() goja.Value {
+			var err error
 			if states == nil {
-				t, err := e.weakStates()
-				if err != nil {
-					return nil, err
-				}
-				states = t
+				states, err = e.weakStates()
 			}
-			return build(states)
+			if err != nil {
+				panic(e.rt.NewGoError(err))
+			}
+			made, err := build(states)
+			if err != nil {
+				panic(e.rt.NewGoError(err))
+			}
+			return made
 		}
 	}
-	if err := e.lazyGlobal("WeakRef", withStates(e.makeWeakRef)); err != nil {
+	if err := e.lazyGlobal("WeakRef", false, withStates(e.makeWeakRef)); err != nil {
 		return err
 	}
-	return e.lazyGlobal("FinalizationRegistry", withStates(e.makeRegistry))
+	return e.lazyGlobal("FinalizationRegistry", false, withStates(e.makeRegistry))
 }
 
 // capture keeps the intrinsics that the natives use.

@@ -113,7 +113,7 @@ func FuzzJSON(f *testing.F) {
 		f.Add(s)
 	}
 	rt := goja.New()
-	if err := Install(rt, Limits{}); err != nil {
+	if _, err := Install(rt, Limits{}); err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -45,12 +45,73 @@ func (e *env) needKeys(v goja.Value) {
 	e.charge(int64(n) * 48)
 }
 
+// visibleKeys is ownKeysMethod for a native whose result is an array of own keys.
+func visibleKeys(e *env, prev raw) raw {
+	list := ownKeysMethod(1)(e, prev)
+	return func(call goja.FunctionCall) goja.Value {
+		keys := list(call)
+		if o, ok := keys.(*goja.Object); ok {
+			return e.withoutHidden(call.Argument(0), o)
+		}
+		return keys
+	}
+}
+
+// touching makes the global that the first two arguments mean before prev looks
+// at it or changes it; so a lazy global is a data property for everyone.
+func touching(e *env, prev raw) raw {
+	return func(call goja.FunctionCall) goja.Value {
+		if len(e.lazy) > 0 && call.Argument(0) == e.rt.GlobalObject() {
+			key := e.toKey(call.Argument(1))
+			e.makeLazy(call.Argument(0), key)
+			call.Arguments = append([]goja.Value(nil), call.Arguments...)
+			if len(call.Arguments) > 1 {
+				call.Arguments[1] = key // converted once
+			}
+		}
+		return prev(call)
+	}
+}
+
+// touchingAll makes all lazy globals if the first argument is the global object.
+func touchingAll(e *env, prev raw) raw {
+	return func(call goja.FunctionCall) goja.Value {
+		e.makeAllLazy(call.Argument(0))
+		return prev(call)
+	}
+}
+
+// descriptors is Object.getOwnPropertyDescriptors without hidden keys.
+func descriptors(e *env, prev raw) raw {
+	prev = ownKeysMethod(1)(e, touchingAll(e, prev))
+	return func(call goja.FunctionCall) goja.Value {
+		all := prev(call)
+		if o, ok := all.(*goja.Object); ok {
+			for s := range e.hidden {
+				if o.GetSymbol(s) != nil {
+					_ = o.DeleteSymbol(s) // a new ordinary object
+				}
+			}
+			if e.hiddenGlobal != nil && call.Argument(0) == e.rt.GlobalObject() {
+				_ = o.Delete(e.hiddenGlobal.String())
+			}
+		}
+		return all
+	}
+}
+
 var objectTable = table{path: "Object", funcs: []entry{
 	{name: "keys", length: 1, make: ownKeysMethod(1)},
 	{name: "values", length: 1, make: ownKeysMethod(1)},
 	{name: "entries", length: 1, make: ownKeysMethod(1)},
-	{name: "getOwnPropertyNames", length: 1, make: ownKeysMethod(1)},
-	{name: "getOwnPropertyDescriptors", length: 1, make: ownKeysMethod(1)},
+	{name: "getOwnPropertyNames", length: 1, make: visibleKeys},
+	{name: "getOwnPropertySymbols", length: 1, make: visibleKeys},
+	{name: "getOwnPropertyDescriptor", length: 2, make: touching},
+	{name: "getOwnPropertyDescriptors", length: 1, make: descriptors},
+	{name: "defineProperty", length: 3, make: touching},
+	{name: "defineProperties", length: 2, make: touchingAll},
+	{name: "freeze", length: 1, make: touchingAll},
+	{name: "seal", length: 1, make: touchingAll},
 	{name: "assign", length: 2, make: ownKeysMethod(-1)},
 	{name: "groupBy", length: 2, make: func(e *env, _ raw) raw { return e.objectGroupBy }},
 }}
@@ -104,6 +165,7 @@ func (e *env) legacyLookup(call goja.FunctionCall, field string) goja.Value {
 	key := e.toKey(call.Argument(0))
 	for o != nil {
 		e.poll()
+		e.makeLazy(o, key)
 		d := e.ownDescriptor(goja.FunctionCall{Arguments: []goja.Value{o, key}})
 		if d, ok := d.(*goja.Object); ok {
 			return orUndefined(d.Get(field))

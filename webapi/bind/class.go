@@ -96,18 +96,14 @@ type classState struct {
 	proto *goja.Object
 }
 
-type realmState struct {
-	brand   *goja.Symbol
-	classes map[anyClass]*classState
-}
+// brand is the hidden symbol that marks host objects; see isolate/natives' Hide.
+var brand = goja.NewSymbol("workerd.brand")
+
+type realmState struct{ classes map[anyClass]*classState }
 
 var realms = isolate.NewSlot(func(js *isolate.JS) *realmState {
-	return &realmState{brand: goja.NewSymbol("workerd.brand"), classes: map[anyClass]*classState{}}
+	return &realmState{classes: map[anyClass]*classState{}}
 })
-
-// IsBrand reports whether sym is the hidden symbol that marks host objects, which
-// natives that list own keys leave out.
-func IsBrand(js *isolate.JS, sym *goja.Symbol) bool { return realms.Get(js).brand == sym }
 
 // handle carries the Go value of an instance behind the brand symbol. It is a
 // dynamic object because that is the cheapest value of goja's that gives a Go
@@ -139,7 +135,7 @@ func (cl *Class[T]) Attach(js *isolate.JS, obj *goja.Object, t *T) {
 	h := js.Runtime().NewDynamicObject(&handle{cl, t, obj})
 	// An ordinary property costs half of one with attributes. It can only fail on an
 	// object that is not extensible, and obj is new.
-	_ = obj.SetSymbol(realms.Get(js).brand, h)
+	_ = obj.SetSymbol(brand, h)
 }
 
 // Unwrap returns the Go value of an instance of the class or of a subclass.
@@ -166,7 +162,7 @@ func (cl *Class[T]) Unwrap(js *isolate.JS, v goja.Value) (*T, bool) {
 var handleType = reflect.TypeFor[*handle]()
 
 func handleOf(js *isolate.JS, obj *goja.Object) *handle {
-	v := obj.GetSymbol(realms.Get(js).brand)
+	v := obj.GetSymbol(brand)
 	ho, ok := v.(*goja.Object)
 	if !ok {
 		return nil

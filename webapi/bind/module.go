@@ -72,25 +72,43 @@ func NewFunction(js *isolate.JS, name string, length int, fn Static) *goja.Objec
 	return function(js, "", name, length, fn)
 }
 
-// Install puts the globals of the modules into the realm. Nothing is made yet: a
-// lazy object in the global object's prototype chain makes each name at its first
-// use and moves it to the global object.
+// Own is a global that is an own property of globalThis, as workerd has it for
+// its singletons; all other globals are properties of what globalThis inherits from.
+func Own(g Global, enumerable bool) Global { return ownGlobal{g, enumerable} }
+
+type ownGlobal struct {
+	Global
+	enumerable bool
+}
+
+// Install puts the globals of the modules into the realm. Nothing is made yet:
+// each global is made at its first use.
 func Install(js *isolate.JS, modules []Module) error {
-	table := &lazyGlobals{js: js, globals: map[string]Global{}, kept: map[string]goja.Value{}}
+	s := scopes.Get(js)
+	seen := map[string]bool{}
 	for _, m := range modules {
 		for _, g := range m.Globals {
-			if _, dup := table.globals[g.globalName()]; dup {
-				return fmt.Errorf("module %s: the global %s exists already", m.Name, g.globalName())
+			name := g.globalName()
+			if seen[name] {
+				return fmt.Errorf("module %s: the global %s exists already", m.Name, name)
 			}
-			table.globals[g.globalName()] = g
+			seen[name] = true
+			own, ok := g.(ownGlobal)
+			if !ok {
+				s.pending[name] = g
+				if name != "constructor" { // the only one that is not listed
+					s.names = append(s.names, name)
+				}
+				continue
+			}
+			build := func() goja.Value { return s.buildGlobal(own.Global) }
+			if err := js.Library().DefineLazy(name, own.enumerable, build); err != nil {
+				return fmt.Errorf("module %s: %w", m.Name, err)
+			}
 		}
 	}
-	global := js.Runtime().GlobalObject()
-	lazy := js.Runtime().NewDynamicObject(table)
-	if err := lazy.SetPrototype(global.Prototype()); err != nil {
-		return err
-	}
-	if err := global.SetPrototype(lazy); err != nil {
+	js.Library().Hide(brand)
+	if err := s.install(); err != nil {
 		return err
 	}
 	for _, m := range modules {
@@ -102,39 +120,3 @@ func Install(js *isolate.JS, modules []Module) error {
 	}
 	return nil
 }
-
-// lazyGlobals is a goja.DynamicObject.
-type lazyGlobals struct {
-	js      *isolate.JS
-	globals map[string]Global     // not made yet
-	kept    map[string]goja.Value // made when the global object took no more properties
-}
-
-func (l *lazyGlobals) Get(name string) goja.Value {
-	g, ok := l.globals[name]
-	if !ok {
-		return l.kept[name]
-	}
-	delete(l.globals, name)
-	v, err := g.build(l.js)
-	if err != nil {
-		l.js.Panic(fmt.Errorf("global %s: %w", name, err))
-	}
-	if err := l.js.Runtime().GlobalObject().DefineDataProperty(name, v, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
-		l.kept[name] = v // a script has frozen the global object
-	}
-	return v
-}
-
-func (l *lazyGlobals) Has(name string) bool {
-	return l.globals[name] != nil || l.kept[name] != nil
-}
-
-// Set is asked only for names of ours that are assigned before their first use.
-func (l *lazyGlobals) Set(string, goja.Value) bool { return false }
-func (l *lazyGlobals) Delete(name string) bool {
-	delete(l.globals, name)
-	delete(l.kept, name)
-	return true
-}
-func (l *lazyGlobals) Keys() []string { return nil }

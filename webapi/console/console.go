@@ -247,7 +247,7 @@ func stackLines(js *isolate.JS) string {
 func nothing(*bind.Call) (any, error) { return nil, nil }
 
 // Module is console.
-var Module = bind.Module{Name: "console", Globals: []bind.Global{bind.Object{
+var Module = bind.Module{Name: "console", Globals: []bind.Global{bind.Own(bind.Object{
 	Name: "console",
 	Methods: map[string]bind.Static{
 		"debug":          printAt(Debug),
@@ -274,4 +274,4 @@ var Module = bind.Module{Name: "console", Globals: []bind.Global{bind.Object{
 		"profileEnd": nothing,
 		"timeStamp":  nothing,
 	},
-}}}
+}, false)}}

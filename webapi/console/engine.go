@@ -6,7 +6,6 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/isolate"
-	"workerd.local/webapi/bind"
 )
 
 // engine is functions of the engine as they were at the first use, so that a
@@ -159,8 +158,7 @@ func (p *printer) lookup(obj *goja.Object, name string, k goja.Value) *descripto
 	return d
 }
 
-// keys are the own enumerable properties, without array indices below skip and
-// without the mark of host objects.
+// keys are the own enumerable properties, without array indices below skip.
 func (e *engine) keys(js *isolate.JS, obj *goja.Object, skip int) []key {
 	v, err := js.Call(e.ownKeys, nil, obj)
 	if err != nil {
@@ -171,11 +169,7 @@ func (e *engine) keys(js *isolate.JS, obj *goja.Object, skip int) []key {
 	var out []key
 	for i := range n {
 		k := list.Get(number(i))
-		if sym, ok := k.(*goja.Symbol); ok {
-			if bind.IsBrand(js, sym) {
-				continue
-			}
-		} else if skip > 0 {
+		if _, ok := k.(*goja.Symbol); !ok && skip > 0 {
 			if at, err := strconv.Atoi(k.String()); err == nil && at >= 0 && at < skip && number(at) == k.String() {
 				continue
 			}

@@ -11,9 +11,9 @@ import (
 var Module = bind.Module{Name: "crypto", Globals: []bind.Global{
 	class,
 	subtleClass,
-	bind.Var{Name: "crypto", Make: func(js *isolate.JS) (goja.Value, error) {
+	bind.Own(bind.Var{Name: "crypto", Make: func(js *isolate.JS) (goja.Value, error) {
 		return class.Wrap(js, &crypto{}), nil
-	}},
+	}}, true),
 }}
 
 type crypto struct{ subtle *goja.Object }

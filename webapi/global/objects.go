@@ -44,13 +44,11 @@ var Module = bind.Module{
 	Setup: setup,
 	Globals: []bind.Global{
 		workerScopeClass,
-		serviceWorkerScopeClass,
+		bind.Own(serviceWorkerScopeClass, true),
 		navigatorClass,
 		performanceClass,
-		instance("navigator", navigatorClass),
-		instance("performance", performanceClass),
-		bind.Var{Name: "self", Make: func(js *isolate.JS) (goja.Value, error) { return js.Runtime().GlobalObject(), nil }},
-		bind.Var{Name: "origin", Make: func(js *isolate.JS) (goja.Value, error) { return js.Runtime().ToValue("null"), nil }},
+		bind.Own(instance("navigator", navigatorClass), true),
+		bind.Own(instance("performance", performanceClass), true),
 		bind.Var{Name: "constructor", Make: func(js *isolate.JS) (goja.Value, error) {
 			return serviceWorkerScopeClass.Constructor(js), nil
 		}},

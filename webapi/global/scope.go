@@ -3,6 +3,7 @@ package global
 import (
 	"github.com/dop251/goja"
 
+	"workerd.local/internal/clone"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/events"
@@ -28,13 +29,9 @@ var workerScopeClass = &bind.Class[workerScope]{
 var serviceWorkerScopeClass = &bind.Class[serviceWorkerScope]{
 	Name:   bind.GlobalScope,
 	Parent: bind.Extends(workerScopeClass, func(s *serviceWorkerScope) *workerScope { return &s.workerScope }),
-	// The prototypes join globalThis's chain once somebody looks at the class.
-	Init: func(js *isolate.JS, _, proto *goja.Object) error {
-		last := js.Runtime().GlobalObject()
-		for p := last.Prototype(); p != nil && p.Prototype() != nil; p = p.Prototype() {
-			last = p
-		}
-		return last.SetPrototype(proto)
+	// The class's prototype is what globalThis inherits from already.
+	Init: func(js *isolate.JS, ctor, _ *goja.Object) error {
+		return ctor.DefineDataProperty("prototype", bind.Scope(js), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
 	},
 }
 
@@ -42,5 +39,18 @@ var serviceWorkerScopeClass = &bind.Class[serviceWorkerScope]{
 func setup(js *isolate.JS) error {
 	global := js.Runtime().GlobalObject()
 	serviceWorkerScopeClass.Attach(js, global, &serviceWorkerScope{workerScope{events.Global(js)}})
+	js.Library().Hide(clone.HiddenSymbols()...)
+	bind.InheritScope(js, workerScopeClass.Prototype, "EventTarget", "WorkerGlobalScope", bind.GlobalScope, "constructor")
+	origin := js.Runtime().ToValue("null")
+	if err := global.DefineDataProperty("origin", origin, goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_TRUE); err != nil {
+		return err
+	}
+	if err := global.DefineDataProperty("self", global, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE); err != nil {
+		return err
+	}
+	// A class that only the engine knows.
+	if err := global.Delete("GoError"); err != nil {
+		return err
+	}
 	return global.DefineDataPropertySymbol(goja.SymToStringTag, js.Runtime().ToValue(bind.GlobalScope), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 }

@@ -27,9 +27,9 @@ var Module = bind.Module{Name: "timers", Globals: []bind.Global{
 	bind.Func{Name: "setImmediate", Length: 1, Call: jsSetImmediate},
 	bind.Func{Name: "clearImmediate", Length: 1, Call: jsClearImmediate},
 	bind.Func{Name: "queueMicrotask", Length: 1, Call: jsQueueMicrotask},
-	bind.Var{Name: "scheduler", Make: func(js *isolate.JS) (goja.Value, error) {
+	bind.Own(bind.Var{Name: "scheduler", Make: func(js *isolate.JS) (goja.Value, error) {
 		return schedulerClass.Wrap(js, &scheduler{}), nil
-	}},
+	}}, true),
 }}
 
 // set starts a timer for the callback in the first argument; the arguments from

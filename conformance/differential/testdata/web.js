@@ -80,6 +80,16 @@ const probes = {
   "top level": () => Object.keys(top).length,
   "top level: promises": () => tries(async () => top.digest),
   "globals: enumerable": () => Object.keys(globalThis).sort(),
+  "globals: where": () => ["fetch", "URL", "EventTarget", "setTimeout", "structuredClone", "crypto", "navigator", "performance", "scheduler", "self", "origin", "console", "ServiceWorkerGlobalScope"].map((k) => {
+    const flags = (o) => { const d = Object.getOwnPropertyDescriptor(o, k); return d && "value" in d ? Object.keys(d).filter((f) => d[f] === true).join() : typeof d; };
+    return [k, Object.hasOwn(globalThis, k), k in globalThis, flags(globalThis), k === "EventTarget" ? "" : flags(Object.getPrototypeOf(globalThis))];
+  }),
+  "globals: delete": () => { const P = Object.getPrototypeOf(globalThis), kept = P.btoa; const out = [delete globalThis.btoa, typeof btoa, delete P.btoa, typeof btoa]; P.btoa = kept; return [...out, typeof btoa, Object.hasOwn(globalThis, "btoa")]; },
+  "globals: assign": () => { try { TextDecoder = 1; } catch (e) { return [String(e), typeof TextDecoder]; } },
+  "globals: assign a singleton": () => { const kept = navigator; try { navigator = 1; return [navigator, Object.keys(Object.getOwnPropertyDescriptor(globalThis, "navigator")).length]; } finally { globalThis.navigator = kept; } },
+  "globals: for in": () => { const seen = []; for (const k in globalThis) if (["fetch", "Headers", "atob", "crypto", "constructor"].includes(k)) seen.push(k); return seen.sort(); },
+  "globals: scope": () => [Object.getPrototypeOf(globalThis) === ServiceWorkerGlobalScope.prototype, Object.hasOwn(globalThis, "constructor")],
+  "globals: symbols": () => [new URL("http://a/"), new Headers(), new Event("x"), /\p{L}/u].map((o) => Object.getOwnPropertySymbols(o).length),
   "globals: self": () => [self === globalThis, globalThis.constructor.name, Object.prototype.toString.call(globalThis), typeof window, typeof process, typeof global, typeof Buffer, typeof module],
   "globals: require": () => typeof require,
   "globals: this": () => [(function () { return this; })() === undefined, typeof (0, eval)],
