@@ -120,12 +120,13 @@ func (c *Cache) setAlarm(t time.Time, o WriteOptions) {
 		switch {
 		case o.AllowUnconfirmed || a.state == alarmClean || c.o.NeverFlush:
 		case a.state == alarmDirty:
-			c.next.confirm(c.out)
+			c.confirm()
 		case a.state == alarmFlushing:
 			c.cur.confirm(c.out)
 		}
 		return
 	}
+	c.beginTurn()
 	*a = alarm{state: alarmDirty, time: t, noCache: o.NoCache}
 	c.schedule(o)
 }
@@ -159,6 +160,7 @@ func (r *AlarmRun) Done(o WriteOptions) {
 	if c.alarm.run != r || c.terminal != nil {
 		return
 	}
+	c.beginTurn()
 	c.alarm.run = nil
 	c.alarm.state, c.alarm.noCache = alarmReady, o.NoCache
 	c.schedule(o)
@@ -173,11 +175,12 @@ func (r *AlarmRun) Keep(retries int, o WriteOptions) {
 	if a.run != r || c.terminal != nil {
 		return
 	}
-	a.run = nil
 	if !a.unsaved && a.retries == retries {
-		a.state = alarmClean
+		a.run, a.state = nil, alarmClean
 		return
 	}
+	c.beginTurn()
+	a.run = nil
 	a.state, a.retries, a.unsaved = alarmDirty, retries, false
 	c.schedule(o)
 }
@@ -194,6 +197,7 @@ func (c *Cache) AbandonAlarm(t time.Time, o WriteOptions) time.Time {
 	case a.state == alarmClean && !a.time.IsZero() && !a.time.Equal(t):
 		return a.time
 	case a.state == alarmUnknown, a.state == alarmClean && !a.time.IsZero():
+		c.beginTurn()
 		*a = alarm{state: alarmReady, time: t}
 		c.schedule(o)
 	}

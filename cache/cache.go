@@ -54,6 +54,8 @@ type Cache struct {
 	reads    readers
 	pressure *loop.Future[struct{}] // settled when dirty bytes are back under the limit
 	alarm    alarm
+	undo     undo
+	lost     *gates.OutputLock // held since Rollback, for what was taken back
 
 	terminal error // set once: the cache is of no more use
 	checking bool  // a check at the end of this turn is scheduled
@@ -237,11 +239,13 @@ func (c *Cache) newEntry(key string) *entry {
 
 // write makes an entry dirty with a new value, behind everything that is dirty.
 func (c *Cache) write(e *entry, s status, value []byte, o WriteOptions) {
+	c.beginTurn()
+	c.remember(e)
 	c.leave(e)
 	c.lru.total += len(value) - len(e.value)
 	e.status, e.value = s, value
 	e.noCache, e.counted = o.NoCache, false
-	e.place = dirty
+	e.place, e.tick = dirty, c.undo.turn
 	c.dirty.add(e)
 	c.schedule(o)
 }
@@ -271,7 +275,7 @@ func (c *Cache) reaffirm(e *entry, o WriteOptions) {
 		c.lru.use(e)
 	case o.AllowUnconfirmed, c.o.NeverFlush:
 	case e.place == dirty:
-		c.next.confirm(c.out)
+		c.confirm()
 	case e.place == flushing:
 		c.cur.confirm(c.out)
 	}
@@ -441,7 +445,9 @@ func (c *Cache) DeleteAll(o DeleteAllOptions) loop.Result[struct{}] {
 	if c.terminal != nil {
 		return loop.Fail[struct{}](c.refuse())
 	}
+	c.beginTurn()
 	c.schedule(o.WriteOptions)
+	c.rememberAll()
 	c.clear()
 	// Where the commit in flight leaves storage empty, it need not be emptied again.
 	if c.next != nil && (c.cur == nil || !c.cur.delAll || len(c.cur.batch.Put) > 0) {
@@ -517,6 +523,12 @@ func (c *Cache) Sync() loop.Result[struct{}] {
 		}
 		return loop.Now(struct{}{})
 	}
+	if u := &c.undo; u.open && u.behind {
+		if u.done == nil {
+			u.done = loop.NewFuture[struct{}](c.l)
+		}
+		return c.branch(u.done)
+	}
 	if f.done == nil {
 		f.done = loop.NewFuture[struct{}](c.l)
 	}
@@ -535,6 +547,10 @@ func (c *Cache) Shutdown(err error) {
 		err = errShutdown
 	}
 	c.terminal = err
+	c.endTurn()
+	if c.lost != nil {
+		c.lost.Release(err)
+	}
 	c.drop(c.next, err)
 	c.next = nil
 	c.clear()

@@ -38,7 +38,7 @@ type entry struct {
 	older      *entry // in the dirty, flushing or held list
 	newer      *entry
 	cache      *Cache
-	tick       uint32 // SharedLRU's clock when it was last used
+	tick       uint32 // clean: SharedLRU's clock when it was last used; dirty: the turn that wrote it
 	readers    uint32 // lists under way that hold it
 	status     status
 	place      place
@@ -69,6 +69,23 @@ func (l *list) add(e *entry) {
 		l.last.newer = e
 	}
 	l.last = e
+	l.n++
+	l.bytes += e.size()
+}
+
+// insert adds an entry behind another one, or in front where that is nil.
+func (l *list) insert(e, older *entry) {
+	if older == l.last {
+		l.add(e)
+		return
+	}
+	e.older = older
+	if older == nil {
+		e.newer, l.first = l.first, e
+	} else {
+		e.newer, older.newer = older.newer, e
+	}
+	e.newer.older = e
 	l.n++
 	l.bytes += e.size()
 }

@@ -45,6 +45,7 @@ func (c *Cache) mute(g *countedDelete) {
 	if f := c.next; f != nil {
 		if i := slices.Index(f.counted, g); i >= 0 {
 			f.counted = slices.Delete(f.counted, i, i+1)
+			c.undo.unwant(g, i)
 			c.uncount(g)
 		}
 	}
@@ -79,15 +80,16 @@ func (c *Cache) schedule(o WriteOptions) {
 		}
 	}
 	if !o.AllowUnconfirmed {
-		c.next.confirm(c.out)
+		c.confirm()
 	}
 }
 
 // startFlush fixes what the next commit writes.
 func (c *Cache) startFlush() {
+	c.endTurn()
 	f := c.next
 	if f == nil || c.cur != nil {
-		return // shut down meanwhile
+		return // shut down or rolled back meanwhile
 	}
 	c.next, c.cur = nil, f
 	f.batch = c.snapshot(f)
@@ -160,7 +162,7 @@ func (c *Cache) flushed(f *flush, info CommitInfo, err error) {
 		}
 	}
 	if temporary(err) && f.attempts < maxAttempts {
-		c.l.Defer(c.retryFlush)
+		c.l.AtTurnEnd(c.retryFlush)
 		return
 	}
 	if err == nil && slices.ContainsFunc(f.counted, func(g *countedDelete) bool { return !g.sure }) {
@@ -179,6 +181,7 @@ func (c *Cache) flushed(f *flush, info CommitInfo, err error) {
 		g.f.Resolve(g.known + g.found)
 	}
 	c.alarm.flushed(info)
+	c.undo.alarm.flushed(info)
 	c.hold()
 	f.end(nil)
 	if c.DirtyBytes() <= c.lru.o.DirtyBytes {
@@ -195,6 +198,7 @@ func (c *Cache) flushed(f *flush, info CommitInfo, err error) {
 // have come through after all, and then they are gone.
 func (c *Cache) retryFlush() {
 	f := c.cur
+	c.endTurn()
 	if c.terminal == nil {
 		for e := c.flushing.first; e != nil; e = e.newer {
 			e.place = dirty

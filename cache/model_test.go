@@ -97,6 +97,8 @@ func (b *slowBackend) chance(n int, what string) bool {
 var (
 	errGone = exception.Errorf("Network connection lost.").WithKind(exception.Disconnected)
 	errDisk = errors.New("disk on fire")
+	// errStopped is why a turn was rolled back.
+	errStopped = errors.New("the turn was stopped")
 )
 
 // read runs a read once, early or late.
@@ -266,6 +268,9 @@ type modelRun struct {
 	open      int // results not there yet
 	drops     []func()
 	now       time.Time
+	// rolledBack are the turns that had written and were stopped.
+	rolledBack map[int]bool
+	stopped    bool // a turn was rolled back: the gate lets nobody through any more
 }
 
 type modelTxn struct {
@@ -308,6 +313,7 @@ func expect[T any](m *modelRun, what string, r loop.Result[T], want T, equal fun
 		m.open--
 		switch {
 		case errors.Is(err, loop.ErrCanceled):
+		case err != nil && m.stopped && errors.Is(err, errStopped): // a counted delete of the turn that was stopped
 		case err != nil && (errors.Is(err, errDisk) || errors.Is(err, errGone) || m.c.Err() != nil):
 		case err != nil:
 			m.t.Fatalf("%s: %v", what, err)
@@ -402,9 +408,13 @@ func (m *modelRun) step() {
 			turn-- // nothing was written in this turn yet
 		}
 		m.open++
+		wrote := m.c.undo.open
 		m.c.Sync().Then(func(_ struct{}, err error) {
 			m.open--
 			if err == nil {
+				if wrote && m.rolledBack[turn] {
+					m.t.Fatalf("turn %d was rolled back, and its writes are called durable", turn)
+				}
 				m.confirmed = max(m.confirmed, turn)
 			}
 		})
@@ -436,6 +446,47 @@ func (m *modelRun) step() {
 	}
 }
 
+// interrupt stops the turn: all it did is as if it had not been.
+func (m *modelRun) interrupt() {
+	if m.c.Err() != nil {
+		return
+	}
+	m.rolledBack[len(m.history)] = m.c.undo.open
+	m.stopped = m.stopped || m.c.undo.open
+	m.want = m.history[len(m.history)-1].clone()
+	m.txns = nil
+	m.c.Rollback(errStopped)
+}
+
+// act is one of the things that happen in a turn; the next one comes after what
+// this one deferred.
+func (m *modelRun) act(left int) {
+	switch {
+	case m.c.Err() != nil:
+		return
+	case left == 0:
+		turn := len(m.history)
+		m.out.Wait().Then(func(_ struct{}, err error) {
+			switch {
+			case err != nil || !m.strict:
+			case m.rolledBack[turn]:
+				m.t.Fatalf("turn %d was rolled back, and the gate let its answer through", turn)
+			default:
+				m.confirmed = max(m.confirmed, turn)
+			}
+		})
+		if rapid.IntRange(0, 9).Draw(m.t, "interrupt") == 0 {
+			m.interrupt()
+		}
+		return
+	case len(m.b.pending) > 0 && rapid.IntRange(0, 3).Draw(m.t, "answer within the turn") == 0:
+		m.b.answer()
+	default:
+		m.step()
+	}
+	m.l.Defer(func() { m.act(left - 1) })
+}
+
 func (m *modelRun) checkDisk(what string) {
 	for i := len(m.history) - 1; i >= m.confirmed; i-- {
 		if m.history[i].equal(m.b.disk) {
@@ -455,7 +506,7 @@ func (m *modelRun) turn(fn func()) {
 }
 
 func checkModel(t *rapid.T, harsh bool) {
-	m := &modelRun{t: t, l: loop.New(loop.Options{}), now: time.Unix(1, 0)}
+	m := &modelRun{t: t, l: loop.New(loop.Options{}), now: time.Unix(1, 0), rolledBack: map[int]bool{}}
 	m.want = state{keys: map[string]string{}}
 	for _, k := range modelKeys {
 		if rapid.Bool().Draw(t, "on disk") {
@@ -479,17 +530,7 @@ func checkModel(t *rapid.T, harsh bool) {
 				m.b.answer()
 				return
 			}
-			for range rapid.IntRange(1, 3).Draw(t, "steps") {
-				if m.c.Err() == nil {
-					m.step()
-				}
-			}
-			turn := len(m.history)
-			m.out.Wait().Then(func(_ struct{}, err error) {
-				if err == nil && m.strict {
-					m.confirmed = max(m.confirmed, turn)
-				}
-			})
+			m.act(rapid.IntRange(1, 3).Draw(t, "steps"))
 		})
 		if m.c.Err() != nil {
 			break
@@ -513,10 +554,13 @@ func checkModel(t *rapid.T, harsh bool) {
 	if !m.b.disk.equal(m.want) {
 		t.Fatalf("in the end the disk has %v, want %v", m.b.disk, m.want)
 	}
-	if m.out.Locked() || m.c.DirtyBytes() != 0 {
+	if m.out.Locked() != m.stopped || m.c.DirtyBytes() != 0 {
 		t.Fatalf("in the end the gate is locked: %v, dirty bytes %d", m.out.Locked(), m.c.DirtyBytes())
 	}
 	m.turn(func() { m.c.Shutdown(nil) })
+	if m.out.Locked() || m.stopped != (m.out.Broken() != nil) {
+		t.Fatalf("after the end the gate is locked: %v, broken: %v", m.out.Locked(), m.out.Broken())
+	}
 	if n := m.lru.Bytes(); n != 0 {
 		t.Fatalf("%d bytes are left in memory", n)
 	}

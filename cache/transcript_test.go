@@ -28,6 +28,8 @@ import (
 //	    with nocache and unconfirmed where they apply; V may be <N>: N bytes;
 //	    "" is the empty key
 //	sync | gate | watch | shutdown [TEXT] | stale SECONDS | dump | bytes
+//	interrupt       roll back the turn, with what its line has done so far
+//	later STEP      in the same turn, after what was deferred
 //	begin T [in T] | T.get ... | T.commit | T.rollback
 //	NAME: STEP    names what STEP returns | drop NAME: nobody wants it any more
 //
@@ -504,6 +506,10 @@ func (s *story) step(text string) {
 		s.c.Shutdown(err)
 	case "drop":
 		s.drop[keys[0]]()
+	case "later":
+		s.l.Defer(func() { s.step(strings.Join(words[1:], " ")) })
+	case "interrupt":
+		s.c.Rollback(exception.Errorf("stopped"))
 	case "stale":
 		s.now = s.now.Add(time.Duration(number(s.t, keys[0])) * time.Second)
 		s.quiet(text, s.c.EvictStale(s.now))

@@ -419,3 +419,62 @@ func BenchmarkOutputGateFree(b *testing.B) {
 		}
 	}
 }
+
+// Short locks come and go behind a long one, turn after turn: those that ended well,
+// and that nobody waits for, leave nothing behind.
+func TestOutputLocksThatEndWellBehindAnotherAreForgotten(t *testing.T) {
+	boom := errors.New("boom")
+	inTurn(t, func(l *loop.Loop) {
+		g := NewOutputGate(l)
+		long := g.Lock()
+		var seen []string
+		wait := func(name string) {
+			g.Wait().Then(func(_ struct{}, err error) {
+				if err != nil {
+					name += " " + err.Error()
+				}
+				seen = append(seen, name)
+			})
+		}
+		wait("first")
+		row := func() (n int) {
+			for k := g.first; k != nil; k = k.next {
+				if n++; k.next == nil && k != g.last || k.next != nil && k.next.prev != k {
+					t.Fatal("the row of locks is broken")
+				}
+			}
+			return n
+		}
+		for range 1000 {
+			g.Lock().Release(nil)
+		}
+		middle, last := g.Lock(), g.Lock()
+		middle.Release(nil)
+		if n := row(); n != 2 || g.last != last {
+			t.Errorf("%d locks are kept, want the first and the last", n)
+		}
+		last.Release(nil)
+		wait("after the long one") // which still counts
+		waited := g.Lock()
+		wait("waited")
+		waited.Release(nil)
+		g.Lock().Release(boom)
+		wait("broken")
+		if n := row(); n != 3 {
+			t.Errorf("%d locks are kept, want the first, the one with a waiter and the one that failed", n)
+		}
+		l.Defer(func() {
+			if len(seen) > 0 {
+				t.Errorf("%v got through while the first lock is held", seen)
+			}
+			long.Release(nil)
+			l.Defer(func() {
+				l.Defer(func() {
+					if got := strings.Join(seen, ", "); got != "first, after the long one, waited, broken boom" {
+						t.Errorf("got through: %s", got)
+					}
+				})
+			})
+		})
+	})
+}

@@ -56,10 +56,11 @@ func NewOutputGateWith(l *loop.Loop, o OutputOptions) *OutputGate {
 // OutputLock holds an output gate back until Release or Cancel.
 type OutputLock struct {
 	gate    *OutputGate
+	prev    *OutputLock
 	next    *OutputLock
 	timer   *loop.Timer
 	waiters *loop.Future[struct{}] // nil until somebody waits for this lock
-	waiting int
+	waiting int32
 	done    bool
 	err     error
 }
@@ -71,7 +72,7 @@ func (g *OutputGate) Lock() *OutputLock {
 		g.first = k
 		call(g.hooks.Locked)
 	} else {
-		g.last.next = k
+		g.last.next, k.prev = k, g.last
 	}
 	g.last = k
 	if g.limit > 0 {
@@ -152,6 +153,21 @@ func (k *OutputLock) finish(err error) {
 	for g.first != nil && g.first.done {
 		g.open(g.first)
 	}
+	if k.prev != nil && err == nil && k.waiters == nil {
+		g.leaveOut(k)
+	}
+}
+
+// leaveOut takes a lock out of the middle of the row that has nothing to tell: many
+// short ones may come behind a long one.
+func (g *OutputGate) leaveOut(k *OutputLock) {
+	k.prev.next = k.next
+	if k.next == nil {
+		g.last = k.prev
+	} else {
+		k.next.prev = k.prev
+	}
+	k.prev, k.next = nil, nil
 }
 
 func (g *OutputGate) open(k *OutputLock) {
@@ -161,6 +177,8 @@ func (g *OutputGate) open(k *OutputLock) {
 	if g.first = k.next; g.first == nil {
 		g.last = nil
 		call(g.hooks.Released)
+	} else {
+		g.first.prev = nil
 	}
 	for ; k.waiting > 0; k.waiting-- {
 		call(g.hooks.WaiterRemoved)
