@@ -34,11 +34,12 @@ floors
 	cmd/workerd  bench/compare  bench/serveprofile
 	conformance/process
 	conformance/crash  conformance/differential  conformance/npm  conformance/samples  conformance/coverage
+	conformance/powerloss
 	.
 
 # Only tests import these.
 kits
-	storage/storagetest  storage/fault  internal/jstest  conformance/process
+	storage/storagetest  storage/fault  internal/jstest  conformance/process  conformance/powerloss
 
 # Not part of what is shipped: their goroutines are their own business.
 tools
@@ -67,6 +68,7 @@ others
 	github.com/nlnwa/whatwg-url         webapi/url
 	golang.org/x/text                   isolate/natives  webapi/encoding  webapi/console
 	golang.org/x/sync                   server
+	github.com/hanwen/go-fuse/v2        tests
 	pgregory.net/rapid                  tests
 	github.com/cockroachdb/datadriven   tests
 	github.com/rogpeppe/go-internal     tests

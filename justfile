@@ -38,6 +38,13 @@ coverage:
     go run ./conformance/coverage
     go run ./conformance/coverage --sample all
 
+# Cut the power 200 times under load; needs /dev/fuse and the right to mount.
+powerloss rounds="200":
+    WORKERD_POWERLOSS_ROUNDS={{rounds}} go test ./conformance/powerloss -count=1 -timeout 60m -v
+
+# What runs once a night: kills, power losses, and the fuzz targets.
+nightly: crash powerloss (fuzz "5m")
+
 # Every fuzz target for a while: just fuzz 1m
 fuzz time="30s":
     #!/usr/bin/env bash
