@@ -15,7 +15,8 @@ const policy = `
 # A package may import packages on lower floors, which stand on earlier lines here.
 # Packages on the same line are strangers.
 floors
-	internal/invariants  internal/compat  internal/limits  exception  event  config
+	internal/limits
+	internal/invariants  internal/compat  internal/limits/page  exception  event  config
 	loop  actorid  httpserver  disk  outbound
 	storage  gates  script  isolate/natives  internal/clone
 	storage/bolt  storage/mem  storage/fault  storage/storagetest  cache  isolate

@@ -10,6 +10,7 @@ import (
 	"workerd.local/event"
 	"workerd.local/exception"
 	"workerd.local/gates"
+	"workerd.local/internal/limits"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/loop"
@@ -54,7 +55,7 @@ func newActor(c *container) (*Actor, error) {
 		return nil, err
 	}
 	a := &Actor{c: c, w: h.w, inflight: map[*request]struct{}{}}
-	a.in, a.out = gates.NewInputGate(h.loop), gates.NewOutputGate(h.loop)
+	a.in, a.out = gates.NewInputGate(h.loop), gates.NewOutputGateWith(h.loop, gates.OutputOptions{LockLimit: limits.OutputTime.In(h.n.o.Bounds)})
 	a.ioc = iocontext.New(realm, iocontext.Options{
 		Gates:   &iocontext.Gates{Input: a.in, Output: a.out},
 		OnAbort: a.becomeBroken,
@@ -80,8 +81,9 @@ func (a *Actor) newCache() *cache.Cache {
 	if a.c.name != nil {
 		name = *a.c.name
 	}
-	backend := cache.NewStoreBackend(a.ioc.Context(), h.loop, h.n.o.Store, h.n.o.Token(a.c.id.Shard()), a.c.id, cache.StoreOptions{})
+	backend := cache.NewStoreBackend(a.ioc.Context(), h.loop, h.n.o.Store, h.n.o.Token(a.c.id.Shard()), a.c.id, cache.StoreOptions{Bounds: h.n.o.Bounds})
 	return cache.New(h.loop, backend, h.sharedLRU(), a.out, cache.Options{
+		Bounds: h.n.o.Bounds,
 		Name:   name,
 		Limits: h.n.o.Limits,
 		OnInternalError: func(reference string, err error) {

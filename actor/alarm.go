@@ -10,6 +10,7 @@ import (
 	"workerd.local/cache"
 	"workerd.local/event"
 	"workerd.local/exception"
+	"workerd.local/internal/limits"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/storage"
@@ -17,13 +18,8 @@ import (
 )
 
 // Alarms (workerd, "Alarms"): a failed run is tried again after 2 s, 4 s, ... with
-// up to 25 % of jitter; after six counted retries the alarm is given up.
-const (
-	alarmRetries  = 6
-	alarmBackoff  = 2 * time.Second
-	alarmMaxShift = 9
-	alarmLimit    = 15 * time.Minute
-)
+// up to 25 % of jitter; after six counted retries the alarm is given up. The numbers
+// are limits.AlarmPause, AlarmDoublings and AlarmRetries.
 
 // LoadAlarms schedules the alarms that are stored. Overdue ones run at once.
 func (n *Namespace) LoadAlarms(ctx context.Context) error {
@@ -85,7 +81,7 @@ func (h *host) ring(d storage.Due, t *alarmTimer) {
 
 // retry schedules the alarm again, its counted retries being n.
 func (h *host) retry(d storage.Due, n int) {
-	delay := alarmBackoff << min(n, alarmMaxShift)
+	delay := limits.AlarmPause.In(h.n.o.Bounds) << min(n, limits.AlarmDoublings.In(h.n.o.Bounds))
 	var r [2]byte
 	h.w.Isolate().Host().Random(r[:])
 	delay += delay / 4 * time.Duration(int(r[0])<<8|int(r[1])) / (1 << 16)
@@ -179,7 +175,7 @@ func (r *alarmRun) call(js *isolate.JS) {
 		r.succeeded(event.Outcome{Status: event.NotFound})
 		return
 	}
-	r.timer = a.c.h.loop.After(alarmLimit, func() {
+	r.timer = a.c.h.loop.After(limits.AlarmTime.In(a.c.h.n.o.Bounds), func() {
 		a.ioc.Abort(exception.Errorf("Alarm exceeded its allowed execution time").WithKind(exception.Overloaded).WithBroken(exception.Dropped))
 	})
 	info := durable.NewAlarmInfo(js, r.ev.Time, r.ev.Retries)
@@ -224,7 +220,7 @@ func (r *alarmRun) failed(err error) {
 		r.broken(e)
 		return
 	}
-	if r.ev.Retries >= alarmRetries {
+	if r.ev.Retries >= limits.AlarmRetries.In(a.c.h.n.o.Bounds) {
 		r.run.Keep(r.ev.Retries, cache.WriteOptions{})
 		if next := a.cache.AbandonAlarm(r.ev.Time, cache.WriteOptions{}); !next.IsZero() {
 			a.alarmSet(next)
@@ -254,7 +250,7 @@ func (r *alarmRun) broken(e *exception.Exception) {
 	}
 	h := r.a.c.h
 	if h.closed == nil && h.alarms[r.a.c.id.Key] == nil {
-		h.retry(r.due(), min(r.ev.Retries+1, alarmRetries))
+		h.retry(r.due(), min(r.ev.Retries+1, limits.AlarmRetries.In(h.n.o.Bounds)))
 	}
 	r.finish(event.Outcome{Status: event.Exception, Retry: true}, e)
 }

@@ -22,6 +22,7 @@ import (
 	"workerd.local/actorid"
 	"workerd.local/cache"
 	"workerd.local/event"
+	"workerd.local/internal/limits"
 	"workerd.local/isolate"
 	"workerd.local/loop"
 	"workerd.local/storage"
@@ -57,6 +58,8 @@ type Options struct {
 	IdleAfter time.Duration
 	// MaxQueued is the number of requests that may wait for one actor; 0 means 1,000.
 	MaxQueued int
+	// Bounds are the numbers of what has no field here; nil means those of the table.
+	Bounds *limits.Set
 	// Log receives what no caller could be told; nil means slog.Default.
 	Log *slog.Logger
 }

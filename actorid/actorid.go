@@ -21,10 +21,6 @@ import (
 // Size is the length in bytes of a durable actor's id.
 const Size = 32
 
-// MaxNameBytes is the longest name that an actor may see of itself as
-// ctx.id.name; longer names still address it.
-const MaxNameBytes = 1024
-
 // ID names one actor of one namespace.
 type ID struct {
 	// Namespace is the storage key of the class (its uniqueKey).

@@ -3,6 +3,7 @@ package cache
 import (
 	"iter"
 
+	"workerd.local/internal/limits"
 	"workerd.local/storage"
 )
 
@@ -25,12 +26,6 @@ type Batch struct {
 func (b *Batch) Empty() bool {
 	return len(b.Counted) == 0 && !b.DelAll && len(b.Del) == 0 && len(b.Put) == 0 && b.Alarm.Op == storage.AlarmKeep
 }
-
-// What storage is handed at a time, as in workerd.
-const (
-	batchKeys  = 128
-	batchBytes = 16 << 20
-)
 
 // Part is a piece of a Batch, of one kind.
 type Part struct {
@@ -81,10 +76,10 @@ func (b *Batch) Parts() iter.Seq[Part] {
 func pieces[T any](b *Batch, all []T, size func(T) int) iter.Seq[[]T] {
 	maxKeys, maxBytes := b.keys, b.bytes
 	if maxKeys == 0 {
-		maxKeys = batchKeys
+		maxKeys = limits.CommitKeys.In(nil)
 	}
 	if maxBytes == 0 {
-		maxBytes = batchBytes
+		maxBytes = limits.CommitBytes.In(nil)
 	}
 	return func(yield func([]T) bool) {
 		for len(all) > 0 {

@@ -10,6 +10,7 @@ import (
 	"workerd.local/exception"
 	"workerd.local/gates"
 	"workerd.local/internal/invariants"
+	"workerd.local/internal/limits"
 	"workerd.local/loop"
 	"workerd.local/storage"
 )
@@ -22,14 +23,16 @@ type Options struct {
 	// hold.
 	Limits Limits
 	// BatchKeys is the greatest number of keys that storage is handed at a time; 0
-	// means 128, as in workerd.
+	// means limits.CommitKeys: 128, as in workerd.
 	BatchKeys int
 	// BatchBytes is the greatest number of bytes of keys and values that storage is
-	// handed at a time; 0 means 16 MiB, as in workerd.
+	// handed at a time; 0 means limits.CommitBytes: 16 MiB, as in workerd.
 	BatchBytes int
 	// NeverFlush keeps every write in memory: storage is read but never written, and
 	// no write waits for anything.
 	NeverFlush bool
+	// Bounds are the numbers of what has no field here; nil means those of the table.
+	Bounds *limits.Set
 	// OnInternalError is told of a failure whose text scripts must not see,
 	// together with the reference that they see instead. nil drops it.
 	OnInternalError func(reference string, err error)
@@ -73,12 +76,12 @@ var errOverflow = exception.Errorf("Durable Object's isolate exceeded its memory
 
 // New returns the cache of one actor. Its writes lock out.
 func New(l *loop.Loop, b Backend, lru *SharedLRU, out *gates.OutputGate, o Options) *Cache {
-	o.Limits = o.Limits.withDefaults()
+	o.Limits = o.Limits.withDefaults(o.Bounds)
 	if o.BatchKeys == 0 {
-		o.BatchKeys = batchKeys
+		o.BatchKeys = limits.CommitKeys.In(o.Bounds)
 	}
 	if o.BatchBytes == 0 {
-		o.BatchBytes = batchBytes
+		o.BatchBytes = limits.CommitBytes.In(o.Bounds)
 	}
 	c := &Cache{l: l, backend: b, lru: lru, out: out, o: &o}
 	if i, ok := b.(InstantBackend); ok {

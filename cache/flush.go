@@ -6,15 +6,13 @@ import (
 
 	"workerd.local/gates"
 	"workerd.local/internal/invariants"
+	"workerd.local/internal/limits"
 	"workerd.local/loop"
 	"workerd.local/storage"
 )
 
 // errCount is a backend that breaks its contract.
 var errCount = errors.New("commit did not say how many keys each counted delete found")
-
-// maxAttempts is how often a commit is tried while storage is not reachable.
-const maxAttempts = 5
 
 // flush is one commit, from the first write that it contains to its end:
 // scheduled (Cache.next), then in flight (Cache.cur), where it first waits for
@@ -161,7 +159,7 @@ func (c *Cache) flushed(f *flush, info CommitInfo, err error) {
 			}
 		}
 	}
-	if temporary(err) && f.attempts < maxAttempts {
+	if temporary(err) && f.attempts < limits.CommitAttempts.In(c.o.Bounds) {
 		c.l.AtTurnEnd(c.retryFlush)
 		return
 	}

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"workerd.local/exception"
+	"workerd.local/internal/limits"
 	"workerd.local/storage"
 )
 
@@ -23,12 +24,12 @@ func ActorLimits() Limits {
 	return Limits{KeyBytes: 2048, ValueBytes: 131072, ValueSlackBytes: 34, Pairs: 128}
 }
 
-func (l Limits) withDefaults() Limits {
+func (l Limits) withDefaults(bounds *limits.Set) Limits {
 	if l.KeyBytes == 0 {
 		l.KeyBytes = storage.MaxKeyBytes
 	}
 	if l.ValueBytes == 0 {
-		l.ValueBytes, l.ValueSlackBytes = storage.MaxValueBytes, 0
+		l.ValueBytes, l.ValueSlackBytes = limits.StorageValue.In(bounds), 0
 	}
 	return l
 }

@@ -12,6 +12,7 @@ import (
 
 	"workerd.local/exception"
 	"workerd.local/gates"
+	"workerd.local/internal/limits"
 	"workerd.local/loop"
 	"workerd.local/storage"
 )
@@ -224,7 +225,7 @@ func (b *slowBackend) Commit(batch *Batch) loop.Result[CommitInfo] {
 	b.pending = append(b.pending, func() {
 		b.commits--
 		switch {
-		case b.gone < maxAttempts-1 && b.chance(10, "commit gone"):
+		case b.gone < limits.CommitAttempts.In(nil)-1 && b.chance(10, "commit gone"):
 			// Perhaps it came through, and only its answer is lost: then the counts were
 			// told before.
 			b.gone++

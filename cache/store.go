@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"workerd.local/actorid"
+	"workerd.local/internal/limits"
 	"workerd.local/loop"
 	"workerd.local/storage"
 )
@@ -14,6 +15,8 @@ type StoreOptions struct {
 	// Go runs work that blocks on another goroutine; nil means a new goroutine for
 	// each. It must run everything it is given.
 	Go func(work func())
+	// Bounds are the numbers of what has no field here; nil means those of the table.
+	Bounds *limits.Set
 }
 
 // StoreBackend is one actor's view of a storage.Store.
@@ -32,13 +35,14 @@ type StoreBackend struct {
 	actor   actorid.ID
 	instant bool
 	spawn   func(func())
+	bounds  *limits.Set
 }
 
 var _ InstantBackend = (*StoreBackend)(nil)
 
 // NewStoreBackend returns the view of one actor, written under token t.
 func NewStoreBackend(ctx context.Context, l *loop.Loop, s storage.Store, t storage.Token, a actorid.ID, o StoreOptions) *StoreBackend {
-	b := &StoreBackend{ctx: ctx, l: l, store: s, token: t, actor: a, spawn: o.Go}
+	b := &StoreBackend{ctx: ctx, l: l, store: s, token: t, actor: a, spawn: o.Go, bounds: o.Bounds}
 	b.async, _ = s.(storage.AsyncCommitter)
 	if i, ok := s.(storage.InstantReader); ok {
 		b.instant = i.InstantReads()
@@ -99,14 +103,14 @@ func (b *StoreBackend) Get(keys []string, batch func([]storage.KV) error) loop.R
 }
 
 // stream runs a read off the loop and brings its batches back. Not more than
-// listAhead of them are in memory: a slot is free again once the loop has taken its
+// limits.ListAhead of them are in memory: a slot is free again once the loop has taken its
 // batch. The read ends early where nobody wants the rest.
 func (b *StoreBackend) stream(read func(ctx context.Context, hand func([]storage.KV) error) error,
 	batch func([]storage.KV) error) loop.Result[struct{}] {
 	ctx, cancel := context.WithCancel(b.ctx)
 	f := loop.NewFuture[struct{}](b.l)
 	f.OnCancel(cancel)
-	slots := make(chan struct{}, listAhead)
+	slots := make(chan struct{}, limits.ListAhead.In(b.bounds))
 	hand := func(kvs []storage.KV) error {
 		select {
 		case slots <- struct{}{}:
@@ -141,12 +145,8 @@ func (b *StoreBackend) Alarm() loop.Result[storage.Due] {
 	return away(b, get)
 }
 
-const (
-	listKeys   = 256     // the most keys of one batch
-	listBytes  = 1 << 20 // what a batch may have before it is handed out
-	listAhead  = 2       // batches that the loop has not taken yet
-	listInline = 1024    // the most keys that an instant list reads on the loop
-)
+// listInline is the most keys that an instant list reads on the loop.
+const listInline = 1024
 
 // List hands out a range in batches. Where reads are instant its beginning is
 // read at once, and only what is long goes on elsewhere. A commit may come
@@ -193,7 +193,7 @@ func (b *StoreBackend) listNow(r storage.Range, batch func([]storage.KV) error) 
 
 func (b *StoreBackend) scan(ctx context.Context, r storage.Range, hand func([]storage.KV) error) error {
 	var kvs []storage.KV
-	bytes := 0
+	bytes, listKeys, listBytes := 0, limits.ListKeys.In(b.bounds), limits.ListBytes.In(b.bounds)
 	for kv, err := range b.store.Scan(ctx, b.token, b.actor, r) {
 		if err != nil {
 			return err

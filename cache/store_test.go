@@ -15,6 +15,7 @@ import (
 
 	"workerd.local/actorid"
 	"workerd.local/gates"
+	"workerd.local/internal/limits"
 	"workerd.local/loop"
 	"workerd.local/storage"
 )
@@ -298,7 +299,7 @@ func TestStoreBackendLongLists(t *testing.T) {
 
 // A loop that is busy is not flooded with what it has not asked for yet.
 func TestStoreBackendListIsBounded(t *testing.T) {
-	s := &fakeStore{keys: full(20 * listKeys)}
+	s := &fakeStore{keys: full(20 * limits.ListKeys.In(nil))}
 	withStore(t, s, func(t *testing.T, r *storeRun) {
 		var res loop.Result[[]storage.KV]
 		r.do(func() {
@@ -306,11 +307,11 @@ func TestStoreBackendListIsBounded(t *testing.T) {
 			time.Sleep(time.Hour) // in the bubble: until everybody else waits
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			if most := (listAhead + 1) * listKeys; s.scanned > most {
+			if most := (limits.ListAhead.In(nil) + 1) * limits.ListKeys.In(nil); s.scanned > most {
 				t.Errorf("%d entries were read ahead, want at most %d", s.scanned, most)
 			}
 		})
-		if v, err, _ := wait(r, func() loop.Result[[]storage.KV] { return res }); err != nil || len(v) != 20*listKeys {
+		if v, err, _ := wait(r, func() loop.Result[[]storage.KV] { return res }); err != nil || len(v) != 20*limits.ListKeys.In(nil) {
 			t.Errorf("%d entries, %v", len(v), err)
 		}
 	})
@@ -355,7 +356,7 @@ func TestStoreBackendFailures(t *testing.T) {
 // A loop that ends while storage works leaves no goroutine behind: the bubble
 // would not end.
 func TestStoreBackendOutlivesItsLoop(t *testing.T) {
-	s := &fakeStore{keys: full(20 * listKeys), slow: time.Second}
+	s := &fakeStore{keys: full(20 * limits.ListKeys.In(nil)), slow: time.Second}
 	withStore(t, s, func(t *testing.T, r *storeRun) {
 		r.do(func() {
 			r.c.Get("a", ReadOptions{})

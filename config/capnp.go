@@ -2,6 +2,8 @@ package config
 
 import (
 	"strings"
+
+	"workerd.local/internal/limits"
 )
 
 // readCapnp reads a configuration in Cap'n Proto text. name chooses the constant, as "a" or "a.b"; with ""
@@ -31,13 +33,13 @@ func readCapnp(path string, src []byte, name string, r *capnpReader) (*Config, e
 }
 
 // newCapnpReader reads files with readFile and looks for absolute imports in importPaths.
-func newCapnpReader(importPaths []string, readFile func(string, int64) ([]byte, error)) *capnpReader {
+func newCapnpReader(importPaths []string, readFile func(string, int64) ([]byte, error), s *sink) *capnpReader {
 	return &capnpReader{
-		sink:        &sink{},
+		sink:        s,
 		importPaths: importPaths,
 		readFile:    readFile,
 		files:       make(map[string]*capnpFile),
-		budget:      maxValues,
+		budget:      limits.ConfigValues.In(s.bounds),
 	}
 }
 

@@ -1,5 +1,7 @@
 package config
 
+import "workerd.local/internal/limits"
+
 // capnpBuilder turns evaluated values into this package's types. The values fit the schema already, so
 // nothing can be wrong here except that shared constants expand to too much.
 type capnpBuilder struct {
@@ -67,7 +69,7 @@ func build[T any](b *capnpBuilder, v *value, field string, one func(*value) T) [
 	}
 	if b.budget < len(list.list) {
 		if b.budget >= 0 {
-			b.sink.errorf(list.pos, "The configuration has more than %d values once its constants are expanded.", maxValues)
+			b.sink.errorf(list.pos, "The configuration has more than %d values once its constants are expanded.", limits.ConfigValues.In(b.sink.bounds))
 		}
 		b.budget = -1
 		return nil

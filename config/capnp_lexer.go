@@ -4,11 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
-)
 
-const (
-	maxConfigSize = 16 << 20 // bytes of one configuration file, without what it embeds
-	maxDepth      = 64       // nesting of brackets
+	"workerd.local/internal/limits"
 )
 
 type tokenKind uint8
@@ -149,7 +146,7 @@ func (l *lexer) statements(inBlock bool) []statement {
 }
 
 func (l *lexer) enter(at int) bool {
-	if l.depth >= maxDepth {
+	if maxDepth := limits.ConfigDepth.In(l.sink.bounds); l.depth >= maxDepth {
 		l.errorf(at, "Brackets are nested more than %d levels deep.", maxDepth)
 		l.stop()
 		return false

@@ -1,6 +1,10 @@
 package config
 
-import "strings"
+import (
+	"strings"
+
+	"workerd.local/internal/limits"
+)
 
 type exprKind uint8
 
@@ -291,7 +295,7 @@ func (p *capnpParser) suffix(e *expr, rest *tokens) *expr {
 	}
 	for depth := 0; ; depth++ {
 		t, ok := rest.peek()
-		if depth > maxDepth {
+		if maxDepth := limits.ConfigDepth.In(p.sink.bounds); depth > maxDepth {
 			p.errorf(e.off, "This name has more than %d parts.", maxDepth)
 			rest.list = nil
 			return &expr{off: e.off}

@@ -2,13 +2,14 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"workerd.local/internal/limits"
 )
 
 // capnpFile is one parsed file.
@@ -69,13 +70,6 @@ type capnpReader struct {
 	budget      int                   // values that may still be built
 }
 
-const (
-	maxEmbedSize = 256 << 20
-	maxFiles     = 256
-	maxChain     = 200     // constants and aliases between a name and its value
-	maxValues    = 1 << 20 // values in a configuration once its constants are expanded
-)
-
 // readRegular reads a whole regular file of at most limit bytes.
 func readRegular(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
@@ -95,7 +89,7 @@ func readRegular(path string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if int64(len(data)) > limit {
-		return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("larger than %d MiB", limit>>20)}
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("larger than " + limits.Size.Format(limit))}
 	}
 	return data, nil
 }
@@ -178,11 +172,11 @@ func (r *capnpReader) importFile(from *capnpFile, e *expr) (entity, bool) {
 			return entity{scope: f.root}, true
 		}
 	}
-	if len(r.files) >= maxFiles {
+	if maxFiles := limits.ConfigFiles.In(r.sink.bounds); len(r.files) >= maxFiles {
 		r.sink.errorf(from.table.pos(e.off), "The configuration imports more than %d files.", maxFiles)
 		return entity{}, false
 	}
-	path, src, ok := r.open(from, e.off, "import", e.text, maxConfigSize)
+	path, src, ok := r.open(from, e.off, "import", e.text, limits.ConfigFile.Bytes(r.sink.bounds))
 	if !ok {
 		return entity{}, false
 	}
@@ -283,7 +277,7 @@ func (r *capnpReader) follow(d *capnpDecl) (entity, bool) {
 
 // enter counts one more alias or constant on the way to a value; leave takes it back.
 func (r *capnpReader) enter(d *capnpDecl) bool {
-	if r.depth >= maxChain {
+	if maxChain := limits.ConfigChain.In(r.sink.bounds); r.depth >= maxChain {
 		r.sink.errorf(d.in.file.table.pos(d.off), "Constants and aliases refer to each other more than %d times in a row.", maxChain)
 		return false
 	}

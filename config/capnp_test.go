@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"workerd.local/internal/limits"
 )
 
 func readText(src string) (*Config, error) {
-	return readCapnp("c.capnp", []byte(src), "", newCapnpReader(nil, noFiles))
+	return readCapnp("c.capnp", []byte(src), "", newCapnpReader(nil, noFiles, &sink{}))
 }
 
 const using = "using Workerd = import \"/workerd/workerd.capnp\";\n"
@@ -88,7 +90,7 @@ func TestCapnpRefusesTooMuch(t *testing.T) {
 			t.Errorf("%s: %v, want an error with %q", c.name, err, c.want)
 		}
 		var list *Errors
-		if errors.As(err, &list) && len(list.List) > maxErrors {
+		if errors.As(err, &list) && len(list.List) > limits.ConfigErrors.In(nil) {
 			t.Errorf("%s: %d errors were collected", c.name, len(list.List))
 		}
 	}
@@ -99,7 +101,7 @@ func TestImportsAreReadOnce(t *testing.T) {
 	r := newCapnpReader(nil, func(path string, limit int64) ([]byte, error) {
 		reads++
 		return []byte(using + "using Back = import \"c.capnp\";\nconst t :Text = .Back.text;"), nil
-	})
+	}, &sink{})
 	_, err := readCapnp("c.capnp", []byte(using+`using A = import "a.capnp"; using B = import "./a.capnp";
 		const text :Text = "x";
 		const c :Workerd.Config = (autogates = [A.t, B.t]);`), "", r)
@@ -109,7 +111,7 @@ func TestImportsAreReadOnce(t *testing.T) {
 }
 
 func TestReadFailuresAreReported(t *testing.T) {
-	r := newCapnpReader(nil, func(string, int64) ([]byte, error) { return nil, errors.New("disk on fire") })
+	r := newCapnpReader(nil, func(string, int64) ([]byte, error) { return nil, errors.New("disk on fire") }, &sink{})
 	_, err := readCapnp("c.capnp", []byte(using+`const c :Workerd.Config = (autogates = [embed "a", embed "/b", embed ""]);
 		using X = import "x.capnp";`), "", r)
 	want := `c.capnp:2:41: Cannot embed "a" (a): disk on fire.

@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"workerd.local/internal/limits"
 )
 
 // value is an evaluated expression that fits its type. Constants that are used several times share it.
@@ -254,7 +256,7 @@ func (r *capnpReader) embed(in *capnpScope, e *expr, want *capnpType, what strin
 		r.mismatch(pos, what, want, "the content of a file")
 		return nil
 	}
-	path, data, ok := r.open(in.file, e.off, "embed", e.text, maxEmbedSize)
+	path, data, ok := r.open(in.file, e.off, "embed", e.text, limits.ConfigEmbed.Bytes(r.sink.bounds))
 	if !ok {
 		return nil
 	}

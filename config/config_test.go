@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"workerd.local/internal/limits"
 )
 
 func TestErrorsPrintTheFirstTen(t *testing.T) {
@@ -146,7 +148,7 @@ func TestLoadReportsFilesThatCannotBeRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(f.Truncate(maxConfigSize+1), f.Close(), os.Mkdir(filepath.Join(dir, "wrangler.toml"), 0o777),
+	if err := errors.Join(f.Truncate(limits.ConfigFile.Bytes(nil)+1), f.Close(), os.Mkdir(filepath.Join(dir, "wrangler.toml"), 0o777),
 		os.Mkdir(filepath.Join(dir, ".env"), 0o777),
 		os.WriteFile(filepath.Join(dir, "w.json"), []byte(`{"name": "a", "main": "b"}`), 0o666)); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"workerd.local/internal/limits"
 )
 
 // envVar is one line of a dotenv file.
@@ -99,7 +101,7 @@ func (r *wranglerReader) readEnvFiles() {
 
 // envFile reads one dotenv file and reports whether there is one.
 func (r *wranglerReader) envFile(path string) ([]envVar, bool) {
-	src, err := r.readFile(path, maxConfigSize)
+	src, err := r.readFile(path, limits.ConfigFile.Bytes(r.sink.bounds))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false
 	}

@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"workerd.local/internal/limits"
 )
 
 // shownErrors is how many lines an Errors prints before it only counts.
 const shownErrors = 10
-
-// maxErrors is how many errors a reader collects from one configuration before it gives up.
-const maxErrors = 100
 
 // Error is one thing wrong with a configuration.
 type Error struct {
@@ -87,7 +86,11 @@ func fail(pos Pos, hint, format string, args ...any) *Errors {
 type sink struct {
 	errors   []*Error
 	warnings Warnings
+	bounds   *limits.Set // of the reader; nil means the numbers of the table
 }
+
+// most is how many errors, and how many warnings, are collected from one configuration.
+func (s *sink) most() int { return limits.ConfigErrors.In(s.bounds) }
 
 func (s *sink) errorf(pos Pos, format string, args ...any) {
 	s.add(&Error{Pos: pos, Msg: fmt.Sprintf(format, args...)})
@@ -98,19 +101,19 @@ func (s *sink) hintf(pos Pos, hint, format string, args ...any) {
 }
 
 func (s *sink) add(e *Error) {
-	if len(s.errors) < maxErrors {
+	if len(s.errors) < s.most() {
 		s.errors = append(s.errors, e)
 	}
 }
 
 func (s *sink) warnf(pos Pos, hint, format string, args ...any) {
-	if len(s.warnings) < maxErrors {
+	if len(s.warnings) < s.most() {
 		s.warnings = append(s.warnings, &Error{Pos: pos, Msg: fmt.Sprintf(format, args...), Hint: hint})
 	}
 }
 
 // full reports whether reading on would only repeat what is already clear.
-func (s *sink) full() bool { return len(s.errors) >= maxErrors }
+func (s *sink) full() bool { return len(s.errors) >= s.most() }
 
 // err is nil or the collected errors, sorted by place within each file and without repetitions.
 func (s *sink) err() error {

@@ -68,7 +68,7 @@ func FuzzCapnp(f *testing.F) {
 	f.Add(bytes.Repeat([]byte("("), 1000))
 	f.Add([]byte("const a :Text = " + string(bytes.Repeat([]byte("a."), 1000)) + "b;"))
 	f.Fuzz(func(t *testing.T, src []byte) {
-		c, err := readCapnp("config.capnp", src, "", newCapnpReader(nil, noFiles))
+		c, err := readCapnp("config.capnp", src, "", newCapnpReader(nil, noFiles, &sink{}))
 		checkResult(t, c, err)
 	})
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 
 	"github.com/tailscale/hujson"
+
+	"workerd.local/internal/limits"
 )
 
 // parseJSONC reads JSON with comments and trailing commas. It returns nil when that failed and was
@@ -15,7 +17,8 @@ import (
 func parseJSONC(path string, src []byte, s *sink) *node {
 	src = bytes.TrimPrefix(src, []byte("\uFEFF"))
 	table := newPosTable(path, src)
-	if at, ok := tooDeep(src); ok {
+	maxDepth := limits.ConfigDepth.In(s.bounds)
+	if at, ok := tooDeep(src, maxDepth); ok {
 		s.errorf(table.pos(at), "Brackets are nested more than %d levels deep.", maxDepth)
 		return nil
 	}
@@ -36,7 +39,7 @@ func parseJSONC(path string, src []byte, s *sink) *node {
 }
 
 // tooDeep finds a bracket nested deeper than maxDepth, so that the recursive parser is never given one.
-func tooDeep(src []byte) (int, bool) {
+func tooDeep(src []byte, maxDepth int) (int, bool) {
 	depth := 0
 	for i := 0; i < len(src); i++ {
 		switch src[i] {

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"workerd.local/internal/limits"
 )
 
 // LoadOptions says how to read a configuration. The zero value is fine. Options of one family of files are
@@ -16,6 +18,8 @@ type LoadOptions struct {
 	EnvFiles    []string // wrangler: dotenv files to read instead of .dev.vars and .env; later ones win
 	Data        string   // wrangler: directory of durable state, "" = .workerd/state beside the file
 	Port        int      // wrangler: port to listen on, 0 = dev.port, and 8787 without it
+	// Bounds are the numbers of what may be in a configuration; nil means those of the table.
+	Bounds *limits.Set
 }
 
 // The files Load looks for in a directory. Of each family the first one there is taken.
@@ -32,7 +36,7 @@ var (
 //
 // Warnings are returned even when there is an error, which is then an *Errors.
 func Load(path string, o LoadOptions) (*Config, Warnings, error) {
-	s := &sink{}
+	s := &sink{bounds: o.Bounds}
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, nil, fail(Pos{File: path}, "", "Cannot read the configuration: %v.", cause(err))
@@ -50,7 +54,7 @@ func Load(path string, o LoadOptions) (*Config, Warnings, error) {
 		}
 		return data, err
 	}
-	src, err := read(path, maxConfigSize)
+	src, err := read(path, limits.ConfigFile.Bytes(o.Bounds))
 	if err != nil {
 		return nil, s.warnings, fail(Pos{File: path}, "", "Cannot read the configuration: %v.", cause(err))
 	}
@@ -61,8 +65,7 @@ func Load(path string, o LoadOptions) (*Config, Warnings, error) {
 	case ".json", ".jsonc":
 		c, err = readWrangler(path, parseJSONC(path, src, s), o, s, read)
 	default:
-		r := newCapnpReader(o.ImportPaths, read)
-		r.sink = s
+		r := newCapnpReader(o.ImportPaths, read, s)
 		c, err = readCapnp(path, src, o.ConstName, r)
 	}
 	if err != nil {

@@ -4,12 +4,9 @@ import (
 	"time"
 
 	"workerd.local/exception"
+	"workerd.local/internal/limits"
 	"workerd.local/loop"
 )
-
-// DefaultLockLimit is how long one output lock may be held (workerd,
-// "OutputGate").
-const DefaultLockLimit = 30 * time.Second
 
 // What breaks an output gate by itself. The texts are workerd's.
 var (
@@ -22,7 +19,7 @@ var (
 // OutputOptions configure an OutputGate; the zero value is ready to use.
 type OutputOptions struct {
 	// LockLimit is how long one lock may be held before it breaks the gate; 0
-	// means DefaultLockLimit, negative means for ever.
+	// means limits.OutputTime, negative means for ever.
 	LockLimit time.Duration
 	Hooks     Hooks
 }
@@ -48,7 +45,7 @@ func NewOutputGate(l *loop.Loop) *OutputGate { return NewOutputGateWith(l, Outpu
 // NewOutputGateWith returns an open gate.
 func NewOutputGateWith(l *loop.Loop, o OutputOptions) *OutputGate {
 	if o.LockLimit == 0 {
-		o.LockLimit = DefaultLockLimit
+		o.LockLimit = limits.OutputTime.In(nil)
 	}
 	return &OutputGate{l: l, limit: o.LockLimit, hooks: o.Hooks}
 }

@@ -9,10 +9,6 @@ import (
 	"workerd.local/exception"
 )
 
-// drainBytes is the most of an unread request body that is read and thrown away to
-// keep its connection.
-const drainBytes = 256 << 10
-
 // bodyReader is a request's body, which must not stand still for too long. The
 // service may read it from any goroutine, also after the response began and even
 // after it ended, when the connection is another request's.
@@ -20,6 +16,9 @@ type bodyReader struct {
 	body io.ReadCloser
 	rc   *http.ResponseController
 	idle time.Duration
+	// rest is the most of an unread body that is read and thrown away to keep the
+	// connection.
+	rest int64
 
 	mu      sync.Mutex
 	reading bool // a Read is under way
@@ -78,11 +77,11 @@ func (b *bodyReader) settle(r *http.Request) (reusable bool) {
 	switch {
 	case b.whole:
 		return true
-	case b.over || b.reading || !b.closed || r.ContentLength > drainBytes || r.Header.Get("Expect") != "":
+	case b.over || b.reading || !b.closed || r.ContentLength > b.rest || r.Header.Get("Expect") != "":
 		return false
 	}
 	_ = b.rc.SetReadDeadline(time.Now().Add(b.idle))
-	_, err := io.CopyN(io.Discard, b.body, drainBytes)
+	_, err := io.CopyN(io.Discard, b.body, b.rest)
 	_ = b.rc.SetReadDeadline(time.Time{})
 	b.whole = err == io.EOF
 	b.over = !b.whole
@@ -118,12 +117,13 @@ type streamWriter struct {
 	idle  time.Duration
 	h2    bool
 	flush bool
+	part  int   // what must get through before the deadline
 	n     int64 // bytes written
 }
 
 func (s *streamWriter) Write(p []byte) (n int, err error) {
 	for {
-		part := p[n:min(len(p), n+writeBytes)]
+		part := p[n:min(len(p), n+s.part)]
 		m, err := s.write(part)
 		n += m
 		s.n += int64(m)

@@ -10,6 +10,7 @@ import (
 type listener struct {
 	net.Listener
 	idle time.Duration
+	part int // see conn
 }
 
 func (l *listener) Accept() (net.Conn, error) {
@@ -17,7 +18,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{Conn: c, idle: l.idle}, nil
+	return &conn{Conn: c, idle: l.idle, part: l.part}, nil
 }
 
 // conn has a deadline for every write, also for those that net/http makes on its
@@ -26,21 +27,20 @@ func (l *listener) Accept() (net.Conn, error) {
 type conn struct {
 	net.Conn
 	idle time.Duration
+	// part is how much must get through before the deadline.
+	part int
 	// armed is the deadline in nanoseconds since the connection began.
 	armed atomic.Int64
 	// foreign says that somebody else has set a deadline, which is respected.
 	foreign atomic.Bool
 }
 
-// writeBytes is how much must get through before the deadline.
-const writeBytes = 64 << 10
-
 // clock is where the times of conn.armed begin.
 var clock = time.Now()
 
 func (c *conn) Write(p []byte) (n int, err error) {
 	for {
-		part := p[n:min(len(p), n+writeBytes)]
+		part := p[n:min(len(p), n+c.part)]
 		c.arm()
 		m, err := c.Conn.Write(part)
 		n += m

@@ -13,6 +13,7 @@ import (
 
 	"workerd.local/event"
 	"workerd.local/exception"
+	"workerd.local/internal/limits"
 )
 
 // serve takes one request to its service and the answer back.
@@ -144,7 +145,7 @@ func (x *exchange) takeBody(req *event.Request) {
 		}
 		return
 	}
-	x.body = &bodyReader{body: r.Body, rc: http.NewResponseController(x.w), idle: x.s.o.Limits.BodyIdle}
+	x.body = &bodyReader{body: r.Body, rc: http.NewResponseController(x.w), idle: x.s.o.Limits.BodyIdle, rest: limits.SocketRest.Bytes(x.s.o.Limits.Bounds)}
 	// Only HTTP/1 needs it and only HTTP/1 has it.
 	if err := x.body.rc.EnableFullDuplex(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		x.s.o.Log.Debug("full duplex", "error", err)
@@ -231,7 +232,7 @@ func (x *exchange) copy(body event.Body, zip bool) error {
 		return err
 	}
 	size := body.Size()
-	out := &streamWriter{w: x.w, rc: http.NewResponseController(x.w), idle: x.s.o.Limits.BodyIdle, h2: h2, flush: size < 0}
+	out := &streamWriter{w: x.w, rc: http.NewResponseController(x.w), idle: x.s.o.Limits.BodyIdle, h2: h2, flush: size < 0, part: limits.SocketWrite.In(x.s.o.Limits.Bounds)}
 	if !zip {
 		if body.Stream == nil {
 			_, err := out.Write(body.Bytes)

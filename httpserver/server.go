@@ -23,6 +23,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"workerd.local/event"
+	"workerd.local/internal/limits"
 )
 
 // Limits bound what a client may do; zero fields take the default given with them.
@@ -35,6 +36,8 @@ type Limits struct {
 	BodyIdle time.Duration
 	// Idle is how long a connection may stay open between requests: 120 s.
 	Idle time.Duration
+	// Bounds are the numbers of what has no field here; nil means those of the table.
+	Bounds *limits.Set
 }
 
 // DefaultLimits are the limits of a server that sets none.
@@ -171,7 +174,7 @@ func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 
 // Serve accepts connections until Shutdown or Close, and then returns nil.
 func (s *Server) Serve(l net.Listener) error {
-	l = &listener{l, s.o.Limits.BodyIdle}
+	l = &listener{l, s.o.Limits.BodyIdle, limits.SocketWrite.In(s.o.Limits.Bounds)}
 	var err error
 	if s.o.TLS != nil {
 		err = s.srv.ServeTLS(l, "", "")
@@ -195,17 +198,13 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return nil
 }
 
-// retireGrace is how long a connection that was accepted may take to send a request
-// to a server that retires.
-const retireGrace = 5 * time.Second
-
 // Retire is Shutdown for a server whose listener has been closed, because another one
 // has taken over its address. Shutdown drops what was accepted but not yet read; this
 // serves it first. When ctx ends the connections that are left are cut.
 func (s *Server) Retire(ctx context.Context) error {
 	s.srv.SetKeepAlivesEnabled(false)
 	select {
-	case <-time.After(retireGrace):
+	case <-time.After(limits.ReloadGrace.In(s.o.Limits.Bounds)):
 	case <-ctx.Done():
 	}
 	return s.Shutdown(ctx)

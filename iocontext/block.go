@@ -1,25 +1,18 @@
 package iocontext
 
 import (
-	"time"
-
 	"github.com/dop251/goja"
 
 	"workerd.local/exception"
 	"workerd.local/gates"
+	"workerd.local/internal/limits"
 	"workerd.local/isolate"
-)
-
-// Limits of blockConcurrencyWhile (workerd).
-const (
-	maxBlockDepth = 64
-	blockLimit    = 30 * time.Second
 )
 
 // BlockConcurrencyWhile runs fn alone: no other event of the actor is delivered
 // until the promise it returns has settled. The result is a promise for fn's
 // result, delivered before anything else. When fn fails, or takes longer than
-// 30 s, the actor is reset and the promise never settles. caught, which may be
+// limits.BlockTime, the actor is reset and the promise never settles. caught, which may be
 // nil, is asked first about a failure of fn: an error that it returns rejects the
 // promise and the actor lives on (transactions).
 func (c *Context) BlockConcurrencyWhile(js *isolate.JS, fn func(js *isolate.JS) (goja.Value, error), caught func(js *isolate.JS, err error) error) (*goja.Object, error) {
@@ -30,12 +23,12 @@ func (c *Context) BlockConcurrencyWhile(js *isolate.JS, fn func(js *isolate.JS) 
 	if c.section != nil {
 		depth = c.section.Depth()
 	}
-	if depth >= maxBlockDepth {
+	if depth >= limits.BlockDepth.In(js.Bounds()) {
 		return nil, exception.Errorf("blockConcurrencyWhile() calls are nested too deeply.")
 	}
 	promise, resolve, reject := js.NewPromise()
 	b := &block{c: c, section: c.lock.Begin(), frame: js.Frame(), done: c.AddPending(), task: c.StartTask(), caught: caught}
-	b.timer = c.Loop().After(blockLimit, b.timeout)
+	b.timer = c.Loop().After(limits.BlockTime.In(js.Bounds()), b.timeout)
 	b.forget = c.OnEnd(b.end)
 	b.section.Wait().Then(func(l *gates.Lock, err error) {
 		if err != nil {

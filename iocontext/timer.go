@@ -6,12 +6,10 @@ import (
 	"time"
 
 	"workerd.local/exception"
+	"workerd.local/internal/limits"
 	"workerd.local/isolate"
 	"workerd.local/loop"
 )
-
-// maxDelay is the longest delay of a timer, 100 years (workerd, "Timers").
-const maxDelay = 3_153_600_000_000 * time.Millisecond
 
 type timer struct {
 	timer *loop.Timer
@@ -46,16 +44,18 @@ func (c *Context) SetTimer(js *isolate.JS, delay float64, repeat bool, fn func(j
 		t.task = c.StartTask()
 	}
 	c.timers[*id] = t
-	c.arm(*id, t, toDelay(delay), repeat, c.Capture(js), fn)
+	c.arm(*id, t, toDelay(delay, limits.TimerDelay.In(js.Bounds())), repeat, c.Capture(js), fn)
 	return *id, nil
 }
 
-func toDelay(ms float64) time.Duration {
+// toDelay is what a script's number of milliseconds means, at most longest (workerd,
+// "Timers").
+func toDelay(ms float64, longest time.Duration) time.Duration {
 	if math.IsNaN(ms) || ms <= 0 {
 		return 0
 	}
-	if ms >= float64(maxDelay/time.Millisecond) {
-		return maxDelay
+	if ms >= float64(longest/time.Millisecond) {
+		return longest
 	}
 	return time.Duration(ms) * time.Millisecond
 }

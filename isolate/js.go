@@ -9,6 +9,7 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/exception"
+	"workerd.local/internal/limits"
 	"workerd.local/isolate/natives"
 	"workerd.local/script"
 )
@@ -36,6 +37,9 @@ func (js *JS) Isolate() *Isolate { return js.realm.iso }
 
 // Library is the realm's standard library.
 func (js *JS) Library() *natives.Library { return js.library }
+
+// Bounds are the numbers of Limits.Bounds.
+func (js *JS) Bounds() *limits.Set { return js.realm.iso.limits.Bounds }
 
 // Host is the isolate's Host.
 func (js *JS) Host() Host { return js.realm.iso.host }

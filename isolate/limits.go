@@ -1,6 +1,10 @@
 package isolate
 
-import "time"
+import (
+	"time"
+
+	"workerd.local/internal/limits"
+)
 
 // Limits bound what scripts of one isolate may do. A zero field takes the
 // default given with it; docs/LIMITS.md lists flags and config keys.
@@ -25,6 +29,8 @@ type Limits struct {
 	// BodyBytes is the largest body that is buffered in memory: 128 MiB. Bodies
 	// that are streamed have no limit.
 	BodyBytes int64
+	// Bounds are the numbers of what has no field here; nil means those of the table.
+	Bounds *limits.Set
 }
 
 // DefaultLimits are the limits of an isolate that sets none.

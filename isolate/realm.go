@@ -90,12 +90,13 @@ func (i *Isolate) NewRealm(o RealmOptions) (*Realm, error) {
 		MaxBufferBytes: i.limits.BufferBytes,
 		JSONDepth:      i.limits.JSONDepth,
 		Interrupted:    r.Interrupted,
+		Bounds:         i.limits.Bounds,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("realm %s: %w", o.Name, err)
 	}
 	r.js.library = library
-	if err := script.Install(rt); err != nil {
+	if err := script.InstallWith(rt, i.limits.Bounds); err != nil {
 		return nil, fmt.Errorf("realm %s: %w", o.Name, err)
 	}
 	library.Hide(script.HiddenSymbols()...)

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/dop251/goja"
+
+	"workerd.local/internal/limits"
 )
 
 // Rejection is a promise that was rejected while nobody listened, or that found
@@ -28,13 +30,11 @@ type rejectedPromise struct {
 type rejections struct {
 	unhandled map[*goja.Promise]*rejectedPromise
 	fresh     []*rejectedPromise // of this turn; those that were handled since stay in it
-	reported  []*rejectedPromise // oldest first, at most maxReported between turns
+	// A late handler of a promise in reported is announced; the number keeps it from
+	// keeping every promise alive.
+	reported  []*rejectedPromise // oldest first, at most limits.RejectionsKept between turns
 	reporting bool               // the turn that runs tells of a rejection
 }
-
-// maxReported bounds how many reported rejections are remembered, so that a late
-// handler can be announced without keeping every promise alive.
-const maxReported = 256
 
 func (r *Realm) trackRejection(p *goja.Promise, op goja.PromiseRejectionOperation) {
 	if op == goja.PromiseRejectionReject {
@@ -73,7 +73,7 @@ func (r *Realm) reportRejections() {
 			r.report(x, false)
 		}
 	}
-	if n := len(r.rejected.reported) - maxReported; n > 0 {
+	if n := len(r.rejected.reported) - limits.RejectionsKept.In(r.iso.limits.Bounds); n > 0 {
 		for _, x := range r.rejected.reported[:n] {
 			delete(r.rejected.unhandled, x.p)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"workerd.local/event"
 	"workerd.local/exception"
+	"workerd.local/internal/limits"
 )
 
 // ExternalOptions configure a server at a fixed address.
@@ -25,6 +26,8 @@ type ExternalOptions struct {
 	// CF is the header that carries request.cf; "" for none.
 	CF                              string
 	RequestHeaders, ResponseHeaders []event.HeaderRule
+	// Bounds are the numbers of what has no field here; nil means those of the table.
+	Bounds *limits.Set
 }
 
 // External sends every request to one server.
@@ -38,7 +41,7 @@ var _ event.Service = (*External)(nil)
 // NewExternal returns the service. It connects when the first request comes. The
 // certificate must be that of TLS.ServerName, or of the address where that is empty.
 func NewExternal(o ExternalOptions) *External {
-	d := &net.Dialer{Timeout: dialTimeout}
+	d := &net.Dialer{Timeout: limits.FetchConnect.In(o.Bounds)}
 	network, addr, host := target(o.Address, o.TLS != nil)
 	t := o.TLS
 	if t != nil && t.ServerName == "" && network == "tcp" {
@@ -48,7 +51,7 @@ func NewExternal(o ExternalOptions) *External {
 	// HTTP/2 has no request line to put a whole URL in.
 	return &External{o, newTransport(func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return d.DialContext(ctx, network, addr)
-	}, t, !o.Proxy)}
+	}, t, !o.Proxy, o.Bounds)}
 }
 
 // target splits an address into what net.Dial takes, and its host.

@@ -12,18 +12,10 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
-	"time"
 
 	"workerd.local/event"
 	"workerd.local/exception"
-)
-
-// Timeouts of outbound connections. There is no limit on how long an answer takes:
-// the caller's context decides.
-const (
-	dialTimeout = 30 * time.Second
-	idleTimeout = 90 * time.Second
-	pingTime    = 30 * time.Second
+	"workerd.local/internal/limits"
 )
 
 // Network connects to whatever a request's URL names, as far as its policy allows.
@@ -31,10 +23,11 @@ type Network struct{ transport *http.Transport }
 
 var _ event.Service = (*Network)(nil)
 
-// NewNetwork returns the service; tlsConfig may be nil.
-func NewNetwork(p Policy, tlsConfig *tls.Config) *Network {
+// NewNetwork returns the service; tlsConfig and bounds may be nil. There is no limit on
+// how long an answer takes: the caller's context decides.
+func NewNetwork(p Policy, tlsConfig *tls.Config, bounds *limits.Set) *Network {
 	d := &net.Dialer{
-		Timeout: dialTimeout,
+		Timeout: limits.FetchConnect.In(bounds),
 		// Control sees the address after the name was resolved, so that a name cannot
 		// lead around the policy.
 		Control: func(network, address string, _ syscall.RawConn) error {
@@ -48,28 +41,29 @@ func NewNetwork(p Policy, tlsConfig *tls.Config) *Network {
 			return nil
 		},
 	}
-	return &Network{newTransport(d.DialContext, tlsConfig, true)}
+	return &Network{newTransport(d.DialContext, tlsConfig, true, bounds)}
 }
 
 var errForbidden = errors.New("the configuration does not allow connections to this address")
 
-func newTransport(dial func(ctx context.Context, network, addr string) (net.Conn, error), tlsConfig *tls.Config, http2 bool) *http.Transport {
+func newTransport(dial func(ctx context.Context, network, addr string) (net.Conn, error), tlsConfig *tls.Config, http2 bool, bounds *limits.Set) *http.Transport {
 	p := new(http.Protocols)
 	p.SetHTTP1(true)
 	p.SetHTTP2(http2)
+	ping := limits.FetchPing.In(bounds)
 	return &http.Transport{
 		DialContext:     dial,
 		TLSClientConfig: tlsConfig,
 		Protocols:       p,
 		// A connection that died without a word is found by a ping.
-		HTTP2: &http.HTTP2Config{SendPingTimeout: pingTime, PingTimeout: pingTime},
+		HTTP2: &http.HTTP2Config{SendPingTimeout: ping, PingTimeout: ping},
 		// Bodies and their headers stay as they are: decoding is for whoever reads.
 		DisableCompression:     true,
-		MaxIdleConns:           1024,
-		MaxIdleConnsPerHost:    256,
-		MaxResponseHeaderBytes: 256 << 10,
-		IdleConnTimeout:        idleTimeout,
-		TLSHandshakeTimeout:    dialTimeout,
+		MaxIdleConns:           limits.FetchKept.In(bounds),
+		MaxIdleConnsPerHost:    limits.FetchKeptHost.In(bounds),
+		MaxResponseHeaderBytes: limits.FetchHeaders.Bytes(bounds),
+		IdleConnTimeout:        limits.FetchKeptTime.In(bounds),
+		TLSHandshakeTimeout:    limits.FetchConnect.In(bounds),
 	}
 }
 

@@ -6,12 +6,14 @@ import (
 	"strconv"
 
 	"github.com/dop251/goja"
+
+	"workerd.local/internal/limits"
 )
 
 // maxBigIntBits bounds the results of ** and << on BigInt, where a few
 // characters of source can ask for more memory than there is. V8 has a bound of
 // the same size class and throws the same error.
-const maxBigIntBits = 1 << 24
+func (s *state) maxBigIntBits() int { return limits.BigIntBits.In(s.bounds) }
 
 func itoa(i int) string { return strconv.Itoa(i) }
 
@@ -58,7 +60,7 @@ func (s *state) pow(left, right goja.Value) goja.Value {
 		s.rangeError("Exponent must be non-negative")
 	}
 	// |a| <= 1 never grows.
-	if a.BitLen() > 1 && (!b.IsInt64() || b.Int64() > maxBigIntBits/int64(a.BitLen())) {
+	if a.BitLen() > 1 && (!b.IsInt64() || b.Int64() > int64(s.maxBigIntBits()/a.BitLen())) {
 		s.rangeError("Maximum BigInt size exceeded")
 	}
 	if a.BitLen() <= 1 && !b.IsInt64() {
@@ -93,7 +95,7 @@ func (s *state) shl(left, right goja.Value) goja.Value {
 		}
 		return s.rt.ToValue(new(big.Int).Rsh(a, uint(-b.Int64())))
 	}
-	if !b.IsInt64() || b.Int64() > int64(maxBigIntBits-a.BitLen()) {
+	if !b.IsInt64() || b.Int64() > int64(s.maxBigIntBits()-a.BitLen()) {
 		s.rangeError("Maximum BigInt size exceeded")
 	}
 	return s.rt.ToValue(new(big.Int).Lsh(a, uint(b.Int64())))

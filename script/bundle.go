@@ -162,7 +162,7 @@ func makeBundle(ctx context.Context, src *Source, lowerFields bool) (*bundle, er
 
 	build, contextErr := api.Context(options)
 	if contextErr != nil {
-		return nil, diagnose(contextErr.Errors)
+		return nil, diagnose(contextErr.Errors, src.Bounds)
 	}
 	defer build.Dispose()
 	stop := context.AfterFunc(ctx, build.Cancel)
@@ -172,7 +172,7 @@ func makeBundle(ctx context.Context, src *Source, lowerFields bool) (*bundle, er
 		return nil, fmt.Errorf("compile %s: %w", src.label(), err)
 	}
 	if len(result.Errors) > 0 {
-		return nil, diagnose(result.Errors)
+		return nil, diagnose(result.Errors, src.Bounds)
 	}
 
 	b := &bundle{NodeCompat: src.NodeCompat, Main: r.mainKey, Registry: r.registryKeys()}
@@ -217,7 +217,7 @@ func transformClassic(src *Source, lowerFields bool) (*bundle, error) {
 		TsconfigRaw:    "{}",
 	})
 	if len(result.Errors) > 0 {
-		return nil, diagnose(result.Errors)
+		return nil, diagnose(result.Errors, src.Bounds)
 	}
 	b := &bundle{Code: string(result.Code), Classic: true, NodeCompat: src.NodeCompat, Main: moduleKey(m.Name)}
 	var err error

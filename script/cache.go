@@ -23,20 +23,12 @@ import (
 
 	"github.com/dop251/goja"
 	lru "github.com/hashicorp/golang-lru/v2"
+
+	"workerd.local/internal/limits"
 )
 
 // cacheVersion changes when this package makes other text of the same source.
 const cacheVersion = "1"
-
-// Bounds of the caches. The memory cache keeps whole programs; the disk cache
-// keeps bundled text, from which the engine compiles again.
-const (
-	maxCachedPrograms = 64
-	// MaxCacheBytes and MaxCacheEntries bound a CacheDir; the entries used least
-	// recently are removed.
-	MaxCacheBytes   = 512 << 20
-	MaxCacheEntries = 256
-)
 
 // compiled is what workers with the same source share.
 type compiled struct {
@@ -44,13 +36,21 @@ type compiled struct {
 	program *goja.Program
 }
 
+// programs is the memory cache, which keeps whole programs; the disk cache keeps bundled
+// text, from which the engine compiles again.
 var programs = sync.OnceValue(func() *lru.Cache[string, compiled] {
-	c, err := lru.New[string, compiled](maxCachedPrograms)
+	c, err := lru.New[string, compiled](limits.ScriptPrograms.In(nil))
 	if err != nil {
 		panic(err) // the size is positive
 	}
 	return c
 })
+
+// remember puts a program into the memory cache, whose size is what was asked for last.
+func remember(key string, c compiled, bounds *limits.Set) {
+	programs().Resize(limits.ScriptPrograms.In(bounds))
+	programs().Add(key, c)
+}
 
 // compileCached looks in memory, then on disk, and compiles last.
 func compileCached(ctx context.Context, src *Source) (*Script, error) {
@@ -58,9 +58,9 @@ func compileCached(ctx context.Context, src *Source) (*Script, error) {
 	if c, ok := programs().Get(key); ok && c.bundle.current(src) {
 		return &Script{bundle: c.bundle, program: c.program, label: src.label()}, nil
 	}
-	if b := readCache(src.CacheDir, key); b != nil && b.current(src) {
-		if program, err := compileBundle(b); err == nil {
-			programs().Add(key, compiled{b, program})
+	if b := readCache(src.CacheDir, key, src.Bounds); b != nil && b.current(src) {
+		if program, err := compileBundle(b, src.Bounds); err == nil {
+			remember(key, compiled{b, program}, src.Bounds)
 			return &Script{bundle: b, program: program, label: src.label()}, nil
 		}
 	}
@@ -68,8 +68,8 @@ func compileCached(ctx context.Context, src *Source) (*Script, error) {
 	if err != nil {
 		return nil, err
 	}
-	programs().Add(key, compiled{b, program})
-	writeCache(src.CacheDir, key, b)
+	remember(key, compiled{b, program}, src.Bounds)
+	writeCache(src.CacheDir, key, b, src.Bounds)
 	return &Script{bundle: b, program: program, label: src.label()}, nil
 }
 
@@ -100,7 +100,7 @@ func cacheKey(src *Source) string {
 	// Neither the worker's name nor the cache's place changes the result.
 	e := json.NewEncoder(h)
 	_ = e.Encode(toolVersions()) // plain data into a hash: cannot fail
-	_ = e.Encode([]any{src.Modules, src.ServiceWorker, src.Extensions, src.Roots, src.NodeCompat, src.KeepNames})
+	_ = e.Encode([]any{src.Modules, src.ServiceWorker, src.Extensions, src.Roots, src.NodeCompat, src.KeepNames, src.Bounds.Changed("script.", "regexp.")})
 	if entry := src.Entry; entry != nil {
 		dir, err := filepath.Abs(entry.Dir)
 		if err != nil {
@@ -250,13 +250,13 @@ func cachePath(dir, key string) string { return filepath.Join(dir, key+".bundle"
 
 // readCache returns an entry of the disk cache, or nil if there is none that can
 // be trusted.
-func readCache(dir, key string) *bundle {
+func readCache(dir, key string, bounds *limits.Set) *bundle {
 	if dir == "" {
 		return nil
 	}
 	name := cachePath(dir, key)
 	info, err := os.Lstat(name)
-	if err != nil || !info.Mode().IsRegular() || info.Size() > MaxCacheBytes {
+	if err != nil || !info.Mode().IsRegular() || info.Size() > limits.ScriptKeptBytes.Bytes(bounds) {
 		return nil
 	}
 	data, err := os.ReadFile(name)
@@ -282,12 +282,12 @@ func readCache(dir, key string) *bundle {
 
 // writeCache stores an entry. A cache that cannot be written is no reason to
 // fail: the next start compiles again.
-func writeCache(dir, key string, b *bundle) {
+func writeCache(dir, key string, b *bundle, bounds *limits.Set) {
 	if dir == "" {
 		return
 	}
 	var payload bytes.Buffer
-	if err := gob.NewEncoder(&payload).Encode(b); err != nil || payload.Len() > MaxCacheBytes/4 {
+	if err := gob.NewEncoder(&payload).Encode(b); err != nil || int64(payload.Len()) > limits.ScriptKeptBytes.Bytes(bounds)/4 {
 		return
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -295,7 +295,7 @@ func writeCache(dir, key string, b *bundle) {
 	}
 	sum := sha256.Sum256(append([]byte(key), payload.Bytes()...))
 	if err := writeAtomic(cachePath(dir, key), []byte(cacheMagic), sum[:], payload.Bytes()); err == nil {
-		pruneCache(dir)
+		pruneCache(dir, bounds)
 	}
 }
 
@@ -323,7 +323,7 @@ func writeAtomic(name string, parts ...[]byte) (err error) {
 
 // pruneCache removes the entries used least recently until the directory is
 // within its bounds, and what an interrupted write has left.
-func pruneCache(dir string) {
+func pruneCache(dir string, bounds *limits.Set) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return
@@ -352,17 +352,12 @@ func pruneCache(dir string) {
 	slices.SortFunc(list, func(a, b entry) int {
 		return cmp.Or(a.info.ModTime().Compare(b.info.ModTime()), cmp.Compare(a.name, b.name))
 	})
+	cacheBytes, cacheEntries := limits.ScriptKeptBytes.Bytes(bounds), limits.ScriptKept.In(bounds)
 	for i := 0; i < len(list) && (size > cacheBytes || len(list)-i > cacheEntries); i++ {
 		if os.Remove(filepath.Join(dir, list[i].name)) == nil {
 			size -= list[i].info.Size()
 		}
 	}
 }
-
-// The bounds in force; tests lower them.
-var (
-	cacheBytes   int64 = MaxCacheBytes
-	cacheEntries       = MaxCacheEntries
-)
 
 func unknownNames(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }

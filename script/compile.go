@@ -9,6 +9,8 @@ import (
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/ast"
 	"github.com/dop251/goja/parser"
+
+	"workerd.local/internal/limits"
 )
 
 // programName is the file name of bundled code that belongs to no source file.
@@ -24,7 +26,7 @@ const programName = "workerd-internal.js"
 // columns as the user knows them. Other errors are ctx.Err() and failures to read
 // the project, wrapped.
 func Compile(ctx context.Context, src Source) (*Script, error) {
-	limitMatching()
+	limitMatching(src.Bounds)
 	if err := src.validate(); err != nil {
 		return nil, err
 	}
@@ -44,7 +46,7 @@ func compileFresh(ctx context.Context, src *Source) (*bundle, *goja.Program, err
 		return nil, nil, err
 	}
 	b.Code = quoteFieldNames(b.Code)
-	program, err := compileBundle(b)
+	program, err := compileBundle(b, src.Bounds)
 	if err == nil {
 		return b, program, nil
 	}
@@ -57,7 +59,7 @@ func compileFresh(ctx context.Context, src *Source) (*bundle, *goja.Program, err
 	if err2 != nil {
 		return nil, nil, err2
 	}
-	program, err2 = compileBundle(lowered)
+	program, err2 = compileBundle(lowered, src.Bounds)
 	if err2 != nil {
 		return nil, nil, err // the first message is about the user's own syntax
 	}
@@ -65,11 +67,11 @@ func compileFresh(ctx context.Context, src *Source) (*bundle, *goja.Program, err
 }
 
 // compileBundle makes the engine's program of bundled code.
-func compileBundle(b *bundle) (*goja.Program, error) {
-	if len(b.Code) > MaxSourceBytes {
-		return nil, failf("", "the bundled source has %d bytes; the limit is %d", len(b.Code), MaxSourceBytes)
+func compileBundle(b *bundle, bounds *limits.Set) (*goja.Program, error) {
+	if most := limits.ScriptSource.In(bounds); len(b.Code) > most {
+		return nil, failf("", "the bundled source has %d bytes; the limit is %d", len(b.Code), most)
 	}
-	if err := guardText("", b.Code); err != nil {
+	if err := guardText("", b.Code, bounds); err != nil {
 		return nil, err
 	}
 	code := b.Code
@@ -78,36 +80,36 @@ func compileBundle(b *bundle) (*goja.Program, error) {
 		code = strings.TrimRight(code, "\n") + "\n//# sourceMappingURL=" + programName + ".map\n"
 		options = []parser.Option{parser.WithSourceMapLoader(func(string) ([]byte, error) { return b.Map, nil })}
 	}
-	return compileText(code, &lowering{main: b.Main, host: hostName}, options...)
+	return compileText(code, &lowering{main: b.Main, host: hostName, bounds: bounds}, options...)
 }
 
 // compileText parses, lowers and compiles text that the bundler has printed.
 func compileText(code string, l *lowering, options ...parser.Option) (*goja.Program, error) {
 	tree, err := parser.ParseFile(nil, programName, code, 0, options...)
 	if err != nil {
-		return nil, engineError(err)
+		return nil, engineError(err, l.bounds)
 	}
 	if err := l.program(tree, code); err != nil {
 		return nil, err
 	}
-	return compileTree(tree)
+	return compileTree(tree, l.bounds)
 }
 
-func compileTree(tree *ast.Program) (*goja.Program, error) {
+func compileTree(tree *ast.Program, bounds *limits.Set) (*goja.Program, error) {
 	program, err := goja.CompileAST(tree, false)
 	if err != nil {
-		return nil, engineError(err)
+		return nil, engineError(err, bounds)
 	}
 	return program, nil
 }
 
 // engineError turns what the engine says about bundled code into an Error.
-func engineError(err error) *Error {
+func engineError(err error, bounds *limits.Set) *Error {
 	e := &Error{}
 	var list parser.ErrorList
 	if errors.As(err, &list) {
 		for _, p := range list {
-			if len(e.Diagnostics) == MaxDiagnostics {
+			if len(e.Diagnostics) == limits.ScriptErrors.In(bounds) {
 				e.More++
 				continue
 			}

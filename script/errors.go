@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
+
+	"workerd.local/internal/limits"
 )
 
 // Error is a source that cannot be compiled. It carries at least one
@@ -82,10 +84,10 @@ var namespacePrefixes = strings.NewReplacer(
 )
 
 // diagnose turns the bundler's messages into an Error.
-func diagnose(messages []api.Message) *Error {
+func diagnose(messages []api.Message, bounds *limits.Set) *Error {
 	e := &Error{}
 	for _, m := range messages {
-		if len(e.Diagnostics) == MaxDiagnostics {
+		if len(e.Diagnostics) == limits.ScriptErrors.In(bounds) {
 			e.More++
 			continue
 		}

@@ -10,6 +10,8 @@ import (
 	"github.com/dop251/goja/ast"
 	"github.com/dop251/goja/parser"
 	"github.com/evanw/esbuild/pkg/api"
+
+	"workerd.local/internal/limits"
 )
 
 // evalDenied is what workerd throws for code from strings.
@@ -119,7 +121,7 @@ func (s *state) checkEval() {
 
 // run compiles and runs a script's text.
 func (s *state) run(text string) goja.Value {
-	program, err := CompileText("eval", text)
+	program, err := compileClassic("eval", text, s.bounds)
 	if err != nil {
 		panic(s.syntaxError(messageOf(err)))
 	}
@@ -158,7 +160,7 @@ func (s *state) construct(head string, args []goja.Value) *goja.Object {
 		"(" + head + " anonymous(" + list + "\n) {\n})",
 		whole,
 	} {
-		tree, _, err := parseText("eval", text)
+		tree, _, err := parseText("eval", text, s.bounds)
 		if err != nil {
 			panic(s.syntaxError(messageOf(err)))
 		}
@@ -206,25 +208,27 @@ func (s *state) constructAsyncGenerator(arguments goja.Value) goja.Value {
 // all other code. It is for hosts that run code from strings: eval, node:vm,
 // workerd's UnsafeEval. The runtime that runs the program must have been through
 // Install. Errors are *Error.
-func CompileText(name, text string) (*goja.Program, error) {
-	tree, printed, err := parseText(name, text)
+func CompileText(name, text string) (*goja.Program, error) { return compileClassic(name, text, nil) }
+
+func compileClassic(name, text string, bounds *limits.Set) (*goja.Program, error) {
+	tree, printed, err := parseText(name, text, bounds)
 	if err != nil {
 		return nil, err
 	}
-	l := &lowering{main: name, host: hostName}
+	l := &lowering{main: name, host: hostName, bounds: bounds}
 	if err := l.program(tree, printed); err != nil {
 		return nil, err
 	}
-	return compileTree(tree)
+	return compileTree(tree, bounds)
 }
 
 // parseText parses a script, lowering it first if the engine does not know its
 // syntax. It returns the text that was parsed, too.
-func parseText(name, text string) (*ast.Program, string, error) {
-	if len(text) > MaxSourceBytes {
-		return nil, "", failf(name, "the source has %d bytes; the limit is %d", len(text), MaxSourceBytes)
+func parseText(name, text string, bounds *limits.Set) (*ast.Program, string, error) {
+	if most := limits.ScriptSource.In(bounds); len(text) > most {
+		return nil, "", failf(name, "the source has %d bytes; the limit is %d", len(text), most)
 	}
-	if err := guardText(name, text); err != nil {
+	if err := guardText(name, text, bounds); err != nil {
 		return nil, "", err
 	}
 	tree, err := parser.ParseFile(nil, name, text, 0, parser.WithDisableSourceMaps)
@@ -237,15 +241,15 @@ func parseText(name, text string) (*ast.Program, string, error) {
 		Sourcefile: name, Loader: api.LoaderJS, TsconfigRaw: "{}",
 	})
 	if len(r.Errors) > 0 {
-		return nil, "", diagnose(r.Errors)
+		return nil, "", diagnose(r.Errors, bounds)
 	}
 	printed := string(r.Code)
-	if err := guardText(name, printed); err != nil {
+	if err := guardText(name, printed, bounds); err != nil {
 		return nil, "", err
 	}
 	tree, err2 := parser.ParseFile(nil, name, printed, 0, parser.WithDisableSourceMaps)
 	if err2 != nil {
-		return nil, "", engineError(cmp.Or(err, err2))
+		return nil, "", engineError(cmp.Or(err, err2), bounds)
 	}
 	return tree, printed, nil
 }

@@ -1,6 +1,10 @@
 package script
 
-import "strings"
+import (
+	"strings"
+
+	"workerd.local/internal/limits"
+)
 
 // guardSource refuses configured sources that nest too deeply for the recursive
 // parsers. Files on disk are looked at when they are loaded.
@@ -17,7 +21,7 @@ func guardSource(src *Source) error {
 	}
 	for _, m := range list {
 		if m.Kind == ESModule || m.Kind == CommonJS || m.Kind == JSON {
-			if err := guardWritten(m.Name, string(m.Content)); err != nil {
+			if err := guardWritten(m.Name, string(m.Content), src.Bounds); err != nil {
 				return err
 			}
 		}
@@ -27,17 +31,21 @@ func guardSource(src *Source) error {
 
 // guardWritten is guardText for text as people write it, which may have no
 // semicolons and may be JSX, so that words of prose count, too.
-func guardWritten(file, text string) error { return guard(file, text, MaxWrittenChain) }
+func guardWritten(file, text string, bounds *limits.Set) error {
+	return guard(file, text, limits.ScriptWritten.In(bounds), limits.ScriptBrackets.In(bounds))
+}
 
 // guardText is guard for text that goes to the engine.
-func guardText(file, text string) error { return guard(file, text, MaxChain) }
+func guardText(file, text string, bounds *limits.Set) error {
+	return guard(file, text, limits.ScriptChain.In(bounds), limits.ScriptBrackets.In(bounds))
+}
 
 // guard refuses a text whose brackets, or whose operators within one
 // statement, nest beyond what the parsers can take. Each operator and keyword
 // counts as one level, because a parser may recurse for it; a separator at the
 // same level of brackets starts again.
-func guard(file, text string, maxChain int) error {
-	if len(text) <= MaxBrackets {
+func guard(file, text string, maxChain, maxBrackets int) error {
+	if len(text) <= maxBrackets {
 		return nil
 	}
 	s := newScanner(text)
@@ -98,8 +106,8 @@ func guard(file, text string, maxChain int) error {
 		total.add(add)
 		previous = word
 		switch {
-		case depth+total.heads > MaxBrackets:
-			return tooDeep(file, s.line, MaxBrackets, "brackets and statements")
+		case depth+total.heads > maxBrackets:
+			return tooDeep(file, s.line, maxBrackets, "brackets and statements")
 		case total.chain > maxChain:
 			return tooDeep(file, s.line, maxChain, "operators in one statement")
 		}

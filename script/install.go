@@ -11,15 +11,36 @@ import (
 	"github.com/dlclark/regexp2/v2"
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/parser"
+
+	"workerd.local/internal/limits"
 )
 
-// MatchTimeout is how long one match of a regular expression that backtracks may
-// take. The engine has no other way to stop such a match; after that time it
-// reports that nothing matched.
-const MatchTimeout = time.Second
+// matching is how long one match of a regular expression that backtracks may take. The
+// engine has no other way to stop such a match; after that time it reports that nothing
+// matched. It is a variable of the engine, so one for the process.
+var matching struct {
+	once sync.Once
+	time time.Duration // set once
+}
 
-// limitMatching sets the timeout of every expression that is made from now on.
-var limitMatching = sync.OnceFunc(func() { regexp2.DefaultMatchTimeout = MatchTimeout })
+// limitMatching sets the time of every expression that is made from now on, unless that
+// has been done.
+func limitMatching(bounds *limits.Set) {
+	matching.once.Do(func() {
+		matching.time = limits.RegExpTime.In(bounds)
+		regexp2.DefaultMatchTimeout = matching.time
+	})
+}
+
+// CheckBounds sets what is one for the process, limits.RegExpTime, or says that it has
+// been set to something else.
+func CheckBounds(bounds *limits.Set) error {
+	limitMatching(bounds)
+	if want := limits.RegExpTime.In(bounds); want != matching.time {
+		return fmt.Errorf("limit %s=%v: it is %v for this process already, and cannot be changed once a script was compiled", limits.RegExpTime.Name, want, matching.time)
+	}
+	return nil
+}
 
 //go:embed prelude.js
 var preludeText string
@@ -49,7 +70,8 @@ func HiddenSymbols() []*goja.Symbol { return []*goja.Symbol{stateKey, rewrittenK
 
 // state is what Install adds to one runtime.
 type state struct {
-	rt *goja.Runtime
+	rt     *goja.Runtime
+	bounds *limits.Set
 
 	asyncGenerator         goja.Value
 	asyncGeneratorFunction goja.Value
@@ -77,12 +99,16 @@ func stateOf(rt *goja.Runtime) *state {
 // RegExp. Evaluate does it by itself; call it earlier when other code of the
 // realm needs these. Installing twice does nothing. Call it before anything else
 // can have changed the globals.
-func Install(rt *goja.Runtime) error {
-	limitMatching()
+func Install(rt *goja.Runtime) error { return InstallWith(rt, nil) }
+
+// InstallWith is Install with the numbers of what the realm's own code may ask for; nil
+// means those of the table.
+func InstallWith(rt *goja.Runtime, bounds *limits.Set) error {
+	limitMatching(bounds)
 	if stateOf(rt) != nil {
 		return nil
 	}
-	s := &state{rt: rt, regexps: map[string]*goja.Object{}}
+	s := &state{rt: rt, bounds: bounds, regexps: map[string]*goja.Object{}}
 	native, ok := rt.Get("RegExp").(*goja.Object)
 	if !ok {
 		return errors.New("install: the runtime has no RegExp")
@@ -162,11 +188,11 @@ func (s *state) hidden() *goja.Object {
 	set("groups", func(c goja.FunctionCall) goja.Value { return s.groups(c.Argument(0)) })
 	set("needsHelp", func(c goja.FunctionCall) goja.Value {
 		p, ok := c.Argument(0).(goja.String)
-		if ok && p.Length() > MaxRegExpLength {
+		if ok && p.Length() > limits.RegExpPattern.In(s.bounds) {
 			panic(s.syntaxError("Invalid regular expression: Regular expression too large"))
 		}
 		pattern := c.Argument(0).String()
-		if tooNested(pattern) {
+		if tooNested(pattern, limits.RegExpNesting.In(s.bounds)) {
 			panic(s.syntaxError("Invalid regular expression: Regular expression too large"))
 		}
 		return rt.ToValue(regexpNeedsHelp(pattern, c.Argument(1).String()))
@@ -184,8 +210,8 @@ func (s *state) hidden() *goja.Object {
 
 // tooNested counts brackets without looking at classes, so it may count too
 // much; a pattern would need hundreds of unbalanced brackets for that.
-func tooNested(pattern string) bool {
-	if strings.Count(pattern, "(")+strings.Count(pattern, "[") <= MaxRegExpNesting {
+func tooNested(pattern string, most int) bool {
+	if strings.Count(pattern, "(")+strings.Count(pattern, "[") <= most {
 		return false
 	}
 	depth := 0
@@ -194,7 +220,7 @@ func tooNested(pattern string) bool {
 		case '\\':
 			i++
 		case '(', '[':
-			if depth++; depth > MaxRegExpNesting {
+			if depth++; depth > most {
 				return true
 			}
 		case ')', ']':

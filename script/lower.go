@@ -8,6 +8,8 @@ import (
 	"github.com/dop251/goja/file"
 	"github.com/dop251/goja/token"
 	"github.com/dop251/goja/unistring"
+
+	"workerd.local/internal/limits"
 )
 
 // lowering is the pass over the engine's tree, after the bundler and before the
@@ -28,6 +30,7 @@ type lowering struct {
 
 	bigint bool
 	err    *Error
+	bounds *limits.Set
 }
 
 var (
@@ -250,7 +253,7 @@ func (l *lowering) regexp(n *ast.RegExpLiteral) ast.Expression {
 	if !regexpNeedsHelp(n.Pattern, n.Flags) {
 		return n
 	}
-	if _, _, _, err := RewriteRegExp(n.Pattern, n.Flags); err != nil {
+	if _, _, _, err := rewriteRegExp(n.Pattern, n.Flags, l.bounds); err != nil {
 		if l.err == nil {
 			p := l.position(n.Idx)
 			l.err = &Error{Diagnostics: []Diagnostic{{

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/dop251/goja"
+
+	"workerd.local/internal/limits"
 )
 
 // project writes files, given as alternating names and contents, to a directory.
@@ -192,7 +194,7 @@ func TestErrorsAreLimitedToTen(t *testing.T) {
 	}
 	_, err := Compile(t.Context(), modules(b.String()))
 	var e *Error
-	if !errors.As(err, &e) || len(e.Diagnostics) != MaxDiagnostics || e.More == 0 {
+	if !errors.As(err, &e) || len(e.Diagnostics) != limits.ScriptErrors.In(nil) || e.More == 0 {
 		t.Fatalf("err = %v", err)
 	}
 }
@@ -285,14 +287,14 @@ func TestDiskCache(t *testing.T) {
 	if len(entries()) != 1 {
 		t.Fatalf("entries = %v", entries())
 	}
-	b := readCache(cache, cacheKey(&src))
+	b := readCache(cache, cacheKey(&src), nil)
 	if b == nil || !b.current(&src) {
 		t.Fatal("the entry is not usable")
 	}
 	compile("one")
 	// The entry really is what is run.
 	b.Code = strings.Replace(b.Code, `"one"`, `"hit"`, 1)
-	writeCache(cache, cacheKey(&src), b)
+	writeCache(cache, cacheKey(&src), b, nil)
 	compile("hit")
 	// A changed input, a file that is found first, and a settings file each make it stale.
 	write(t, dir, "v.js", `export const v = "two";`)
@@ -302,7 +304,7 @@ func TestDiskCache(t *testing.T) {
 	write(t, dir, "tsconfig.json", `{"extends": "./base.json"}`)
 	compile("three")
 	write(t, dir, "base.json", `{"compilerOptions": {"paths": {"./v": ["./v.js"]}}}`)
-	if readCache(cache, cacheKey(&src)).current(&src) {
+	if readCache(cache, cacheKey(&src), nil).current(&src) {
 		t.Error("a new base of tsconfig.json does not make the entry stale")
 	}
 	// Damage is noticed and repaired.
@@ -317,11 +319,11 @@ func TestDiskCache(t *testing.T) {
 		if err := os.WriteFile(name, damaged, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if readCache(cache, cacheKey(&src)) != nil {
+		if readCache(cache, cacheKey(&src), nil) != nil {
 			t.Errorf("damaged entry %d is read", i)
 		}
 		compile("three")
-		if readCache(cache, cacheKey(&src)) == nil {
+		if readCache(cache, cacheKey(&src), nil) == nil {
 			t.Errorf("damaged entry %d is not replaced", i)
 		}
 	}
@@ -329,14 +331,16 @@ func TestDiskCache(t *testing.T) {
 	if err := os.WriteFile(cachePath(cache, "other"), whole, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if readCache(cache, "other") != nil {
+	if readCache(cache, "other", nil) != nil {
 		t.Error("an entry is read under another key")
 	}
 }
 
 func TestDiskCacheIsBounded(t *testing.T) {
-	defer func(n int) { cacheEntries = n }(cacheEntries)
-	cacheEntries = 3
+	bounds, err := limits.Parse("script.kept=3")
+	if err != nil {
+		t.Fatal(err)
+	}
 	cache := t.TempDir()
 	write(t, cache, "keep.txt", "not ours")
 	write(t, cache, ".bundle-old", "left over")
@@ -347,7 +351,7 @@ func TestDiskCacheIsBounded(t *testing.T) {
 	var first string
 	for i := range 6 {
 		src := modules("export const result = " + itoa(i))
-		src.CacheDir = cache
+		src.CacheDir, src.Bounds = cache, bounds
 		result(t, src)
 		name := cachePath(cache, cacheKey(&src))
 		if i == 0 {

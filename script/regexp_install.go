@@ -8,10 +8,9 @@ import (
 
 	"github.com/dlclark/regexp2/v2"
 	"github.com/dop251/goja"
-)
 
-// maxRegExps bounds the rewritten expressions a runtime remembers.
-const maxRegExps = 500
+	"workerd.local/internal/limits"
+)
 
 // rewrittenKey is where a rewritten expression keeps what it was written as.
 var rewrittenKey = goja.NewSymbol("workerd.regexp")
@@ -72,7 +71,7 @@ func (s *state) newRegExp(pattern, flags string) *goja.Object {
 	key := flags + "/" + pattern
 	template := s.regexps[key]
 	if template == nil {
-		out, outFlags, extra, err := RewriteRegExp(pattern, flags)
+		out, outFlags, extra, err := rewriteRegExp(pattern, flags, s.bounds)
 		if err != nil {
 			if strings.HasPrefix(err.Error(), "Invalid flags") {
 				panic(s.syntaxError(err.Error()))
@@ -85,12 +84,12 @@ func (s *state) newRegExp(pattern, flags string) *goja.Object {
 		}
 		info := &rewritten{source: rt.ToValue(escapeSource(pattern)), extra: extra, flags: outFlags}
 		if extra.HasIndices {
-			if info.matcher, err = matcherFor(pattern, flags); err != nil {
+			if info.matcher, err = matcherFor(pattern, flags, s.bounds); err != nil {
 				panic(s.syntaxError("Invalid regular expression: /" + pattern + "/" + flags + ": " + err.Error()))
 			}
 		}
 		s.mark(template, info)
-		if len(s.regexps) >= maxRegExps {
+		if len(s.regexps) >= limits.RegExpKept.In(s.bounds) {
 			clear(s.regexps)
 		}
 		s.regexps[key] = template
@@ -115,7 +114,7 @@ func (s *state) groups(v goja.Value) goja.Value {
 	if r := s.rewritten(o); r != nil {
 		names = r.extra.Groups
 	} else if source := s.source(o).String(); strings.Contains(source, "(?<") {
-		names = groupNames(source)
+		names = groupNames(source, s.bounds)
 	}
 	if !slices.ContainsFunc(names, func(n string) bool { return n != "" }) {
 		return goja.Undefined()
@@ -128,8 +127,8 @@ func (s *state) groups(v goja.Value) goja.Value {
 }
 
 // groupNames lists the groups of a valid pattern.
-func groupNames(pattern string) []string {
-	w := &rewriter{in: pattern, numbers: map[string][]int{}}
+func groupNames(pattern string, bounds *limits.Set) []string {
+	w := &rewriter{in: pattern, numbers: map[string][]int{}, maxDepth: limits.RegExpNesting.In(bounds), maxOut: limits.RegExpRewritten.In(bounds)}
 	if w.attempt(w.survey) != nil {
 		return nil
 	}
@@ -189,8 +188,8 @@ func escapeSource(pattern string) string {
 }
 
 // matcherFor compiles a pattern for matches that report positions.
-func matcherFor(pattern, flags string) (*regexp2.Regexp, error) {
-	w, err := rewrite(pattern, flags, true)
+func matcherFor(pattern, flags string, bounds *limits.Set) (*regexp2.Regexp, error) {
+	w, err := rewrite(pattern, flags, true, bounds)
 	if err != nil {
 		return nil, err
 	}

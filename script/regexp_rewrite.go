@@ -7,6 +7,8 @@ import (
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"workerd.local/internal/limits"
 )
 
 // RegExpExtra is what a rewritten regular expression means beyond the pattern
@@ -53,7 +55,11 @@ func regexpNeedsHelp(pattern, flags string) bool {
 // SyntaxError. A back reference inside a group that changes case sensitivity is
 // an error, because it cannot be expressed.
 func RewriteRegExp(pattern, flags string) (string, string, RegExpExtra, error) {
-	w, err := rewrite(pattern, flags, false)
+	return rewriteRegExp(pattern, flags, nil)
+}
+
+func rewriteRegExp(pattern, flags string, bounds *limits.Set) (string, string, RegExpExtra, error) {
+	w, err := rewrite(pattern, flags, false, bounds)
 	if err != nil {
 		return "", "", RegExpExtra{}, err
 	}
@@ -67,10 +73,6 @@ func RewriteRegExp(pattern, flags string) (string, string, RegExpExtra, error) {
 	}
 	return w.out.String(), out, w.extra, nil
 }
-
-// maxRewritten bounds the translation of a pattern, and an eighth of it the
-// pattern, because a few characters can stand for a large class.
-const maxRewritten = 1 << 20
 
 // modifiers are the flags that a group can change.
 type modifiers struct{ i, m, s bool }
@@ -97,8 +99,12 @@ type rewriter struct {
 	now           modifiers
 	explicit      modifiers // what is spelled out because some group changes it
 	depth         int
-	extra         RegExpExtra
-	numbers       map[string][]int // group numbers by name
+	maxDepth      int // limits.RegExpNesting
+	// maxOut bounds the translation of a pattern, and an eighth of it the pattern,
+	// because a few characters can stand for a large class.
+	maxOut  int
+	extra   RegExpExtra
+	numbers map[string][]int // group numbers by name
 }
 
 type regexpError string
@@ -109,8 +115,8 @@ func (w *rewriter) fail(format string, args ...any) {
 	panic(regexpError(fmt.Sprintf(format, args...)))
 }
 
-func rewrite(pattern, flags string, numbered bool) (w *rewriter, err error) {
-	w = &rewriter{in: pattern, numbered: numbered, numbers: map[string][]int{}}
+func rewrite(pattern, flags string, numbered bool, bounds *limits.Set) (w *rewriter, err error) {
+	w = &rewriter{in: pattern, numbered: numbered, numbers: map[string][]int{}, maxDepth: limits.RegExpNesting.In(bounds), maxOut: limits.RegExpRewritten.In(bounds)}
 	if err := w.attempt(func() { w.all(flags) }); err != nil {
 		return nil, err
 	}
@@ -134,7 +140,7 @@ func (w *rewriter) attempt(step func()) (err error) {
 
 func (w *rewriter) all(flags string) {
 	pattern := w.in
-	if len(pattern) > maxRewritten/8 {
+	if len(pattern) > w.maxOut/8 {
 		w.fail("Regular expression too large")
 	}
 	if !utf8.ValidString(pattern) {
@@ -233,7 +239,7 @@ func (w *rewriter) rune() rune {
 
 // enter counts nesting; the result undoes it.
 func (w *rewriter) enter() func() {
-	if w.depth++; w.depth > MaxRegExpNesting {
+	if w.depth++; w.depth > w.maxDepth {
 		w.fail("Regular expression too large")
 	}
 	return func() { w.depth-- }
@@ -243,7 +249,7 @@ func (w *rewriter) disjunction() {
 	defer w.enter()()
 	for w.pos < len(w.in) && w.peek() != ')' {
 		w.term()
-		if w.out.Len() > maxRewritten {
+		if w.out.Len() > w.maxOut {
 			w.fail("Regular expression too large")
 		}
 	}

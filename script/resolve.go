@@ -14,6 +14,8 @@ import (
 	"sync"
 
 	"github.com/evanw/esbuild/pkg/api"
+
+	"workerd.local/internal/limits"
 )
 
 // stubPath names the generated entry point.
@@ -194,8 +196,8 @@ func (r *resolver) findAdditional(base, main string) error {
 		if _, ok := r.ruleFor(p); !ok {
 			return nil
 		}
-		if len(r.registry) == MaxModules {
-			return failf("", "more than %d additional modules under %s", MaxModules, base)
+		if most := limits.ScriptModules.In(r.src.Bounds); len(r.registry) == most {
+			return failf("", "more than %d additional modules under %s", most, base)
 		}
 		r.registry = append(r.registry, r.fileKey(p))
 		return nil
@@ -553,17 +555,17 @@ func (r *resolver) guardFile(name string) (api.OnLoadResult, error) {
 	r.sourceBytes += info.Size()
 	total := r.sourceBytes
 	r.mu.Unlock()
-	if total > MaxSourceBytes {
-		return api.OnLoadResult{Errors: []api.Message{{Text: fmt.Sprintf("the project's source has more than %d bytes", MaxSourceBytes)}}}, nil
+	if most := limits.ScriptSource.Bytes(r.src.Bounds); total > most {
+		return api.OnLoadResult{Errors: []api.Message{{Text: fmt.Sprintf("the project's source has more than %d bytes", most)}}}, nil
 	}
-	if info.Size() <= MaxBrackets {
+	if info.Size() <= limits.ScriptBrackets.Bytes(r.src.Bounds) {
 		return api.OnLoadResult{}, nil
 	}
 	content, err := os.ReadFile(name)
 	if err != nil {
 		return api.OnLoadResult{}, nil
 	}
-	if err := guardWritten("", string(content)); err != nil {
+	if err := guardWritten("", string(content), r.src.Bounds); err != nil {
 		return api.OnLoadResult{Errors: []api.Message{{Text: err.Error(), Location: &api.Location{File: r.fileKey(name), Line: 1}}}}, nil
 	}
 	return api.OnLoadResult{}, nil
@@ -593,8 +595,8 @@ func (r *resolver) loadModule(key string) (api.OnLoadResult, error) {
 func (r *resolver) loadAssetFile(args api.OnLoadArgs) (api.OnLoadResult, error) {
 	kind, _ := args.PluginData.(Kind)
 	info, err := os.Stat(args.Path)
-	if err == nil && info.Size() > MaxAssetBytes {
-		err = fmt.Errorf("the file has %d bytes; the limit is %d", info.Size(), MaxAssetBytes)
+	if err == nil && info.Size() > limits.ScriptAssets.Bytes(r.src.Bounds) {
+		err = fmt.Errorf("the file has %d bytes; the limit is %d", info.Size(), limits.ScriptAssets.Bytes(r.src.Bounds))
 	}
 	var content []byte
 	if err == nil {

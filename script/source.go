@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	"workerd.local/internal/limits"
 )
 
 // Kind says how a module's content is to be read.
@@ -65,6 +67,8 @@ type Source struct {
 	// processes. Empty means no disk cache. A directory that cannot be read or
 	// written slows compilation down but does not fail it.
 	CacheDir string
+	// Bounds are the numbers of what a compilation accepts; nil means those of the table.
+	Bounds *limits.Set
 }
 
 // Module is one configured module.
@@ -149,8 +153,8 @@ func (s *Source) validate() error {
 	if set != 1 {
 		return failf("", "a worker needs exactly one of modules, a service worker script and an entry file; got %d", set)
 	}
-	if n := len(s.Modules) + len(s.Extensions); n > MaxModules {
-		return failf("", "the worker has %d modules; the limit is %d", n, MaxModules)
+	if n := len(s.Modules) + len(s.Extensions); n > limits.ScriptModules.In(s.Bounds) {
+		return failf("", "the worker has %d modules; the limit is %d", n, limits.ScriptModules.In(s.Bounds))
 	}
 	if s.Entry != nil && s.Entry.Main == "" {
 		return failf("", "the entry file is not named")
@@ -205,11 +209,11 @@ func (s *Source) validate() error {
 	if len(s.Modules) > 0 && s.Modules[0].Kind != ESModule && s.Modules[0].Kind != CommonJS {
 		return failf(s.Modules[0].Name, "the main module must be JavaScript, not %s", s.Modules[0].Kind)
 	}
-	if text > MaxSourceBytes {
-		return failf("", "the worker's source has %d bytes; the limit is %d", text, MaxSourceBytes)
+	if most := limits.ScriptSource.In(s.Bounds); text > most {
+		return failf("", "the worker's source has %d bytes; the limit is %d", text, most)
 	}
-	if assets > MaxAssetBytes {
-		return failf("", "the worker's text, data and WebAssembly modules have %d bytes; the limit is %d", assets, MaxAssetBytes)
+	if most := limits.ScriptAssets.In(s.Bounds); assets > most {
+		return failf("", "the worker's text, data and WebAssembly modules have %d bytes; the limit is %d", assets, most)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"workerd.local/actorid"
 	"workerd.local/event"
 	"workerd.local/internal/compat"
+	"workerd.local/internal/limits"
 	"workerd.local/isolate"
 	"workerd.local/script"
 	"workerd.local/storage"
@@ -65,6 +66,9 @@ func (i *Isolate) Close() {
 
 // NewScript compiles a source. The script may be used for several workers.
 func (i *Isolate) NewScript(ctx context.Context, src script.Source) (*Script, error) {
+	if src.Bounds == nil {
+		src.Bounds = i.iso.Limits().Bounds
+	}
 	s, err := script.Compile(ctx, src)
 	if err != nil {
 		return nil, err
@@ -142,14 +146,14 @@ func (s *Script) NewWorker(ctx context.Context, o WorkerOptions) (*Worker, error
 			return env, nil
 		},
 	})
-	if err := w.start(ctx, o.Actors, s.i.log); err != nil {
+	if err := w.start(ctx, o.Actors, s.i.log, s.i.iso.Limits().Bounds); err != nil {
 		return nil, errors.Join(err, w.Close(ctx))
 	}
 	return w, nil
 }
 
 // start makes the worker's namespaces and runs its script.
-func (w *Worker) start(ctx context.Context, actors map[string]ActorOptions, log *slog.Logger) error {
+func (w *Worker) start(ctx context.Context, actors map[string]ActorOptions, log *slog.Logger, bounds *limits.Set) error {
 	for class, a := range actors {
 		if a.Store == nil {
 			a.Store = mem.New()
@@ -161,7 +165,7 @@ func (w *Worker) start(ctx context.Context, actors map[string]ActorOptions, log 
 			}
 			a.Token = t
 		}
-		ns, err := actor.New(actor.Options{Class: class, UniqueKey: a.UniqueKey, Pool: w.pool, Store: a.Store, Token: a.Token, Log: log})
+		ns, err := actor.New(actor.Options{Class: class, UniqueKey: a.UniqueKey, Pool: w.pool, Store: a.Store, Token: a.Token, Bounds: bounds, Log: log})
 		if err != nil {
 			return err
 		}

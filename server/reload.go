@@ -13,15 +13,7 @@ import (
 
 	"workerd.local/config"
 	"workerd.local/event"
-)
-
-// How long requests of the old configuration are waited for.
-const (
-	// reloadDrain is how long requests without an answer may hold up a reload; then
-	// those at actors fail.
-	reloadDrain = 10 * time.Second
-	// reloadLinger is how long answers may go on streaming afterwards.
-	reloadLinger = 60 * time.Second
+	"workerd.local/internal/limits"
 )
 
 // turnstile is where requests enter the present world, and wait while it is
@@ -161,10 +153,11 @@ func (s *Server) Reload(ctx context.Context, cfg *config.Config) error {
 		return errors.Join(err, next.close(ctx))
 	}
 	old := s.turn.now()
+	drain := limits.ReloadDrain.In(s.o.Limits.Bounds)
 	select {
 	case <-s.turn.stop():
-	case <-time.After(reloadDrain):
-		s.log.Warn("some requests still run in the old configuration", "after", reloadDrain)
+	case <-time.After(drain):
+		s.log.Warn("some requests still run in the old configuration", "after", drain)
 	case <-ctx.Done():
 		s.turn.start(old)
 		for _, k := range added {
@@ -199,7 +192,7 @@ func (s *Server) retire(w *world) {
 	go func() { w.requests.Wait(); close(sent) }()
 	select {
 	case <-sent:
-	case <-time.After(reloadLinger):
+	case <-time.After(limits.ReloadLinger.In(s.o.Limits.Bounds)):
 	case <-s.closing:
 	}
 	if err := w.close(context.Background()); err != nil {
@@ -209,7 +202,7 @@ func (s *Server) retire(w *world) {
 
 // fade closes a socket that has been replaced, once its last answer has been sent.
 func (s *Server) fade(k *socket) {
-	ctx, cancel := context.WithTimeout(context.Background(), reloadLinger)
+	ctx, cancel := context.WithTimeout(context.Background(), limits.ReloadLinger.In(s.o.Limits.Bounds))
 	defer cancel()
 	go func() {
 		select {

@@ -24,7 +24,9 @@ import (
 	"workerd.local/cache"
 	"workerd.local/config"
 	"workerd.local/event"
+	"workerd.local/internal/limits"
 	"workerd.local/isolate"
+	"workerd.local/script"
 	"workerd.local/storage"
 	"workerd.local/webapi/bind"
 )
@@ -33,7 +35,8 @@ import (
 type Options struct {
 	// Isolates is the number of isolates that share the work; 0 means one per core.
 	Isolates int
-	// Limits bound what scripts may do.
+	// Limits bound what scripts may do. Limits.Bounds, which ParseLimits makes, bounds all
+	// of the server.
 	Limits isolate.Limits
 	// HTTP bounds what clients may do.
 	HTTP HTTPLimits
@@ -78,6 +81,11 @@ type HTTPLimits struct {
 	Idle          time.Duration
 }
 
+// ParseLimits reads limits of the form name=value, as "workerd serve --limit" takes them,
+// for isolate.Limits.Bounds and config.LoadOptions.Bounds. Names and ranges are in
+// docs/LIMITS.md and "workerd serve --limit help".
+func ParseLimits(settings ...string) (*limits.Set, error) { return limits.Parse(settings...) }
+
 // Server is a configuration that runs.
 type Server struct {
 	cfg *config.Config
@@ -112,7 +120,10 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*Server, error) {
 	if o.Host == nil {
 		o.Host = isolate.SystemHost()
 	}
-	s := &Server{cfg: cfg, o: o, log: o.Log, stores: newStores(o.OpenStore, o.Log), closing: make(chan struct{})}
+	if err := script.CheckBounds(o.Limits.Bounds); err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, o: o, log: o.Log, stores: newStores(o.OpenStore, o.Log, o.Limits.Bounds), closing: make(chan struct{})}
 	bg, cancel := context.WithCancel(context.Background())
 	s.stopBg = cancel
 	var guard *isolate.MemoryGuard

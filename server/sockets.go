@@ -7,11 +7,11 @@ import (
 	"net"
 	"os"
 	"sync"
-	"time"
 
 	"workerd.local/config"
 	"workerd.local/event"
 	"workerd.local/httpserver"
+	"workerd.local/internal/limits"
 )
 
 // socket is one listening address.
@@ -103,7 +103,7 @@ func (s *Server) newSocket(c *config.Socket) (*socket, error) {
 	o := httpserver.Options{
 		Name: c.Name, Proxy: c.HTTP.Style == config.StyleProxy, ForwardedProto: c.HTTP.ForwardedProtoHeader, CF: c.HTTP.CfBlobHeader,
 		Health: s.o.Health, Log: s.log,
-		Limits: httpserver.Limits{HeaderBytes: s.o.HTTP.HeaderBytes, HeaderTimeout: s.o.HTTP.HeaderTimeout, BodyIdle: s.o.HTTP.BodyIdle, Idle: s.o.HTTP.Idle},
+		Limits: httpserver.Limits{HeaderBytes: s.o.HTTP.HeaderBytes, HeaderTimeout: s.o.HTTP.HeaderTimeout, BodyIdle: s.o.HTTP.BodyIdle, Idle: s.o.HTTP.Idle, Bounds: s.o.Limits.Bounds},
 	}
 	for _, h := range c.HTTP.InjectRequestHeaders {
 		o.RequestHeaders = append(o.RequestHeaders, event.HeaderRule{Name: h.Name, Value: h.Value, Remove: h.Remove})
@@ -156,10 +156,7 @@ func (s *Server) Drain(ctx context.Context) error {
 	}
 	wg.Wait()
 	// What was accepted is flushed even where the drain ran out of time.
-	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
+	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), limits.StopFlush.In(s.o.Limits.Bounds))
 	defer cancel()
 	return errors.Join(append(errs, s.Close(flush))...)
 }
-
-// flushTime is how long the last commits may take.
-const flushTime = 30 * time.Second

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"workerd.local/internal/limits"
 	"workerd.local/storage"
 	"workerd.local/storage/bolt"
 	"workerd.local/storage/mem"
@@ -17,8 +18,9 @@ import (
 // stores are the stores that are open, by directory; those in memory live as long
 // as the process, by the name of their service. They outlive a reload.
 type stores struct {
-	open func(dir string) (storage.Store, error)
-	log  *slog.Logger
+	open   func(dir string) (storage.Store, error)
+	log    *slog.Logger
+	bounds *limits.Set
 
 	mu   sync.Mutex // guards list
 	list map[string]*openStore
@@ -29,8 +31,8 @@ type openStore struct {
 	tokens func(shard uint32) storage.Token
 }
 
-func newStores(open func(string) (storage.Store, error), log *slog.Logger) *stores {
-	return &stores{open: open, log: log, list: map[string]*openStore{}}
+func newStores(open func(string) (storage.Store, error), log *slog.Logger, bounds *limits.Set) *stores {
+	return &stores{open: open, log: log, bounds: bounds, list: map[string]*openStore{}}
 }
 
 // placed is a store that knows who owns its shards.
@@ -48,7 +50,7 @@ func (s *stores) disk(dir string) (*openStore, error) {
 				return st, err
 			}
 		}
-		return bolt.Open(filepath.Join(abs, bolt.FileName), bolt.Options{Hooks: bolt.Hooks{
+		return bolt.Open(filepath.Join(abs, bolt.FileName), bolt.Options{Bounds: s.bounds, Hooks: bolt.Hooks{
 			Failed: func(err error) {
 				s.log.Error("storage stopped for good; restart when the cause is mended", "dir", abs, "error", err)
 			},

@@ -20,6 +20,7 @@ import (
 	"workerd.local/exception"
 	"workerd.local/httpserver"
 	"workerd.local/internal/compat"
+	"workerd.local/internal/limits"
 	"workerd.local/outbound"
 	"workerd.local/script"
 	"workerd.local/webapi/bind"
@@ -131,9 +132,9 @@ func (w *world) plain(svc *service) error {
 		if err != nil {
 			return at(c.Pos, "service %s: %s", c.Name, err)
 		}
-		svc.plain = outbound.NewNetwork(p, t)
+		svc.plain = outbound.NewNetwork(p, t, w.s.o.Limits.Bounds)
 	case c.External != nil:
-		e, err := external(c.External)
+		e, err := external(c.External, w.s.o.Limits.Bounds)
 		if err != nil {
 			return at(c.Pos, "service %s: %s", c.Name, err)
 		}
@@ -142,10 +143,10 @@ func (w *world) plain(svc *service) error {
 	return nil
 }
 
-func external(c *config.ExternalServer) (event.Service, error) {
+func external(c *config.ExternalServer, bounds *limits.Set) (event.Service, error) {
 	o := outbound.ExternalOptions{
 		Address: c.Address.Value, Proxy: c.HTTP.Style == config.StyleProxy,
-		ForwardedProto: c.HTTP.ForwardedProtoHeader, CF: c.HTTP.CfBlobHeader,
+		ForwardedProto: c.HTTP.ForwardedProtoHeader, CF: c.HTTP.CfBlobHeader, Bounds: bounds,
 	}
 	for _, h := range c.HTTP.InjectRequestHeaders {
 		o.RequestHeaders = append(o.RequestHeaders, event.HeaderRule{Name: h.Name, Value: h.Value, Remove: h.Remove})
@@ -180,6 +181,7 @@ func (w *world) compile(ctx context.Context, workers []*service) error {
 				return fmt.Errorf("service %s: %w", svc.cfg.Name, err)
 			}
 			src, err := source(ctx, svc.cfg, svc.flags, w.s.modules(), w.s.o.CacheDir)
+			src.Bounds = w.s.o.Limits.Bounds
 			if err != nil {
 				return fmt.Errorf("service %s: %w", svc.cfg.Name, err)
 			}
@@ -315,7 +317,7 @@ func (w *world) actors(svc *service) error {
 		n := &c.Namespaces[i]
 		o := actor.Options{
 			Class: n.ClassName, Pool: svc.pool, PreventEviction: n.PreventEviction, SQL: n.EnableSQL,
-			MaxQueued: w.s.o.MaxQueued, IdleAfter: w.s.o.ActorIdle, Cache: w.s.o.Cache, Log: w.s.log,
+			MaxQueued: w.s.o.MaxQueued, IdleAfter: w.s.o.ActorIdle, Cache: w.s.o.Cache, Bounds: w.s.o.Limits.Bounds, Log: w.s.log,
 		}
 		if !n.EphemeralLocal {
 			st, err := w.store(svc)
@@ -430,7 +432,7 @@ func (w *world) defaultInternet() (event.Service, error) {
 		if err != nil {
 			return nil, err
 		}
-		w.internet = outbound.NewNetwork(p, nil)
+		w.internet = outbound.NewNetwork(p, nil, w.s.o.Limits.Bounds)
 	}
 	return w.internet, nil
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"workerd.local/config"
+	"workerd.local/httpserver"
 	"workerd.local/isolate"
 	"workerd.local/server"
 )
@@ -62,6 +63,7 @@ type options struct {
 	drain        time.Duration
 	run          server.Options
 	limits       isolate.Limits
+	limit        limitFlag
 }
 
 // newOptions are the flags of a command. Help that was asked for goes to stdout, all
@@ -90,13 +92,15 @@ func newOptions(name, args string, stdout, stderr io.Writer) *options {
 	fs.StringVar(&o.load.Data, "data", "", "keep the state of a wrangler project in `dir` (default .workerd/state beside the file)")
 	fs.IntVar(&o.load.Port, "port", 0, "listen on `port` (wrangler; default 8787)")
 	fs.IntVar(&o.run.Isolates, "isolates", 0, "run scripts on `n` isolates (default: one per core; test: 1)")
+	o.limit.fs = fs
+	fs.Var(&o.limit, "limit", "change a limit: `name=value` (may be repeated; --limit help tells them)")
 	fs.DurationVar(&o.limits.Turn, "limit-turn", isolate.DefaultLimits.Turn, "stop JavaScript that runs for longer than this in one turn")
 	fs.DurationVar(&o.limits.Startup, "limit-startup", isolate.DefaultLimits.Startup, "stop top-level code that runs for longer than this")
 	fs.Int64Var(&o.limits.BodyBytes, "limit-body", isolate.DefaultLimits.BodyBytes, "buffer bodies of at most this many `bytes`; streamed bodies have no limit")
 	fs.Int64Var(&o.memory, "limit-memory", 0, "stop scripts when the heap passes this many `bytes` (default 75 % of the memory; -1: never)")
 	fs.IntVar(&o.run.MaxQueued, "limit-queued", 1000, "let at most `n` requests wait for one actor")
-	fs.IntVar(&o.run.HTTP.HeaderBytes, "limit-header", 64<<10, "refuse request headers larger than this many `bytes`")
-	fs.DurationVar(&o.run.HTTP.HeaderTimeout, "limit-header-time", 0, "drop clients whose headers take longer than this (default 10s)")
+	fs.IntVar(&o.run.HTTP.HeaderBytes, "limit-header", httpserver.DefaultLimits.HeaderBytes, "refuse request headers larger than this many `bytes`")
+	fs.DurationVar(&o.run.HTTP.HeaderTimeout, "limit-header-time", httpserver.DefaultLimits.HeaderTimeout, "drop clients whose headers take longer than this")
 	fs.IntVar(&o.limits.CallStack, "limit-stack", isolate.DefaultLimits.CallStack, "let JavaScript calls nest `n` deep")
 	fs.IntVar(&o.limits.StringBytes, "limit-string", isolate.DefaultLimits.StringBytes, "let built-in functions make strings of at most this many `bytes`")
 	fs.IntVar(&o.limits.ArrayLength, "limit-array", isolate.DefaultLimits.ArrayLength, "let built-in functions make or walk arrays of at most `n` elements")
@@ -108,8 +112,8 @@ func newOptions(name, args string, stdout, stderr io.Writer) *options {
 	fs.IntVar(&o.run.Cache.HardBytes, "limit-cache-hard", 128<<20, "reset an actor that needs more than this many `bytes` of cache at once")
 	fs.IntVar(&o.run.Cache.DirtyBytes, "limit-unwritten", 8<<20, "slow down an actor that has this many `bytes` not yet written")
 	fs.DurationVar(&o.run.Cache.StaleAfter, "limit-cache-age", 30*time.Second, "forget what an actor has not used for once to twice this long")
-	fs.DurationVar(&o.run.HTTP.Idle, "limit-idle", 0, "close connections without a request after this long (default 120s)")
-	fs.DurationVar(&o.run.HTTP.BodyIdle, "limit-body-idle", 0, "drop clients whose bodies stand still for longer than this (default 60s)")
+	fs.DurationVar(&o.run.HTTP.Idle, "limit-idle", httpserver.DefaultLimits.Idle, "close connections without a request after this long")
+	fs.DurationVar(&o.run.HTTP.BodyIdle, "limit-body-idle", httpserver.DefaultLimits.BodyIdle, "drop clients whose bodies stand still for longer than this")
 	return o
 }
 
@@ -133,6 +137,10 @@ func (o *options) serveFlags() {
 func (o *options) parse(args []string, min, max int) (rest []string, code int) {
 	for {
 		if err := o.fs.Parse(args); err != nil {
+			if o.limit.help {
+				o.limit.print(o.stdout)
+				return nil, exitOK
+			}
 			if errors.Is(err, flag.ErrHelp) {
 				o.usage(o.stdout)
 				return nil, exitOK
@@ -147,7 +155,11 @@ func (o *options) parse(args []string, min, max int) (rest []string, code int) {
 	if len(rest) < min || len(rest) > max {
 		return nil, o.wrong("expected %s, got %d arguments", o.args, len(rest))
 	}
-	if err := o.checkLimits(); err != nil {
+	err := o.checkLimits()
+	if err == nil {
+		o.limits.Bounds, err = o.limit.parse()
+	}
+	if err != nil {
 		return nil, o.wrong("%s", err)
 	}
 	return rest, -1
@@ -210,7 +222,7 @@ func long(names []string) string {
 
 // config reads, overrides and checks the configuration.
 func (o *options) config(path, constName string, stderr io.Writer, testing bool) (*config.Config, error) {
-	o.load.ConstName, o.load.ImportPaths, o.load.EnvFiles = constName, o.importPaths, o.envFiles
+	o.load.ConstName, o.load.ImportPaths, o.load.EnvFiles, o.load.Bounds = constName, o.importPaths, o.envFiles, o.limits.Bounds
 	if _, err := os.Stat(path); err != nil {
 		if errors.Is(err, os.ErrNotExist) {
 			return nil, fmt.Errorf("%s: No such file.", path)

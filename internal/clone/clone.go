@@ -23,6 +23,8 @@ import (
 	"fmt"
 
 	"github.com/dop251/goja"
+
+	"workerd.local/internal/limits"
 )
 
 // Version is the format version that is written.
@@ -31,22 +33,17 @@ const Version = 15
 // oldestVersion is the oldest format version that is read, and the version of data without a header.
 const oldestVersion = 13
 
-const (
-	// DefaultMaxDepth is the nesting limit when Options.MaxDepth is zero.
-	DefaultMaxDepth = 10_000
-	// DefaultMaxObjects is the limit on objects in one value when Options.MaxObjects is zero.
-	DefaultMaxObjects = 1 << 24
-)
-
 // Options bound and adjust one operation. The zero value is what storage and structuredClone use.
 type Options struct {
 	// MaxBytes limits the encoded size, written or read. Zero means no limit beyond the format's own 4 GiB per item.
 	MaxBytes int
 	// MaxDepth limits nesting. A getter that clones again continues at the depth of the clone that called it.
-	// Zero means DefaultMaxDepth.
+	// Zero means limits.CloneDepth.
 	MaxDepth int
-	// MaxObjects limits how many objects one value may hold. Zero means DefaultMaxObjects.
+	// MaxObjects limits how many objects one value may hold. Zero means limits.CloneObjects.
 	MaxObjects int
+	// Bounds are the numbers of what is zero here; nil means those of the table.
+	Bounds *limits.Set
 
 	// Host writes and reads host objects. Nil means that there are none.
 	Host HostObjects
@@ -62,14 +59,14 @@ func (o *Options) maxDepth() int {
 	if o.MaxDepth > 0 {
 		return o.MaxDepth
 	}
-	return DefaultMaxDepth
+	return limits.CloneDepth.In(o.Bounds)
 }
 
 func (o *Options) maxObjects() int {
 	if o.MaxObjects > 0 {
 		return o.MaxObjects
 	}
-	return DefaultMaxObjects
+	return limits.CloneObjects.In(o.Bounds)
 }
 
 // HostObjects knows the objects that only the embedder understands. Its methods run on the runtime's goroutine.

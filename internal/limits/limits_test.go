@@ -1,211 +1,149 @@
-package main
+package limits
 
 import (
-	"bytes"
-	"io/fs"
-	"os"
-	"path"
+	"math"
 	"regexp"
 	"strings"
 	"testing"
-	"testing/fstest"
+	"time"
 )
 
-const root = "../.."
-
-func TestLimitsPageIsFresh(t *testing.T) {
-	want, err := render(newSource(os.DirFS(root)), sections)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := os.ReadFile(root + "/docs/LIMITS.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Error("docs/LIMITS.md is stale: run go generate ./internal/limits")
-	}
-}
-
-// boundName matches constants that are bounds by their name.
-var boundName = regexp.MustCompile(`^(max|Max|default|Default)[A-Z]|[a-z](Limit|Timeout|Bytes|Depth|Retries|AtOnce|Ahead|Time|Drain)$`)
-
-func TestEveryBoundHasARow(t *testing.T) {
-	repo := os.DirFS(root)
-	listed := map[string]bool{}
-	for _, g := range sections {
-		for _, r := range g.rows {
-			if listed[r.symbol] {
-				t.Errorf("%s has two rows", r.symbol)
-			}
-			listed[r.symbol] = true
-		}
-	}
-	found := bounds(t, repo)
-	for _, symbol := range found {
+func TestKnobs(t *testing.T) {
+	name := regexp.MustCompile(`^[a-z]+\.[a-z]+(-[a-z]+)*$`)
+	seen := map[string]bool{}
+	for _, k := range Knobs() {
 		switch {
-		case unlisted[symbol] != "" && listed[symbol]:
-			t.Errorf("%s is both a bound and none", symbol)
-		case unlisted[symbol] == "" && !listed[symbol]:
-			t.Errorf("%s looks like a bound: give it a row in table.go, or a reason in unlisted", symbol)
+		case !name.MatchString(k.Name):
+			t.Errorf("%q is no good name", k.Name)
+		case seen[k.Name]:
+			t.Errorf("two knobs are named %s", k.Name)
+		case k.Min < 0 || k.Min > k.Default || k.Default > k.Max || k.Min == k.Max:
+			t.Errorf("%s: %d is not in the range of %d to %d, or that is none", k.Name, k.Default, k.Min, k.Max)
 		}
-		delete(unlisted, symbol)
-	}
-	for symbol := range unlisted {
-		t.Errorf("unlisted has %s, which does not exist", symbol)
-	}
-}
-
-// bounds are the constants of the module whose names say that they are bounds.
-func bounds(t *testing.T, repo fs.FS) (symbols []string) {
-	t.Helper()
-	s := newSource(repo)
-	err := fs.WalkDir(repo, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || !d.IsDir() || name == "." {
-			return err
-		}
-		base := path.Base(name)
-		if base == "testdata" || name == "internal/limits" || strings.HasPrefix(base, ".") || base == "storagetest" || base == "examples" || base == "bench" {
-			return fs.SkipDir
-		}
-		files, err := fs.Glob(repo, name+"/*.go")
-		if err != nil || len(files) == 0 {
-			return err
-		}
-		p, err := s.load(name)
-		if err != nil {
-			return nil // only tests are in it
-		}
-		for c := range p.consts {
-			if boundName.MatchString(c) {
-				symbols = append(symbols, name+"."+c)
+		seen[k.Name] = true
+		// What help shows can be given.
+		for _, n := range []int64{k.Min, k.Default, k.Max} {
+			s, err := Parse(k.Name + "=" + k.Unit.Text(n))
+			if err != nil || s.value(k) != n {
+				t.Errorf("%s=%s: %v", k.Name, k.Unit.Text(n), err)
 			}
 		}
-		return nil
-	})
+		if k.Max < math.MaxInt64 {
+			if _, err := Parse(k.Name + "=" + k.Unit.Text(k.Max+1)); err == nil || !strings.Contains(err.Error(), k.Range()) {
+				t.Errorf("%s beyond its range: %v", k.Name, err)
+			}
+		}
+		if _, err := Parse(k.Name + "=" + k.Unit.Text(k.Min-1)); err == nil || !strings.Contains(err.Error(), k.Range()) {
+			t.Errorf("%s below its range: %v", k.Name, err)
+		}
+	}
+	if len(seen) < 50 {
+		t.Errorf("only %d knobs", len(seen))
+	}
+}
+
+func TestParse(t *testing.T) {
+	s, err := Parse("console.rows=5000", "console.text=1MiB", "alarm.time=90s", "socket.rest=0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(symbols) < 20 {
-		t.Fatalf("only %d bounds were found", len(symbols))
+	if n := ConsoleRows.In(s); n != 5000 {
+		t.Errorf("rows: %d", n)
 	}
-	return symbols
-}
-
-var limitFlag = regexp.MustCompile(`"(limit-[a-z-]+|isolates)"`)
-
-func TestFlagsAndRowsAgree(t *testing.T) {
-	src, err := os.ReadFile(root + "/cmd/workerd/flags.go")
-	if err != nil {
-		t.Fatal(err)
+	if n := ConsoleText.Bytes(s); n != 1<<20 {
+		t.Errorf("text: %d", n)
 	}
-	var text strings.Builder
-	for _, g := range sections {
-		for _, r := range g.rows {
-			text.WriteString(r.change + "\n")
-		}
+	if d := AlarmTime.In(s); d != 90*time.Second {
+		t.Errorf("alarm: %v", d)
 	}
-	for _, m := range limitFlag.FindAllStringSubmatch(string(src), -1) {
-		if !strings.Contains(text.String(), "`--"+m[1]+"`") {
-			t.Errorf("no row names the flag --%s", m[1])
-		}
+	if n := SocketRest.In(s); n != 0 {
+		t.Errorf("rest: %d", n)
 	}
-	for _, m := range regexp.MustCompile("`--([a-z-]+)`").FindAllStringSubmatch(text.String(), -1) {
-		if !bytes.Contains(src, []byte(`"`+m[1]+`"`)) {
-			t.Errorf("a row names --%s, which is no flag", m[1])
-		}
+	if n := ConsoleColumns.In(s); n != 100 {
+		t.Errorf("what was not set: %d", n)
+	}
+	if n := ConsoleRows.In(nil); n != 1000 {
+		t.Errorf("the nil set: %d", n)
+	}
+	if got := strings.Join(s.Changed("console.", "socket."), " "); got != "socket.rest=0 console.text=1048576 console.rows=5000" {
+		t.Errorf("changed: %s", got)
+	}
+	if s, err := Parse(); err != nil || ConsoleRows.In(s) != 1000 {
+		t.Errorf("no settings: %v", err)
 	}
 }
 
-func TestLookup(t *testing.T) {
-	repo := fstest.MapFS{
-		"a/a.go": {Data: []byte(`package a
-import ("time"; "workerd.local/b/deep")
-const (
-	Plain = 12
-	Sum = (Plain + 1<<10) * 2
-	Wait = 3 * time.Minute / 2
-	Far = deep.Far - 1
-	Loop = Pool
-	Pool = Loop
-	Text = "x"
-	Call = len(Text)
-)
-type Options struct { Idle time.Duration; Twice, Never int }
-var Default = struct{ Size int }{Size: 4 << 10}
-func make(o Options) (x struct{ Kept int }) {
-	o.Idle = 10 * time.Second
-	o.Twice = 1
-	o.Twice = 2
-	return struct{ Kept int }{Kept: 7}
-}
-`)},
-		"a/a_test.go":    {Data: []byte("package a\nconst Test = 1\n")},
-		"b/deep/deep.go": {Data: []byte("package deep\nconst Far = -0x10 + 32\n")},
+func TestParseRefuses(t *testing.T) {
+	tests := []struct{ settings, want string }{
+		{"console.row=5", `there is no limit "console.row"; the nearest are console.rows, `},
+		{"rows=5", `there is no limit "rows"; the nearest are console.rows, `},
+		{"x=5", `there is no limit "x"; the nearest are `},
+		{"console.rows", `limit "console.rows": expected <name>=<value>, such as console.rows=5000`},
+		{"console.rows=", `expected <name>=<value>`},
+		{"=5", `expected <name>=<value>`},
+		{"console.rows=many", `limit console.rows=many: expected a whole number, such as 5000`},
+		{"console.rows=1.5", `expected a whole number`},
+		{"console.rows=5KiB", `expected a whole number`},
+		{"console.text=5s", `expected a size in bytes, such as 65536, 64KiB or 16MiB`},
+		{"console.text=KiB", `expected a size in bytes`},
+		{"console.text=1.5MiB", `expected a size in bytes`},
+		{"alarm.time=5", `expected a time, such as 500ms, 30s or 15m`},
+		{"console.rows=0", `limit console.rows=0: expected 1 to 100,000`},
+		{"console.rows=-7", `expected 1 to 100,000`},
+		{"console.rows=99999999999999999999", `expected 1 to 100,000`},
+		{"console.rows=-99999999999999999999", `expected 1 to 100,000`},
+		{"console.text=9999999999GiB", `expected 256 bytes to 16 MiB`},
+		{"console.text=-9999999999GiB", `expected 256 bytes to 16 MiB`},
+		{"alarm.time=-5s", `expected 10 ms to 24 h`},
+		{"console.rows=5 console.rows=6", `the limit console.rows is set twice`},
+		{"console.row=5 console.rows=0", "the nearest are console.rows, console.text, console.groups\nlimit console.rows=0: expected"},
 	}
-	tests := []struct{ symbol, want, problem string }{
-		{symbol: "a.Plain", want: "12"},
-		{symbol: "a.Sum", want: "2,072"},
-		{symbol: "a.Wait", want: "90 s"},
-		{symbol: "a.Options.Idle", want: "10 s"},
-		{symbol: "a.Default.Size", want: "4,096"},
-		{symbol: "a.make.Kept", want: "7"},
-		{symbol: "a.Far", problem: "cannot be computed"},
-		{symbol: "a.Loop", problem: "depends on itself"},
-		{symbol: "a.Call", problem: "cannot be computed"},
-		{symbol: "a.Text", problem: "invalid syntax"},
-		{symbol: "a.Test", problem: "no such declaration"},
-		{symbol: "a.Options.Twice", problem: "2 constants"},
-		{symbol: "a.Options.Never", problem: "0 constants"},
-		{symbol: "a.Default", problem: "not a constant"},
-		{symbol: "c.X", problem: "no package in c"},
-	}
-	s := newSource(repo)
 	for _, tt := range tests {
-		n, err := s.lookup(tt.symbol)
-		switch {
-		case tt.problem == "" && (err != nil || n.format(count) != tt.want):
-			t.Errorf("%s: %s, %v; want %s", tt.symbol, n.format(count), err, tt.want)
-		case tt.problem != "" && (err == nil || !strings.Contains(err.Error(), tt.problem)):
-			t.Errorf("%s: %v; want an error with %q", tt.symbol, err, tt.problem)
+		s, err := Parse(strings.Fields(tt.settings)...)
+		if err == nil || s != nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v; want %q", tt.settings, err, tt.want)
 		}
 	}
-	if _, err := render(s, []group{{"x", []row{{symbol: "a.Gone"}}}}); err == nil {
-		t.Error("a row whose symbol does not exist was written")
+}
+
+func TestDistance(t *testing.T) {
+	for _, tt := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"", "ab", 2}, {"ab", "", 2}, {"rows", "rows", 0}, {"row", "rows", 1}, {"rows", "cows", 1}, {"kitten", "sitting", 3}, {"abc", "cab", 2}} {
+		if got := distance(tt.a, tt.b); got != tt.want {
+			t.Errorf("%q, %q: %d, want %d", tt.a, tt.b, got, tt.want)
+		}
 	}
 }
 
 func TestFormat(t *testing.T) {
 	tests := []struct {
-		n    number
-		u    unit
-		want string
+		n          int64
+		u          Unit
+		want, text string
 	}{
-		{number{n: 0}, count, "0"},
-		{number{n: 999}, count, "999"},
-		{number{n: 1_000_000}, count, "1,000,000"},
-		{number{n: -1000}, count, "-1,000"},
-		{number{n: 100}, size, "100 bytes"},
-		{number{n: 131072}, size, "128 KiB"},
-		{number{n: 3 << 30}, size, "3 GiB"},
-		{number{n: 15 * 60e9, duration: true}, count, "15 min"},
-		{number{n: 120e9, duration: true}, count, "120 s"},
-		{number{n: 20e6, duration: true}, count, "20 ms"},
-		{number{n: 36500 * 86400e9, duration: true}, count, "36,500 days"},
-		{number{n: 1500, duration: true}, count, "1.5µs"},
+		{0, Count, "0", "0"},
+		{999, Count, "999", "999"},
+		{1_000_000, Count, "1,000,000", "1000000"},
+		{-1000, Count, "-1,000", "-1000"},
+		{100, Size, "100 bytes", "100"},
+		{131072, Size, "128 KiB", "128KiB"},
+		{3 << 30, Size, "3 GiB", "3GiB"},
+		{15 * 60e9, Time, "15 min", "15m"},
+		{120e9, Time, "120 s", "2m"},
+		{20e6, Time, "20 ms", "20ms"},
+		{36500 * 86400e9, Time, "36,500 days", "876000h"},
+		{1500, Time, "1.5µs", "1.5µs"},
+		{0, Time, "0s", "0s"},
+		{10e9, Time, "10 s", "10s"},
 	}
 	for _, tt := range tests {
-		if got := tt.n.format(tt.u); got != tt.want {
-			t.Errorf("%+v: %q, want %q", tt.n, got, tt.want)
+		if got := tt.u.Format(tt.n); got != tt.want {
+			t.Errorf("%d: %q, want %q", tt.n, got, tt.want)
 		}
-	}
-}
-
-func TestRunWantsARoot(t *testing.T) {
-	if err := run(nil); err == nil {
-		t.Error("no error")
-	}
-	if err := run([]string{t.TempDir()}); err == nil {
-		t.Error("no error for a folder without the repository")
+		if got := tt.u.Text(tt.n); got != tt.text {
+			t.Errorf("%d: text %q, want %q", tt.n, got, tt.text)
+		}
 	}
 }

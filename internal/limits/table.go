@@ -1,174 +1,240 @@
-package main
+package limits
 
-// sections are all bounds, in the order of a request's way through the runtime.
-var sections = []group{
-	{"Sockets", []row{
-		{"Request line and headers", "httpserver.DefaultLimits.HeaderBytes", size, "", "`--limit-header`", "431"},
-		{"Time for the headers to arrive", "httpserver.DefaultLimits.HeaderTimeout", count, "", "`--limit-header-time`", "the connection is closed"},
-		{"Time that a body may stand still, either way", "httpserver.DefaultLimits.BodyIdle", count, "", "`--limit-body-idle`", "the connection is closed"},
-		{"What a client must take of a body in that time", "httpserver.writeBytes", size, "", "", "the connection is closed"},
-		{"Rest of a request's body that nobody read", "httpserver.drainBytes", size, "", "", "the connection is closed instead of used again"},
-		{"Time between requests on a connection", "httpserver.DefaultLimits.Idle", count, "", "`--limit-idle`", "the connection is closed"},
-		{"Requests under way after SIGTERM", "cmd/workerd.drainTime", count, "", "`--limit-drain`", "they are cut off"},
-		{"Requests under way when the configuration is loaded again", "server.reloadDrain", count, "", "", "they are cut off"},
-		{"Answers that stream on after the configuration was loaded again", "server.reloadLinger", count, "", "", "they are cut off"},
-		{"Time for a request on a connection that a replaced socket accepted", "httpserver.retireGrace", count, "", "", "the connection is closed"},
-		{"Last commits after that", "server.flushTime", count, "", "", "the process ends; what was not acknowledged may be lost"},
-	}},
-	{"Scripts that run", []row{
-		{"One turn (a task and its microtasks), wall time", "isolate.DefaultLimits.Turn", count, "", "`--limit-turn`, wrangler `limits.cpu_ms`", "the turn stops, the realm is made again, its actors are reset"},
-		{"Top level of a script", "isolate.DefaultLimits.Startup", count, "", "`--limit-startup`", "the script does not start"},
-		{"Heap of the process", "isolate.DefaultMemoryLimit", count, "75 % of the memory", "`--limit-memory`", "the turn that has run longest stops, as with the limit of a turn"},
-		{"Isolates", "server.Options.Isolates", count, "one per core", "`--isolates`", "–"},
-		{"Depth of JavaScript calls", "isolate.DefaultLimits.CallStack", count, "", "`--limit-stack`", "RangeError"},
-		{"String that a built-in function makes", "isolate.DefaultLimits.StringBytes", size, "", "`--limit-string`", "RangeError"},
-		{"Array that a built-in function makes or walks", "isolate.DefaultLimits.ArrayLength", count, "", "`--limit-array`", "RangeError"},
-		{"ArrayBuffer", "isolate.DefaultLimits.BufferBytes", size, "", "`--limit-buffer`", "RangeError"},
-		{"Nesting of JSON", "isolate.DefaultLimits.JSONDepth", count, "", "`--limit-json-depth`", "RangeError"},
-		{"Active timers of one request or actor", "isolate.DefaultLimits.Timers", count, "", "`--limit-timers`", "QuotaExceededError"},
-		{"Delay of a timer", "iocontext.maxDelay", count, "", "", "it is shortened to this"},
-		{"Body that is buffered (`text()`, `json()`, ...); streamed bodies have none", "isolate.DefaultLimits.BodyBytes", size, "", "`--limit-body`", "the promise rejects"},
-		{"Arguments that `apply` and `Reflect.construct` spread", "isolate/natives.maxArguments", count, "", "", "RangeError"},
-		{"Built-in functions that call each other", "isolate/natives.maxNativeDepth", count, "", "", "RangeError"},
-		{"Recursion of `flat()`", "isolate/natives.maxFlatDepth", count, "", "", "RangeError"},
-		{"Arrays within arrays that become one string", "isolate/natives.maxJoinDepth", count, "", "", "RangeError"},
-		{"BigInt read from or turned into text, in bits", "isolate/natives.maxBigIntBits", count, "", "", "RangeError"},
-		{"BigInt that `**` or `<<` makes, in bits", "script.maxBigIntBits", count, "", "", "RangeError"},
-		{"String searched for all matches", "isolate/natives.maxSearch", size, "", "", "RangeError"},
-		{"`Error.stackTraceLimit`", "isolate/natives.maxStackLimit", count, "", "", "it counts as this"},
-		{"One match of a regular expression that backtracks", "script.MatchTimeout", count, "", "", "it counts as no match"},
-		{"Pattern of a regular expression", "script.MaxRegExpLength", size, "", "", "SyntaxError"},
-		{"Pattern once it is rewritten for the engine", "script.maxRewritten", size, "", "", "SyntaxError"},
-		{"Groups and classes within each other in a pattern", "script.MaxRegExpNesting", count, "", "", "SyntaxError"},
-		{"Rewritten regular expressions that a realm remembers", "script.maxRegExps", count, "", "", "all are made again when they are needed"},
-		{"Reported rejections that a realm remembers", "isolate.maxReported", count, "", "", "a late handler of an older one is not announced"},
-		{"Bytes of one `crypto.getRandomValues()`", "webapi/crypto.maxRandomBytes", count, "", "", "QuotaExceededError"},
-		{"Redirects that one `fetch()` follows", "webapi/fetch.maxRedirects", count, "", "", "the promise rejects"},
-		{"Parts of a form", "webapi/fetch.maxParts", count, "", "", "TypeError"},
-		{"Headers of one part of a form", "webapi/fetch.maxPartHeaders", size, "", "", "TypeError"},
-		{"Nesting of a value that is cloned or stored", "internal/clone.DefaultMaxDepth", count, "", "", "RangeError or DataCloneError"},
-		{"Objects in a value that is cloned or stored", "internal/clone.DefaultMaxObjects", count, "", "", "DataCloneError"},
-	}},
-	{"Console", []row{
-		{"Text of one call", "webapi/console.maxText", size, "", "", "the rest is left out"},
-		{"Values that one call prints", "webapi/console.maxValues", count, "", "", "the rest is left out"},
-		{"Depth that `dir()` shows", "webapi/console.maxDepth", count, "", "", "it counts as this"},
-		{"Entries of a list", "webapi/console.maxArrayEntries", count, "", "", "the rest is counted"},
-		{"Characters of a string within a value", "webapi/console.maxStringChars", count, "", "", "the rest is counted"},
-		{"Bytes of a buffer", "webapi/console.maxBufferBytes", count, "", "", "the rest is counted"},
-		{"Rows of a table", "webapi/console.maxRows", count, "", "", "the rest is left out"},
-		{"Columns of a table", "webapi/console.maxColumns", count, "", "", "the rest is left out"},
-		{"Timers, and counters, of a realm", "webapi/console.maxLabels", count, "", "", "no more are kept"},
-		{"Groups within each other", "webapi/console.maxGroups", count, "", "", "the text is not indented further"},
-	}},
-	{"Networks", []row{
-		{"Time to connect, and for the TLS handshake", "outbound.dialTimeout", count, "", "", "\"Network connection lost.\""},
-		{"Silence on an HTTP/2 connection before a ping, and before that is lost", "outbound.pingTime", count, "", "", "the connection is closed"},
-		{"Headers of an answer", "outbound.newTransport.MaxResponseHeaderBytes", size, "", "", "\"Network connection lost.\""},
-		{"Connections that wait for reuse, of one network", "outbound.newTransport.MaxIdleConns", count, "", "", "the oldest is closed"},
-		{"Connections that wait for reuse, to one host", "outbound.newTransport.MaxIdleConnsPerHost", count, "", "", "the connection is closed after use"},
-		{"Time that they wait", "outbound.idleTimeout", count, "", "", "they are closed"},
-	}},
-	{"Actors", []row{
-		{"Requests that wait for one actor", "actor.Options.MaxQueued", count, "", "`--limit-queued`", "\"Durable Object is overloaded. Too many requests queued.\""},
-		{"Idle time before an actor leaves memory", "actor.Options.IdleAfter", count, "", "`--limit-actor-idle`, `preventEviction` of the namespace", "it is evicted; the next event makes it again"},
-		{"Nesting of `blockConcurrencyWhile()` and transactions", "iocontext.maxBlockDepth", count, "", "", "an error"},
-		{"Time of one `blockConcurrencyWhile()`", "iocontext.blockLimit", count, "", "", "the actor is reset"},
-		{"Time that a commit may hold the output gate", "gates.DefaultLockLimit", count, "", "", "the actor is reset"},
-		{"One run of an alarm", "actor.alarmLimit", count, "", "", "the actor is reset; the alarm is tried again"},
-		{"Counted retries of an alarm", "actor.alarmRetries", count, "", "", "the alarm is given up"},
-		{"First pause before a retry; each one is twice as long", "actor.alarmBackoff", count, "", "", "–"},
-		{"Doublings of the pause", "actor.alarmMaxShift", count, "", "", "it stays as long"},
-		{"Name of an actor", "actorid.MaxNameBytes", size, "", "", "it is not kept for `ctx.id.name`"},
-		{"Name of an actor that keeps nothing", "webapi/durable.maxEphemeralID", count, "", "", "TypeError"},
-	}},
-	{"Storage, as scripts see it", []row{
-		{"Key, memory without `enableSql`", "cache.ActorLimits.KeyBytes", size, "", "`localDisk`, `enableSql`: see Storage", "RangeError"},
-		{"Value, memory without `enableSql`, without the overhead of its encoding", "cache.ActorLimits.ValueBytes", size, "", "`localDisk`, `enableSql`: see Storage", "RangeError"},
-		{"Overhead of its encoding", "cache.ActorLimits.ValueSlackBytes", size, "", "", "RangeError"},
-		{"Keys of one `get()`, memory without `enableSql`", "cache.ActorLimits.Pairs", count, "", "`localDisk`, `enableSql`: none", "RangeError"},
-		{"Unwritten bytes of one actor before its writes wait", "cache.LRUOptions.DirtyBytes", size, "", "`--limit-unwritten`", "`put()` resolves when there is room again"},
-		{"Cache of an isolate before it forgets the oldest", "cache.LRUOptions.SoftBytes", size, "", "`--limit-cache`", "clean entries are read again when needed"},
-		{"Cache of an isolate that cannot forget any more", "cache.LRUOptions.HardBytes", size, "", "`--limit-cache-hard`", "the actor that needs more is reset"},
-		{"Age of unused entries, once to twice", "cache.LRUOptions.StaleAfter", count, "", "`--limit-cache-age`", "they are forgotten"},
-		{"Attempts of a commit while storage is out of reach", "cache.maxAttempts", count, "", "", "the actor is reset"},
-	}},
-	{"Storage", []row{
-		{"Key", "storage.MaxKeyBytes", size, "", "", "RangeError"},
-		{"Value", "storage.MaxValueBytes", size, "", "", "RangeError"},
-		{"Name of a namespace", "storage.MaxNamespaceBytes", size, "", "", "the batch is refused"},
-		{"Key of an actor", "storage.MaxActorKeyBytes", size, "", "", "the batch is refused"},
-		{"Wait for another process to let go of the file", "storage/bolt.Options.OpenTimeout", count, "", "", "the start fails"},
-		{"Commits that wait for the writer", "storage/bolt.Options.QueueLimit", count, "", "", "callers wait"},
-		{"Commits of one transaction", "storage/bolt.groupOperations", count, "", "", "the next transaction takes the rest"},
-		{"Bytes of one transaction", "storage/bolt.groupBytes", size, "", "", "the next transaction takes the rest"},
-		{"Entries that a commit of `deleteAll()` removes itself", "storage/bolt.deleteAtOnce", count, "", "", "the rest is removed in the background"},
-		{"Keys that one step in the background removes", "storage/bolt.sweepAtOnce", count, "", "", "the next step goes on"},
-		{"Bytes that a list reads at a time", "storage/bolt.scanBytes", size, "", "", "it goes on in another transaction"},
-		{"Findings of one check", "storage/bolt.maxFindings", count, "", "", "the rest is counted"},
-		{"Damaged pages that one check describes", "storage/bolt.maxLosses", count, "", "", "the rest is counted"},
-		{"Lines about what one of them held", "storage/bolt.maxLostLines", count, "", "", "the rest is counted"},
-		{"Pages from the root to a leaf", "storage/bolt.maxTreeDepth", count, "", "", "the page counts as damaged"},
-		{"Keys that an actor's storage is handed at a time", "cache.batchKeys", count, "", "", "the rest follows"},
-		{"Bytes that an actor's storage is handed at a time", "cache.batchBytes", size, "", "", "the rest follows"},
-		{"Keys of one batch of a list", "cache.listKeys", count, "", "", "the next batch"},
-		{"Bytes of one batch of a list", "cache.listBytes", size, "", "", "the next batch"},
-		{"Batches of a list in memory", "cache.listAhead", count, "", "", "the reader waits"},
-	}},
-	{"Sources", []row{
-		{"Source text of one worker", "script.MaxSourceBytes", size, "", "", "the script is refused"},
-		{"Text, data and WebAssembly modules of one worker", "script.MaxAssetBytes", size, "", "", "the script is refused"},
-		{"Modules of one worker", "script.MaxModules", count, "", "", "the script is refused"},
-		{"Brackets within each other", "script.MaxBrackets", count, "", "", "the script is refused"},
-		{"Operators and words of the statements open at one place", "script.MaxChain", count, "", "", "the script is refused"},
-		{"The same before bundling", "script.MaxWrittenChain", count, "", "", "the script is refused"},
-		{"Errors of one compilation that are shown", "script.MaxDiagnostics", count, "", "", "the rest is not shown"},
-		{"Compiled scripts in memory", "script.maxCachedPrograms", count, "", "", "the oldest is compiled again"},
-		{"Bundled scripts on disk", "script.MaxCacheEntries", count, "", "`--no-compile-cache`", "the oldest is removed"},
-		{"Bytes of bundled scripts on disk", "script.MaxCacheBytes", size, "", "`--no-compile-cache`", "the oldest is removed"},
-	}},
-	{"Configuration", []row{
-		{"One file", "config.maxConfigSize", size, "", "", "an error at the start"},
-		{"One embedded file", "config.maxEmbedSize", size, "", "", "an error at the start"},
-		{"Files of one configuration", "config.maxFiles", count, "", "", "an error at the start"},
-		{"Nesting of brackets", "config.maxDepth", count, "", "", "an error at the start"},
-		{"Constants between a name and its value", "config.maxChain", count, "", "", "an error at the start"},
-		{"Values once constants are expanded", "config.maxValues", count, "", "", "an error at the start"},
-		{"Errors that are shown", "config.maxErrors", count, "", "", "the rest is not shown"},
-	}},
-}
+import "time"
 
-// unlisted are constants that look like bounds and are none.
-var unlisted = map[string]string{
-	"cache.entryBytes":                      "what an entry weighs",
-	"config.defaultIP":                      "an address",
-	"config.DefaultInternet":                "a name",
-	"config.DefaultPort":                    "a port",
-	"cmd/workerd.quietTime":                 "how long files rest before --watch reads them",
-	"webapi/console.defaultDepth":           "of the text alone",
-	"webapi/console.maxHoles":               "of the text alone",
-	"webapi/console.maxKeysOfList":          "of the text alone",
-	"internal/clone.keepBytes":              "a buffer that is kept for reuse",
-	"isolate.maxFreeReactions":              "memory that is kept for reuse",
-	"isolate.maxKeptJobs":                   "memory that is kept for reuse",
-	"isolate/natives.DefaultMaxStringBytes": "of the package alone; an isolate sets its own",
-	"isolate/natives.DefaultMaxArrayLength": "of the package alone; an isolate sets its own",
-	"isolate/natives.DefaultMaxBufferBytes": "of the package alone; an isolate sets its own",
-	"isolate/natives.DefaultJSONDepth":      "of the package alone; an isolate sets its own",
-	"isolate/natives.defaultStackLimit":     "the number that scripts see first",
-	"isolate/natives.maxBigIntDigits":       "follows from maxBigIntBits",
-	"isolate/natives.maxInternedKey":        "a short cut",
-	"isolate/natives.maxSafe":               "a number of the language",
-	"storage/bolt.actorsAtOnce":             "read ahead",
-	"storage/bolt.bodyBytes":                "a width in the file",
-	"storage/bolt.branchElementBytes":       "a width in the file",
-	"storage/bolt.bucketValueBytes":         "a width in the file",
-	"storage/bolt.leafElementBytes":         "a width in the file",
-	"storage/bolt.metaBytes":                "a width in the file",
-	"storage/bolt.pageHeaderBytes":          "a width in the file",
-	"storage/bolt.compactBytes":             "of the compaction alone",
-	"storage/bolt.growBytes":                "how the file grows",
-	"storage/bolt.shardBytes":               "a width in the file",
-	"storage/bolt.spaceBytes":               "a width in the file",
-	"storage/bolt.timeBytes":                "a width in the file",
+// Knobs, with their names, numbers and ranges. What keeps the Go stack from an overflow,
+// which would end the process, cannot be raised beyond what was measured to be safe.
+var (
+	SocketWrite  = size("socket.write", 64<<10, 1<<10, 16<<20)
+	SocketRest   = size("socket.rest", 256<<10, 0, 64<<20)
+	ReloadDrain  = span("reload.drain", 10*time.Second, 0, time.Hour)
+	ReloadLinger = span("reload.linger", 60*time.Second, 0, 24*time.Hour)
+	ReloadGrace  = span("reload.grace", 5*time.Second, 0, 5*time.Minute)
+	StopFlush    = span("stop.flush", 30*time.Second, time.Second, time.Hour)
+
+	TimerDelay      = span("timer.delay", 36500*24*time.Hour, time.Second, 36500*24*time.Hour)
+	CallArguments   = count("call.arguments", 1<<19, 1<<10, 1<<22)
+	NativeDepth     = count("native.depth", 3000, 100, 3000)
+	FlatDepth       = count("flat.depth", 2000, 10, 2000)
+	JoinDepth       = count("join.depth", 1000, 10, 1000)
+	BigIntText      = count("bigint.text", 1<<22, 64, 1<<24)
+	BigIntBits      = count("bigint.bits", 1<<24, 64, 1<<27)
+	SearchLength    = count("search.length", 32<<20, 1<<10, 128<<20)
+	ErrorFrames     = count("error.frames", 200, 1, 10_000)
+	RegExpTime      = span("regexp.time", time.Second, time.Millisecond, time.Minute)
+	RegExpPattern   = size("regexp.pattern", 1<<20, 16, 16<<20)
+	RegExpRewritten = size("regexp.rewritten", 1<<20, 128, 16<<20)
+	RegExpNesting   = count("regexp.nesting", 500, 10, 500)
+	RegExpKept      = count("regexp.kept", 500, 1, 100_000)
+	RejectionsKept  = count("rejections.kept", 256, 0, 100_000)
+	FormParts       = count("form.parts", 10_000, 1, 1_000_000)
+	FormHeaders     = size("form.headers", 16<<10, 128, 1<<20)
+	CloneDepth      = count("clone.depth", 10_000, 10, 10_000)
+	CloneObjects    = count("clone.objects", 1<<24, 100, 1<<28)
+
+	ConsoleText    = size("console.text", 256<<10, 256, 16<<20)
+	ConsoleValues  = count("console.values", 20_000, 10, 1_000_000)
+	ConsoleDepth   = count("console.depth", 100, 1, 1000)
+	ConsoleEntries = count("console.entries", 100, 1, 100_000)
+	ConsoleString  = count("console.string", 10_000, 16, 10_000_000)
+	ConsoleBuffer  = size("console.buffer", 50, 1, 1<<20)
+	ConsoleRows    = count("console.rows", 1000, 1, 100_000)
+	ConsoleColumns = count("console.columns", 100, 1, 10_000)
+	ConsoleLabels  = count("console.labels", 1000, 1, 1_000_000)
+	ConsoleGroups  = count("console.groups", 100, 0, 1000)
+
+	FetchConnect  = span("fetch.connect", 30*time.Second, 10*time.Millisecond, 10*time.Minute)
+	FetchPing     = span("fetch.ping", 30*time.Second, 100*time.Millisecond, time.Hour)
+	FetchHeaders  = size("fetch.headers", 256<<10, 1<<10, 64<<20)
+	FetchKept     = count("fetch.kept", 1024, 1, 100_000)
+	FetchKeptHost = count("fetch.kept-host", 256, 1, 100_000)
+	FetchKeptTime = span("fetch.kept-time", 90*time.Second, time.Second, time.Hour)
+
+	BlockDepth     = count("block.depth", 64, 1, 1000)
+	BlockTime      = span("block.time", 30*time.Second, 10*time.Millisecond, time.Hour)
+	OutputTime     = span("output.time", 30*time.Second, 10*time.Millisecond, time.Hour)
+	AlarmTime      = span("alarm.time", 15*time.Minute, 10*time.Millisecond, 24*time.Hour)
+	AlarmRetries   = count("alarm.retries", 6, 0, 1000)
+	AlarmPause     = span("alarm.pause", 2*time.Second, time.Millisecond, time.Hour)
+	AlarmDoublings = count("alarm.doublings", 9, 0, 16)
+	ActorName      = size("actor.name", 1<<10, 0, 1<<10)
+	ActorEphemeral = size("actor.ephemeral", 2048, 1, 64<<10)
+
+	CommitKeys     = count("commit.keys", 128, 1, 1_000_000)
+	CommitBytes    = size("commit.bytes", 16<<20, 1, 1<<30)
+	CommitAttempts = count("commit.attempts", 5, 1, 1000)
+
+	StorageValue      = size("storage.value", 256<<20, 128<<10, 256<<20)
+	StorageOpen       = span("storage.open", time.Second, time.Millisecond, 10*time.Minute)
+	StorageQueue      = count("storage.queue", 1024, 1, 1_000_000)
+	StorageGroup      = count("storage.group", 4096, 1, 1_000_000)
+	StorageGroupBytes = size("storage.group-bytes", 16<<20, 1, 1<<30)
+	StorageDelete     = count("storage.delete", 256, 0, 1_000_000)
+	StorageSweep      = count("storage.sweep", 2000, 1, 1_000_000)
+	StorageScan       = size("storage.scan", 256<<10, 1, 256<<20)
+	StorageFindings   = count("storage.findings", 20, 1, 100_000)
+	StorageLosses     = count("storage.losses", 100, 1, 100_000)
+	StorageLostLines  = count("storage.lost-lines", 50, 1, 100_000)
+	ListKeys          = count("list.keys", 256, 1, 100_000)
+	ListBytes         = size("list.bytes", 1<<20, 1, 256<<20)
+	ListAhead         = count("list.ahead", 2, 1, 1000)
+
+	ScriptSource    = size("script.source", 64<<20, 1<<10, 512<<20)
+	ScriptAssets    = size("script.assets", 256<<20, 0, 1<<30)
+	ScriptModules   = count("script.modules", 20_000, 1, 1_000_000)
+	ScriptBrackets  = count("script.brackets", 1500, 50, 1500)
+	ScriptChain     = count("script.chain", 20_000, 100, 20_000)
+	ScriptWritten   = count("script.written", 200_000, 100, 200_000)
+	ScriptErrors    = count("script.errors", 10, 1, 10_000)
+	ScriptPrograms  = count("script.programs", 64, 1, 100_000)
+	ScriptKept      = count("script.kept", 256, 1, 100_000)
+	ScriptKeptBytes = size("script.kept-bytes", 512<<20, 1<<20, 1<<36)
+
+	ConfigFile   = size("config.file", 16<<20, 1<<10, 256<<20)
+	ConfigEmbed  = size("config.embed", 256<<20, 1<<10, 1<<30)
+	ConfigFiles  = count("config.files", 256, 1, 100_000)
+	ConfigDepth  = count("config.depth", 64, 8, 64)
+	ConfigChain  = count("config.chain", 200, 1, 200)
+	ConfigValues = count("config.values", 1<<20, 10, 1<<26)
+	ConfigErrors = count("config.errors", 100, 1, 100_000)
+)
+
+// Sections are all bounds, in the order of a request's way through the runtime.
+func Sections() []Section { return sections }
+
+var sections = []Section{
+	{"Sockets", []Row{
+		row("Request line and headers", "httpserver.DefaultLimits.HeaderBytes", Size, "", "`--limit-header`", "431"),
+		row("Time for the headers to arrive", "httpserver.DefaultLimits.HeaderTimeout", Count, "", "`--limit-header-time`", "the connection is closed"),
+		row("Time that a body may stand still, either way", "httpserver.DefaultLimits.BodyIdle", Count, "", "`--limit-body-idle`", "the connection is closed"),
+		knob("What a client must take of a body in that time", SocketWrite.Knob, "the connection is closed"),
+		knob("Rest of a request's body that nobody read", SocketRest.Knob, "the connection is closed instead of used again"),
+		row("Time between requests on a connection", "httpserver.DefaultLimits.Idle", Count, "", "`--limit-idle`", "the connection is closed"),
+		row("Requests under way after SIGTERM", "cmd/workerd.drainTime", Count, "", "`--limit-drain`", "they are cut off"),
+		knob("Requests under way when the configuration is loaded again", ReloadDrain.Knob, "they are cut off"),
+		knob("Answers that stream on after the configuration was loaded again", ReloadLinger.Knob, "they are cut off"),
+		knob("Time for a request on a connection that a replaced socket accepted", ReloadGrace.Knob, "the connection is closed"),
+		knob("Last commits after that", StopFlush.Knob, "the process ends; what was not acknowledged may be lost"),
+	}},
+	{"Scripts that run", []Row{
+		row("One turn (a task and its microtasks), wall time", "isolate.DefaultLimits.Turn", Count, "", "`--limit-turn`, wrangler `limits.cpu_ms`", "the turn stops, the realm is made again, its actors are reset"),
+		row("Top level of a script", "isolate.DefaultLimits.Startup", Count, "", "`--limit-startup`", "the script does not start"),
+		row("Heap of the process", "isolate.DefaultMemoryLimit", Count, "75 % of the memory", "`--limit-memory`", "the turn that has run longest stops, as with the limit of a turn"),
+		row("Isolates", "server.Options.Isolates", Count, "one per core", "`--isolates`", "they share the work"),
+		row("Depth of JavaScript calls", "isolate.DefaultLimits.CallStack", Count, "", "`--limit-stack`", "RangeError"),
+		row("String that a built-in function makes", "isolate.DefaultLimits.StringBytes", Size, "", "`--limit-string`", "RangeError"),
+		row("Array that a built-in function makes or walks", "isolate.DefaultLimits.ArrayLength", Count, "", "`--limit-array`", "RangeError"),
+		row("ArrayBuffer", "isolate.DefaultLimits.BufferBytes", Size, "", "`--limit-buffer`", "RangeError"),
+		row("Nesting of JSON", "isolate.DefaultLimits.JSONDepth", Count, "", "`--limit-json-depth`", "RangeError"),
+		row("Active timers of one request or actor", "isolate.DefaultLimits.Timers", Count, "", "`--limit-timers`", "QuotaExceededError"),
+		knob("Delay of a timer", TimerDelay.Knob, "it is shortened to this"),
+		row("Body that is buffered (`text()`, `json()`, ...); streamed bodies have none", "isolate.DefaultLimits.BodyBytes", Size, "", "`--limit-body`", "the promise rejects"),
+		knob("Arguments that `apply` and `Reflect.construct` spread", CallArguments.Knob, "RangeError"),
+		knob("Built-in functions that call each other", NativeDepth.Knob, "RangeError"),
+		knob("Recursion of `flat()`", FlatDepth.Knob, "RangeError"),
+		knob("Arrays within arrays that become one string", JoinDepth.Knob, "RangeError"),
+		knob("BigInt read from or turned into text, in bits", BigIntText.Knob, "RangeError"),
+		knob("BigInt that `**` or `<<` makes, in bits", BigIntBits.Knob, "RangeError"),
+		knob("String searched for all matches", SearchLength.Knob, "RangeError"),
+		knob("`Error.stackTraceLimit`", ErrorFrames.Knob, "it counts as this"),
+		knob("One match of a regular expression that backtracks", RegExpTime.Knob, "it counts as no match"),
+		knob("Pattern of a regular expression", RegExpPattern.Knob, "SyntaxError"),
+		knob("Pattern once it is rewritten for the engine", RegExpRewritten.Knob, "SyntaxError"),
+		knob("Groups and classes within each other in a pattern", RegExpNesting.Knob, "SyntaxError"),
+		knob("Rewritten regular expressions that a realm remembers", RegExpKept.Knob, "all are made again when they are needed"),
+		knob("Reported rejections that a realm remembers", RejectionsKept.Knob, "a late handler of an older one is not announced"),
+		row("Bytes of one `crypto.getRandomValues()`", "webapi/crypto.maxRandomBytes", Count, "", "fixed by the Web Cryptography API", "QuotaExceededError"),
+		row("Redirects that one `fetch()` follows", "webapi/fetch.maxRedirects", Count, "", "fixed by WHATWG fetch", "the promise rejects"),
+		knob("Parts of a form", FormParts.Knob, "TypeError"),
+		knob("Headers of one part of a form", FormHeaders.Knob, "TypeError"),
+		knob("Nesting of a value that is cloned or stored", CloneDepth.Knob, "RangeError or DataCloneError"),
+		knob("Objects in a value that is cloned or stored", CloneObjects.Knob, "DataCloneError"),
+	}},
+	{"Console", []Row{
+		knob("Text of one call", ConsoleText.Knob, "the rest is left out"),
+		knob("Values that one call prints", ConsoleValues.Knob, "the rest is left out"),
+		knob("Depth that `dir()` shows", ConsoleDepth.Knob, "it counts as this"),
+		knob("Entries of a list", ConsoleEntries.Knob, "the rest is counted"),
+		knob("Characters of a string within a value", ConsoleString.Knob, "the rest is counted"),
+		knob("Bytes of a buffer", ConsoleBuffer.Knob, "the rest is counted"),
+		knob("Rows of a table", ConsoleRows.Knob, "the rest is left out"),
+		knob("Columns of a table", ConsoleColumns.Knob, "the rest is left out"),
+		knob("Timers, and counters, of a realm", ConsoleLabels.Knob, "no more are kept"),
+		knob("Groups within each other", ConsoleGroups.Knob, "the text is not indented further"),
+	}},
+	{"Networks", []Row{
+		knob("Time to connect, and for the TLS handshake", FetchConnect.Knob, "\"Network connection lost.\""),
+		knob("Silence on an HTTP/2 connection before a ping, and before that is lost", FetchPing.Knob, "the connection is closed"),
+		knob("Headers of an answer", FetchHeaders.Knob, "\"Network connection lost.\""),
+		knob("Connections that wait for reuse, of one network", FetchKept.Knob, "the oldest is closed"),
+		knob("Connections that wait for reuse, to one host", FetchKeptHost.Knob, "the connection is closed after use"),
+		knob("Time that they wait", FetchKeptTime.Knob, "they are closed"),
+	}},
+	{"Actors", []Row{
+		row("Requests that wait for one actor", "actor.Options.MaxQueued", Count, "", "`--limit-queued`", "\"Durable Object is overloaded. Too many requests queued.\""),
+		row("Idle time before an actor leaves memory", "actor.Options.IdleAfter", Count, "", "`--limit-actor-idle`, `preventEviction` of the namespace", "it is evicted; the next event makes it again"),
+		knob("Nesting of `blockConcurrencyWhile()` and transactions", BlockDepth.Knob, "an error"),
+		knob("Time of one `blockConcurrencyWhile()`", BlockTime.Knob, "the actor is reset"),
+		knob("Time that a commit may hold the output gate", OutputTime.Knob, "the actor is reset"),
+		knob("One run of an alarm", AlarmTime.Knob, "the actor is reset; the alarm is tried again"),
+		knob("Counted retries of an alarm", AlarmRetries.Knob, "the alarm is given up"),
+		knob("First pause before a retry; each one is twice as long", AlarmPause.Knob, "the alarm waits for it"),
+		knob("Doublings of the pause", AlarmDoublings.Knob, "it stays as long"),
+		knob("Name of an actor", ActorName.Knob, "it is not kept for `ctx.id.name`"),
+		knob("Name of an actor that keeps nothing", ActorEphemeral.Knob, "TypeError"),
+	}},
+	{"Storage, as scripts see it", []Row{
+		row("Key, memory without `enableSql`", "cache.ActorLimits.KeyBytes", Size, "", "`localDisk`, `enableSql`: see Storage", "RangeError"),
+		row("Value, memory without `enableSql`, without the overhead of its encoding", "cache.ActorLimits.ValueBytes", Size, "", "`localDisk`, `enableSql`: see Storage", "RangeError"),
+		row("Overhead of its encoding", "cache.ActorLimits.ValueSlackBytes", Size, "", "fixed by the encoding", "RangeError"),
+		row("Keys of one `get()`, memory without `enableSql`", "cache.ActorLimits.Pairs", Count, "", "`localDisk`, `enableSql`: none", "RangeError"),
+		row("Unwritten bytes of one actor before its writes wait", "cache.LRUOptions.DirtyBytes", Size, "", "`--limit-unwritten`", "`put()` resolves when there is room again"),
+		row("Cache of an isolate before it forgets the oldest", "cache.LRUOptions.SoftBytes", Size, "", "`--limit-cache`", "clean entries are read again when needed"),
+		row("Cache of an isolate that cannot forget any more", "cache.LRUOptions.HardBytes", Size, "", "`--limit-cache-hard`", "the actor that needs more is reset"),
+		row("Age of unused entries, once to twice", "cache.LRUOptions.StaleAfter", Count, "", "`--limit-cache-age`", "they are forgotten"),
+		knob("Attempts of a commit while storage is out of reach", CommitAttempts.Knob, "the actor is reset"),
+	}},
+	{"Storage", []Row{
+		row("Key", "storage.MaxKeyBytes", Size, "", "fixed by the layout of the file", "RangeError"),
+		knob("Value", StorageValue.Knob, "RangeError"),
+		row("Name of a namespace", "storage.MaxNamespaceBytes", Size, "", "fixed by the layout of the file", "the batch is refused"),
+		row("Key of an actor", "storage.MaxActorKeyBytes", Size, "", "fixed by the layout of the file", "the batch is refused"),
+		knob("Wait for another process to let go of the file", StorageOpen.Knob, "the start fails"),
+		knob("Commits that wait for the writer", StorageQueue.Knob, "callers wait"),
+		knob("Commits of one transaction", StorageGroup.Knob, "the next transaction takes the rest"),
+		knob("Bytes of one transaction", StorageGroupBytes.Knob, "the next transaction takes the rest"),
+		knob("Entries that a commit of `deleteAll()` removes itself", StorageDelete.Knob, "the rest is removed in the background"),
+		knob("Keys that one step in the background removes", StorageSweep.Knob, "the next step goes on"),
+		knob("Bytes that a list reads at a time", StorageScan.Knob, "it goes on in another transaction"),
+		knob("Findings of one check", StorageFindings.Knob, "the rest is counted"),
+		knob("Damaged pages that one check describes", StorageLosses.Knob, "the rest is counted"),
+		knob("Lines about what one of them held", StorageLostLines.Knob, "the rest is counted"),
+		row("Pages from the root to a leaf", "storage/bolt.maxTreeDepth", Count, "", "fixed by the layout of the file: no sound tree has a tenth of it", "the page counts as damaged"),
+		knob("Keys that an actor's storage is handed at a time", CommitKeys.Knob, "the rest follows"),
+		knob("Bytes that an actor's storage is handed at a time", CommitBytes.Knob, "the rest follows"),
+		knob("Keys of one batch of a list", ListKeys.Knob, "the next batch"),
+		knob("Bytes of one batch of a list", ListBytes.Knob, "the next batch"),
+		knob("Batches of a list in memory", ListAhead.Knob, "the reader waits"),
+	}},
+	{"Sources", []Row{
+		knob("Source text of one worker", ScriptSource.Knob, "the script is refused"),
+		knob("Text, data and WebAssembly modules of one worker", ScriptAssets.Knob, "the script is refused"),
+		knob("Modules of one worker", ScriptModules.Knob, "the script is refused"),
+		knob("Brackets within each other", ScriptBrackets.Knob, "the script is refused"),
+		knob("Operators and words of the statements open at one place", ScriptChain.Knob, "the script is refused"),
+		knob("The same before bundling", ScriptWritten.Knob, "the script is refused"),
+		knob("Errors of one compilation that are shown", ScriptErrors.Knob, "the rest is not shown"),
+		knob("Compiled scripts in memory", ScriptPrograms.Knob, "the oldest is compiled again"),
+		knob("Bundled scripts on disk", ScriptKept.Knob, "the oldest is removed").also("`--no-compile-cache`"),
+		knob("Bytes of bundled scripts on disk", ScriptKeptBytes.Knob, "the oldest is removed").also("`--no-compile-cache`"),
+	}},
+	{"Configuration", []Row{
+		knob("One file", ConfigFile.Knob, "an error at the start"),
+		knob("One embedded file", ConfigEmbed.Knob, "an error at the start"),
+		knob("Files of one configuration", ConfigFiles.Knob, "an error at the start"),
+		knob("Nesting of brackets", ConfigDepth.Knob, "an error at the start"),
+		knob("Constants between a name and its value", ConfigChain.Knob, "an error at the start"),
+		knob("Values once constants are expanded", ConfigValues.Knob, "an error at the start"),
+		knob("Errors that are shown", ConfigErrors.Knob, "the rest is not shown"),
+	}},
 }

@@ -1,6 +1,10 @@
 package natives
 
-import "github.com/dop251/goja"
+import (
+	"github.com/dop251/goja"
+
+	"workerd.local/internal/limits"
+)
 
 // The methods that call back. goja's own run for small plain arrays; these are
 // for array-likes, proxies and long arrays, where a run of holes calls nobody.
@@ -120,9 +124,6 @@ func (e *env) fold(o *goja.Object, call goja.FunctionCall, step int64) goja.Valu
 	return acc
 }
 
-// maxFlatDepth bounds the recursion of flat on nested or cyclic arrays.
-const maxFlatDepth = 2000
-
 func arrayFlat(e *env, o *goja.Object, call goja.FunctionCall) goja.Value {
 	n := e.lengthOf(o)
 	depth := int64(1)
@@ -160,7 +161,7 @@ type flattener struct {
 }
 
 func (f *flattener) walk(o *goja.Object, n, depth int64, level int) {
-	if level > maxFlatDepth {
+	if level > limits.FlatDepth.In(f.e.lim.Bounds) { // nested or cyclic arrays
 		f.e.throwStack()
 	}
 	plain := isPlainArray(o)

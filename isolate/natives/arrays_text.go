@@ -1,10 +1,10 @@
 package natives
 
-import "github.com/dop251/goja"
+import (
+	"github.com/dop251/goja"
 
-// maxJoinDepth is how deep arrays within arrays may be turned into a string.
-// Each level costs Go stack in join, in goja's ToPrimitive and in toString.
-const maxJoinDepth = 1000
+	"workerd.local/internal/limits"
+)
 
 // joinEnter notes that o is being turned into a string. It reports false when it
 // already is: then the result is the empty string, as in every engine.
@@ -14,7 +14,8 @@ func (e *env) joinEnter(o *goja.Object) bool {
 			return false
 		}
 	}
-	if len(e.joining) >= maxJoinDepth {
+	// Each level costs Go stack in join, in goja's ToPrimitive and in toString.
+	if len(e.joining) >= limits.JoinDepth.In(e.lim.Bounds) {
 		e.throwStack()
 	}
 	e.joining = append(e.joining, o)

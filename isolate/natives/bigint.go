@@ -6,14 +6,14 @@ import (
 	"strings"
 
 	"github.com/dop251/goja"
+
+	"workerd.local/internal/limits"
 )
 
 // maxBigIntBits bounds the BigInts that go through decimal text, and the width
-// given to asUintN for a negative number. Converting one of this size takes about
+// given to asUintN for a negative number. Converting one of 2^22 bits takes about
 // half a second; V8's own limit is 2^30 bits.
-const maxBigIntBits = 1 << 22
-
-const maxBigIntDigits = maxBigIntBits * 3 / 10
+func (e *env) maxBigIntBits() int { return limits.BigIntText.In(e.lim.Bounds) }
 
 func (e *env) throwBigInt() { e.throwRange("Maximum BigInt size exceeded") }
 
@@ -32,7 +32,7 @@ var bigIntProtoTable = table{path: "BigInt.prototype", funcs: []entry{
 					return prev(c)
 				}
 			}
-			if n.BitLen() > maxBigIntBits {
+			if n.BitLen() > e.maxBigIntBits() {
 				e.throwBigInt()
 			}
 			return prev(c)
@@ -72,7 +72,7 @@ func (e *env) bigIntAsN(c goja.FunctionCall, prev raw, signed bool) goja.Value {
 	if int64(n.BitLen()) < width && (signed || n.Sign() >= 0) {
 		return v
 	}
-	if width > maxBigIntBits {
+	if width > int64(e.maxBigIntBits()) {
 		if width > 1<<30 || n.Sign() < 0 {
 			e.throwBigInt()
 		}
@@ -167,7 +167,7 @@ func (e *env) parseBigInt(s goja.String) *big.Int {
 	}
 	n := new(big.Int)
 	if base != 10 {
-		if len(digits) > maxBigIntBits*8 {
+		if len(digits) > e.maxBigIntBits()*8 {
 			e.throwBigInt()
 		}
 		if _, ok := n.SetString(digits, base); !ok {
@@ -175,7 +175,7 @@ func (e *env) parseBigInt(s goja.String) *big.Int {
 		}
 		return n
 	}
-	if len(digits) > maxBigIntDigits {
+	if len(digits) > e.maxBigIntBits()*3/10 {
 		e.throwBigInt()
 	}
 	n = e.parseDecimal(digits)

@@ -9,6 +9,8 @@ import (
 	"strconv"
 
 	"github.com/dop251/goja"
+
+	"workerd.local/internal/limits"
 )
 
 // raw is a native or script function that panics when it throws, as goja's
@@ -24,6 +26,8 @@ type env struct {
 	nop   raw // an empty script function: running it raises a pending interrupt
 	steps int // until the next poll
 	depth int // natives that are running
+
+	maxDepth int // limits.NativeDepth
 
 	get, set, has, deleteProperty, defineProperty, ownDescriptor raw // Reflect
 	apply, construct, ownKeys                                    raw // Reflect
@@ -47,6 +51,10 @@ type env struct {
 }
 
 const pollEvery = 1024
+
+func newEnv(rt *goja.Runtime, l Limits) *env {
+	return &env{rt: rt, lim: l.withDefaults(), steps: pollEvery, maxDepth: limits.NativeDepth.In(l.Bounds)}
+}
 
 var (
 	typeInt    = reflect.TypeFor[int64]()
@@ -166,13 +174,10 @@ func (e *env) guard(f raw) raw {
 	}
 }
 
-// maxNativeDepth bounds natives that call each other without script between
-// them (a toString that is join, a getter that is Array.from), which goja does
-// not count. It is above what SetMaxCallStackSize lets script nest.
-const maxNativeDepth = 3000
-
+// enter counts natives that call each other without script between them (a
+// toString that is join, a getter that is Array.from), which goja does not count.
 func (e *env) enter() {
-	if e.depth++; e.depth > maxNativeDepth {
+	if e.depth++; e.depth > e.maxDepth {
 		e.throwStack()
 	}
 }

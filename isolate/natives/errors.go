@@ -5,12 +5,12 @@ import (
 	"strings"
 
 	"github.com/dop251/goja"
+
+	"workerd.local/internal/limits"
 )
 
 // defaultStackLimit is V8's Error.stackTraceLimit.
 const defaultStackLimit = 10
-
-const maxStackLimit = 200
 
 var errorTable = table{path: "Error", funcs: []entry{
 	{name: "captureStackTrace", length: 2, make: func(e *env, _ raw) raw { return e.captureStackTrace }},
@@ -36,13 +36,13 @@ func (e *env) captureStackTrace(call goja.FunctionCall) goja.Value {
 	if !ok {
 		e.throwType("Invalid argument")
 	}
-	limit := defaultStackLimit
+	limit, most := defaultStackLimit, limits.ErrorFrames.In(e.lim.Bounds)
 	if ctor, ok := e.rt.GlobalObject().Get("Error").(*goja.Object); ok {
 		if v := ctor.Get("stackTraceLimit"); v != nil && goja.IsNumber(v) {
-			limit = int(min(max(toInteger(v), 0), maxStackLimit))
+			limit = int(min(max(toInteger(v), 0), int64(most)))
 		}
 	}
-	frames := e.rt.CaptureCallStack(maxStackLimit, nil)
+	frames := e.rt.CaptureCallStack(most, nil)
 	if len(frames) > 0 && frames[0].SrcName() == "<native>" {
 		frames = frames[1:]
 	}

@@ -1,10 +1,10 @@
 package natives
 
-import "github.com/dop251/goja"
+import (
+	"github.com/dop251/goja"
 
-// maxArguments is how many arguments apply may spread. V8 ends between 120 000
-// and 500 000 with the same RangeError, as its stack is full.
-const maxArguments = 1 << 19
+	"workerd.local/internal/limits"
+)
 
 var functionTable = table{path: "Function.prototype", funcs: []entry{
 	{name: "apply", length: 2, make: func(e *env, prev raw) raw {
@@ -37,7 +37,8 @@ func (e *env) boundList(c goja.FunctionCall, i int) goja.FunctionCall {
 		return c
 	}
 	n := e.lengthOf(o)
-	if n > maxArguments {
+	// V8 ends between 120 000 and 500 000 with the same RangeError, as its stack is full.
+	if n > limits.CallArguments.Bytes(e.lim.Bounds) {
 		e.throwStack()
 	}
 	if isPlainArray(o) {

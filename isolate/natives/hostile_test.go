@@ -256,7 +256,7 @@ func TestGoPanicsBecomeExceptions(t *testing.T) {
 	if v.String() != "true,true" {
 		t.Fatalf("got %s", v)
 	}
-	e := &env{rt: rt}
+	e := newEnv(rt, Limits{})
 	for _, f := range []raw{
 		//lint:ignore SA5000 the panic is the point
 		func(goja.FunctionCall) goja.Value { var m map[string]int; m["x"] = 1; return nil },

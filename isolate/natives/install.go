@@ -12,7 +12,8 @@ import (
 // the engine's own. The error names the intrinsic that was missing or refused
 // to be replaced.
 func Install(rt *goja.Runtime, l Limits) (*Library, error) {
-	e := &env{rt: rt, lim: l.withDefaults(), steps: pollEvery, lazy: map[string]func(){}, hidden: map[*goja.Symbol]bool{}}
+	e := newEnv(rt, l)
+	e.lazy, e.hidden = map[string]func(){}, map[*goja.Symbol]bool{}
 	if err := e.installAll(); err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ import (
 // *goja.Exception holding a SyntaxError or RangeError of rt, or an error that
 // wraps ErrInterrupted; without l.Interrupted it reads to the end. It runs no script. Call it on the runtime's goroutine.
 func ParseJSON[T string | []byte](rt *goja.Runtime, text T, l Limits) (goja.Value, error) {
-	e := &env{rt: rt, lim: l.withDefaults(), steps: pollEvery}
+	e := newEnv(rt, l)
 	var v goja.Value
 	err := e.try(func() { v = e.parseJSON(viewText(text)) })
 	if err != nil {

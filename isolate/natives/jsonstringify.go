@@ -15,7 +15,7 @@ import (
 // call it inside a turn of the runtime. The error is a *goja.Exception, an
 // engine interrupt, or wraps ErrInterrupted.
 func StringifyJSON(rt *goja.Runtime, v, replacer, space goja.Value, l Limits) (text string, ok bool, err error) {
-	e := &env{rt: rt, lim: l.withDefaults(), steps: pollEvery}
+	e := newEnv(rt, l)
 	err = e.try(func() {
 		var s *jsonWriter
 		s, ok = e.stringifyJSON(orUndefined(v), orUndefined(replacer), orUndefined(space))

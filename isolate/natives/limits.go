@@ -1,6 +1,10 @@
 package natives
 
-import "errors"
+import (
+	"errors"
+
+	"workerd.local/internal/limits"
+)
 
 // Default values of Limits, used for each field that is zero.
 const (
@@ -37,6 +41,8 @@ type Limits struct {
 	// Charge, if set, is called with the size in bytes before a large
 	// allocation. An error becomes a RangeError with its text.
 	Charge func(bytes int) error
+	// Bounds are the numbers of what has no field here; nil means those of the table.
+	Bounds *limits.Set
 }
 
 // ErrInterrupted is what the Go functions of this package return, and what they

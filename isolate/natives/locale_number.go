@@ -203,7 +203,7 @@ func (e *env) bigIntToLocaleString(call goja.FunctionCall) goja.Value {
 	if !ok {
 		e.throwType("BigInt.prototype.toLocaleString requires that 'this' be a BigInt")
 	}
-	if n.BitLen() > maxBigIntBits {
+	if n.BitLen() > e.maxBigIntBits() {
 		e.throwBigInt()
 	}
 	f := e.numberFormat(call, "BigInt.prototype.toLocaleString")

@@ -7,11 +7,13 @@ import (
 	"strings"
 
 	"github.com/dop251/goja"
+
+	"workerd.local/internal/limits"
 )
 
 // maxSearch is the longest string in which goja may look for all matches at
 // once: it keeps about 64 bytes for each.
-const maxSearch = 32 << 20
+func (e *env) maxSearch() int { return limits.SearchLength.In(e.lim.Bounds) }
 
 // stringReplace is replace and replaceAll. goja finds the matches; where the
 // result could become too long, the replacement goes through a function that
@@ -31,7 +33,7 @@ func stringReplace(name string, all bool) func(e *env, prev raw) raw {
 			if isObject {
 				if rx.ClassName() != "RegExp" {
 					search = e.toStr(rx)
-				} else if s.Length() > maxSearch {
+				} else if s.Length() > e.maxSearch() {
 					e.throwStringLength()
 				}
 			} else {
@@ -89,7 +91,7 @@ func (e *env) needMatches(s, p goja.String) {
 	if a, ok := asciiOf(s); ok && p.Length() > 0 {
 		n = int64(strings.Count(a, p.String()))
 	}
-	if n > maxSearch {
+	if n > int64(e.maxSearch()) {
 		e.throwStringLength()
 	}
 	e.charge(n * 64)
@@ -256,7 +258,7 @@ func stringSplit(e *env, prev raw) raw {
 		}
 		sep := call.Argument(0)
 		if o, ok := sep.(*goja.Object); ok {
-			if o.ExportType() != typeProxy && o.ClassName() == "RegExp" && s.Length() > maxSearch {
+			if o.ExportType() != typeProxy && o.ClassName() == "RegExp" && s.Length() > e.maxSearch() {
 				e.throwStringLength()
 			}
 			return prev(call)
@@ -287,7 +289,7 @@ func stringSplit(e *env, prev raw) raw {
 // stringMatch bounds the text in which a global RegExp looks for all matches.
 func stringMatch(e *env, prev raw) raw {
 	return func(call goja.FunctionCall) goja.Value {
-		if s, ok := call.This.(goja.String); ok && s.Length() > maxSearch {
+		if s, ok := call.This.(goja.String); ok && s.Length() > e.maxSearch() {
 			e.throwStringLength()
 		}
 		return prev(call)

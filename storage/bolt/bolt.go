@@ -33,6 +33,7 @@ import (
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 
+	"workerd.local/internal/limits"
 	"workerd.local/storage"
 )
 
@@ -42,12 +43,14 @@ const FileName = "actors.db"
 // Options of Open. The zero value is right for production.
 type Options struct {
 	// OpenTimeout is how long to wait for another process to let go of the file;
-	// 0 means one second.
+	// 0 means limits.StorageOpen, a second.
 	OpenTimeout time.Duration
 	// QueueLimit is the number of operations that may wait for the writer; 0 means
-	// 1024. Callers beyond it wait with their context, those of CommitAsync in a
+	// limits.StorageQueue, 1024. Callers beyond it wait with their context, those of CommitAsync in a
 	// list. The batches themselves are held by their callers either way.
 	QueueLimit int
+	// Bounds are the numbers of what has no field here; nil means those of the table.
+	Bounds *limits.Set
 	// NoSync gives up durability for speed. Only for tests and benchmarks.
 	NoSync bool
 	// ReadOnly opens a file that exists and writes nothing to it, not even the number
@@ -122,10 +125,10 @@ var (
 // what to do.
 func Open(path string, o Options) (*Store, error) {
 	if o.OpenTimeout <= 0 {
-		o.OpenTimeout = time.Second
+		o.OpenTimeout = limits.StorageOpen.In(o.Bounds)
 	}
 	if o.QueueLimit <= 0 {
-		o.QueueLimit = 1024
+		o.QueueLimit = limits.StorageQueue.In(o.Bounds)
 	}
 	s := &Store{
 		path:    path,

@@ -11,11 +11,9 @@ import (
 	"go.etcd.io/bbolt"
 
 	"workerd.local/actorid"
+	"workerd.local/internal/limits"
 	"workerd.local/storage"
 )
-
-// maxFindings is how many findings one Check reports.
-const maxFindings = 20
 
 // Check reads everything: that every key can be reached and is in order, that
 // actors, entries and alarms belong together, and that each page of the file is
@@ -23,7 +21,7 @@ const maxFindings = 20
 // Errors wrap storage.ErrDamaged and name what is wrong.
 func (s *Store) Check(ctx context.Context) error {
 	err := s.view(ctx, func(tx *bbolt.Tx) error {
-		c := checker{ctx: ctx, tx: tx}
+		c := checker{findings: findings{most: limits.StorageFindings.In(s.options.Bounds)}, ctx: ctx, tx: tx}
 		return c.run()
 	})
 	// Only a file whose every page could be reached is safe for bbolt's own check,
@@ -40,7 +38,7 @@ func (s *Store) Check(ctx context.Context) error {
 func (s *Store) checkPages() error {
 	return s.guard(func() error {
 		return s.db.View(func(tx *bbolt.Tx) error {
-			var f findings
+			f := findings{most: limits.StorageFindings.In(s.options.Bounds)}
 			for err := range tx.Check() { // read to its end, or its goroutine stays
 				f.add("%v", err)
 			}
@@ -51,11 +49,12 @@ func (s *Store) checkPages() error {
 
 type findings struct {
 	list []error
-	more int
+	more int // that were left out
+	most int
 }
 
 func (f *findings) add(format string, args ...any) {
-	if len(f.list) == maxFindings {
+	if len(f.list) == f.most {
 		f.more++
 		return
 	}

@@ -13,6 +13,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"workerd.local/actorid"
+	"workerd.local/internal/limits"
 )
 
 // Report is what Inspect found: which pages of the file cannot be read, and what was
@@ -24,7 +25,7 @@ type Report struct {
 	// Reached is the number of pages that belong to the tree.
 	Reached int
 	Lost    []Loss
-	// More is the number of further losses, beyond maxLosses.
+	// More is the number of further losses, beyond limits.StorageLosses.
 	More int
 }
 
@@ -37,13 +38,6 @@ type Loss struct {
 	// of the file tells; a line each.
 	What []string
 }
-
-// maxLosses is how many damaged pages one Report describes, maxLostLines how many
-// lines one of them gets.
-const (
-	maxLosses    = 100
-	maxLostLines = 50
-)
 
 // String is one line for each loss, and one for each thing that it holds.
 func (l Loss) String() string {
@@ -76,7 +70,7 @@ func Inspect(ctx context.Context, path string) (*Report, error) {
 	if err := p.readMeta(); err != nil {
 		return nil, fmt.Errorf("inspect %s: %w", path, damagedf("%s; %s", err, remedy))
 	}
-	return inspect(ctx, path, p)
+	return inspect(ctx, path, p, nil)
 }
 
 // Inspect is the function of that name for a store that is in use, as of one moment.
@@ -93,7 +87,7 @@ func (s *Store) Inspect(ctx context.Context) (report *Report, err error) {
 		}
 		p := &pageFile{file: f, size: info.Size(), pageSize: int64(s.db.Info().PageSize), root: uint64(tx.Cursor().Bucket().Root())}
 		p.pages = uint64(tx.Size() / p.pageSize)
-		report, err = inspect(ctx, s.path, p)
+		report, err = inspect(ctx, s.path, p, s.options.Bounds)
 		return err
 	})
 	if err != nil {
@@ -102,8 +96,11 @@ func (s *Store) Inspect(ctx context.Context) (report *Report, err error) {
 	return report, nil
 }
 
-func inspect(ctx context.Context, path string, p *pageFile) (*Report, error) {
-	i := &inspector{ctx: ctx, file: p, seen: map[uint64]bool{}, report: &Report{Pages: p.pages, PageBytes: p.pageSize}, roots: map[string][]byte{}, names: map[uint32]string{}}
+func inspect(ctx context.Context, path string, p *pageFile, bounds *limits.Set) (*Report, error) {
+	i := &inspector{
+		maxLosses: limits.StorageLosses.In(bounds), maxLostLines: limits.StorageLostLines.In(bounds),
+		ctx: ctx, file: p, seen: map[uint64]bool{}, report: &Report{Pages: p.pages, PageBytes: p.pageSize}, roots: map[string][]byte{}, names: map[uint32]string{},
+	}
 	if err := i.run(); err != nil {
 		return nil, fmt.Errorf("inspect %s: %w", path, err)
 	}
@@ -113,6 +110,10 @@ func inspect(ctx context.Context, path string, p *pageFile) (*Report, error) {
 
 // inspector is one inspection.
 type inspector struct {
+	// maxLosses is how many damaged pages a Report describes, maxLostLines how many
+	// lines one of them gets.
+	maxLosses, maxLostLines int
+
 	ctx    context.Context
 	file   *pageFile
 	seen   map[uint64]bool
@@ -204,12 +205,12 @@ func (i *inspector) walk(bucket string, root uint64, visit func(element), lost f
 }
 
 func (i *inspector) add(l Loss) {
-	if len(i.report.Lost) == maxLosses {
+	if len(i.report.Lost) == i.maxLosses {
 		i.report.More++
 		return
 	}
-	if more := len(l.What) - maxLostLines; more > 0 {
-		l.What = append(l.What[:maxLostLines:maxLostLines], fmt.Sprintf("and %d more", more))
+	if more := len(l.What) - i.maxLostLines; more > 0 {
+		l.What = append(l.What[:i.maxLostLines:i.maxLostLines], fmt.Sprintf("and %d more", more))
 	}
 	i.report.Lost = append(i.report.Lost, l)
 }
@@ -307,7 +308,7 @@ func (i *inspector) entries(root uint64) error {
 		// Pages are in the order of their keys, and so are the spans.
 		n := sort.Search(len(spans), func(n int) bool { return spans[n].last >= r.body })
 		for ; n < len(spans) && spans[n].first <= r.body; n++ {
-			if counts[n]++; counts[n] > maxLostLines {
+			if counts[n]++; counts[n] > i.maxLostLines {
 				continue
 			}
 			a := actorid.ID{Key: string(el.key[spaceBytes:])}
@@ -329,7 +330,7 @@ func (i *inspector) entries(root uint64) error {
 		return err
 	}
 	for n, l := range lost {
-		if more := counts[n] - maxLostLines; more > 0 {
+		if more := counts[n] - i.maxLostLines; more > 0 {
 			what[n] = append(what[n], fmt.Sprintf("keys of %d more actors", more))
 		}
 		if len(what[n]) == 0 {

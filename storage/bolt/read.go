@@ -11,6 +11,7 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 
 	"workerd.local/actorid"
+	"workerd.local/internal/limits"
 	"workerd.local/storage"
 )
 
@@ -237,7 +238,6 @@ func (s *Store) Scan(ctx context.Context, t storage.Token, a actorid.ID, r stora
 const (
 	scanKeysFirst = 64
 	scanKeysMost  = 1024
-	scanBytes     = 256 << 10
 )
 
 // scan is one running Scan.
@@ -270,7 +270,7 @@ func (sc *scan) read(ctx context.Context) (entries []storage.KV, more bool, err 
 				return err
 			}
 		}
-		size := 0
+		size, scanBytes := 0, limits.StorageScan.In(sc.store.options.Bounds)
 		for sc.key != nil && len(entries) < sc.keys && size < scanBytes {
 			entries = append(entries, storage.KV{Key: string(sc.key[bodyBytes:]), Value: clone(sc.value)})
 			size += len(sc.key) + len(sc.value)

@@ -7,22 +7,14 @@ import (
 	"go.etcd.io/bbolt"
 
 	"workerd.local/actorid"
-)
-
-const (
-	// deleteAtOnce is the size of an actor up to which deleting all its entries is
-	// done in the commit itself.
-	deleteAtOnce = 256
-	// sweepAtOnce is how many keys a sweep removes in one transaction: few enough
-	// that a commit that arrives meanwhile hardly waits and memory stays small.
-	sweepAtOnce = 2000
+	"workerd.local/internal/limits"
 )
 
 // sweep removes a part of what commits have made unreachable. A failure is kept
 // by update and told to the next caller.
 func (s *Store) sweep() {
 	err := s.update(func(tx *bbolt.Tx) error {
-		if err := sweepSome(tx); err != nil {
+		if err := sweepSome(tx, limits.StorageSweep.In(s.options.Bounds)); err != nil {
 			return err
 		}
 		s.sweeping = hasSweep(tx)
@@ -33,7 +25,9 @@ func (s *Store) sweep() {
 	}
 }
 
-func sweepSome(tx *bbolt.Tx) error {
+// sweepSome removes at most so many keys: few enough that a commit that arrives
+// meanwhile hardly waits and memory stays small.
+func sweepSome(tx *bbolt.Tx, most int) error {
 	sweep, entries := tx.Bucket(bucketSweep), tx.Bucket(bucketEntries)
 	first, value := sweep.Cursor().First()
 	if first == nil {
@@ -46,12 +40,12 @@ func sweepSome(tx *bbolt.Tx) error {
 	switch {
 	case what[0] == sweepBody && len(number) == bodyBytes:
 		var keys [][]byte
-		keys, whole = keysUnder(entries, number, sweepAtOnce)
+		keys, whole = keysUnder(entries, number, most)
 		err = deleteKeys(entries, keys)
 	case what[0] == sweepSpace && len(number) == spaceBytes:
 		actors := tx.Bucket(bucketActors)
 		var keys [][]byte
-		keys, whole = keysUnder(actors, number, sweepAtOnce)
+		keys, whole = keysUnder(actors, number, most)
 		for _, k := range keys {
 			if err := forgetActor(tx, namespace, k, actors.Get(k)); err != nil {
 				return err

@@ -13,14 +13,8 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"workerd.local/internal/limits"
 	"workerd.local/storage"
-)
-
-// A group ends when nothing is queued or when one of these is reached, so that
-// what a transaction holds in memory is bounded by them plus one batch.
-const (
-	groupOperations = 4096
-	groupBytes      = 16 << 20
 )
 
 // groupYields is how often the writer lets others run while that makes its queue
@@ -306,6 +300,9 @@ func (s *Store) collect(group []*operation, op *operation) []*operation {
 			break
 		}
 	}
+	// A group ends when nothing is queued or when one of these is reached, so that
+	// what a transaction holds in memory is bounded by them plus one batch.
+	groupOperations, groupBytes := limits.StorageGroup.In(s.options.Bounds), limits.StorageGroupBytes.In(s.options.Bounds)
 	bytes := 0
 	for {
 		if op.state.CompareAndSwap(queued, taken) {
@@ -346,7 +343,7 @@ func (s *Store) commit(group []*operation) {
 	}
 	start := time.Now()
 	err := s.update(func(tx *bbolt.Tx) error {
-		b := openBuckets(tx)
+		b := openBuckets(tx, s.options.Bounds)
 		for _, op := range group {
 			if err := op.apply(b); err != nil {
 				return err
@@ -398,9 +395,12 @@ type buckets struct {
 	tx                                      *bbolt.Tx
 	namespaces, actors, entries, due, sweep *bbolt.Bucket
 	key                                     []byte
+	// deleteAtOnce is the size of an actor up to which deleting all its entries is
+	// done in the commit itself.
+	deleteAtOnce int
 }
 
-func openBuckets(tx *bbolt.Tx) *buckets {
+func openBuckets(tx *bbolt.Tx, bounds *limits.Set) *buckets {
 	b := &buckets{
 		tx:         tx,
 		namespaces: tx.Bucket(bucketNamespaces),
@@ -408,6 +408,8 @@ func openBuckets(tx *bbolt.Tx) *buckets {
 		entries:    tx.Bucket(bucketEntries),
 		due:        tx.Bucket(bucketDue),
 		sweep:      tx.Bucket(bucketSweep),
+
+		deleteAtOnce: limits.StorageDelete.In(bounds),
 	}
 	// Bodies are numbered upwards, so new entries arrive in order and pages that
 	// were split in the middle would stay half empty.
@@ -447,7 +449,7 @@ func (b *buckets) write(w *storage.Write) error {
 func (b *buckets) writeEntries(w *storage.Write, r *record) error {
 	if w.DelAll && r.body != 0 {
 		// Few entries are deleted here; many are left to the sweeper.
-		if keys, whole := keysUnder(b.entries, bodyPrefix(r.body), deleteAtOnce); whole {
+		if keys, whole := keysUnder(b.entries, bodyPrefix(r.body), b.deleteAtOnce); whole {
 			if err := deleteKeys(b.entries, keys); err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"workerd.local/internal/limits"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
 )
@@ -25,12 +26,6 @@ const (
 // Sink takes one printed text, which may have several lines and ends without a
 // newline.
 type Sink func(level, text string)
-
-// maxLabels bounds how many timers and how many counters a realm has.
-const maxLabels = 1000
-
-// maxGroups bounds the indentation.
-const maxGroups = 100
 
 // state is a realm's console.
 type state struct {
@@ -72,7 +67,7 @@ func logSink(js *isolate.JS) Sink {
 func Print(js *isolate.JS, level, text string) {
 	s := states.Get(js)
 	if s.groups > 0 {
-		indent := strings.Repeat("  ", min(s.groups, maxGroups))
+		indent := strings.Repeat("  ", min(s.groups, limits.ConsoleGroups.In(js.Bounds())))
 		text = indent + strings.ReplaceAll(text, "\n", "\n"+indent)
 	}
 	s.sink(level, text)
@@ -113,25 +108,22 @@ func jsAssert(c *bind.Call) (any, error) {
 }
 
 func jsDir(c *bind.Call) (any, error) {
-	depth := defaultDepth
+	depth, maxDepth := defaultDepth, limits.ConsoleDepth.In(c.JS().Bounds())
 	if o, ok := c.Arg(1).(*goja.Object); ok {
 		d := intrinsics.Get(c.JS()).lookup(c.JS(), o, c.JS().Runtime().ToValue("depth"))
 		if d != nil && d.value != nil {
 			switch n := d.value.Export().(type) {
 			case int64:
-				depth = int(min(max(n, 0), maxDepth))
+				depth = int(min(max(n, 0), int64(maxDepth)))
 			case float64, nil:
 				depth = maxDepth // Infinity or null
 			}
 		}
 	}
-	text, _ := clip(Inspect(c.JS(), c.Arg(0), depth), maxText)
+	text, _ := clip(Inspect(c.JS(), c.Arg(0), depth), limits.ConsoleText.In(c.JS().Bounds()))
 	Print(c.JS(), Log, text)
 	return nil, nil
 }
-
-// maxDepth is the deepest that dir shows, whatever it is asked for.
-const maxDepth = 100
 
 func jsGroup(c *bind.Call) (any, error) {
 	if c.Len() > 0 {
@@ -161,7 +153,7 @@ func label(c *bind.Call) string {
 }
 
 func jsCount(c *bind.Call) (any, error) {
-	s, l := states.Get(c.JS()), label(c)
+	s, l, maxLabels := states.Get(c.JS()), label(c), limits.ConsoleLabels.In(c.JS().Bounds())
 	if _, known := s.counts[l]; !known && len(s.counts) >= maxLabels {
 		Print(c.JS(), Warn, fmt.Sprintf("console.count() has %d labels already; %s is not counted", maxLabels, l))
 		return nil, nil
@@ -181,7 +173,7 @@ func jsCountReset(c *bind.Call) (any, error) {
 }
 
 func jsTime(c *bind.Call) (any, error) {
-	s, l := states.Get(c.JS()), label(c)
+	s, l, maxLabels := states.Get(c.JS()), label(c), limits.ConsoleLabels.In(c.JS().Bounds())
 	switch _, running := s.timers[l]; {
 	case running:
 		Print(c.JS(), Warn, fmt.Sprintf("Label '%s' already exists for console.time()", l))

@@ -5,6 +5,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"workerd.local/internal/limits"
 	"workerd.local/isolate"
 )
 
@@ -177,7 +178,7 @@ func (e *engine) keys(js *isolate.JS, obj *goja.Object, skip int) []key {
 		if d := e.descriptor(js, obj, k); d != nil && d.enumerable {
 			out = append(out, key{k})
 		}
-		if len(out) > maxValues {
+		if len(out) > limits.ConsoleValues.In(js.Bounds()) {
 			break
 		}
 	}

@@ -5,11 +5,9 @@ import (
 
 	"github.com/dop251/goja"
 
+	"workerd.local/internal/limits"
 	"workerd.local/isolate"
 )
-
-// maxText is the longest text of one call of a console method.
-const maxText = 256 << 10
 
 // Format is node's util.format: the first argument may hold %s, %d, %i, %f, %j,
 // %o, %O, %c and %%; what is left over follows after spaces, strings as they are
@@ -40,11 +38,11 @@ func Format(js *isolate.JS, args []goja.Value) string {
 		} else {
 			out.WriteString(Inspect(js, v, defaultDepth))
 		}
-		if out.Len() > maxText {
+		if out.Len() > limits.ConsoleText.In(js.Bounds()) {
 			break
 		}
 	}
-	text, cut := clip(out.String(), maxText)
+	text, cut := clip(out.String(), limits.ConsoleText.In(js.Bounds()))
 	if cut {
 		text += "... (truncated)"
 	}
@@ -56,7 +54,7 @@ func Format(js *isolate.JS, args []goja.Value) string {
 func substitute(js *isolate.JS, out *strings.Builder, format string, args []goja.Value) []goja.Value {
 	for {
 		i := strings.IndexByte(format, '%')
-		if i < 0 || i+1 == len(format) || out.Len() > maxText {
+		if i < 0 || i+1 == len(format) || out.Len() > limits.ConsoleText.In(js.Bounds()) {
 			out.WriteString(format)
 			return args
 		}

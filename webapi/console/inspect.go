@@ -11,14 +11,12 @@ import (
 
 	"github.com/dop251/goja"
 
+	"workerd.local/internal/limits"
 	"workerd.local/isolate"
 )
 
 // defaultDepth is how many levels below the top one are shown.
 const defaultDepth = 2
-
-// maxValues bounds how many values one call of Inspect prints.
-const maxValues = 20000
 
 // Inspect prints a value as node's util.inspect does: depth levels below the first
 // one, strings in quotes. It runs no user code but what the package names.
@@ -75,7 +73,7 @@ func (p *printer) value(v goja.Value, level int) string {
 		}
 		obj = target
 	}
-	if p.printed > maxValues {
+	if p.printed > limits.ConsoleValues.In(p.js.Bounds()) {
 		return "..."
 	}
 	if s, ok := p.custom(obj, level); ok {
@@ -121,9 +119,9 @@ func (p *printer) primitive(v goja.Value) string {
 // text prints a string inside of something, in pieces of a line where it is long.
 func (p *printer) text(s string) string {
 	more := ""
-	if n := textLen(s); n > maxStringChars {
+	if n := textLen(s); n > limits.ConsoleString.In(p.js.Bounds()) {
 		runes := []rune(s)
-		keep := min(maxStringChars, len(runes))
+		keep := min(limits.ConsoleString.In(p.js.Bounds()), len(runes))
 		rest := len(runes) - keep
 		s, more = string(runes[:keep]), fmt.Sprintf("... %d more %s", rest, plural(rest, "character"))
 	}
@@ -177,7 +175,7 @@ func (p *printer) object(obj *goja.Object, level int) string {
 		fill(&s, level)
 	}
 	for _, k := range s.keys {
-		if p.printed > maxValues {
+		if p.printed > limits.ConsoleValues.In(p.js.Bounds()) {
 			s.entries = append(s.entries, "...")
 			break
 		}
@@ -198,7 +196,7 @@ func (p *printer) object(obj *goja.Object, level int) string {
 			s.base = ref + " " + s.base
 		}
 	}
-	return combine(s.entries, s.base, s.open, s.shut, p.indent, p.level-(level-1), s.array, s.numbers)
+	return combine(s.entries, s.base, s.open, s.shut, p.indent, p.level-(level-1), s.array, s.numbers, limits.ConsoleEntries.In(p.js.Bounds()))
 }
 
 func spaced(base string) string {
@@ -275,7 +273,7 @@ func (k key) label(d *descriptor) string {
 // a hole.
 func (p *printer) elements(n int, at func(i int) (text string, ok bool)) []string {
 	var out []string
-	holes := 0
+	holes, maxArrayEntries := 0, limits.ConsoleEntries.In(p.js.Bounds())
 	flush := func() {
 		if holes > 0 {
 			out = append(out, fmt.Sprintf("<%d empty %s>", holes, plural(holes, "item")))

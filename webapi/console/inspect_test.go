@@ -10,6 +10,7 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/internal/jstest"
+	"workerd.local/internal/limits"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/webapi/events"
@@ -195,7 +196,7 @@ func TestSizesAreBounded(t *testing.T) {
 			`['x'.repeat(1e6)]`,
 			`(() => { let o = {}; for (let i = 0; i < 1e5; i++) o = { o }; return o })()`,
 		} {
-			if got := Format(js, []goja.Value{evaluate(t, js, source)}); len(got) > maxText+100 {
+			if got := Format(js, []goja.Value{evaluate(t, js, source)}); len(got) > limits.ConsoleText.In(nil)+100 {
 				t.Errorf("%s: %d bytes", source, len(got))
 			}
 		}

@@ -12,11 +12,9 @@ import (
 
 // Sizes of node's defaults.
 const (
-	breakLength     = 80 // no line of several entries is longer
-	compactLevels   = 3  // so many innermost levels may share a line
-	maxArrayEntries = 100
-	maxStringChars  = 10000
-	groupFrom       = 6 // longer arrays are laid out in columns
+	breakLength   = 80 // no line of several entries is longer
+	compactLevels = 3  // so many innermost levels may share a line
+	groupFrom     = 6  // longer arrays are laid out in columns
 )
 
 // textLen is the length in UTF-16 code units, which is what node counts.
@@ -106,13 +104,13 @@ func propertyName(name string) string {
 // combine puts the entries of one object between its braces, on one line where
 // they fit: entries of the innermost levels only, in at most 80 columns. base is
 // text before the brace; levels is the depth of nesting that was printed inside.
-func combine(entries []string, base, open, shut string, indent, levels int, array, numbers bool) string {
+func combine(entries []string, base, open, shut string, indent, levels int, array, numbers bool, most int) string {
 	if base != "" {
 		base += " "
 	}
 	count := len(entries)
 	if array && count > groupFrom {
-		entries = group(entries, indent, numbers)
+		entries = group(entries, indent, numbers, most)
 	}
 	if levels < compactLevels && len(entries) == count {
 		total := len(entries) + indent + textLen(open) + textLen(base) + 10 + len(entries)
@@ -131,11 +129,12 @@ func combine(entries []string, base, open, shut string, indent, levels int, arra
 }
 
 // group lays out the entries of a long array in columns of equal width where that
-// is not too ragged. The last entry may be "... n more items": it stays alone.
-func group(entries []string, indent int, numbers bool) []string {
+// is not too ragged. What follows the first most entries, "... n more items", stays
+// alone.
+func group(entries []string, indent int, numbers bool, most int) []string {
 	n := len(entries)
-	if n > maxArrayEntries {
-		n = maxArrayEntries
+	if n > most {
+		n = most
 	}
 	const gap = 2
 	widths := make([]int, n)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"workerd.local/internal/limits"
 	"workerd.local/script"
 	"workerd.local/webapi/bind"
 )
@@ -56,8 +57,8 @@ func (p *printer) shapeOf(obj *goja.Object, level int) (shape, filler) {
 		return s, func(s *shape, level int) {
 			p.indent += 2
 			p.in.iterate(js, obj, p.in.mapEntries, p.in.mapNext, func(v goja.Value) bool {
-				if len(s.entries) == maxArrayEntries {
-					s.entries = append(s.entries, more(n))
+				if len(s.entries) == limits.ConsoleEntries.In(p.js.Bounds()) {
+					s.entries = append(s.entries, p.more(n))
 					return false
 				}
 				pair := v.(*goja.Object)
@@ -73,8 +74,8 @@ func (p *printer) shapeOf(obj *goja.Object, level int) (shape, filler) {
 		return s, func(s *shape, level int) {
 			p.indent += 2
 			p.in.iterate(js, obj, p.in.setValues, p.in.setNext, func(v goja.Value) bool {
-				if len(s.entries) == maxArrayEntries {
-					s.entries = append(s.entries, more(n))
+				if len(s.entries) == limits.ConsoleEntries.In(p.js.Bounds()) {
+					s.entries = append(s.entries, p.more(n))
 					return false
 				}
 				s.entries = append(s.entries, p.value(v, level))
@@ -147,8 +148,8 @@ func (p *printer) shapeOf(obj *goja.Object, level int) (shape, filler) {
 	return s, nil
 }
 
-func more(n int) string {
-	rest := n - maxArrayEntries
+func (p *printer) more(n int) string {
+	rest := n - limits.ConsoleEntries.In(p.js.Bounds())
 	return fmt.Sprintf("... %d more %s", rest, plural(rest, "item"))
 }
 
@@ -357,9 +358,6 @@ func (p *printer) promiseShape(obj *goja.Object, name, tag string) (shape, fille
 	}
 }
 
-// maxBufferBytes is how much of a buffer is shown.
-const maxBufferBytes = 50
-
 func (p *printer) viewShape(obj *goja.Object, kind, name, tag string) (shape, filler) {
 	bytes, _ := bind.Bytes(p.js, obj)
 	s := shape{open: "{", shut: "}"}
@@ -367,7 +365,7 @@ func (p *printer) viewShape(obj *goja.Object, kind, name, tag string) (shape, fi
 	case "ArrayBuffer":
 		s.base, s.keys = p.prefix(name, tag, kind, -1), p.in.keys(p.js, obj, 0)
 		return s, func(s *shape, _ int) {
-			shown := bytes[:min(len(bytes), maxBufferBytes)]
+			shown := bytes[:min(len(bytes), limits.ConsoleBuffer.In(p.js.Bounds()))]
 			var text strings.Builder
 			for i, b := range shown {
 				if i > 0 {

@@ -6,14 +6,9 @@ import (
 
 	"github.com/dop251/goja"
 
+	"workerd.local/internal/limits"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
-)
-
-// Bounds of a table; what is beyond is left out.
-const (
-	maxRows    = 1000
-	maxColumns = 100
 )
 
 // jsTable prints the rows of a collection as a table; anything else as log does.
@@ -28,7 +23,7 @@ func jsTable(c *bind.Call) (any, error) {
 		err := js.Try(func() {
 			js.Runtime().ForOf(list, func(v goja.Value) bool {
 				only = append(only, v.String())
-				return len(only) < maxColumns
+				return len(only) < limits.ConsoleColumns.In(js.Bounds())
 			})
 		})
 		if err != nil {
@@ -40,7 +35,7 @@ func jsTable(c *bind.Call) (any, error) {
 	if err := js.Try(func() { text = t.build(obj) }); err != nil {
 		text = "[" + describe(obj) + " that cannot be inspected]"
 	}
-	text, _ = clip(text, maxText)
+	text, _ = clip(text, limits.ConsoleText.In(js.Bounds()))
 	Print(js, Log, text)
 	return nil, nil
 }
@@ -64,7 +59,7 @@ type tableRow struct {
 }
 
 func (t *tableText) build(obj *goja.Object) string {
-	in := t.p.in
+	in, maxRows := t.p.in, limits.ConsoleRows.In(t.js.Bounds())
 	t.index = "(index)"
 	switch {
 	case obj.ExportType() == mapType:
@@ -124,7 +119,7 @@ func (t *tableText) add(index string, v goja.Value, key *string) {
 		}
 		name := k.key.String()
 		if !slices.Contains(t.columns, name) {
-			if len(t.columns) == maxColumns {
+			if len(t.columns) == limits.ConsoleColumns.In(t.js.Bounds()) {
 				continue
 			}
 			t.columns = append(t.columns, name)

@@ -7,6 +7,7 @@ import (
 	"workerd.local/event"
 	"workerd.local/exception"
 	"workerd.local/internal/clone"
+	"workerd.local/internal/limits"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/fetch"
@@ -39,11 +40,7 @@ var NamespaceClass = &bind.Class[Namespace]{
 	},
 }
 
-const (
-	jurisdictionText = "Jurisdiction restrictions are not implemented in workerd."
-	ephemeralText    = "Actor ID length must be in the range [1, 2048]."
-	maxEphemeralID   = 2048
-)
+const jurisdictionText = "Jurisdiction restrictions are not implemented in workerd."
 
 // Module is the family's table. None of the classes is a global name, as in workerd.
 var Module = bind.Module{
@@ -119,8 +116,8 @@ func (n *Namespace) get(c *bind.Call) (any, error) {
 		if err := c.Unpack("id", &name); err != nil {
 			return nil, err
 		}
-		if name == "" || len(name) > maxEphemeralID {
-			return nil, exception.TypeErrorf(ephemeralText)
+		if most := limits.ActorEphemeral.In(c.JS().Bounds()); name == "" || len(name) > most {
+			return nil, exception.TypeErrorf("Actor ID length must be in the range [1, %d].", most)
 		}
 		return n.stub(c.JS(), &ID{id: actorid.ID{Key: name}, name: &name}, c.JS().Runtime().ToValue(name)), nil
 	}

@@ -8,6 +8,7 @@ import (
 	"workerd.local/actorid"
 	"workerd.local/cache"
 	"workerd.local/exception"
+	"workerd.local/internal/limits"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
@@ -54,7 +55,8 @@ var stateClass = &bind.Class[state]{
 func NewState(js *isolate.JS, o Options) *goja.Object {
 	s := &state{o: o}
 	id := &ID{id: o.ID, name: o.Name}
-	if o.Name != nil && len(*o.Name) > actorid.MaxNameBytes {
+	// Longer names still address it.
+	if o.Name != nil && len(*o.Name) > limits.ActorName.In(js.Bounds()) {
 		id.name = nil
 	}
 	storage := goja.Undefined()

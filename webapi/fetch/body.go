@@ -167,6 +167,7 @@ func stringify(js *isolate.JS, v goja.Value) (text string, ok bool, err error) {
 func jsonLimits(js *isolate.JS) natives.Limits {
 	l := js.Isolate().Limits()
 	return natives.Limits{
+		Bounds:         js.Bounds(),
 		MaxStringBytes: l.StringBytes,
 		MaxArrayLength: l.ArrayLength,
 		MaxBufferBytes: l.BufferBytes,

@@ -11,17 +11,11 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/exception"
+	"workerd.local/internal/limits"
 	"workerd.local/isolate"
 	"workerd.local/webapi/blob"
 	"workerd.local/webapi/encoding"
 	"workerd.local/webapi/url"
-)
-
-// Limits of multipart bodies, against bodies that are nothing but parts or
-// headers.
-const (
-	maxParts       = 10_000
-	maxPartHeaders = 16 << 10 // bytes
 )
 
 // FormData is a list of names with texts or files.
@@ -107,7 +101,7 @@ func formParser(contentType string) (func(js *isolate.JS, data []byte) (*FormDat
 			return nil, exception.TypeErrorf("No boundary string in Content-Type header. The multipart/form-data MIME type requires a boundary parameter, e.g. 'Content-Type: multipart/form-data; boundary=\"abcd\"'. See RFC 7578, section 4.")
 		}
 		return func(js *isolate.JS, data []byte) (*FormData, error) {
-			return ParseMultipart(data, b, js.Host().Now().UnixMilli())
+			return ParseMultipart(data, b, js.Host().Now().UnixMilli(), js.Bounds())
 		}, nil
 	case "application/x-www-form-urlencoded":
 		return func(_ *isolate.JS, data []byte) (*FormData, error) {
@@ -122,9 +116,10 @@ func formParser(contentType string) (func(js *isolate.JS, data []byte) (*FormDat
 }
 
 // ParseMultipart parses a multipart/form-data body (RFC 7578). Files share data's
-// memory. now is their time, in milliseconds since 1970.
-func ParseMultipart(data []byte, boundary string, now int64) (*FormData, error) {
-	f := &FormData{}
+// memory. now is their time, in milliseconds since 1970;
+// bounds, which may be nil, is against bodies that are nothing but parts or headers.
+func ParseMultipart(data []byte, boundary string, now int64, bounds *limits.Set) (*FormData, error) {
+	f, maxParts, maxPartHeaders := &FormData{}, limits.FormParts.In(bounds), limits.FormHeaders.In(bounds)
 	delim := []byte("--" + boundary)
 	rest, ok := afterDelimiter(data, delim)
 	if !ok {
@@ -138,7 +133,7 @@ func ParseMultipart(data []byte, boundary string, now int64) (*FormData, error) 
 		if rest, ok = bytes.CutPrefix(rest, []byte("\n")); !ok {
 			return nil, exception.TypeErrorf("No line break after the boundary string of a FormData part.")
 		}
-		e, body, err := partHeaders(rest, now)
+		e, body, err := partHeaders(rest, now, maxPartHeaders)
 		if err != nil {
 			return nil, err
 		}
@@ -177,8 +172,9 @@ func afterDelimiter(data, delim []byte) ([]byte, bool) {
 
 var errDisposition = exception.TypeErrorf("No valid Content-Disposition header found in FormData part.")
 
-// partHeaders reads the headers of a part up to the empty line.
-func partHeaders(data []byte, now int64) (e formEntry, body []byte, err error) {
+// partHeaders reads the headers of a part, of at most maxPartHeaders bytes, up to the
+// empty line.
+func partHeaders(data []byte, now int64, maxPartHeaders int) (e formEntry, body []byte, err error) {
 	var disposition, typ string
 	for read := 0; ; {
 		line, rest, ok := bytes.Cut(data, []byte("\n"))

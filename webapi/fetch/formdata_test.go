@@ -47,14 +47,14 @@ func TestFormData(t *testing.T) {
 
 func TestParseMultipartLimits(t *testing.T) {
 	const part = "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\r\n"
-	if _, err := fetch.ParseMultipart([]byte(strings.Repeat(part, 10_001)+"--b--"), "b", 0); err == nil || err.Error() != "TypeError: The FormData message has more than 10000 parts." {
+	if _, err := fetch.ParseMultipart([]byte(strings.Repeat(part, 10_001)+"--b--"), "b", 0, nil); err == nil || err.Error() != "TypeError: The FormData message has more than 10000 parts." {
 		t.Errorf("too many parts: %v", err)
 	}
-	if f, err := fetch.ParseMultipart([]byte(strings.Repeat(part, 10_000)+"--b--"), "b", 0); err != nil || f.Len() != 10_000 {
+	if f, err := fetch.ParseMultipart([]byte(strings.Repeat(part, 10_000)+"--b--"), "b", 0, nil); err != nil || f.Len() != 10_000 {
 		t.Errorf("as many parts as may be: %v", err)
 	}
 	head := "--b\r\n" + strings.Repeat("X: "+strings.Repeat("y", 1000)+"\r\n", 20)
-	if _, err := fetch.ParseMultipart([]byte(head), "b", 0); err == nil || err.Error() != "TypeError: The headers of a FormData part are longer than 16384 bytes." {
+	if _, err := fetch.ParseMultipart([]byte(head), "b", 0, nil); err == nil || err.Error() != "TypeError: The headers of a FormData part are longer than 16384 bytes." {
 		t.Errorf("too many headers: %v", err)
 	}
 }
@@ -69,13 +69,13 @@ func FuzzParseMultipart(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		first, err := fetch.ParseMultipart(data, "b", 0)
+		first, err := fetch.ParseMultipart(data, "b", 0, nil)
 		if err != nil {
 			return
 		}
 		const boundary = "----round-trip-boundary"
 		again, _ := first.Encode(boundary)
-		second, err := fetch.ParseMultipart(again, boundary, 0)
+		second, err := fetch.ParseMultipart(again, boundary, 0, nil)
 		if err != nil || second.Len() != first.Len() {
 			t.Fatalf("%q came back as %q: %v", data, again, err)
 		}

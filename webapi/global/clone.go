@@ -140,6 +140,7 @@ func jsStructuredClone(c *bind.Call) (any, error) {
 		return nil, err
 	}
 	copied, err := clone.StructuredClone(js.Runtime(), v, transfer, clone.Options{
+		Bounds:   js.Bounds(),
 		MaxBytes: js.Isolate().Limits().BufferBytes,
 		Host:     HostObjects(js),
 	})
