@@ -92,9 +92,9 @@ func (q *alarmReading) cancel(err error) {
 	if q.g == nil {
 		return
 	}
+	q.call.Cancel()
 	q.close()
 	q.out.Reject(err)
-	q.call.Cancel()
 }
 
 func (q *alarmReading) close() {

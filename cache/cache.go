@@ -560,6 +560,13 @@ func (c *Cache) Shutdown(err error) {
 	c.releasePressure(err)
 }
 
+// Close is Shutdown for a cache whose results nobody will look at: it also cancels
+// the reads that storage has not answered.
+func (c *Cache) Close() {
+	c.Shutdown(nil)
+	c.reads.cancel(errCanceled)
+}
+
 // breakWith ends the cache because something went wrong: the gate breaks too.
 func (c *Cache) breakWith(err error) {
 	c.Shutdown(err)

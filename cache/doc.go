@@ -10,8 +10,9 @@
 //
 // Writes make entries dirty. All dirty entries are written by one commit at the
 // end of the turn, atomically and in the order of the turns; one commit is in
-// flight at a time, and what is written meanwhile belongs to the next one. The
-// actor's output gate is locked from the first write to the end of its commit.
+// flight at a time, and what is written meanwhile belongs to the next one, or to the
+// same one should it not reach storage and be tried again. The actor's output gate is
+// locked from the first write to the end of its commit.
 // A commit that fails breaks the gate, and the cache refuses further use: its
 // actor has to be made again from what is durable.
 //

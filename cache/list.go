@@ -91,10 +91,10 @@ func (n *counter) storageLimit() int {
 }
 
 func (s *scan) collect(c *Cache, e *entry, o ReadOptions) {
+	c.use(e, o)
 	if e.status == unknown {
 		return
 	}
-	c.use(e, o)
 	if s.found == nil {
 		s.found = make([]storage.KV, 0, 16)
 	}
@@ -128,9 +128,18 @@ func (c *Cache) scanUp(r storage.Range, o ReadOptions) scan {
 			n.ask()
 		}
 	}
+	c.useMark(e, r, o)
 	s.complete = !n.asking
 	s.ask = storage.Range{Start: start, End: r.End, Limit: n.storageLimit()}
 	return s
+}
+
+// useMark notes that a list used e where that is the end of its range: whoever
+// lists a range again and again must not lose its end.
+func (c *Cache) useMark(e *entry, r storage.Range, o ReadOptions) {
+	if e != nil && e.key == r.End {
+		c.use(e, o)
+	}
 }
 
 func (c *Cache) scanDown(r storage.Range, o ReadOptions) scan {
@@ -138,6 +147,9 @@ func (c *Cache) scanDown(r storage.Range, o ReadOptions) scan {
 	n := counter{limit: r.Limit}
 	end := r.End
 	e := c.below(r.End)
+	if e != nil {
+		c.useMark(e.next, r, o)
+	}
 	for ; ; e = e.prev {
 		if e == nil {
 			n.ask() // nothing is known in front of the first entry

@@ -412,7 +412,7 @@ func (m *modelRun) step() {
 		wrote := m.c.undo.open
 		m.c.Sync().Then(func(_ struct{}, err error) {
 			m.open--
-			if err == nil {
+			if err == nil && !m.c.o.NeverFlush {
 				if wrote && m.rolledBack[turn] {
 					m.t.Fatalf("turn %d was rolled back, and its writes are called durable", turn)
 				}
@@ -476,7 +476,7 @@ func (m *modelRun) act(left int) {
 				m.confirmed = max(m.confirmed, turn)
 			}
 		})
-		if rapid.IntRange(0, 9).Draw(m.t, "interrupt") == 0 {
+		if !m.c.o.NeverFlush && rapid.IntRange(0, 9).Draw(m.t, "interrupt") == 0 {
 			m.interrupt()
 		}
 		return
@@ -506,7 +506,7 @@ func (m *modelRun) turn(fn func()) {
 	}
 }
 
-func checkModel(t *rapid.T, harsh bool) {
+func checkModel(t *rapid.T, harsh, never bool) {
 	m := &modelRun{t: t, l: loop.New(loop.Options{}), now: time.Unix(1, 0), rolledBack: map[int]bool{}}
 	m.want = state{keys: map[string]string{}}
 	for _, k := range modelKeys {
@@ -522,9 +522,10 @@ func checkModel(t *rapid.T, harsh bool) {
 		DirtyBytes: rapid.SampledFrom([]int{1, 4 * entryBytes, 1 << 20}).Draw(t, "dirty"),
 		StaleAfter: 10 * time.Second,
 	})
-	m.c = New(m.l, m.b, m.lru, m.out, Options{BatchKeys: rapid.SampledFrom([]int{0, 1, 2}).Draw(t, "batch keys")})
+	m.c = New(m.l, m.b, m.lru, m.out, Options{NeverFlush: never, BatchKeys: rapid.SampledFrom([]int{0, 1, 2}).Draw(t, "batch keys")})
 	m.history = []state{m.want.clone()}
-	m.strict = rapid.Bool().Draw(t, "all writes confirmed")
+	m.strict = !never && rapid.Bool().Draw(t, "all writes confirmed")
+	disk := m.want.clone()
 	for range rapid.IntRange(1, 60).Draw(t, "turns") {
 		m.turn(func() {
 			if len(m.b.pending) > 0 && rapid.Bool().Draw(t, "let storage answer") {
@@ -552,6 +553,12 @@ func checkModel(t *rapid.T, harsh bool) {
 	if m.open != 0 {
 		t.Fatalf("%d results never came", m.open)
 	}
+	if never {
+		if !m.b.disk.equal(disk) || m.out.Locked() {
+			t.Fatalf("in the end the disk has %v, want %v as in the beginning; the gate is locked: %v", m.b.disk, disk, m.out.Locked())
+		}
+		return
+	}
 	if !m.b.disk.equal(m.want) {
 		t.Fatalf("in the end the disk has %v, want %v", m.b.disk, m.want)
 	}
@@ -568,9 +575,13 @@ func checkModel(t *rapid.T, harsh bool) {
 }
 
 func TestModel(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) { checkModel(t, false) })
+	rapid.Check(t, func(t *rapid.T) { checkModel(t, false, false) })
 }
 
 func TestModelWithFailingCommits(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) { checkModel(t, true) })
+	rapid.Check(t, func(t *rapid.T) { checkModel(t, true, false) })
+}
+
+func TestModelThatNeverWrites(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) { checkModel(t, false, true) })
 }

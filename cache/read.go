@@ -205,13 +205,12 @@ func (q *reading) cancel(err error) {
 	if q.g == nil {
 		return
 	}
-	call := q.call
-	q.close()
 	q.err = err
+	q.call.Cancel()
+	q.close()
 	if q.out != nil {
 		q.out.Reject(err)
 	}
-	call.Cancel()
 }
 
 // close lets go of everything.

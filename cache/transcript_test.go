@@ -27,7 +27,8 @@ import (
 //	alarm | setalarm MS|none | arm MS | done | keep N | abandon MS
 //	    with nocache and unconfirmed where they apply; V may be <N>: N bytes;
 //	    "" is the empty key
-//	sync | gate | watch | shutdown [TEXT] | stale SECONDS | dump | bytes
+//	cycle N MS    arm and keep, N times | fill N BYTES  puts N keys
+//	sync | gate | watch | shutdown [TEXT] | close | stale SECONDS | dump | bytes
 //	interrupt       roll back the turn, with what its line has done so far
 //	later STEP      in the same turn, after what was deferred
 //	begin T [in T] | T.get ... | T.commit | T.rollback
@@ -343,8 +344,11 @@ func showKVs(kvs []storage.KV) string {
 	for _, kv := range kvs {
 		out = append(out, showKey(kv.Key)+"="+showValue(kv.Value))
 	}
-	if len(out) == 0 {
+	switch n := len(out); {
+	case n == 0:
 		return "nothing"
+	case n > 20:
+		return fmt.Sprintf("%d keys from %s to %s", n, out[0], out[n-1])
 	}
 	return strings.Join(out, " ")
 }
@@ -402,6 +406,9 @@ func tell[T any](s *story, label string, r loop.Result[T], show func(T) string) 
 
 func describeError(err error) string {
 	var e *exception.Exception
+	if errors.Is(err, loop.ErrCanceled) {
+		return "nobody wants it any more"
+	}
 	if !errors.As(err, &e) {
 		return "internal error: " + err.Error()
 	}
@@ -490,6 +497,14 @@ func (s *story) step(text string) {
 		s.run.Done(wo)
 	case "keep":
 		s.run.Keep(number(s.t, keys[0]), wo)
+	case "cycle": // runs of the handler that fail, none of which counts
+		for range number(s.t, keys[0]) {
+			if s.run = s.c.ArmAlarm(s.moment(keys[1])); s.run == nil {
+				s.t.Fatalf("%s: must not run", text)
+			}
+			s.run.Keep(0, wo)
+			s.check(text)
+		}
 	case "abandon":
 		s.sayf("%s: %s", text, showTime(s.c.AbandonAlarm(s.moment(keys[0]), wo)))
 	case "sync":
@@ -504,6 +519,12 @@ func (s *story) step(text string) {
 			err = exception.Errorf("%s", strings.Join(words[1:], " "))
 		}
 		s.c.Shutdown(err)
+	case "fill": // puts keys 0 and up, with values of that many bytes
+		for i := range number(s.t, keys[0]) {
+			s.quiet(text, s.c.Put([]storage.KV{{Key: strconv.Itoa(i), Value: make([]byte, number(s.t, keys[1]))}}, wo))
+		}
+	case "close":
+		s.c.Close()
 	case "drop":
 		s.drop[keys[0]]()
 	case "later":
@@ -619,8 +640,15 @@ func (s *story) end() {
 	}
 }
 
-func TestTranscripts(t *testing.T) {
-	datadriven.Walk(t, "testdata/transcripts", func(t *testing.T, path string) {
+func TestTranscripts(t *testing.T) { playAll(t, "testdata/transcripts") }
+
+// TestCases has one transcript for each behaviour that workerd's cache is tested
+// for; conformance/coverage/testdata/actor-cache.txt lists them. What is one message
+// inside of a transaction there is a part of one commit here.
+func TestCases(t *testing.T) { playAll(t, "testdata/cases") }
+
+func playAll(t *testing.T, dir string) {
+	datadriven.Walk(t, dir, func(t *testing.T, path string) {
 		var s *story
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			switch d.Cmd {
