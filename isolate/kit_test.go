@@ -162,14 +162,22 @@ func await(t testing.TB, done <-chan struct{}) {
 	}
 }
 
+// compiled keeps what function has compiled, by body: bundling is most of a test's time.
+var compiled sync.Map
+
 // function compiles the body of a function of an ES module; inside a turn.
 func function(js *isolate.JS, body string) goja.Value {
-	program, err := script.Compile(context.Background(), script.Source{Name: "test", Modules: []script.Module{{
-		Name: "test.js", Kind: script.ESModule, Content: []byte("export default function () { " + body + "\n}"),
-	}}})
-	if err != nil {
-		js.Panic(err)
+	v, ok := compiled.Load(body)
+	if !ok {
+		program, err := script.Compile(context.Background(), script.Source{Name: "test", Modules: []script.Module{{
+			Name: "test.js", Kind: script.ESModule, Content: []byte("export default function () { " + body + "\n}"),
+		}}})
+		if err != nil {
+			js.Panic(err)
+		}
+		v, _ = compiled.LoadOrStore(body, program)
 	}
+	program := v.(*script.Script)
 	ev, err := program.Evaluate(js.Runtime(), script.Host{})
 	if err != nil {
 		js.Panic(err)
