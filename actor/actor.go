@@ -38,6 +38,7 @@ type Actor struct {
 
 	queued   int // requests that wait for the input gate
 	inflight map[*request]struct{}
+	streams  int // responses that are being read
 	idle     *loop.Timer
 	running  *alarmRun
 }
@@ -169,6 +170,7 @@ func (a *Actor) fetch(ctx context.Context, req *event.Request, done func(*event.
 	a.inflight[r] = struct{}{}
 	a.idle.Stop()
 	a.queued++
+	a.c.touch()
 	a.c.h.forgetStale()
 	if ctx.Done() != nil {
 		l := a.c.h.loop
@@ -289,6 +291,7 @@ func (r *request) answer(resp *event.Response, err error) {
 		_ = r.req.Body.Close()
 	}
 	delete(r.a.inflight, r)
+	r.a.c.touch()
 	if (err != nil || resp.Body.Stream == nil) && r.a.ioc.Tasks() == 0 {
 		// Nobody will read the request's body any more. What Close returns is about a
 		// body that was not wanted.
@@ -298,7 +301,8 @@ func (r *request) answer(resp *event.Response, err error) {
 		r.done(nil, r.a.c.h.remote(err))
 	} else {
 		if resp.Body.Stream != nil {
-			worker.KeepAlive(r.a.ioc, resp)
+			r.a.streams++
+			worker.KeepAlive(r.a.ioc, resp, func() { r.a.streams--; r.a.c.touch() })
 		}
 		r.done(resp, nil)
 	}
@@ -326,9 +330,10 @@ func (a *Actor) becomeBroken(cause error) {
 
 // active reports whether anything keeps the actor: a request, a task or a timer, a
 // stream that is being read.
-func (a *Actor) active() bool {
-	return len(a.inflight) > 0 || a.ioc.Tasks() > 0 || a.running != nil
-}
+func (a *Actor) active() bool { return a.called() || a.ioc.Tasks() > 0 }
+
+// called reports whether somebody outside waits for the actor.
+func (a *Actor) called() bool { return len(a.inflight) > 0 || a.streams > 0 || a.running != nil }
 
 // checkIdle starts the idle time when nothing keeps the actor any more.
 func (a *Actor) checkIdle() {
@@ -338,21 +343,22 @@ func (a *Actor) checkIdle() {
 	a.idle.Stop()
 	a.idle = a.c.h.loop.After(a.c.h.n.o.IdleAfter, func() {
 		if a.c.actor == a && !a.active() {
-			a.evict(nil)
+			a.evict(a.active, nil)
 		}
 	})
 }
 
-// evict puts an idle actor away: its state is durable, its memory is given back. done,
-// which may be nil, is told whether it is away: a request may have come meanwhile.
-func (a *Actor) evict(done func(away bool)) {
+// evict puts an actor away that nothing keeps: its state is durable, its memory is
+// given back. kept is asked once more when its writes are durable, as a request may
+// have come meanwhile; done, which may be nil, is told whether the actor is away.
+func (a *Actor) evict(kept func() bool, done func(away bool)) {
 	a.flushThen(func() {
-		if a.c.actor == a && !a.active() {
+		if a.c.actor == a && !kept() {
 			a.idle.Stop()
 			a.c.evicted()
 			a.ioc.End()
 			if a.cache != nil {
-				a.cache.Shutdown(exception.Errorf("Actor freed due to inactivity").WithKind(exception.Disconnected).WithBroken(exception.Dropped))
+				a.cache.Shutdown(errFreed)
 			}
 		}
 		if done != nil {
@@ -360,6 +366,9 @@ func (a *Actor) evict(done func(away bool)) {
 		}
 	})
 }
+
+// errFreed is what is left of the storage of an actor that was put away.
+var errFreed = exception.Errorf("Actor freed due to inactivity").WithKind(exception.Disconnected).WithBroken(exception.Dropped)
 
 // flushThen calls fn once no write of finished turns is on its way.
 func (a *Actor) flushThen(fn func()) {

@@ -2,6 +2,8 @@ package actor
 
 import (
 	"context"
+	"runtime"
+	"sync/atomic"
 	"time"
 
 	"workerd.local/actorid"
@@ -21,6 +23,52 @@ type container struct {
 	name   *string
 	actor  *Actor
 	broken *exception.Exception
+	used   time.Time    // when a request last began or ended
+	stubs  atomic.Int32 // that hold it; any goroutine
+}
+
+// touch says that the container is in use now.
+func (c *container) touch() { c.used = c.h.loop.Now() }
+
+// hasClients reports whether anybody may call the actor, or waits for it.
+func (c *container) hasClients() bool {
+	return c.stubs.Load() > 0 || c.actor != nil && c.actor.called()
+}
+
+// dropStub is told that a stub which held the container is garbage.
+func (c *container) dropStub() { c.stubs.Add(-1) }
+
+// unusedAfter is how long a container without clients may stay unused, whatever its
+// code still waits for, and how often the host looks (workerd).
+const unusedAfter = 70 * time.Second
+
+// watch starts to look for unused containers.
+func (h *host) watch() {
+	if h.sweeper == nil && !h.n.o.PreventEviction {
+		h.sweeper = h.loop.After(unusedAfter, h.sweep)
+	}
+}
+
+// sweep puts away the actors that nobody can call any more, those too that timers or
+// tasks keep: nobody would ever see what these do.
+func (h *host) sweep() {
+	h.sweeper = nil
+	if h.closed != nil {
+		return
+	}
+	for _, c := range h.all() {
+		if a := c.actor; a != nil && c.unused() {
+			a.evict(func() bool { return !c.unused() }, nil)
+		}
+	}
+	if len(h.containers) > 0 {
+		h.watch()
+	}
+}
+
+// unused reports whether nobody has called the actor for a while, and nobody can.
+func (c *container) unused() bool {
+	return c.h.loop.Now().Sub(c.used) > unusedAfter && !c.hasClients()
 }
 
 // activate returns the live actor, made where there is none.
@@ -34,6 +82,8 @@ func (c *container) activate() (*Actor, error) {
 	if c.actor != nil {
 		return c.actor, nil
 	}
+	c.touch()
+	c.h.watch()
 	a, err := newActor(c)
 	if err != nil && c.broken == nil {
 		c.evicted() // there is nothing to remember: the worker itself did not start
@@ -110,6 +160,7 @@ func (h *host) closeAll(err error, done func()) {
 		t.timer.Stop()
 	}
 	clear(h.alarms)
+	h.sweeper.Stop()
 	for _, c := range h.all() {
 		if a := c.actor; a != nil {
 			left++
@@ -126,7 +177,10 @@ type Stub struct {
 	h    *host
 	id   actorid.ID
 	name *string
-	c    *container // the host's loop only
+
+	// The host's loop only.
+	c    *container
+	held runtime.Cleanup
 }
 
 var _ event.AsyncService = (*Stub)(nil)
@@ -159,9 +213,23 @@ func (s *Stub) activate() (*Actor, error) {
 		return nil, s.h.closed
 	}
 	if s.c == nil || (s.c.broken == nil && s.c.actor == nil) {
-		s.c = s.h.container(s.id, s.name)
+		s.hold(s.h.container(s.id, s.name))
 	}
 	return s.c.activate()
+}
+
+// hold makes the stub a client of the container until it is garbage: as in workerd,
+// where the collector of JavaScript decides.
+func (s *Stub) hold(c *container) {
+	if s.c == c {
+		return
+	}
+	if s.c != nil {
+		s.held.Stop()
+		s.c.dropStub()
+	}
+	c.stubs.Add(1)
+	s.c, s.held = c, runtime.AddCleanup(s, (*container).dropStub, c)
 }
 
 // Fetch is event.Service's.
@@ -219,7 +287,7 @@ func (s *Stub) Hibernate(ctx context.Context) (bool, error) {
 			answer(false)
 			return
 		}
-		a.evict(answer)
+		a.evict(a.active, answer)
 	})
 }
 

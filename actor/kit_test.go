@@ -5,10 +5,12 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"workerd.local/actor"
+	"workerd.local/actorid"
 	"workerd.local/event"
 	"workerd.local/internal/compat"
 	"workerd.local/internal/jstest"
@@ -35,6 +37,8 @@ type kit struct {
 	pool *worker.Pool
 	isos []*isolate.Isolate
 	log  *jstest.Log
+
+	clock *clock
 }
 
 type kitOptions struct {
@@ -48,17 +52,58 @@ type kitOptions struct {
 	shared bool
 	// ephemeral makes actors that keep nothing.
 	ephemeral bool
+	// preventEviction is actor.Options.PreventEviction.
+	preventEviction bool
+	// clock is the time of the isolates; nil means the real one.
+	clock *clock
+}
+
+// clock is a host whose time passes when the test says so.
+type clock struct {
+	isolate.Host
+	ahead atomic.Int64 // of start, in nanoseconds
+	start time.Time
+}
+
+func newClock() *clock {
+	return &clock{Host: isolate.SystemHost(), start: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+}
+
+func (c *clock) Now() time.Time { return c.start.Add(time.Duration(c.ahead.Load())) }
+
+// pass lets time pass second by second: whatever is due on the isolates has happened
+// when it returns.
+func (k *kit) pass(seconds int) {
+	k.t.Helper()
+	for range seconds {
+		k.clock.ahead.Add(int64(time.Second))
+		for _, i := range k.isos {
+			// A round of the loop runs its inbox, then its timers, each with what follows
+			// from it.
+			for range 3 {
+				done := make(chan struct{})
+				if err := i.Loop().Post(func() { close(done) }); err != nil {
+					k.t.Fatal(err)
+				}
+				<-done
+			}
+		}
+	}
 }
 
 func newKit(t *testing.T, source string, o kitOptions) *kit {
 	t.Helper()
-	k := &kit{t: t, log: &jstest.Log{}}
+	k := &kit{t: t, log: &jstest.Log{}, clock: o.clock}
+	var host isolate.Host
+	if o.clock != nil {
+		host = o.clock
+	}
 	if o.isolates == 0 {
 		o.isolates = 1
 	}
 	log := slog.New(slog.NewTextHandler(k.log, nil))
 	for range o.isolates {
-		i := isolate.New(isolate.Options{Name: "test", Limits: o.limits, Log: log})
+		i := isolate.New(isolate.Options{Name: "test", Host: host, Limits: o.limits, Log: log})
 		i.Start()
 		t.Cleanup(func() { i.Close(); <-i.Done() })
 		k.isos = append(k.isos, i)
@@ -88,7 +133,8 @@ func newKit(t *testing.T, source string, o kitOptions) *kit {
 	}
 	options := actor.Options{
 		Class: "Obj", UniqueKey: o.key, Pool: pool, Store: o.store, IdleAfter: o.idle, MaxQueued: o.queued, Log: log, SharedTransactions: o.shared,
-		Token: func(shard uint32) storage.Token { return storage.Token{Shard: shard, Epoch: epochOf(t, o.store)} },
+		PreventEviction: o.preventEviction,
+		Token:           func(shard uint32) storage.Token { return storage.Token{Shard: shard, Epoch: epochOf(t, o.store)} },
 	}
 	if o.ephemeral {
 		options.UniqueKey, options.Store, options.Token = "", nil, nil
@@ -152,4 +198,9 @@ func (k *kit) want(s *actor.Stub, path, want string) {
 	if got := ask(k.t, s, path); got != want {
 		k.t.Errorf("%s: %q, want %q\n%s", path, got, want, k.log)
 	}
+}
+
+// ephemeral is stub for a namespace whose actors keep nothing.
+func (k *kit) ephemeral(name string) *actor.Stub {
+	return k.ns.Stub(actorid.ID{Key: name}, &name).(*actor.Stub)
 }

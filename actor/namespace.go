@@ -133,6 +133,7 @@ type host struct {
 	loop       *loop.Loop
 	containers map[string]*container // by the id's key
 	alarms     map[string]*alarmTimer
+	sweeper    *loop.Timer // nil while there is nothing to look at
 	closed     error
 }
 

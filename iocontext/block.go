@@ -27,7 +27,7 @@ func (c *Context) BlockConcurrencyWhile(js *isolate.JS, fn func(js *isolate.JS) 
 		return nil, exception.Errorf("blockConcurrencyWhile() calls are nested too deeply.")
 	}
 	promise, resolve, reject := js.NewPromise()
-	b := &block{c: c, section: c.lock.Begin(), frame: js.Frame(), done: c.AddPending(), task: c.StartTask(), caught: caught}
+	b := &block{c: c, section: c.lock.Begin(), frame: js.Frame(), done: c.AddPending(), caught: caught}
 	b.timer = c.Loop().After(limits.BlockTime.In(js.Bounds()), b.timeout)
 	b.forget = c.OnEnd(b.end)
 	b.section.Wait().Then(func(l *gates.Lock, err error) {
@@ -60,7 +60,6 @@ type block struct {
 	frame   *isolate.Frame
 	timer   interface{ Stop() bool }
 	done    func()
-	task    func(error)
 	caught  func(js *isolate.JS, err error) error
 	forget  func()
 	over    bool
@@ -77,7 +76,6 @@ func (b *block) end() {
 		b.forget()
 	}
 	b.done()
-	b.task(nil)
 }
 
 func (b *block) succeed(settle func()) {

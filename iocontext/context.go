@@ -259,9 +259,14 @@ func (c *Context) reason() error {
 }
 
 // AddPending says that an event will re-enter the context; the returned function
-// says that it did, or never will.
+// says that it did, or never will. What an actor waits for is also a task: one
+// request may start it and another one use it (workerd, "Tasks").
 func (c *Context) AddPending() (done func()) {
 	c.pending++
+	task := func(error) {}
+	if c.IsActor() {
+		task = c.StartTask()
+	}
 	finished := false
 	return func() {
 		if finished {
@@ -269,6 +274,7 @@ func (c *Context) AddPending() (done func()) {
 		}
 		finished = true
 		c.pending--
+		task(nil)
 		c.checkHang()
 	}
 }

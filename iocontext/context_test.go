@@ -473,3 +473,31 @@ func TestConversionThatFailsRejects(t *testing.T) {
 		}
 	})
 }
+
+// What an actor waits for keeps it, whichever request began it; a request is kept by
+// its tasks only.
+func TestPendingEventsOfAnActorAreTasks(t *testing.T) {
+	for name, want := range map[string]int{"actor": 1, "request": 0} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, isolate.Options{}, func(k *kit) {
+				idle := 0
+				o := iocontext.Options{OnIdle: func() { idle++ }}
+				c := k.request(o)
+				if name == "actor" {
+					c = k.actor(o)
+				}
+				k.loop(func() {
+					done := c.AddPending()
+					if c.Tasks() != want {
+						t.Errorf("%d tasks", c.Tasks())
+					}
+					done()
+					done()
+					if c.Tasks() != 0 || idle != want {
+						t.Errorf("%d tasks, idle %d times", c.Tasks(), idle)
+					}
+				})
+			})
+		})
+	}
+}

@@ -14,7 +14,6 @@ import (
 type timer struct {
 	timer *loop.Timer
 	done  func()
-	task  func(error)
 }
 
 // timerIDs counts per realm, as ids are visible to every context of it.
@@ -38,11 +37,8 @@ func (c *Context) SetTimer(js *isolate.JS, delay float64, repeat bool, fn func(j
 	if c.timers == nil {
 		c.timers = map[int]*timer{}
 	}
+	// A pending timer keeps an actor's newest request, and so the actor, alive.
 	t := &timer{done: c.AddPending()}
-	if c.IsActor() {
-		// A pending timer keeps an actor's newest request, and so the actor, alive.
-		t.task = c.StartTask()
-	}
 	c.timers[*id] = t
 	c.arm(*id, t, toDelay(delay, limits.TimerDelay.In(js.Bounds())), repeat, c.Capture(js), fn)
 	return *id, nil
@@ -93,9 +89,6 @@ func (c *Context) drop(id int, t *timer) {
 		c.fired++
 	}
 	t.done()
-	if t.task != nil {
-		t.task(nil)
-	}
 }
 
 // ClearTimer cancels a timer; an unknown id is ignored.

@@ -148,7 +148,7 @@ func (q *request) answer(resp *event.Response, err error) {
 		q.stopWatch()
 	}
 	if resp != nil && resp.Body.Stream != nil {
-		KeepAlive(q.ioc, resp)
+		KeepAlive(q.ioc, resp, nil)
 	}
 	if e, ok := err.(*exception.Exception); ok {
 		err = e.AsRemote()
@@ -165,13 +165,20 @@ func (q *request) answer(resp *event.Response, err error) {
 }
 
 // KeepAlive keeps a context alive until a response's stream has been read or
-// closed: what feeds the stream runs in the context.
-func KeepAlive(ioc *iocontext.Context, resp *event.Response) {
+// closed: what feeds the stream runs in the context. closed, which may be nil, is
+// told on the loop.
+func KeepAlive(ioc *iocontext.Context, resp *event.Response, closed func()) {
 	task, pending := ioc.StartTask(), ioc.AddPending()
 	l := ioc.Loop()
 	resp.Body.Stream = event.OnClose(resp.Body.Stream, func() {
 		// A closed loop has no context left to end.
-		_ = l.Post(func() { pending(); task(nil) })
+		_ = l.Post(func() {
+			if closed != nil {
+				closed()
+			}
+			pending()
+			task(nil)
+		})
 	})
 }
 
