@@ -20,6 +20,7 @@ floors
 	loop  actorid  httpserver  disk  outbound
 	storage  gates  script  isolate/natives  internal/clone
 	storage/bolt  storage/mem  storage/fault  storage/storagetest  cache  isolate
+	storage/admin
 	iocontext
 	webapi/bind
 	webapi/encoding

@@ -79,6 +79,12 @@ func (c *container) activate() (*Actor, error) {
 	if c.h.closed != nil {
 		return nil, c.h.closed
 	}
+	if c.h.replacing[c.id.Key] {
+		if c.actor == nil {
+			c.evicted()
+		}
+		return nil, errReplacing
+	}
 	if c.actor != nil {
 		return c.actor, nil
 	}

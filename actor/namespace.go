@@ -87,7 +87,7 @@ func New(o Options) (*Namespace, error) {
 	}
 	n := &Namespace{o: o}
 	for _, w := range o.Pool.Workers() {
-		h := &host{n: n, w: w, loop: w.Isolate().Loop(), containers: map[string]*container{}, alarms: map[string]*alarmTimer{}}
+		h := &host{n: n, w: w, loop: w.Isolate().Loop(), containers: map[string]*container{}, alarms: map[string]*alarmTimer{}, replacing: map[string]bool{}}
 		w.OnReset(h.reset)
 		n.hosts = append(n.hosts, h)
 	}
@@ -133,7 +133,8 @@ type host struct {
 	loop       *loop.Loop
 	containers map[string]*container // by the id's key
 	alarms     map[string]*alarmTimer
-	sweeper    *loop.Timer // nil while there is nothing to look at
+	sweeper    *loop.Timer     // nil while there is nothing to look at
+	replacing  map[string]bool // ids whose storage is being replaced
 	closed     error
 }
 

@@ -183,6 +183,7 @@ func (s *Server) Reload(ctx context.Context, cfg *config.Config) error {
 		s.bg.Go(func() { s.fade(k) })
 	}
 	s.sockets = append(kept, added...)
+	s.stores.openControl(s.writer)
 	return errors.Join(errs...)
 }
 

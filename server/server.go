@@ -149,6 +149,7 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close(context.Background()))
 	}
+	s.stores.openControl(s.writer)
 	return s, nil
 }
 
@@ -191,6 +192,7 @@ func (s *Server) Close(ctx context.Context) error {
 	for _, sock := range sockets {
 		errs = append(errs, sock.close())
 	}
+	errs = append(errs, s.stores.closeControl())
 	if w != nil {
 		errs = append(errs, w.close(ctx))
 	}

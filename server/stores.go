@@ -11,6 +11,7 @@ import (
 
 	"workerd.local/internal/limits"
 	"workerd.local/storage"
+	"workerd.local/storage/admin"
 	"workerd.local/storage/bolt"
 	"workerd.local/storage/mem"
 )
@@ -27,8 +28,10 @@ type stores struct {
 }
 
 type openStore struct {
-	store  storage.Store
-	tokens func(shard uint32) storage.Token
+	store   storage.Store
+	tokens  func(shard uint32) storage.Token
+	control *admin.Server // nil where there is none, or not yet
+	tried   bool          // to open the control socket
 }
 
 func newStores(open func(string) (storage.Store, error), log *slog.Logger, bounds *limits.Set) *stores {
@@ -97,6 +100,39 @@ func tokens(st storage.Store) (func(shard uint32) storage.Token, error) {
 		epoch = t.Epoch
 	}
 	return func(shard uint32) storage.Token { return storage.Token{Shard: shard, Epoch: epoch} }, nil
+}
+
+// openControl opens the control sockets of the stores on disk that have none yet.
+func (s *stores) openControl(writer func(*openStore, *bolt.Store) admin.Writer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, o := range s.list {
+		b, ok := o.store.(*bolt.Store)
+		if !ok || o.tried {
+			continue
+		}
+		o.tried = true
+		c, err := admin.Serve(b, writer(o, b), admin.ServeOptions{Bounds: s.bounds, Log: s.log})
+		if err != nil {
+			s.log.Warn("storage commands do not reach this server", "error", err)
+			continue
+		}
+		o.control = c
+	}
+}
+
+// closeControl ends the storage commands that are under way.
+func (s *stores) closeControl() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, o := range s.list {
+		if o.control != nil {
+			errs = append(errs, o.control.Close())
+			o.control = nil
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (s *stores) close() error {

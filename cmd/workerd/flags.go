@@ -66,15 +66,21 @@ type options struct {
 	limit        limitFlag
 }
 
+// bareOptions are those of a command without any flags yet.
+func bareOptions(name, args string, stdout, stderr io.Writer) *options {
+	o := &options{fs: flag.NewFlagSet("workerd "+name, flag.ContinueOnError), directory: pairs{}, external: pairs{}, socketAddr: pairs{}, socketFD: pairs{}}
+	o.args, o.stdout, o.stderr = args, stdout, stderr
+	// Package flag would print all flags after each mistake.
+	o.fs.SetOutput(io.Discard)
+	o.fs.Usage = func() {}
+	return o
+}
+
 // newOptions are the flags of a command. Help that was asked for goes to stdout, all
 // that is said about mistakes to stderr.
 func newOptions(name, args string, stdout, stderr io.Writer) *options {
-	o := &options{fs: flag.NewFlagSet("workerd "+name, flag.ContinueOnError), directory: pairs{}, external: pairs{}, socketAddr: pairs{}, socketFD: pairs{}}
-	o.args, o.stdout, o.stderr = args, stdout, stderr
+	o := bareOptions(name, args, stdout, stderr)
 	fs := o.fs
-	// Package flag would print all flags after each mistake.
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
 	alias := func(v flag.Value, text string, names ...string) {
 		for _, n := range names {
 			fs.Var(v, n, text)

@@ -41,6 +41,7 @@ func commands() []command {
 	return []command{
 		{"serve", "<config> [<const>]", "serve a configuration: a config.capnp, a wrangler file, or a directory with one", serve},
 		{"test", "<config> [<filter>]", "run the test() exports of a configuration", test},
+		{"storage", "<command> [...]", "look into stored state, copy it, move it and check it", storageVerb},
 	}
 }
 
@@ -75,7 +76,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 func usage(w io.Writer) {
 	fmt.Fprint(w, "workerd runs Workers and Durable Object apps.\n\nUsage:\n")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  workerd %-6s %-22s %s\n", c.name, c.args, c.short)
+		fmt.Fprintf(w, "  workerd %-7s %-22s %s\n", c.name, c.args, c.short)
 	}
 	fmt.Fprint(w, "  workerd --version\n\nworkerd <command> --help tells the flags of a command.\n")
 }

@@ -75,6 +75,14 @@ var (
 	StorageFindings   = count("storage.findings", 20, 1, 100_000)
 	StorageLosses     = count("storage.losses", 100, 1, 100_000)
 	StorageLostLines  = count("storage.lost-lines", 50, 1, 100_000)
+	ControlRequests   = count("control.requests", 16, 1, 10_000)
+	ControlStall      = span("control.stall", time.Minute, 10*time.Millisecond, 24*time.Hour)
+	ImportActor       = size("import.actor", 1<<30, 1<<10, 1<<34)
+	ImportActors      = count("import.actors", 1000, 1, 1_000_000)
+	ImportBytes       = size("import.bytes", 8<<20, 1, 1<<30)
+	ImportReplace     = count("import.replace", 64, 1, 10_000)
+	CheckValues       = count("check.values", 100, 1, 1_000_000)
+	ExportValue       = size("export.value", 16<<20, 0, 256<<20)
 	ListKeys          = count("list.keys", 256, 1, 100_000)
 	ListBytes         = size("list.bytes", 1<<20, 1, 256<<20)
 	ListAhead         = count("list.ahead", 2, 1, 1000)
@@ -209,6 +217,18 @@ var sections = []Section{
 		knob("Findings of one check", StorageFindings.Knob, "the rest is counted"),
 		knob("Damaged pages that one check describes", StorageLosses.Knob, "the rest is counted"),
 		knob("Lines about what one of them held", StorageLostLines.Knob, "the rest is counted"),
+		knob("Damaged values that one check names", CheckValues.Knob, "the rest is counted"),
+		knob("Storage commands that a server answers at a time", ControlRequests.Knob, "the command ends with an error"),
+		knob("Time for which a storage command may stand still", ControlStall.Knob, "it is cut off"),
+		row("Request line and headers of a storage command", "storage/admin.controlHeader", Size, "", "fixed by the longest keys", "the command ends with an error"),
+		row("Path of the control socket", "storage/admin.maxSocketPath", Count, "", "fixed by the systems", "Linux goes around it; elsewhere there is no socket, and the log says so"),
+		knob("One actor of an import", ImportActor.Knob, "the import ends with an error"),
+		row("One line of an import", "storage/admin.maxLineBytes", Size, "", "fixed by the largest values", "the import ends with an error"),
+		knob("Actors that an import commits at a time", ImportActors.Knob, "the next commit takes the rest"),
+		knob("Bytes that an import commits at a time", ImportBytes.Knob, "the next commit takes the rest"),
+		knob("Actors that an import replaces in a server at a time", ImportReplace.Knob, "the others wait"),
+		knob("Value that an export shows in readable form", ExportValue.Knob, "it has the raw bytes only"),
+		row("Nesting of such a value", "storage/admin.maxReadable", Count, "", "fixed by the stack that reading it back takes", "it has the raw bytes only"),
 		row("Pages from the root to a leaf", "storage/bolt.maxTreeDepth", Count, "", "fixed by the layout of the file: no sound tree has a tenth of it", "the page counts as damaged"),
 		knob("Keys that an actor's storage is handed at a time", CommitKeys.Knob, "the rest follows"),
 		knob("Bytes that an actor's storage is handed at a time", CommitBytes.Knob, "the rest follows"),
