@@ -32,7 +32,7 @@ import (
 
 // kit is a namespace of one class, "Obj", over a store.
 type kit struct {
-	t    *testing.T
+	t    testing.TB
 	ns   *actor.Namespace
 	pool *worker.Pool
 	isos []*isolate.Isolate
@@ -91,7 +91,7 @@ func (k *kit) pass(seconds int) {
 	}
 }
 
-func newKit(t *testing.T, source string, o kitOptions) *kit {
+func newKit(t testing.TB, source string, o kitOptions) *kit {
 	t.Helper()
 	k := &kit{t: t, log: &jstest.Log{}, clock: o.clock}
 	var host isolate.Host
@@ -153,7 +153,7 @@ func newKit(t *testing.T, source string, o kitOptions) *kit {
 	return k
 }
 
-func epochOf(t *testing.T, s storage.Store) uint64 {
+func epochOf(t testing.TB, s storage.Store) uint64 {
 	p, ok := s.(interface{ Placement() storage.Placement })
 	if !ok {
 		return 1
@@ -169,7 +169,7 @@ func (k *kit) stub(name string) *actor.Stub {
 	return k.ns.Stub(k.ns.IDs().FromName(name), &name).(*actor.Stub)
 }
 
-func ask(t *testing.T, s *actor.Stub, path string) string {
+func ask(t testing.TB, s *actor.Stub, path string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
