@@ -68,6 +68,7 @@ others
 	github.com/tailscale/hujson         config
 	github.com/pelletier/go-toml/v2     config
 	github.com/nlnwa/whatwg-url         webapi/url
+	golang.org/x/sys                    storage/bolt
 	golang.org/x/text                   isolate/natives  webapi/encoding  webapi/console
 	golang.org/x/sync                   server
 	github.com/hanwen/go-fuse/v2        tests

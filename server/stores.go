@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 
 	"workerd.local/internal/limits"
@@ -148,10 +150,38 @@ func (s *stores) close() error {
 	return errors.Join(errs...)
 }
 
-// makeDir creates a directory that a configuration implies.
+// makeDir creates a directory that a configuration implies, and makes its name durable:
+// what actors are told is stored in it must not go with the directory.
 func makeDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	parent := filepath.Dir(dir)
+	if _, err := os.Stat(parent); errors.Is(err, fs.ErrNotExist) && parent != dir {
+		if err := makeDir(parent); err != nil {
+			return err
+		}
+	}
+	err := os.Mkdir(dir, 0o755)
+	if errors.Is(err, fs.ErrExist) {
+		err = nil // Open says what it is
+	}
+	if err == nil {
+		err = syncDir(parent)
+	}
+	if err != nil {
 		return fmt.Errorf("cannot create the directory %s: %w", dir, err)
 	}
 	return nil
+}
+
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil // it journals names, and cannot sync directories
+	}
+	d, err := os.Open(dir)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil // not ours to read, so its entries are older than we are
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }

@@ -184,13 +184,15 @@ type child struct {
 	end sync.Once
 }
 
-func startChild(t *testing.T, part string, m *Mounted, d *Disk) *child {
+// startChild starts a process with a directory; release lets go whatever it may wait
+// for when it is killed at the test's end.
+func startChild(t *testing.T, part, dir string, release func()) *child {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &child{t: t, cmd: exec.Command(program, m.Dir)}
+	c := &child{t: t, cmd: exec.Command(program, dir)}
 	c.cmd.Env = append(os.Environ(), childVariable+"="+part)
 	c.cmd.Stderr = os.Stderr
 	out, err := c.cmd.StdoutPipe()
@@ -204,7 +206,7 @@ func startChild(t *testing.T, part string, m *Mounted, d *Disk) *child {
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.signal(); d.Release(); c.kill() })
+	t.Cleanup(func() { c.signal(); release(); c.kill() })
 	return c
 }
 

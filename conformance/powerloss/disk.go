@@ -153,6 +153,10 @@ func (d *Disk) SetCapacity(bytes int64) {
 func (d *Disk) LoseWrites() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.loseWrites()
+}
+
+func (d *Disk) loseWrites() {
 	for _, n := range d.nodes {
 		if n.dir {
 			continue

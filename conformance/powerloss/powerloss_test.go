@@ -55,7 +55,7 @@ func loseAndCheck(t *testing.T, part string, rounds int) error {
 		}
 		d.FreezeAfter(after)
 		m := Mount(t, d)
-		c := startChild(t, part, m, d)
+		c := startChild(t, part, m.Dir, d.Release)
 		lines := make(chan error, 1)
 		go func() {
 			for {

@@ -172,7 +172,8 @@ func (s *Store) open() error {
 		}
 		return s.begin()
 	})
-	if err == nil && created {
+	if err == nil && !s.options.ReadOnly {
+		// Also where the file is not new: who created it may not have come this far.
 		err = syncDirectory(filepath.Dir(s.path))
 	}
 	if err != nil {
@@ -219,6 +220,11 @@ func (s *Store) openOnce(mapBytes int) (err error) {
 		NoStatistics:    true,
 		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 			f, err := os.OpenFile(name, flag, mode)
+			if err == nil && !s.options.ReadOnly && !s.options.NoSync {
+				if err = forgetCached(f); err != nil {
+					err = errors.Join(err, f.Close())
+				}
+			}
 			s.file = f
 			return f, err
 		},
