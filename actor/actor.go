@@ -67,7 +67,7 @@ func newActor(c *container) (*Actor, error) {
 	}
 	c.actor = a
 	a.ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) { a.construct(js, class) }, func(err error) {
-		a.ioc.Abort(constructorFailed(err))
+		a.ioc.Fail(constructorFailed(err))
 	})
 	if c.broken != nil {
 		return nil, c.broken
@@ -114,6 +114,9 @@ func (a *Actor) construct(js *isolate.JS, class *goja.Object) {
 				a.ring = ring
 			}
 		})
+	}
+	if isolate.Uncatchable(err) {
+		return // newActor is told
 	}
 	if err != nil {
 		e := js.Exception(err)
@@ -208,6 +211,9 @@ func (r *request) leaveQueue() {
 // stopped ends a request whose turn could not run, or did not end well.
 func (r *request) stopped(err error) {
 	a := r.a
+	if a.ioc.Realm().Condemned() != nil && !a.ioc.Ended() {
+		return // the actor's end is the answer, once finished turns are durable
+	}
 	if !r.answered {
 		r.fail(err)
 	}
@@ -226,6 +232,9 @@ func (r *request) run(js *isolate.JS) {
 	}
 	// workerd passes env and ctx as undefined.
 	v, err := js.Call(a.handler, a.instance, fetch.NewRequest(js, a.ioc, r.req), goja.Undefined(), goja.Undefined())
+	if isolate.Uncatchable(err) {
+		return // r.stopped is told
+	}
 	if err != nil {
 		r.fail(js.Exception(err))
 		return

@@ -180,6 +180,9 @@ func (r *alarmRun) call(js *isolate.JS) {
 	})
 	info := durable.NewAlarmInfo(js, r.ev.Time, r.ev.Retries)
 	v, err := js.Call(a.ring, a.instance, info)
+	if isolate.Uncatchable(err) {
+		return // failed is told, when what the turn wrote is taken back
+	}
 	if err != nil {
 		r.failed(js.Exception(err))
 		return

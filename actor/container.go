@@ -123,21 +123,32 @@ func (c *container) evicted() {
 	}
 }
 
-// reset is told that the worker's realm was condemned: every actor on it breaks.
-// The one whose turn was stopped loses what that turn wrote; the others flush
-// first.
+// interrupted is told that a turn was stopped and its realm condemned: what the turn
+// wrote is taken back, in whichever actors.
+func (h *host) interrupted(cause error) {
+	for _, c := range h.all() {
+		if a := c.actor; a != nil && a.cache != nil && a.ioc.Realm().Condemned() != nil {
+			a.cache.Rollback(stopped(cause))
+		}
+	}
+}
+
+// reset is told that the worker's realm was condemned: every actor on it breaks, once
+// what its finished turns wrote is durable. Their answers leave before.
 func (h *host) reset(cause error, culprit *iocontext.Context) {
 	for _, c := range h.all() {
 		a := c.actor
-		if a == nil {
+		if a == nil || a.ioc.Realm().Condemned() == nil {
 			continue
 		}
-		err := exception.Errorf("The Durable Object's code was reset because another part of the worker failed: %s", cause).
+		var err error = exception.Errorf("The Durable Object's code was reset because another part of the worker failed: %s", cause).
 			WithKind(exception.Disconnected).WithBroken(exception.Dropped)
 		if a.ioc == culprit {
 			h.n.o.Log.Error("actor stopped", "class", h.n.o.Class, "actor", c.id.String(), "cause", cause)
-			a.ioc.Abort(stopped(cause))
-			continue
+			err = stopped(cause)
+			if a.running != nil {
+				a.running.failed(err) // counts, and is stored with what else is left
+			}
 		}
 		a.flushThen(func() { a.ioc.Abort(err) })
 	}

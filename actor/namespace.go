@@ -88,6 +88,7 @@ func New(o Options) (*Namespace, error) {
 	n := &Namespace{o: o}
 	for _, w := range o.Pool.Workers() {
 		h := &host{n: n, w: w, loop: w.Isolate().Loop(), containers: map[string]*container{}, alarms: map[string]*alarmTimer{}, replacing: map[string]bool{}}
+		w.OnInterrupted(h.interrupted)
 		w.OnReset(h.reset)
 		n.hosts = append(n.hosts, h)
 	}

@@ -94,6 +94,9 @@ func (b *block) succeed(settle func()) {
 }
 
 func (b *block) failed(js *isolate.JS, err error, reject func(error)) {
+	if isolate.Uncatchable(err) {
+		return // the turn ends here, and breakWith is told
+	}
 	if b.caught != nil {
 		if rejected := b.caught(js, err); rejected != nil {
 			b.succeed(func() { reject(rejected) })
@@ -104,8 +107,8 @@ func (b *block) failed(js *isolate.JS, err error, reject func(error)) {
 }
 
 func (b *block) breakWith(err error) {
-	if b.over {
-		return
+	if b.over || b.c.realm.Condemned() != nil {
+		return // the actor ends with its realm, and the block with the actor
 	}
 	// What is not an exception is hidden behind a reference; the cause goes along for
 	// the log.

@@ -175,10 +175,10 @@ func (c *Context) Capture(js *isolate.JS) Entry {
 }
 
 // RunIn is Run with an entry. failed is told, on the loop, why fn did not run or
-// why its turn ended badly; nil means that the context is aborted with it.
+// why its turn ended badly; nil means Fail.
 func (c *Context) RunIn(e Entry, fn func(js *isolate.JS), failed func(error)) {
 	if failed == nil {
-		failed = c.Abort
+		failed = c.Fail
 	}
 	if c.Ended() {
 		e.release()
@@ -349,9 +349,7 @@ func await[T any](js *isolate.JS, c *Context, r loop.Result[T], conv func(js *is
 		// If the context is over, the promise never settles: nobody is left to see it.
 		c.RunIn(e, func(js *isolate.JS) { done(); settle(js, v, err) }, func(err error) {
 			done()
-			if !c.Ended() {
-				c.Abort(err)
-			}
+			c.Fail(err)
 		})
 	})
 	return promise
@@ -437,6 +435,15 @@ func (c *Context) Abort(err error) {
 	c.finish(err)
 	if c.o.OnAbort != nil {
 		c.o.OnAbort(err)
+	}
+}
+
+// Fail aborts the context because a turn of it could not run, or did not end well.
+// Where the realm was condemned, an actor lives on until its owner aborts it, which
+// is when what its finished turns wrote is durable.
+func (c *Context) Fail(err error) {
+	if c.o.Gates == nil || c.realm.Condemned() == nil {
+		c.Abort(err)
 	}
 }
 

@@ -75,9 +75,7 @@ func (c *Context) arm(id int, t *timer, d time.Duration, repeat bool, e Entry, f
 		}
 		c.RunIn(e, run, func(err error) {
 			c.drop(id, t)
-			if !c.Ended() {
-				c.Abort(err)
-			}
+			c.Fail(err)
 		})
 	})
 }

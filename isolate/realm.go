@@ -29,6 +29,9 @@ type RealmOptions struct {
 	TurnLimit time.Duration
 	// Setup installs globals, in order, before any script runs.
 	Setup []func(js *JS) error
+	// OnInterrupted is told once, before Run returns, that the turn was stopped and the
+	// realm is condemned: what the turn did must not count. It enters no realm.
+	OnInterrupted func(cause error)
 	// OnCondemned is told once, later in the loop's turn, that the realm was
 	// interrupted and can no longer be used. culprit is the frame of the turn that
 	// was stopped.
@@ -207,6 +210,9 @@ func (r *Realm) run(frame *Frame, limit time.Duration, fn func(js *JS)) (err err
 		// were dropped if it did not cannot be told apart, so the realm ends.
 		r.js.rt.ClearInterrupt()
 		err = r.condemn(*p)
+	}
+	if r.cause != nil && r.o.OnInterrupted != nil {
+		r.o.OnInterrupted(r.cause)
 	}
 	r.reportRejections()
 	return err

@@ -64,7 +64,9 @@ type Worker struct {
 	env     *goja.Object
 	exports exports
 	failed  *exception.Exception // why the script does not start, for good
-	onReset []func(cause error, culprit *iocontext.Context)
+	// What is told of a turn that was stopped: at once, and when it has unwound.
+	onInterrupted []func(cause error)
+	onReset       []func(cause error, culprit *iocontext.Context)
 }
 
 // New returns a worker that is instantiated by its first event or by Ready.
@@ -87,8 +89,15 @@ func (w *Worker) Compat() *compat.Flags { return w.o.Compat }
 // Env is the env object of the present realm.
 func (w *Worker) Env() *goja.Object { return w.env }
 
+// OnInterrupted adds a function that is told at once when a turn of the realm was
+// stopped: it takes back what the turn did. OnReset follows.
+func (w *Worker) OnInterrupted(fn func(cause error)) {
+	w.onInterrupted = append(w.onInterrupted, fn)
+}
+
 // OnReset adds a function that is told when the realm was condemned, and who
-// owned the turn that was stopped (nil when nobody did).
+// owned the turn that was stopped (nil when nobody did). It ends what is not a
+// request: actors.
 func (w *Worker) OnReset(fn func(cause error, culprit *iocontext.Context)) {
 	w.onReset = append(w.onReset, fn)
 }
@@ -137,8 +146,9 @@ func (w *Worker) instantiate() error {
 			func(js *isolate.JS) error { return bind.Install(js, w.modules()) },
 			w.setup,
 		},
-		OnCondemned: w.reset,
-		OnRejection: w.unhandledRejection,
+		OnInterrupted: w.interrupted,
+		OnCondemned:   w.reset,
+		OnRejection:   w.unhandledRejection,
 	})
 	if err != nil {
 		return err
@@ -215,6 +225,12 @@ func (w *Worker) startupError(err error) error {
 	return &c
 }
 
+func (w *Worker) interrupted(cause error) {
+	for _, fn := range w.onInterrupted {
+		fn(cause)
+	}
+}
+
 // reset is told that the realm was condemned.
 func (w *Worker) reset(cause error, culprit *isolate.Frame) {
 	var owner *iocontext.Context
@@ -226,7 +242,7 @@ func (w *Worker) reset(cause error, culprit *isolate.Frame) {
 	for _, fn := range w.onReset {
 		fn(cause, owner)
 	}
-	if owner != nil {
+	if owner != nil && !owner.IsActor() {
 		owner.Abort(isolate.Stopped(cause))
 	}
 }

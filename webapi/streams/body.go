@@ -211,9 +211,7 @@ func resume[T any](js *isolate.JS, c *iocontext.Context, r loop.Result[T], fn fu
 	r.Then(func(v T, err error) {
 		c.RunIn(entry, func(js *isolate.JS) { done(); fn(js, v, err) }, func(err error) {
 			done()
-			if !c.Ended() {
-				c.Abort(err)
-			}
+			c.Fail(err)
 		})
 	})
 }
