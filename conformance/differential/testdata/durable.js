@@ -31,6 +31,37 @@ const inside = {
   "subrequest of itself": async function (s, ctx) { const own = this.env.ACTOR.get(ctx.id); return ask(own, "echo?again"); },
 };
 
+// How an actor can abort itself. What would run on afterwards tells t, which all actors
+// share with the script.
+const ways = {
+  "in try": (die, t) => { try { die(); t("after"); } catch { t("catch"); } finally { t("finally"); } },
+  "async": async (die, t) => { try { await 1; die(); t("after"); } catch { t("catch"); } finally { t("finally"); } },
+  "with jobs queued": (die, t) => { for (let i = 0; i < 3; i++) Promise.resolve().then(() => t("job")); die(); },
+  "with a timer": (die, t) => { setTimeout(() => t("timer"), 0); die(); },
+  "in a job": async (die, t) => { Promise.resolve().then(die).finally(() => t("finally")).then(() => t("then"), () => t("rejected")); await sleep(20); t("after"); },
+  "in a generator": (die, t) => { for (const x of (function* () { try { yield 1; yield* (function* () { try { yield 2; die(); } finally { t("inner"); } })(); } finally { t("outer"); } })()) ; t("after"); },
+  "in for of": (die, t) => { for (const x of { [Symbol.iterator]: () => ({ next: () => ({ value: 1 }), return() { t("return"); return {}; } }) }) die(); },
+  "in natives": (die, t) => { [2, 1].sort(() => JSON.parse("[1]", () => "a".replace("a", () => new Proxy({}, { get() { try { die(); } finally { t("finally"); } } }).x))); t("after"); },
+  "in waitUntil": async (die, t, ctx) => { ctx.waitUntil((async () => { try { await 1; die(); } finally { t("finally"); } })()); await sleep(50); t("after"); },
+  "in a block": async (die, t, ctx) => { try { await ctx.blockConcurrencyWhile(async () => { try { await 1; die(); } finally { t("inner"); } }); t("after"); } finally { t("outer"); } },
+  "in a transaction": async (die, t, ctx) => { try { await ctx.storage.transaction(async (txn) => { try { await txn.put("written", 1); die(); } finally { t("inner"); } }); } finally { t("outer"); } },
+  "after a put": (die, t, ctx) => { ctx.storage.put("written", 1); die(); },
+  "after settling for others": (die, t) => { shared.resolve("settled"); die(); },
+};
+let shared;
+const aborting = (way) => async (env) => {
+  const s = fresh(env), told = [], waiting = [];
+  tell = (what) => told.push(what);
+  shared = Promise.withResolvers();
+  waiting.push(shared.promise.then((v) => v + " here"), ask(fresh(env), "wait for others"));
+  await sleep(5);
+  const failed = await attempt(() => ask(s, "abort in?" + encodeURIComponent(way)));
+  shared.resolve("by the script");
+  await sleep(60);
+  return [failed, told, await Promise.all(waiting), await attempt(() => ask(s, "log")), await attempt(() => ask(env.ACTOR.get(s.id), "written"))];
+};
+let tell = () => {};
+
 export class Actor extends DurableObject {
   log = [];
   async fetch(request) {
@@ -62,6 +93,10 @@ export class Actor extends DurableObject {
       case "abort error": this.ctx.abort(new RangeError("an error")); break;
       case "abort written": await s.put("written", 1); this.ctx.abort("after put"); break;
       case "abort synced": await s.put("written", 1); await s.sync(); this.ctx.abort("after sync"); break;
+      case "abort in": await ways[decodeURIComponent(q)](() => this.ctx.abort("in " + q), (what) => tell(what), this.ctx); tell("at the end"); return new Response("not reached");
+      case "abort retryAlarm": this.ctx.abort("retry", { retryAlarm: q === "1" }); break;
+      case "abort options": this.ctx.abort("options", 5); break;
+      case "wait for others": return new Response((await shared.promise) + " there");
       case "block throw": await this.ctx.blockConcurrencyWhile(async () => { throw new TypeError("in block"); }); break;
       case "block throw caught": try { await this.ctx.blockConcurrencyWhile(async () => { throw new TypeError("in block"); }); } catch (e) { return new Response("caught " + e); } break;
       case "block throw text": await this.ctx.blockConcurrencyWhile(() => { throw "text"; }); break;
@@ -222,6 +257,9 @@ const probes = {
   "abort: written": then("abort written"),
   "abort: synced": then("abort synced"),
   "abort: others": async (env) => { const s = fresh(env); const other = env.ACTOR.get(s.id); await ask(other, "log"); const p = attempt(() => ask(other, "by sleep?x")); await sleep(2); return [await attempt(() => ask(s, "abort?bye")), await p, await attempt(() => ask(other, "log")), await attempt(() => ask(env.ACTOR.get(s.id), "log"))]; },
+  "abort: retryAlarm": then("abort retryAlarm?0"),
+  "abort: wrong options": then("abort options"),
+  ...Object.fromEntries(Object.keys(ways).map((way) => ["abort: " + way, aborting(way)])),
   "block: throw": then("block throw"),
   "block: throw caught": then("block throw caught"),
   "block: throw text": then("block throw text"),
