@@ -19,7 +19,7 @@ floors
 	internal/invariants  internal/compat  internal/limits/page  exception  event  config
 	loop  actorid  httpserver  disk  outbound
 	storage  gates  script  isolate/natives  internal/clone
-	storage/bolt  storage/mem  storage/fault  storage/storagetest  cache  isolate
+	storage/bolt  storage/mem  storage/fault  storage/storagetest  storage/sqliteimport  cache  isolate
 	storage/admin
 	iocontext
 	webapi/bind
@@ -72,6 +72,7 @@ others
 	golang.org/x/text                   isolate/natives  webapi/encoding  webapi/console
 	golang.org/x/sync                   server
 	github.com/hanwen/go-fuse/v2        tests
+	modernc.org/sqlite                  storage/sqliteimport
 	pgregory.net/rapid                  tests
 	github.com/cockroachdb/datadriven   tests
 	github.com/rogpeppe/go-internal     tests
