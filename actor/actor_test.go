@@ -100,17 +100,6 @@ func TestIDs(t *testing.T) {
 	}
 }
 
-func TestConcurrentIncrementsAreAtomic(t *testing.T) {
-	k := newKit(t, counter, kitOptions{isolates: 2})
-	const n = 50
-	var wg sync.WaitGroup
-	for range n {
-		wg.Go(func() { ask(t, k.stub("a"), "/inc") })
-	}
-	wg.Wait()
-	k.want(k.stub("a"), "/n", fmt.Sprint(n))
-}
-
 // heldStore delays commits until it is told to let them go, or fails them.
 type heldStore struct {
 	storage.Store

@@ -265,28 +265,19 @@ func (s *Stub) Deliver(ctx context.Context, ev event.Event) (event.Outcome, erro
 	if !ok {
 		return event.Outcome{Status: event.NotFound}, event.ErrUnsupported
 	}
-	type result struct {
-		o   event.Outcome
-		err error
-	}
-	ch := make(chan result, 1)
-	err := s.h.loop.Post(func() {
-		a, err := s.activate()
+	return event.WaitOutcome(ctx, func(done func(event.Outcome, error)) {
+		err := s.h.loop.Post(func() {
+			a, err := s.activate()
+			if err != nil {
+				done(event.Outcome{Status: event.Exception, Retry: true}, s.h.remote(err))
+				return
+			}
+			a.alarm(alarm, done)
+		})
 		if err != nil {
-			ch <- result{event.Outcome{Status: event.Exception, Retry: true}, s.h.remote(err)}
-			return
+			done(event.Outcome{Status: event.Canceled}, worker.Closed(err))
 		}
-		a.alarm(alarm, func(o event.Outcome, err error) { ch <- result{o, err} })
 	})
-	if err != nil {
-		return event.Outcome{Status: event.Canceled}, worker.Closed(err)
-	}
-	select {
-	case r := <-ch:
-		return r.o, r.err
-	case <-ctx.Done():
-		return event.Outcome{Status: event.Canceled}, ctx.Err()
-	}
 }
 
 // Hibernate puts the actor away as soon as it is idle, without waiting for the idle

@@ -206,3 +206,20 @@ func Wait(ctx context.Context, start func(done func(*Response, error))) (*Respon
 		return nil, ctx.Err()
 	}
 }
+
+// WaitOutcome is Wait for an event that is not HTTP: it returns what done is told, or
+// Canceled where ctx ends first. done may be called once, then or later.
+func WaitOutcome(ctx context.Context, start func(done func(Outcome, error))) (Outcome, error) {
+	type answer struct {
+		outcome Outcome
+		err     error
+	}
+	ch := make(chan answer, 1)
+	start(func(o Outcome, err error) { ch <- answer{o, err} })
+	select {
+	case a := <-ch:
+		return a.outcome, a.err
+	case <-ctx.Done():
+		return Outcome{Status: Canceled}, ctx.Err()
+	}
+}

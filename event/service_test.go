@@ -89,3 +89,20 @@ func TestOutcomesHaveWorkerdsNames(t *testing.T) {
 		}
 	}
 }
+
+func TestWaitOutcome(t *testing.T) {
+	boom := errors.New("boom")
+	o, err := event.WaitOutcome(t.Context(), func(done func(event.Outcome, error)) {
+		go done(event.Outcome{Status: event.Exception, Retry: true}, boom)
+	})
+	if o.Status != event.Exception || !o.Retry || err != boom {
+		t.Errorf("%+v, %v", o, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var late func(event.Outcome, error)
+	o, err = event.WaitOutcome(ctx, func(done func(event.Outcome, error)) { late = done; cancel() })
+	if o.Status != event.Canceled || !errors.Is(err, context.Canceled) {
+		t.Errorf("canceled: %+v, %v", o, err)
+	}
+	late(event.Outcome{}, nil) // nobody waits, and nothing blocks
+}

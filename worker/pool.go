@@ -75,16 +75,7 @@ func (s *Service) Fetch(ctx context.Context, req *event.Request) (*event.Respons
 
 // Deliver is event.Service's: Scheduled and Test.
 func (s *Service) Deliver(ctx context.Context, ev event.Event) (event.Outcome, error) {
-	type result struct {
-		outcome event.Outcome
-		err     error
-	}
-	ch := make(chan result, 1)
-	s.pool.pick().HandleEvent(ctx, s.entrypoint, ev, func(o event.Outcome, err error) { ch <- result{o, err} })
-	select {
-	case r := <-ch:
-		return r.outcome, r.err
-	case <-ctx.Done():
-		return event.Outcome{Status: event.Canceled}, ctx.Err()
-	}
+	return event.WaitOutcome(ctx, func(done func(event.Outcome, error)) {
+		s.pool.pick().HandleEvent(ctx, s.entrypoint, ev, done)
+	})
 }
