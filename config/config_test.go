@@ -101,7 +101,7 @@ func TestUnsupportedRowsAreReachable(t *testing.T) {
 		"worker.inherit": true, "worker.uniqueKeyModifier": true, "worker.cacheApiOutbound": true,
 		"worker.moduleFallback": true, "worker.tails": true, "worker.streamingTails": true,
 		"worker.containerEngine": true, "worker.container": true, "worker.accessBlobHeader": true,
-		"worker.accessBindingService": true, "capnpConnectHost": true, "tls.cipherList": true, "tls.ssl3": true,
+		"worker.accessBindingService": true, "capnpConnectHost": true, "tls.ssl3": true,
 		"extensions": true, "platform.queues.consumers": true,
 	}
 	for prefix, names := range map[string][]string{

@@ -17,10 +17,13 @@ type LoadOptions struct {
 	Env         string   // wrangler: environment whose overlay applies, "" = the top level
 	EnvFiles    []string // wrangler: dotenv files to read instead of .dev.vars and .env; later ones win
 	Data        string   // wrangler: directory of durable state, "" = .workerd/state beside the file
-	Port        int      // wrangler: port to listen on, 0 = dev.port, and 8787 without it
+	Port        int      // wrangler: port to listen on, 0 = dev.port, and 8787 without it; AnyPort
 	// Bounds are the numbers of what may be in a configuration; nil means those of the table.
 	Bounds *limits.Set
 }
+
+// AnyPort is the Port that stands for one that is free.
+const AnyPort = -1
 
 // The files Load looks for in a directory. Of each family the first one there is taken.
 var (

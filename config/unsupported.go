@@ -43,7 +43,6 @@ var unsupported = map[string]string{
 	"socket.tcp":       "TCP",
 	"external.tcp":     "TCP",
 	"capnpConnectHost": "capnpConnectHost",
-	"tls.cipherList":   "cipherList",
 	"tls.ssl3":         "SSL 3",
 	"extensions":       "modules of its own",
 
@@ -132,9 +131,6 @@ func httpFeatures(h *HTTPOptions, subject string, use func(string, Pos, string))
 func tlsFeatures(t *TLSOptions, subject string, use func(string, Pos, string)) {
 	if t == nil {
 		return
-	}
-	if t.CipherList != "" {
-		use("tls.cipherList", t.Pos, subject)
 	}
 	if t.MinVersion == TLSSSL3 {
 		use("tls.ssl3", t.Pos, subject)

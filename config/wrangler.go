@@ -338,7 +338,10 @@ func (r *wranglerReader) config() *Config {
 		})
 	}
 	port := r.port
-	if r.options.Port != 0 {
+	switch {
+	case r.options.Port == AnyPort:
+		port = 0 // the system chooses
+	case r.options.Port != 0:
 		port = r.options.Port
 	}
 	c.Sockets = []Socket{{

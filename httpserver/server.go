@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -124,8 +125,8 @@ func New(o Options, t Target) *Server {
 	own.MethodNotAllowed(s.serve)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	protocols.SetHTTP2(true)
-	protocols.SetUnencryptedHTTP2(true)
+	protocols.SetHTTP2(o.TLS == nil || fitsHTTP2(o.TLS))
+	protocols.SetUnencryptedHTTP2(o.TLS == nil)
 	s.srv = &http.Server{
 		Handler:           s.handler(own),
 		TLSConfig:         o.TLS,
@@ -170,6 +171,14 @@ func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	w.Write([]byte("ok\n"))
+}
+
+// fitsHTTP2 reports whether a choice of cipher suites has what HTTP/2 cannot be without
+// (RFC 9113, "Use of TLS Features"); net/http refuses to serve it otherwise.
+func fitsHTTP2(t *tls.Config) bool {
+	return t.CipherSuites == nil || t.MinVersion >= tls.VersionTLS13 ||
+		slices.Contains(t.CipherSuites, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256) ||
+		slices.Contains(t.CipherSuites, tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256)
 }
 
 // Serve accepts connections until Shutdown or Close, and then returns nil.

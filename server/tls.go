@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"strings"
 
 	"workerd.local/config"
 )
@@ -68,24 +67,6 @@ func commonTLS(c *config.TLSOptions) (*tls.Config, error) {
 		t.Certificates = []tls.Certificate{pair}
 	}
 	return t, nil
-}
-
-// cipherSuites reads a list of IANA names separated by colons. Names of OpenSSL are
-// not known to Go.
-func cipherSuites(list string) ([]uint16, error) {
-	known := map[string]uint16{}
-	for _, s := range tls.CipherSuites() {
-		known[s.Name] = s.ID
-	}
-	var out []uint16
-	for name := range strings.SplitSeq(list, ":") {
-		id, ok := known[name]
-		if !ok {
-			return nil, fmt.Errorf("cipherList: %q is not a cipher suite that can be chosen; use IANA names such as TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", name)
-		}
-		out = append(out, id)
-	}
-	return out, nil
 }
 
 func trusted(c *config.TLSOptions) (*x509.CertPool, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -96,7 +97,7 @@ func newOptions(name, args string, stdout, stderr io.Writer) *options {
 	fs.StringVar(&o.load.Env, "env", "", "use the environment `name` of a wrangler file")
 	fs.Var(&o.envFiles, "env-file", "read variables from `file` instead of .dev.vars and .env (wrangler; may be repeated)")
 	fs.StringVar(&o.load.Data, "data", "", "keep the state of a wrangler project in `dir` (default .workerd/state beside the file)")
-	fs.IntVar(&o.load.Port, "port", 0, "listen on `port` (wrangler; default 8787)")
+	fs.IntVar(&o.load.Port, "port", 0, "listen on `port`; 0 is any that is free (wrangler; default 8787)")
 	fs.IntVar(&o.run.Isolates, "isolates", 0, "run scripts on `n` isolates (default: one per core; test: 1)")
 	o.limit.fs = fs
 	fs.Var(&o.limit, "limit", "change a limit: `name=value` (may be repeated; --limit help tells them)")
@@ -161,7 +162,10 @@ func (o *options) parse(args []string, min, max int) (rest []string, code int) {
 	if len(rest) < min || len(rest) > max {
 		return nil, o.wrong("expected %s, got %d arguments", o.args, len(rest))
 	}
-	err := o.checkLimits()
+	err := o.checkPort()
+	if err == nil {
+		err = o.checkLimits()
+	}
 	if err == nil {
 		o.limits.Bounds, err = o.limit.parse()
 	}
@@ -169,6 +173,20 @@ func (o *options) parse(args []string, min, max int) (rest []string, code int) {
 		return nil, o.wrong("%s", err)
 	}
 	return rest, -1
+}
+
+// checkPort refuses what is no port. Port 0 that was given is any port that is free.
+func (o *options) checkPort() (err error) {
+	o.fs.Visit(func(f *flag.Flag) {
+		switch {
+		case f.Name != "port":
+		case o.load.Port < 0 || o.load.Port > math.MaxUint16:
+			err = fmt.Errorf("--port must be 0 to 65535, not %d", o.load.Port)
+		case o.load.Port == 0:
+			o.load.Port = config.AnyPort
+		}
+	})
+	return err
 }
 
 // checkLimits refuses limits that were given and let nothing through.

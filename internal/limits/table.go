@@ -156,7 +156,7 @@ var sections = []Section{
 		knob("Parts of a form", FormParts.Knob, "TypeError"),
 		knob("Headers of one part of a form", FormHeaders.Knob, "TypeError"),
 		knob("Nesting of a value that is cloned or stored", CloneDepth.Knob, "RangeError or DataCloneError"),
-		knob("Objects in a value that is cloned or stored", CloneObjects.Knob, "DataCloneError"),
+		knob("Objects in a value that is cloned or stored", CloneObjects.Knob, "RangeError"),
 	}},
 	{"Console", []Row{
 		knob("Text of one call", ConsoleText.Knob, "the rest is left out"),
