@@ -142,6 +142,8 @@ type Outcome struct {
 	Status OutcomeStatus
 	// Retry asks for the event to be delivered again.
 	Retry bool
+	// Counted says that this retry counts against the limit of an alarm's retries.
+	Counted bool
 }
 
 // OutcomeStatus is workerd's outcome of an event.
@@ -159,10 +161,12 @@ const (
 	NotFound
 	// Canceled: the client or the server went away.
 	Canceled
+	// Aborted: the actor's code called abort().
+	Aborted
 )
 
 func (s OutcomeStatus) String() string {
-	return [...]string{"ok", "exception", "exceededCpu", "exceededMemory", "exceededWallTime", "scriptNotFound", "canceled"}[s]
+	return [...]string{"ok", "exception", "exceededCpu", "exceededMemory", "exceededWallTime", "scriptNotFound", "canceled", "aborted"}[s]
 }
 
 // AsyncService is a Service that can be called without giving up a goroutine.

@@ -65,6 +65,13 @@ type Exception struct {
 	// Internal keeps a cause whose text is for the log only; it takes part in
 	// errors.Is and errors.As.
 	Internal error
+	// User says that the script itself is to blame though its actor was reset: it
+	// called abort(), or ran into a limit. workerd's "user error" detail.
+	User bool
+	// Aborted says that the script called abort() on its actor.
+	Aborted bool
+	// NoAlarmRetry says that it asked for its alarm not to be tried again.
+	NoAlarmRetry bool
 	// Value carries the thrown JavaScript value within the realm that threw it;
 	// it never leaves that realm's loop. Other packages see it as opaque.
 	Value any

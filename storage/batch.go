@@ -75,7 +75,7 @@ func checkWrite(t Token, w *Write) error {
 	}
 	switch c := &w.Alarm; c.Op {
 	case AlarmKeep, AlarmClear:
-	case AlarmSet, AlarmClearIf:
+	case AlarmSet, AlarmClearIf, AlarmCountIf:
 		if c.Time.IsZero() {
 			return fmt.Errorf("an alarm needs a time")
 		}

@@ -91,6 +91,8 @@ const (
 	AlarmClear
 	// AlarmClearIf removes the alarm only where its time is still Time.
 	AlarmClearIf
+	// AlarmCountIf sets the number of retries only where the time is still Time.
+	AlarmCountIf
 )
 
 // AlarmChange is the alarm part of a Write.

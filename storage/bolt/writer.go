@@ -495,8 +495,12 @@ func (b *buckets) writeAlarm(w *storage.Write, r *record, space uint32) error {
 	switch c.Op {
 	case storage.AlarmKeep:
 		return nil
-	case storage.AlarmClearIf:
+	case storage.AlarmClearIf, storage.AlarmCountIf:
 		if !r.hasAlarm() || !r.time.Equal(c.Time) {
+			return nil
+		}
+		if c.Op == storage.AlarmCountIf {
+			r.retries = uint32(c.Retries)
 			return nil
 		}
 	}

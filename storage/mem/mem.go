@@ -185,6 +185,8 @@ func (v *version) apply(w *storage.Write) {
 	case c.Op == storage.AlarmClear, c.Op == storage.AlarmClearIf && a.alarm.Time.Equal(c.Time):
 		v.clearAlarm(&a)
 		a.alarm = storage.Due{}
+	case c.Op == storage.AlarmCountIf && !a.alarm.Time.IsZero() && a.alarm.Time.Equal(c.Time):
+		a.alarm.Retries = c.Retries
 	}
 	if a.entries.empty() && a.alarm.Time.IsZero() {
 		v.actors = v.actors.del(w.Actor)

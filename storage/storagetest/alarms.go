@@ -59,6 +59,27 @@ var alarmTests = []test{
 		clearIf(at(1).In(time.FixedZone("elsewhere", 3600)))
 		k.wantDue("its time", k.alarm(a), storage.Due{})
 	}},
+	{"AlarmCountIf", func(k *kit) {
+		a := Actor("ns", 1)
+		countIf := func(t time.Time, n int) {
+			k.Helper()
+			k.commit(storage.Write{Actor: a, Alarm: storage.AlarmChange{Op: storage.AlarmCountIf, Time: t, Retries: n}})
+		}
+		countIf(at(1), 1)
+		k.wantDue("there is none", k.alarm(a), storage.Due{})
+		k.commit(setAlarm(a, at(1), "n", 1))
+		countIf(at(2), 5)
+		k.wantDue("another time", k.alarm(a), storage.Due{Actor: a, Time: at(1), Name: "n", Retries: 1})
+		countIf(at(1).In(time.FixedZone("elsewhere", 3600)), 2)
+		want := storage.Due{Actor: a, Time: at(1), Name: "n", Retries: 2}
+		k.wantDue("its time", k.alarm(a), want)
+		if list := k.alarms(a.Shard(), 10); len(list) != 1 || !equalDue(list[0], want) {
+			k.Fatalf("alarms: %v", list)
+		}
+		k.reopen()
+		k.wantDue("after a restart", k.alarm(a), want)
+		k.check()
+	}},
 	{"AlarmCommitsWithTheState", func(k *kit) {
 		a := Actor("ns", 1)
 		w := setAlarm(a, at(1), "", 0)

@@ -46,6 +46,11 @@ func (m *model) apply(w storage.Write) {
 		if old.Time.Equal(c.Time) {
 			delete(m.alarms, w.Actor)
 		}
+	case storage.AlarmCountIf:
+		if _, ok := m.alarms[w.Actor]; ok && old.Time.Equal(c.Time) {
+			old.Retries = c.Retries
+			m.alarms[w.Actor] = old
+		}
 	}
 }
 
@@ -101,8 +106,8 @@ func runModel(t *testing.T, open func(t testing.TB) storage.Store, o Options) {
 					w.Put = append(w.Put, storage.KV{Key: fmt.Sprintf("bulk%04d", i), Value: []byte("0123456789")})
 				}
 			}
-			w.Alarm.Op = storage.AlarmOp(rapid.IntRange(0, 3).Draw(rt, "alarm"))
-			if w.Alarm.Op == storage.AlarmSet || w.Alarm.Op == storage.AlarmClearIf {
+			w.Alarm.Op = storage.AlarmOp(rapid.IntRange(0, 4).Draw(rt, "alarm"))
+			if w.Alarm.Op == storage.AlarmSet || w.Alarm.Op >= storage.AlarmClearIf {
 				w.Alarm.Time = moment.Draw(rt, "time")
 				w.Alarm.Name = rapid.SampledFrom([]string{"", "bob"}).Draw(rt, "name")
 				w.Alarm.Retries = rapid.IntRange(0, 6).Draw(rt, "retries")
