@@ -40,7 +40,8 @@ type Actor struct {
 	inflight map[*request]struct{}
 	streams  int // responses that are being read
 	idle     *loop.Timer
-	running  *alarmRun
+	running  *alarmRun // its alarm
+	next     *alarmRun // the alarm that comes after that
 }
 
 // newActor makes the actor of a container: gates, cache and context now, the class
@@ -84,9 +85,10 @@ func (a *Actor) newCache() *cache.Cache {
 	}
 	backend := cache.NewStoreBackend(a.ioc.Context(), h.loop, h.n.o.Store, h.n.o.Token(a.c.id.Shard()), a.c.id, cache.StoreOptions{Bounds: h.n.o.Bounds})
 	return cache.New(h.loop, backend, h.sharedLRU(), a.out, cache.Options{
-		Bounds: h.n.o.Bounds,
-		Name:   name,
-		Limits: h.n.o.Limits,
+		Bounds:  h.n.o.Bounds,
+		Name:    name,
+		Limits:  h.n.o.Limits,
+		OnAlarm: a.alarmMoved,
 		OnInternalError: func(reference string, err error) {
 			h.n.o.Log.Error("storage failed", "class", h.n.o.Class, "actor", a.c.id.String(), "reference", reference, "error", err)
 		},
@@ -101,7 +103,6 @@ func (a *Actor) construct(js *isolate.JS, class *goja.Object) {
 		Cache:                 a.cache,
 		WaitUntil:             a.waitUntil,
 		HasAlarm:              func() bool { return a.ring != nil || !a.built },
-		AlarmSet:              a.alarmSet,
 		DeleteAllDeletesAlarm: a.w.Compat().Has("delete_all_deletes_alarm"),
 		SharedTransactions:    a.c.h.n.o.SharedTransactions,
 		SQL:                   a.c.h.n.o.SQL,

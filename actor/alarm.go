@@ -13,13 +13,10 @@ import (
 	"workerd.local/internal/limits"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
+	"workerd.local/loop"
 	"workerd.local/storage"
 	"workerd.local/webapi/durable"
 )
-
-// Alarms (workerd, "Alarms"): a failed run is tried again after 2 s, 4 s, ... with
-// up to 25 % of jitter; after six counted retries the alarm is given up. The numbers
-// are limits.AlarmPause, AlarmDoublings and AlarmRetries.
 
 // LoadAlarms schedules the alarms that are stored. Overdue ones run at once.
 func (n *Namespace) LoadAlarms(ctx context.Context) error {
@@ -30,7 +27,7 @@ func (n *Namespace) LoadAlarms(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		dues, err := n.o.Store.Alarms(ctx, n.o.Token(shard), 1<<30)
+		dues, err := n.o.Store.Alarms(ctx, n.o.Token(shard), 0)
 		if err != nil {
 			return err
 		}
@@ -39,7 +36,7 @@ func (n *Namespace) LoadAlarms(ctx context.Context) error {
 				continue
 			}
 			h := n.hosts[int(d.Actor.Shard())%len(n.hosts)]
-			if err := h.loop.Post(func() { h.schedule(d) }); err != nil {
+			if err := h.loop.Post(func() { h.alarms.load(d) }); err != nil {
 				return err
 			}
 		}
@@ -47,24 +44,23 @@ func (n *Namespace) LoadAlarms(ctx context.Context) error {
 	return nil
 }
 
-// schedule wakes the actor at the time of its alarm.
-func (h *host) schedule(d storage.Due) {
-	if h.closed != nil {
-		return
+func (h *host) newScheduler() *scheduler {
+	return &scheduler{
+		l: h.loop, run: h.ring, abandon: h.abandonAlarm, settle: h.settleAlarm, bounds: h.n.o.Bounds,
+		jitter: func() float64 {
+			var r [2]byte
+			h.w.Isolate().Host().Random(r[:])
+			return float64(int(r[0])<<8|int(r[1])) / (1 << 16)
+		},
+		failed: func(d storage.Due, what string, err error) {
+			h.n.o.Log.Error("alarm: "+what, "class", h.n.o.Class, "actor", d.Actor.String(), "due", d.Time, "error", err)
+		},
+		alarms: map[string]*scheduled{},
 	}
-	if t := h.alarms[d.Actor.Key]; t != nil {
-		t.timer.Stop()
-	}
-	t := &alarmTimer{at: d.Time}
-	t.timer = h.loop.At(d.Time, func() { h.ring(d, t) })
-	h.alarms[d.Actor.Key] = t
 }
 
-func (h *host) ring(d storage.Due, t *alarmTimer) {
-	if h.alarms[d.Actor.Key] != t || h.closed != nil {
-		return
-	}
-	delete(h.alarms, d.Actor.Key)
+// ring delivers an alarm to its actor, made where it is not in memory.
+func (h *host) ring(d storage.Due, done func(event.Outcome, bool)) {
 	var name *string
 	if d.Name != "" {
 		name = &d.Name
@@ -73,97 +69,134 @@ func (h *host) ring(d storage.Due, t *alarmTimer) {
 	if err != nil {
 		e, _ := exception.From(err)
 		h.w.Report(e, h.n.o.Class+" "+d.Actor.String()+" alarm")
-		h.retry(d, d.Retries)
+		done(event.Outcome{Status: event.Exception, Retry: true}, true)
 		return
 	}
-	a.alarm(event.Alarm{Time: d.Time, Retries: d.Retries}, func(event.Outcome, error) {})
+	a.alarm(event.Alarm{Time: d.Time, Retries: d.Retries}, func(o event.Outcome, err error, broke bool) { done(o, broke) })
 }
 
-// retry schedules the alarm again, its counted retries being n.
-func (h *host) retry(d storage.Due, n int) {
-	delay := limits.AlarmPause.In(h.n.o.Bounds) << min(n, limits.AlarmDoublings.In(h.n.o.Bounds))
-	var r [2]byte
-	h.w.Isolate().Host().Random(r[:])
-	delay += delay / 4 * time.Duration(int(r[0])<<8|int(r[1])) / (1 << 16)
-	if h.closed != nil {
-		return
-	}
-	t := &alarmTimer{at: d.Time}
-	d.Retries = n
-	t.timer = h.loop.After(delay, func() { h.ring(d, t) })
-	if old := h.alarms[d.Actor.Key]; old != nil {
-		old.timer.Stop()
-	}
-	h.alarms[d.Actor.Key] = t
-}
-
-// alarmSet is told that the actor's code set its alarm (the zero time: cleared it).
-// The timer is only a reminder: what counts is what is stored when it fires.
-func (a *Actor) alarmSet(t time.Time) {
-	h := a.c.h
-	if t.IsZero() {
-		if old := h.alarms[a.c.id.Key]; old != nil {
-			old.timer.Stop()
-			delete(h.alarms, a.c.id.Key)
+// abandonAlarm deletes an alarm that is given up, unless another one is stored by
+// now: through its actor where that is in memory, so that it knows.
+func (h *host) abandonAlarm(d storage.Due, done func(error)) {
+	tell := func() bool {
+		c := h.containers[d.Actor.Key]
+		if c == nil || c.actor == nil || c.actor.cache == nil || c.actor.cache.Err() != nil {
+			return false
 		}
+		a := c.actor
+		if next := a.cache.AbandonAlarm(d.Time, cache.WriteOptions{}); !next.IsZero() {
+			a.alarmMoved(next, true)
+		}
+		a.cache.Sync().Then(func(_ struct{}, err error) { done(err) })
+		return true
+	}
+	if tell() {
 		return
 	}
+	h.changeAlarm(d, storage.AlarmClearIf).Then(func(_ storage.Due, err error) {
+		// An actor that was made meanwhile may have read the alarm before it went.
+		if err != nil || !tell() {
+			done(err)
+		}
+	})
+}
+
+// settleAlarm stores the retries of the alarm of an actor that broke, behind what
+// that actor still had on its way, and tells what is stored.
+func (h *host) settleAlarm(d storage.Due, done func(storage.Due, error)) {
+	h.changeAlarm(d, storage.AlarmCountIf).Then(done)
+}
+
+// changeAlarm writes past the actor's cache, and reads what is stored then.
+func (h *host) changeAlarm(d storage.Due, op storage.AlarmOp) *loop.Future[storage.Due] {
+	// What is given up, or counted, stays so when the server ends meanwhile.
+	return loop.Go(context.Background(), h.loop, func(ctx context.Context) (storage.Due, error) {
+		t := h.n.o.Token(d.Actor.Shard())
+		w := storage.Write{Actor: d.Actor, Alarm: storage.AlarmChange{Op: op, Time: d.Time, Retries: d.Retries}}
+		fenced, err := h.n.o.Store.Commit(ctx, map[storage.Token][]storage.Write{t: {w}})
+		if err == nil && len(fenced) > 0 {
+			err = storage.ErrFenced
+		}
+		if err != nil {
+			return storage.Due{}, err
+		}
+		return h.n.o.Store.Alarm(ctx, t, d.Actor)
+	})
+}
+
+// alarmMoved is told that the actor's alarm has a new time, zero for none.
+func (a *Actor) alarmMoved(t time.Time, stored bool) {
 	d := storage.Due{Actor: a.c.id, Time: t}
 	if a.c.name != nil {
 		d.Name = *a.c.name
 	}
-	h.schedule(d)
+	a.c.h.alarms.moved(d, stored)
 }
 
-// alarmRun is one run of the alarm handler.
+// alarmDone is told how an alarm ended, and whether its actor broke.
+type alarmDone func(o event.Outcome, err error, broke bool)
+
+// alarmRun is one run of the alarm handler. It waits for the run before it, is
+// started, has its handler called, and is over.
 type alarmRun struct {
-	a     *Actor
-	ev    event.Alarm
-	run   *cache.AlarmRun
-	done  func(event.Outcome, error)
-	timer interface{ Stop() bool }
-	over  bool
+	a      *Actor
+	ev     event.Alarm
+	run    *cache.AlarmRun
+	done   []alarmDone
+	timer  *loop.Timer
+	called bool
+	over   bool
 }
 
-// alarm delivers an alarm behind everything that came before.
-func (a *Actor) alarm(ev event.Alarm, done func(event.Outcome, error)) {
+// alarm delivers an alarm behind everything that came before. One of the same time
+// as an alarm that runs or waits shares its outcome; of others only the last one
+// waits (workerd, "Alarms").
+func (a *Actor) alarm(ev event.Alarm, done alarmDone) {
+	for _, r := range []*alarmRun{a.running, a.next} {
+		if r != nil && r.ev.Time.Equal(ev.Time) {
+			r.done = append(r.done, done)
+			return
+		}
+	}
+	r := &alarmRun{a: a, ev: ev, done: []alarmDone{done}}
 	if a.running != nil {
-		// The one that runs decides what becomes of the alarm.
-		done(event.Outcome{Status: event.Canceled}, nil)
+		if old := a.next; old != nil {
+			old.tell(event.Outcome{Status: event.Canceled}, nil, false)
+		}
+		a.next = r
 		return
 	}
-	r := &alarmRun{a: a, ev: ev, done: done}
+	r.begin()
+}
+
+func (r *alarmRun) begin() {
+	a := r.a
 	a.running = r
 	a.idle.Stop()
 	a.c.h.forgetStale()
-	a.ioc.RunIn(iocontext.Entry{}, r.start, func(err error) { r.failed(err) })
+	a.ioc.RunIn(iocontext.Entry{}, r.start, r.failed)
 }
 
-func (r *alarmRun) start(js *isolate.JS) {
+func (r *alarmRun) start(*isolate.JS) {
 	a := r.a
 	if a.cache == nil {
 		r.finish(event.Outcome{Status: event.NotFound}, nil)
 		return
 	}
-	alarm := a.cache.Alarm(cache.ReadOptions{})
-	alarm.Then(func(t time.Time, err error) {
+	a.cache.Alarm(cache.ReadOptions{}).Then(func(t time.Time, err error) {
 		if err != nil {
 			r.failed(err)
 			return
 		}
-		if !t.Equal(r.ev.Time) {
-			// It was moved or cleared since the timer was set.
+		if r.run = a.cache.ArmAlarm(r.ev.Time); r.run == nil {
+			// It was moved or cleared since it was scheduled.
 			if !t.IsZero() {
-				a.alarmSet(t)
+				a.alarmMoved(t, true)
 			}
 			r.finish(event.Outcome{Status: event.Canceled}, nil)
 			return
 		}
-		if r.run = a.cache.ArmAlarm(t); r.run == nil {
-			r.finish(event.Outcome{Status: event.Canceled}, nil)
-			return
-		}
-		a.ioc.RunIn(iocontext.Entry{}, r.call, func(err error) { r.failed(err) })
+		a.ioc.RunIn(iocontext.Entry{}, r.call, r.failed)
 	})
 }
 
@@ -175,11 +208,14 @@ func (r *alarmRun) call(js *isolate.JS) {
 		r.succeeded(event.Outcome{Status: event.NotFound})
 		return
 	}
+	r.called = true
 	r.timer = a.c.h.loop.After(limits.AlarmTime.In(a.c.h.n.o.Bounds), func() {
-		a.ioc.Abort(exception.Errorf("Alarm exceeded its allowed execution time").WithKind(exception.Overloaded).WithBroken(exception.Dropped))
+		e := exception.Errorf("Alarm exceeded its allowed execution time").WithKind(exception.Overloaded).WithBroken(exception.Dropped)
+		e.User = true
+		r.giveReason(event.ExceededWallTime, e)
+		a.ioc.Abort(e)
 	})
-	info := durable.NewAlarmInfo(js, r.ev.Time, r.ev.Retries)
-	v, err := js.Call(a.ring, a.instance, info)
+	v, err := js.Call(a.ring, a.instance, durable.NewAlarmInfo(js, r.ev.Time, r.ev.Retries))
 	if isolate.Uncatchable(err) {
 		return // failed is told, when what the turn wrote is taken back
 	}
@@ -211,7 +247,7 @@ func (r *alarmRun) succeeded(o event.Outcome) {
 	})
 }
 
-// failed ends a run that threw: the alarm is tried again, or given up.
+// failed ends a run that threw: its alarm stays.
 func (r *alarmRun) failed(err error) {
 	if r.over {
 		return
@@ -219,54 +255,87 @@ func (r *alarmRun) failed(err error) {
 	a := r.a
 	e, _ := exception.From(err)
 	a.report(e, "alarm")
-	if r.run == nil || a.c.broken != nil {
+	if a.c.broken != nil || a.out.Broken() != nil {
 		r.broken(e)
 		return
 	}
-	if r.ev.Retries >= limits.AlarmRetries.In(a.c.h.n.o.Bounds) {
-		r.run.Keep(r.ev.Retries, cache.WriteOptions{})
-		if next := a.cache.AbandonAlarm(r.ev.Time, cache.WriteOptions{}); !next.IsZero() {
-			a.alarmSet(next)
+	if r.run == nil {
+		// It failed before the handler was reached.
+		r.finish(event.Outcome{Status: event.Exception, Retry: true}, e)
+		return
+	}
+	// The count is stored with the alarm, unless the handler has set another one.
+	r.run.Keep(min(r.ev.Retries+1, limits.AlarmRetries.In(a.c.h.n.o.Bounds)), cache.WriteOptions{})
+	a.out.Wait().Then(func(_ struct{}, broken error) {
+		if broken == nil {
+			r.finish(event.Outcome{Status: event.Exception, Retry: true, Counted: true}, e)
 		}
-		r.finish(event.Outcome{Status: event.Exception}, e)
-		return
-	}
-	r.run.Keep(r.ev.Retries+1, cache.WriteOptions{})
-	if a.c.h.alarms[a.c.id.Key] == nil {
-		a.c.h.retry(r.due(), r.ev.Retries+1)
-	}
-	r.finish(event.Outcome{Status: event.Exception, Retry: true}, e)
+	})
 }
 
-func (r *alarmRun) due() storage.Due {
-	d := storage.Due{Actor: r.a.c.id, Time: r.ev.Time, Retries: r.ev.Retries}
-	if r.a.c.name != nil {
-		d.Name = *r.a.c.name
-	}
-	return d
-}
-
-// broken ends a run whose actor broke: the stored alarm is still there.
+// broken ends a run whose actor broke for reason e.
 func (r *alarmRun) broken(e *exception.Exception) {
-	if r.over {
-		return
+	o := event.Outcome{Status: event.Exception, Retry: !e.NoAlarmRetry}
+	switch {
+	case e.Aborted:
+		o.Status = event.Aborted
+	case e.Broken == exception.ExceededCPU:
+		o.Status = event.ExceededCPU
+	case e.Broken == exception.ExceededMemory:
+		o.Status = event.ExceededMemory
 	}
-	h := r.a.c.h
-	if h.closed == nil && h.alarms[r.a.c.id.Key] == nil {
-		h.retry(r.due(), min(r.ev.Retries+1, limits.AlarmRetries.In(h.n.o.Bounds)))
-	}
-	r.finish(event.Outcome{Status: event.Exception, Retry: true}, e)
+	o.Counted = r.called && countsAgainstLimit(r.a.out.Broken() != nil, scriptsFault(e), limitExceeded(e))
+	r.end(o, e, true)
 }
 
-func (r *alarmRun) finish(o event.Outcome, err error) {
+// giveReason ends a run that ran out of time.
+func (r *alarmRun) giveReason(s event.OutcomeStatus, e *exception.Exception) {
+	r.a.report(e, "alarm")
+	r.end(event.Outcome{Status: s, Retry: true, Counted: true}, e, true)
+}
+
+// countsAgainstLimit is workerd's policy: a failed run does not count only where
+// the output gate broke for a reason that is not the script's.
+func countsAgainstLimit(gateBroken, scriptsFault, limitExceeded bool) bool {
+	return !gateBroken || scriptsFault || limitExceeded
+}
+
+// scriptsFault says whether the script is to blame: it threw, it blocked its own
+// input, or the exception says so.
+func scriptsFault(e *exception.Exception) bool {
+	return e.User || e.Broken == exception.InputGateBroken || e.Internal == nil && !e.Reset()
+}
+
+func limitExceeded(e *exception.Exception) bool {
+	return e.Broken == exception.ExceededCPU || e.Broken == exception.ExceededMemory
+}
+
+func (r *alarmRun) finish(o event.Outcome, err error) { r.end(o, err, false) }
+
+func (r *alarmRun) end(o event.Outcome, err error, broke bool) {
 	if r.over {
 		return
 	}
-	r.over = true
-	if r.timer != nil {
-		r.timer.Stop()
+	a := r.a
+	r.timer.Stop()
+	a.running = nil
+	next := a.next
+	a.next = nil
+	r.tell(o, err, broke)
+	switch {
+	case next == nil:
+		a.checkIdle()
+	case broke:
+		next.tell(event.Outcome{Status: event.Exception, Retry: true}, err, true)
+	default:
+		next.begin()
 	}
-	r.a.running = nil
-	r.done(o, err)
-	r.a.checkIdle()
+}
+
+func (r *alarmRun) tell(o event.Outcome, err error, broke bool) {
+	r.over = true
+	for _, done := range r.done {
+		done(o, err, broke)
+	}
+	r.done = nil
 }

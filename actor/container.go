@@ -173,10 +173,7 @@ func (h *host) closeAll(err error, done func()) {
 			done()
 		}
 	}
-	for _, t := range h.alarms {
-		t.timer.Stop()
-	}
-	clear(h.alarms)
+	h.alarms.close()
 	h.sweeper.Stop()
 	for _, c := range h.all() {
 		if a := c.actor; a != nil {
@@ -272,7 +269,7 @@ func (s *Stub) Deliver(ctx context.Context, ev event.Event) (event.Outcome, erro
 				done(event.Outcome{Status: event.Exception, Retry: true}, s.h.remote(err))
 				return
 			}
-			a.alarm(alarm, done)
+			a.alarm(alarm, func(o event.Outcome, err error, _ bool) { done(o, err) })
 		})
 		if err != nil {
 			done(event.Outcome{Status: event.Canceled}, worker.Closed(err))
@@ -348,10 +345,4 @@ func (h *host) remote(err error) error {
 		h.n.o.Log.Error("actor cannot be reached", "class", h.n.o.Class, "exception", e.Error(), "cause", err)
 	}
 	return e.AsRemote()
-}
-
-// alarmTimer wakes an actor that may not be in memory.
-type alarmTimer struct {
-	at    time.Time
-	timer interface{ Stop() bool }
 }

@@ -14,6 +14,7 @@ import (
 	"workerd.local/event"
 	"workerd.local/internal/compat"
 	"workerd.local/internal/jstest"
+	"workerd.local/internal/limits"
 	"workerd.local/isolate"
 	"workerd.local/script"
 	"workerd.local/storage"
@@ -48,6 +49,8 @@ type kitOptions struct {
 	idle     time.Duration
 	queued   int
 	key      string
+	// bounds are settings as --limit takes them.
+	bounds []string
 	// shared is actor.Options.SharedTransactions.
 	shared bool
 	// ephemeral makes actors that keep nothing.
@@ -131,10 +134,14 @@ func newKit(t testing.TB, source string, o kitOptions) *kit {
 	if o.key == "" {
 		o.key = "key"
 	}
+	bounds, err := limits.Parse(o.bounds...)
+	if err != nil {
+		t.Fatal(err)
+	}
 	options := actor.Options{
 		Class: "Obj", UniqueKey: o.key, Pool: pool, Store: o.store, IdleAfter: o.idle, MaxQueued: o.queued, Log: log, SharedTransactions: o.shared,
-		PreventEviction: o.preventEviction,
-		Token:           func(shard uint32) storage.Token { return storage.Token{Shard: shard, Epoch: epochOf(t, o.store)} },
+		PreventEviction: o.preventEviction, Bounds: bounds,
+		Token: func(shard uint32) storage.Token { return storage.Token{Shard: shard, Epoch: epochOf(t, o.store)} },
 	}
 	if o.ephemeral {
 		options.UniqueKey, options.Store, options.Token = "", nil, nil

@@ -87,7 +87,8 @@ func New(o Options) (*Namespace, error) {
 	}
 	n := &Namespace{o: o}
 	for _, w := range o.Pool.Workers() {
-		h := &host{n: n, w: w, loop: w.Isolate().Loop(), containers: map[string]*container{}, alarms: map[string]*alarmTimer{}, replacing: map[string]bool{}}
+		h := &host{n: n, w: w, loop: w.Isolate().Loop(), containers: map[string]*container{}, replacing: map[string]bool{}}
+		h.alarms = h.newScheduler()
 		w.OnInterrupted(h.interrupted)
 		w.OnReset(h.reset)
 		n.hosts = append(n.hosts, h)
@@ -133,7 +134,7 @@ type host struct {
 	w          *worker.Worker
 	loop       *loop.Loop
 	containers map[string]*container // by the id's key
-	alarms     map[string]*alarmTimer
+	alarms     *scheduler
 	sweeper    *loop.Timer     // nil while there is nothing to look at
 	replacing  map[string]bool // ids whose storage is being replaced
 	closed     error

@@ -67,12 +67,9 @@ func (h *host) beginReplace(id actorid.ID, ready func(error)) {
 
 func (h *host) endReplace(id actorid.ID, due storage.Due, known bool) {
 	delete(h.replacing, id.Key)
-	if t := h.alarms[id.Key]; t != nil && known {
-		t.timer.Stop()
-		delete(h.alarms, id.Key)
-	}
-	if known && !due.Time.IsZero() {
-		h.schedule(due)
+	if known {
+		due.Actor = id
+		h.alarms.replace(due)
 	}
 }
 

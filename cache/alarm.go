@@ -27,6 +27,7 @@ type alarm struct {
 	state   alarmState
 	noCache bool
 	unsaved bool // waiting: storage does not have it yet
+	set     bool // dirty, flushing: by code, whose watcher is told when it is stored
 	retries int
 	time    time.Time // zero: none
 	run     *AlarmRun // waiting: who may end it
@@ -127,8 +128,15 @@ func (c *Cache) setAlarm(t time.Time, o WriteOptions) {
 		return
 	}
 	c.beginTurn()
-	*a = alarm{state: alarmDirty, time: t, noCache: o.NoCache}
+	*a = alarm{state: alarmDirty, time: t, noCache: o.NoCache, set: true}
 	c.schedule(o)
+	c.tellAlarm(t, false)
+}
+
+func (c *Cache) tellAlarm(t time.Time, stored bool) {
+	if fn := c.o.OnAlarm; fn != nil {
+		fn(t, stored)
+	}
 }
 
 // AlarmRun is one run of the alarm handler. Exactly one of Done and Keep ends it.
@@ -254,7 +262,7 @@ func (a *alarm) keepInMemory() {
 func (a *alarm) flushed(info CommitInfo) {
 	switch a.state {
 	case alarmFlushing:
-		a.state = alarmClean
+		a.state, a.set = alarmClean, false
 		if a.noCache {
 			*a = alarm{}
 		}

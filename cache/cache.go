@@ -33,6 +33,10 @@ type Options struct {
 	NeverFlush bool
 	// Bounds are the numbers of what has no field here; nil means those of the table.
 	Bounds *limits.Set
+	// OnAlarm is told when code sets the alarm, with the zero time when it clears it:
+	// at once, and again with stored set when that very change is durable. It must not
+	// call the cache. nil drops it.
+	OnAlarm func(t time.Time, stored bool)
 	// OnInternalError is told of a failure whose text scripts must not see,
 	// together with the reference that they see instead. nil drops it.
 	OnInternalError func(reference string, err error)

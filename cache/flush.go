@@ -178,6 +178,9 @@ func (c *Cache) flushed(f *flush, info CommitInfo, err error) {
 	for _, g := range f.counted {
 		g.f.Resolve(g.known + g.found)
 	}
+	if a := &c.alarm; a.state == alarmFlushing && a.set {
+		c.tellAlarm(a.time, true)
+	}
 	c.alarm.flushed(info)
 	c.undo.alarm.flushed(info)
 	c.hold()

@@ -70,8 +70,6 @@ type Exception struct {
 	User bool
 	// Aborted says that the script called abort() on its actor.
 	Aborted bool
-	// NoAlarmRetry says that it asked for its alarm not to be tried again.
-	NoAlarmRetry bool
 	// Value carries the thrown JavaScript value within the realm that threw it;
 	// it never leaves that realm's loop. Other packages see it as opaque.
 	Value any

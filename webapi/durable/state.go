@@ -1,8 +1,6 @@
 package durable
 
 import (
-	"time"
-
 	"github.com/dop251/goja"
 
 	"workerd.local/actorid"
@@ -26,9 +24,6 @@ type Options struct {
 	WaitUntil func(js *isolate.JS, v goja.Value)
 	// HasAlarm reports whether the class has an alarm() handler.
 	HasAlarm func() bool
-	// AlarmSet is told of the alarm's new time, the zero time where it was cleared,
-	// at once: before it is durable.
-	AlarmSet func(t time.Time)
 	// DeleteAllDeletesAlarm is the compatibility flag delete_all_deletes_alarm.
 	DeleteAllDeletesAlarm bool
 	// SharedTransactions makes direct calls on storage part of the transaction that is
@@ -121,7 +116,7 @@ func (s *state) abort(c *bind.Call) (any, error) {
 		text = *reason
 	}
 	e := exception.Errorf("%s", text).WithBroken(exception.OutputGateBroken)
-	e.NoAlarmRetry = !retry
+	e.User, e.Aborted, e.NoAlarmRetry = true, true, !retry
 	if s.o.Cache != nil {
 		s.o.Cache.Shutdown(e)
 	}

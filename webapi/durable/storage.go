@@ -508,9 +508,5 @@ func (s *Storage) deleteAlarm(c *bind.Call) (any, error) {
 }
 
 func (s *Storage) moveAlarm(c *bind.Call, o options, when time.Time) (any, error) {
-	r := s.now().SetAlarm(when, o.write)
-	if _, err, ready := r.Ready(); err == nil || !ready {
-		s.o.AlarmSet(when)
-	}
-	return promise(c, o, r, nothing)
+	return promise(c, o, s.now().SetAlarm(when, o.write), nothing)
 }

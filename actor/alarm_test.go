@@ -1,0 +1,260 @@
+package actor_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"workerd.local/actorid"
+	"workerd.local/event"
+	"workerd.local/storage"
+	"workerd.local/storage/fault"
+	"workerd.local/storage/mem"
+)
+
+// ringing is a class whose handler does what the query of its last request says.
+const ringing = `
+	const all = globalThis.log ??= [];
+	export class Obj extends DurableObject {
+		constructor(ctx, env) {
+			super(ctx, env);
+			if (globalThis.refuse === "throw") throw new Error("not today");
+			if (globalThis.refuse === "block") ctx.blockConcurrencyWhile(async () => { await ctx.storage.get("k"); throw new Error("not today"); });
+		}
+		async fetch(request) {
+			const u = new URL(request.url), s = this.ctx.storage;
+			if (u.searchParams.has("do")) globalThis.todo = u.searchParams.get("do");
+			if (u.searchParams.has("refuse")) globalThis.refuse = u.searchParams.get("refuse");
+			if (u.searchParams.has("put")) await s.put("k", u.searchParams.get("put"));
+			if (u.searchParams.has("set")) await s.setAlarm(Date.now() + Number(u.searchParams.get("set")));
+			return new Response(JSON.stringify([all, await s.getAlarm()]));
+		}
+		async alarm(info) {
+			const s = this.ctx.storage;
+			all.push(info.retryCount);
+			switch (globalThis.todo) {
+			case "throw": throw new Error("bad day");
+			case "hang": await new Promise(() => {}); break;
+			case "slow": await new Promise(done => setTimeout(done, 300)); break;
+			case "later": await s.setAlarm(4e12); break;
+			case "later and throw": s.setAlarm(4e12); throw new Error("bad day");
+			case "clear and throw": s.deleteAlarm(); throw new Error("bad day");
+			case "abort": this.ctx.abort("enough");
+			case "abort for good": this.ctx.abort("enough", { retryAlarm: false });
+			case "write": await s.put("big", "x"); break;
+			}
+		}
+	}`
+
+// storedAlarm reads the alarm past the actor.
+func storedAlarm(t *testing.T, k *kit, s storage.Store, id actorid.ID) storage.Due {
+	t.Helper()
+	d, err := s.Alarm(t.Context(), storage.Token{Shard: id.Shard(), Epoch: epochOf(t, s)}, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// seed stores an alarm that is overdue, as if a server had ended before it ran.
+func seed(t *testing.T, s storage.Store, id actorid.ID, retries int) {
+	t.Helper()
+	tok := storage.Token{Shard: id.Shard(), Epoch: epochOf(t, s)}
+	w := storage.Write{Actor: id, Alarm: storage.AlarmChange{Op: storage.AlarmSet, Time: time.UnixMilli(1_700_000_000_000), Retries: retries}}
+	if _, err := s.Commit(t.Context(), map[storage.Token][]storage.Write{tok: {w}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (k *kit) eventually(what string, ok func() bool) {
+	k.t.Helper()
+	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			k.t.Fatalf("%s did not happen\n%s", what, k.log)
+		}
+	}
+}
+
+func TestAlarmOutcomes(t *testing.T) {
+	for _, c := range []struct {
+		name, do string
+		retries  int // before the run
+		bounds   []string
+		want     storage.Due // only the time (zero: none) and the retries
+		log      string
+	}{
+		{name: "an alarm that went well is gone", do: "write"},
+		{name: "an alarm set by its handler stays", do: "later", want: storage.Due{Time: time.UnixMilli(4e12)}},
+		{name: "a failed alarm stays and its retry is counted", do: "throw", want: storage.Due{Time: time.UnixMilli(1_700_000_000_000), Retries: 1}, log: "bad day"},
+		{name: "the count goes on from what is stored", do: "throw", retries: 4, want: storage.Due{Time: time.UnixMilli(1_700_000_000_000), Retries: 5}},
+		{name: "after six counted retries the alarm is given up", do: "throw", retries: 6},
+		{name: "a handler that fails after it set another alarm", do: "later and throw", want: storage.Due{Time: time.UnixMilli(4e12)}, log: "bad day"},
+		{name: "a handler that fails after it cleared the alarm", do: "clear and throw", log: "bad day"},
+		{name: "a handler that takes too long is stopped and counted", do: "hang", bounds: []string{"alarm.time=50ms"},
+			want: storage.Due{Time: time.UnixMilli(1_700_000_000_000), Retries: 1}, log: "Alarm exceeded its allowed execution time"},
+		{name: "a handler that takes too long for the last time", do: "hang", bounds: []string{"alarm.time=50ms"}, retries: 6, log: "Alarm exceeded its allowed execution time"},
+		{name: "a handler that aborts its actor is tried again and counted", do: "abort", want: storage.Due{Time: time.UnixMilli(1_700_000_000_000), Retries: 1}},
+		{name: "a handler that aborts its actor and wants no retry", do: "abort for good"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			store := mem.New()
+			k := newKit(t, ringing, kitOptions{store: store, bounds: append(c.bounds, "alarm.pause=1h")})
+			id := k.ns.IDs().FromName("a")
+			k.want(k.stub("other"), "/?do="+strings.ReplaceAll(c.do, " ", "%20"), "[[],null]")
+			seed(t, store, id, c.retries)
+			if err := k.ns.LoadAlarms(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			k.eventually("the outcome", func() bool {
+				d := storedAlarm(t, k, store, id)
+				return d.Time.Equal(c.want.Time) && d.Retries == c.want.Retries
+			})
+			if !strings.Contains(k.log.String(), c.log) {
+				t.Errorf("no %q in the log:\n%s", c.log, k.log)
+			}
+			if got := ask(t, k.stub("other"), "/"); !strings.HasPrefix(got, fmt.Sprintf("[[%d],", c.retries)) {
+				t.Errorf("the handler did not run once, told of %d retries: %s", c.retries, got)
+			}
+		})
+	}
+}
+
+func TestAlarmWithoutHandlerIsDropped(t *testing.T) {
+	store := mem.New()
+	k := newKit(t, `export class Obj extends DurableObject {}`, kitOptions{store: store})
+	id := k.ns.IDs().FromName("a")
+	seed(t, store, id, 0)
+	if err := k.ns.LoadAlarms(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	k.eventually("the deletion", func() bool { return storedAlarm(t, k, store, id).Time.IsZero() })
+	if want := "Attempted to run a scheduled alarm without a handler, did you remember to export an alarm() function?"; !strings.Contains(k.log.String(), want) {
+		t.Errorf("no warning in the log:\n%s", k.log)
+	}
+}
+
+// A failure before the handler is reached is not the handler's: it is tried again
+// without being counted.
+func TestAlarmWhoseConstructorFailsIsNotCounted(t *testing.T) {
+	for _, how := range []string{"throw", "block"} {
+		t.Run(how, func(t *testing.T) {
+			store := mem.New()
+			k := newKit(t, ringing, kitOptions{store: store, bounds: []string{"alarm.pause=1ms"}})
+			id := k.ns.IDs().FromName("a")
+			k.want(k.stub("other"), "/?refuse="+how, "[[],null]")
+			seed(t, store, id, 2)
+			if err := k.ns.LoadAlarms(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			// With two retries counted before, six failures that count would be the end of it.
+			k.eventually("enough tries", func() bool { return strings.Count(k.log.String(), "not today") >= 18 })
+			if d := storedAlarm(t, k, store, id); d.Retries != 2 || d.Time.IsZero() {
+				t.Errorf("stored: %+v", d)
+			}
+		})
+	}
+}
+
+// The handler does not go on after its time: its actor is reset.
+func TestAlarmThatTakesTooLongResetsItsActor(t *testing.T) {
+	store := mem.New()
+	k := newKit(t, ringing, kitOptions{store: store, bounds: []string{"alarm.time=50ms", "alarm.pause=1h"}})
+	s := k.stub("a")
+	seed(t, store, k.ns.IDs().FromName("a"), 0)
+	k.want(s, "/?do=hang", "[[],1700000000000]")
+	if err := k.ns.LoadAlarms(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	k.eventually("the reset", func() bool { return ask(t, s, "/") == "Error: Alarm exceeded its allowed execution time" })
+	k.want(k.stub("a"), "/", "[[0],1700000000000]")
+}
+
+// A commit that fails in the handler is not the script's fault, and the alarm stays.
+func TestAlarmWhoseCommitFailsIsNotCounted(t *testing.T) {
+	inner := mem.New()
+	// The first write is the seed, the second one the put in the handler.
+	store := fault.New(inner, fault.Plan{N: 2, Writes: true, Once: true})
+	k := newKit(t, ringing, kitOptions{store: store})
+	id := k.ns.IDs().FromName("a")
+	k.want(k.stub("other"), "/?do=write", "[[],null]")
+	seed(t, store, id, 1)
+	if err := k.ns.LoadAlarms(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	k.eventually("the failure", store.Hit)
+	k.eventually("the retry", func() bool { return storedAlarm(t, k, inner, id).Time.IsZero() })
+	if got := ask(t, k.stub("other"), "/"); got != "[[1,1],null]" {
+		t.Errorf("the handler was told of the retries %s, want 1 and 1", got)
+	}
+}
+
+func TestAlarmsOfOneActorComeOneByOne(t *testing.T) {
+	store := mem.New()
+	k := newKit(t, ringing, kitOptions{store: store})
+	s := k.stub("a")
+	k.want(s, "/?do=slow", "[[],null]")
+	seed(t, store, k.ns.IDs().FromName("a"), 0)
+	// The actor does not know of it yet.
+	if away, err := s.Hibernate(t.Context()); err != nil || !away {
+		t.Fatalf("hibernate: %v, %v", away, err)
+	}
+	type result struct {
+		o   event.Outcome
+		err error
+	}
+	deliver := func(ms int64) chan result {
+		ch := make(chan result, 1)
+		go func() {
+			o, err := s.Deliver(t.Context(), event.Alarm{Time: time.UnixMilli(ms)})
+			ch <- result{o, err}
+		}()
+		return ch
+	}
+	const stored = 1_700_000_000_000
+	first := deliver(stored)
+	k.eventually("the start", func() bool { return strings.HasPrefix(ask(t, k.stub("b"), "/"), "[[0]") })
+	same := deliver(stored)
+	other := deliver(stored + 1)
+	for what, want := range map[string]struct {
+		ch chan result
+		s  event.OutcomeStatus
+	}{"the first": {first, event.OK}, "one of the same time": {same, event.OK}, "one that is not stored": {other, event.Canceled}} {
+		select {
+		case r := <-want.ch:
+			if r.err != nil || r.o.Status != want.s {
+				t.Errorf("%s: %v, %v; want %v", what, r.o, r.err, want.s)
+			}
+		case <-time.After(time.Minute):
+			t.Fatalf("%s: no outcome\n%s", what, k.log)
+		}
+	}
+	k.want(k.stub("b"), "/", "[[0],null]")
+}
+
+// The alarm and the state of one turn are one commit: storage never has one
+// without the other.
+func TestAlarmCommitsWithTheStateThatSetsIt(t *testing.T) {
+	store := mem.New()
+	k := newKit(t, `
+		export class Obj extends DurableObject {
+			async fetch(request) {
+				const s = this.ctx.storage;
+				s.put("k", "v"); s.setAlarm(4e12); s.put("k2", "v");
+				if (new URL(request.url).pathname === "/throw") throw new Error("oh");
+				return new Response("set");
+			}
+			alarm() {}
+		}`, kitOptions{store: fault.New(store, fault.Plan{N: 1, Writes: true, Once: true})})
+	id := k.ns.IDs().FromName("a")
+	if got := ask(t, k.stub("a"), "/"); !strings.Contains(got, "caused object to be reset") {
+		t.Errorf("the answer to a failed commit: %s", got)
+	}
+	if d := storedAlarm(t, k, store, id); !d.Time.IsZero() {
+		t.Errorf("the alarm of a failed commit is stored: %+v", d)
+	}
+	k.want(k.stub("a"), "/", "set")
+	if d := storedAlarm(t, k, store, id); !d.Time.Equal(time.UnixMilli(4e12)) {
+		t.Errorf("stored: %+v", d)
+	}
+}
