@@ -328,7 +328,7 @@ func (a *Actor) becomeBroken(cause error) {
 	a.idle.Stop()
 	a.c.becomeBroken(e)
 	if a.cache != nil {
-		a.cache.Shutdown(e)
+		a.cache.Close(e)
 	}
 	if a.running != nil {
 		a.running.broken(e)

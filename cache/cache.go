@@ -564,10 +564,10 @@ func (c *Cache) Shutdown(err error) {
 	c.releasePressure(err)
 }
 
-// Close is Shutdown for a cache whose results nobody will look at: it also cancels
-// the reads that storage has not answered.
-func (c *Cache) Close() {
-	c.Shutdown(nil)
+// Close is Shutdown for a cache whose actor is gone: it also cancels the reads that
+// storage has not answered.
+func (c *Cache) Close(err error) {
+	c.Shutdown(err)
 	c.reads.cancel(errCanceled)
 }
 

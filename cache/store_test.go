@@ -33,6 +33,8 @@ type fakeStore struct {
 	panics  bool
 	slow    time.Duration
 	scanned int
+	most    int // keys of one Get
+	calls   int // of Commit
 }
 
 func (s *fakeStore) enter() func() {
@@ -48,6 +50,7 @@ func (s *fakeStore) Get(_ context.Context, _ storage.Token, _ actorid.ID, keys [
 	if s.panics {
 		panic("bad page")
 	}
+	s.most = max(s.most, len(keys))
 	var out []storage.KV
 	for _, k := range keys {
 		if v, ok := s.keys[k]; ok {
@@ -84,6 +87,7 @@ func (s *fakeStore) Alarm(context.Context, storage.Token, actorid.ID) (storage.D
 
 func (s *fakeStore) Commit(_ context.Context, batch map[storage.Token][]storage.Write) ([]storage.Token, error) {
 	defer s.enter()()
+	s.calls++
 	if s.fenced {
 		return slices.Collect(maps.Keys(batch)), nil
 	}
@@ -315,6 +319,73 @@ func TestStoreBackendListIsBounded(t *testing.T) {
 			t.Errorf("%d entries, %v", len(v), err)
 		}
 	})
+}
+
+// A read that nobody wants any more is not read to its end.
+func TestStoreBackendStopsCanceledReads(t *testing.T) {
+	for name, stop := range map[string]func(r *storeRun, res loop.Result[[]storage.KV]){
+		"canceled": func(_ *storeRun, res loop.Result[[]storage.KV]) { res.Cancel() },
+		"closed":   func(r *storeRun, _ loop.Result[[]storage.KV]) { r.c.Close(nil) },
+		"overflow": func(r *storeRun, _ loop.Result[[]storage.KV]) { r.c.lru.o.SoftBytes, r.c.lru.o.HardBytes = 1, 1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &fakeStore{keys: full(50 * limits.ListKeys.In(nil))}
+			withStore(t, s, func(t *testing.T, r *storeRun) {
+				var res loop.Result[[]storage.KV]
+				r.do(func() {
+					res = r.c.List(storage.Range{}, ReadOptions{})
+					time.Sleep(time.Hour) // until everybody else waits
+					stop(r, res)
+				})
+				if _, err, _ := wait(r, func() loop.Result[[]storage.KV] { return res }); err == nil {
+					t.Error("it was read to its end")
+				}
+				time.Sleep(time.Minute)
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				if most := (2*limits.ListAhead.In(nil) + 2) * limits.ListKeys.In(nil); s.scanned > most {
+					t.Errorf("%d entries were read, want at most %d", s.scanned, most)
+				}
+			})
+		})
+	}
+}
+
+// What a store is handed at a time is bounded; a commit is one all the same.
+func TestStoreBackendBoundsWhatItHands(t *testing.T) {
+	for _, async := range []bool{false, true} {
+		s := &fakeStore{keys: full(1000)}
+		var store storage.Store = s
+		if async {
+			store = &asyncStore{fakeStore: s}
+		}
+		withStore(t, store, func(t *testing.T, r *storeRun) {
+			deleted, err, _ := wait(r, func() loop.Result[int] {
+				var puts []storage.KV
+				var dels []string
+				for i := range 300 {
+					puts = append(puts, storage.KV{Key: fmt.Sprintf("new%05d", i), Value: []byte("x")})
+					dels = append(dels, fmt.Sprintf("k%05d", 800+i))
+				}
+				r.c.Put(puts, WriteOptions{})
+				return r.c.Delete(dels, WriteOptions{})
+			})
+			if deleted != 200 || err != nil {
+				t.Errorf("%d keys were deleted, want 200; %v", deleted, err)
+			}
+			if len(s.keys) != 1000-200+300 {
+				t.Errorf("the store has %d keys", len(s.keys))
+			}
+			if s.calls != 1 || s.most > limits.CommitKeys.In(nil) {
+				t.Errorf("%d commits, want 1; up to %d keys were asked for at a time", s.calls, s.most)
+			}
+			for _, w := range s.commits {
+				if len(w.Del) > limits.CommitKeys.In(nil) || len(w.Put) > limits.CommitKeys.In(nil) {
+					t.Errorf("one write has %d deletes and %d puts", len(w.Del), len(w.Put))
+				}
+			}
+		})
+	}
 }
 
 func TestStoreBackendFailures(t *testing.T) {

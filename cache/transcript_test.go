@@ -524,7 +524,7 @@ func (s *story) step(text string) {
 			s.quiet(text, s.c.Put([]storage.KV{{Key: strconv.Itoa(i), Value: make([]byte, number(s.t, keys[1]))}}, wo))
 		}
 	case "close":
-		s.c.Close()
+		s.c.Close(nil)
 	case "drop":
 		s.drop[keys[0]]()
 	case "later":
