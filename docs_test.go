@@ -82,6 +82,36 @@ func checkTestNames(text string, tests []string) (problems []string) {
 	return problems
 }
 
+func TestReadmeProvesWhatSurvives(t *testing.T) {
+	complain(t, checkProofs(section(pages(t)["README.md"], "## What survives which fault"), testNames(repository(t))))
+}
+
+// checkProofs wants each row of a table to name, in its last cell, tests that exist. A
+// row that promises nothing, in the word "unnoticed", needs none.
+func checkProofs(table string, tests []string) (problems []string) {
+	rows := 0
+	for _, line := range strings.Split(table, "\n") {
+		cells := strings.Split(strings.Trim(line, "|"), "|")
+		if len(cells) < 3 || strings.HasPrefix(strings.TrimSpace(cells[0]), "---") || strings.TrimSpace(cells[0]) == "fault" {
+			continue
+		}
+		rows++
+		names := testName.FindAllString(cells[len(cells)-1], -1)
+		if len(names) == 0 && !strings.Contains(cells[1], "unnoticed") {
+			problems = append(problems, "no test shows:"+cells[0])
+		}
+		for _, name := range names {
+			if !slices.Contains(tests, name) {
+				problems = append(problems, "there is no test "+name)
+			}
+		}
+	}
+	if rows < 10 {
+		problems = append(problems, "the table of faults has only "+strconv.Itoa(rows)+" rows")
+	}
+	return problems
+}
+
 var (
 	linkTarget = regexp.MustCompile(`\]\(([^)#\s]+)(#[^)\s]*)?\)`)
 	codeFile   = regexp.MustCompile("`([a-z][a-z0-9_./]*/[a-z0-9_./]+\\.(?:go|md))`")
@@ -188,6 +218,12 @@ func f() {
 	tests := testNames(tree)
 	expect(t, checkTestNames("`TestOne` -run TestOn", tests), "")
 	expect(t, checkTestNames("TestTwo", tests), "no test TestTwo")
+
+	rows := strings.Repeat("| full disk | stops | `TestOne` |\n", 10)
+	expect(t, checkProofs("| fault | what | by |\n|---|---|---|\n"+rows+"| bit | goes unnoticed | |", tests), "")
+	expect(t, checkProofs(rows+"| fire | stops | |", tests), "no test shows: fire")
+	expect(t, checkProofs(rows+"| fire | stops | `TestOn` |", tests), "no test TestOn")
+	expect(t, checkProofs("| fire | stops | `TestOne` |", tests), "only 1 rows")
 
 	root := fstest.MapFS{"docs/A.md": {}, "low/a.go": {}}
 	expect(t, checkLinks("docs", "[a](A.md) [b](../low) [c](https://x.test/y) [d](A.md#part) `low/a.go`", root), "")

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -102,7 +103,11 @@ func TestStorageFaultsAtEveryOperation(t *testing.T) {
 		k := newKit(t, faultySource, kitOptions{})
 		for name, script := range faultScripts {
 			for store, open := range map[string]func(*testing.T, string) storage.Store{"mem": openMem, "bolt": openBolt} {
-				for _, kind := range fault.Kinds() {
+				for i, kind := range fault.Kinds() {
+					// Each kind on bolt takes a second; one of each sort will do but for CI.
+					if store == "bolt" && i%3 != 0 && os.Getenv("CI") != "true" {
+						continue
+					}
 					t.Run(name+"/"+store+"/"+kind.Name, func(t *testing.T) { failEach(t, k, script, open, kind) })
 				}
 			}

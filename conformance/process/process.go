@@ -167,8 +167,13 @@ func (s *Server) Log() string { return s.out.String() }
 
 // Kill ends the process without any notice, as kill -9 does, and waits for its end.
 func (s *Server) Kill() {
-	s.killed.Do(func() { _ = s.cmd.Process.Kill() }) // it may have ended
+	s.Signal()
 	<-s.ended
+}
+
+// Signal is Kill without waiting for the end, which may need what the process waits for.
+func (s *Server) Signal() {
+	s.killed.Do(func() { _ = s.cmd.Process.Kill() }) // it may have ended
 }
 
 // Stop asks the process to end (SIGTERM) and reports an exit code that is not 0.
