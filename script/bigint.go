@@ -3,6 +3,7 @@ package script
 import (
 	"math"
 	"math/big"
+	"math/bits"
 	"strconv"
 
 	"github.com/dop251/goja"
@@ -73,7 +74,12 @@ func (s *state) pow(left, right goja.Value) goja.Value {
 }
 
 // shl is left << right in sources that use BigInt.
-func (s *state) shl(left, right goja.Value) goja.Value {
+func (s *state) shl(left, right goja.Value) goja.Value { return s.shift(left, right, false) }
+
+// shr is left >> right in sources that use BigInt.
+func (s *state) shr(left, right goja.Value) goja.Value { return s.shift(left, right, true) }
+
+func (s *state) shift(left, right goja.Value, toRight bool) goja.Value {
 	left, right = s.primitive(left), s.primitive(right)
 	a, okA := bigOf(left)
 	b, okB := bigOf(right)
@@ -81,10 +87,17 @@ func (s *state) shl(left, right goja.Value) goja.Value {
 		panic(s.rt.NewTypeError("Cannot mix BigInt and other types, use explicit conversions"))
 	}
 	if !okA {
-		return s.rt.ToValue(toInt32(left.ToFloat()) << (uint32(toInt32(right.ToFloat())) & 31))
+		n := uint32(toInt32(right.ToFloat())) & 31
+		if toRight {
+			return s.rt.ToValue(toInt32(left.ToFloat()) >> n)
+		}
+		return s.rt.ToValue(toInt32(left.ToFloat()) << n)
 	}
 	if a.Sign() == 0 {
 		return left
+	}
+	if toRight {
+		b = new(big.Int).Neg(b)
 	}
 	if b.Sign() < 0 {
 		if !b.IsInt64() || -b.Int64() > int64(a.BitLen()) {
@@ -99,6 +112,16 @@ func (s *state) shl(left, right goja.Value) goja.Value {
 		s.rangeError("Maximum BigInt size exceeded")
 	}
 	return s.rt.ToValue(new(big.Int).Lsh(a, uint(b.Int64())))
+}
+
+// count is the right operand of **=, <<= or >>= whose left side is evaluated by the
+// engine.
+func (s *state) count(right goja.Value) goja.Value {
+	right = s.primitive(right)
+	if n, ok := bigOf(right); ok && n.BitLen() > bits.Len(uint(s.maxBigIntBits())) {
+		s.rangeError("Maximum BigInt size exceeded")
+	}
+	return right
 }
 
 func toInt32(f float64) int32 {

@@ -81,6 +81,7 @@ type state struct {
 	nativeRegExp  *goja.Object
 	regexps       map[string]*goja.Object // compiled patterns that were rewritten
 	source, flags func(goja.Value) goja.Value
+	depth         int // of the methods of regular expressions, see counted
 
 	eval evalState
 }
@@ -158,6 +159,8 @@ func (s *state) object(plain bool) *goja.Object {
 	}))
 	define("pow", s.rt.ToValue(func(c goja.FunctionCall) goja.Value { return s.pow(c.Argument(0), c.Argument(1)) }))
 	define("shl", s.rt.ToValue(func(c goja.FunctionCall) goja.Value { return s.shl(c.Argument(0), c.Argument(1)) }))
+	define("shr", s.rt.ToValue(func(c goja.FunctionCall) goja.Value { return s.shr(c.Argument(0), c.Argument(1)) }))
+	define("count", s.rt.ToValue(func(c goja.FunctionCall) goja.Value { return s.count(c.Argument(0)) }))
 	if plain {
 		define("import", s.rt.ToValue(func(c goja.FunctionCall) goja.Value {
 			promise, _, reject := s.rt.NewPromise()

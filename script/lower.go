@@ -19,7 +19,7 @@ import (
 //   - import(x) and require(x) with a computed x: the importer's name is added
 //   - regular expressions that the engine misreads
 //   - the bundler's async generator helper: generators with the right prototypes
-//   - ** and << in sources that use BigInt: checked, because the engine would
+//   - **, << and >> in sources that use BigInt: checked, because the engine would
 //     otherwise allocate without bound
 type lowering struct {
 	main string // the main module, for code that belongs to no file
@@ -28,14 +28,15 @@ type lowering struct {
 	tree *ast.Program
 	text string
 
-	bigint bool
+	shifts bool // the source uses an operator that can make a huge BigInt
+	bigint bool // and may have BigInts of its own
 	err    *Error
 	bounds *limits.Set
 }
 
 var (
 	bigintUse   = regexp.MustCompile(`\bBigInt\b|\bBigU?Int64|\b[0-9][0-9a-fA-FxXoO_]*n\b`)
-	bigOperator = regexp.MustCompile(`\*\*|<<`)
+	bigOperator = regexp.MustCompile(`\*\*|<<|>>`)
 	// regexpUse matches what a literal must contain to need rewriting; false
 	// positives cost a walk.
 	regexpUse = regexp.MustCompile(`\\[pP]\{|\(\?[ims]*-?[ims]*:|/[gimsuy]*[dv][dgimsuvy]*\b`)
@@ -44,8 +45,9 @@ var (
 // program rewrites the tree in place. text is what the tree was parsed from.
 func (l *lowering) program(tree *ast.Program, text string) error {
 	l.tree, l.text = tree, text
-	l.bigint = bigintUse.MatchString(text) && bigOperator.MatchString(text)
-	if !l.bigint && !regexpUse.MatchString(text) && !strings.Contains(text, metaName) &&
+	l.shifts = bigOperator.MatchString(text)
+	l.bigint = l.shifts && bigintUse.MatchString(text)
+	if !l.shifts && !regexpUse.MatchString(text) && !strings.Contains(text, metaName) &&
 		!strings.Contains(text, "require(") && !strings.Contains(text, "__asyncGenerator") {
 		return nil
 	}
@@ -76,37 +78,61 @@ func (l *lowering) visit(e ast.Expression) ast.Expression {
 			return l.call(n.Start, "asyncGenerator", l.ident(n.Start, "__await"))
 		}
 	case *ast.BinaryExpression:
-		if l.bigint {
-			switch n.Operator {
-			case token.EXPONENT:
-				return l.call(n.Idx0(), "pow", n.Left, n.Right)
-			case token.SHIFT_LEFT:
-				return l.call(n.Idx0(), "shl", n.Left, n.Right)
-			}
+		helper := helperOf(n.Operator)
+		switch {
+		case helper == "":
+		case l.bigint:
+			return l.call(n.Idx0(), helper, n.Left, n.Right)
+		case !isNumber(n.Left):
+			n.Right = asNumber(n.Right)
 		}
 	case *ast.AssignExpression:
-		if l.bigint {
+		switch {
+		case helperOf(n.Operator) == "":
+		case l.bigint:
 			return l.assign(n)
+		default:
+			n.Right = asNumber(n.Right)
 		}
 	}
 	return e
 }
 
-// assign expands a **= b and a <<= b where reading a twice has no effect of its
-// own; members of other expressions go through the engine's operator, which the
-// realm bounds by its memory limit only.
-func (l *lowering) assign(n *ast.AssignExpression) ast.Expression {
-	var helper string
-	switch n.Operator {
+// helperOf names the function that stands for an operator which can make a huge
+// BigInt from two small ones.
+func helperOf(operator token.Token) string {
+	switch operator {
 	case token.EXPONENT:
-		helper = "pow"
+		return "pow"
 	case token.SHIFT_LEFT:
-		helper = "shl"
-	default:
-		return n
+		return "shl"
+	case token.SHIFT_RIGHT:
+		return "shr"
 	}
+	return ""
+}
+
+func isNumber(e ast.Expression) bool {
+	_, ok := e.(*ast.NumberLiteral)
+	return ok
+}
+
+// asNumber makes the right operand a number, in sources that do not mention BigInt
+// and could meet one only where they were handed it. A BigInt is a TypeError then.
+func asNumber(e ast.Expression) ast.Expression {
+	if isNumber(e) {
+		return e
+	}
+	return &ast.UnaryExpression{Operator: token.PLUS, Idx: e.Idx0(), Operand: e}
+}
+
+// assign expands a **= b and a <<= b where reading a twice has no effect of its
+// own. For other targets only the right operand is checked.
+func (l *lowering) assign(n *ast.AssignExpression) ast.Expression {
+	helper := helperOf(n.Operator)
 	target, ok := simpleTarget(n.Left)
 	if !ok {
+		n.Right = l.call(n.Idx0(), "count", n.Right)
 		return n
 	}
 	return &ast.AssignExpression{

@@ -211,12 +211,12 @@ func matcherFor(pattern, flags string, bounds *limits.Set) (*regexp2.Regexp, err
 func (s *state) accessors(proto *goja.Object) {
 	rt := s.rt
 	getter := func(name string, get func(this goja.Value) goja.Value) {
-		fn := rt.ToValue(func(c goja.FunctionCall) goja.Value {
+		fn := rt.ToValue(s.counted(func(c goja.FunctionCall) goja.Value {
 			if _, ok := c.This.(*goja.Object); !ok {
 				panic(rt.NewTypeError("RegExp.prototype." + name + " getter called on non-object"))
 			}
 			return get(c.This)
-		}).(*goja.Object)
+		})).(*goja.Object)
 		_ = fn.DefineDataProperty("name", rt.ToValue("get "+name), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 		_ = proto.DefineAccessorProperty(name, fn, nil, goja.FLAG_TRUE, goja.FLAG_FALSE)
 	}
@@ -271,15 +271,28 @@ func (s *state) accessors(proto *goja.Object) {
 		}
 		return v.(*goja.Object).Get("flags")
 	}
-	toString := rt.ToValue(func(c goja.FunctionCall) goja.Value {
+	toString := rt.ToValue(s.counted(func(c goja.FunctionCall) goja.Value {
 		o, ok := c.This.(*goja.Object)
 		if !ok {
 			panic(rt.NewTypeError("RegExp.prototype.toString requires that 'this' be an Object"))
 		}
 		return rt.ToValue("/" + orUndefined(o.Get("source")).String() + "/" + orUndefined(o.Get("flags")).String())
-	}).(*goja.Object)
+	})).(*goja.Object)
 	_ = toString.DefineDataProperty("name", rt.ToValue("toString"), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 	_ = proto.DefineDataProperty("toString", toString, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+}
+
+// counted bounds the methods of regular expressions that call each other through
+// what a script put into their way, which the engine does not count.
+func (s *state) counted(fn func(goja.FunctionCall) goja.Value) func(goja.FunctionCall) goja.Value {
+	return func(c goja.FunctionCall) goja.Value {
+		if s.depth >= limits.RegExpMethods.In(s.bounds) {
+			s.rangeError("Maximum call stack size exceeded")
+		}
+		s.depth++
+		defer func() { s.depth-- }()
+		return fn(c)
+	}
 }
 
 // nativeGetter returns the engine's own getter of a property.

@@ -89,6 +89,8 @@ var syntaxProbes = []struct{ name, text, want string }{
 	{"hashbang", "#!/usr/bin/env node\nexport const result = 1;", "1"},
 	{"bigint power", `const a = 2n; let b = 3n; b **= 2n; b <<= 3n; export const result = [a ** 10n, 1n << 70n, b, -8n << -1n, 2 ** 3, 1 << 4, (-1n) ** 5n, (-2) ** 2];`, "1024,1180591620717411303424,72,-4,8,16,-1,4"},
 	{"bigint too large", `const f = g => { try { g(); return "ok" } catch (e) { return e.name } }; export const result = [f(() => 3n ** 20000000000n), f(() => 1n << (1n << 60n)), f(() => 2n ** -1n), f(() => 2n ** 2), f(() => 1n ** (2n ** 100n)), f(() => Symbol() ** 1n)];`, "RangeError,RangeError,RangeError,TypeError,ok,TypeError"},
+	{"bigint shifts", `let x = { v: 8n }, a = [1n, 2n]; const f = g => { try { return g() } catch (e) { return e.name } }; x.v >>= 1n; a[0] <<= 4n; export const result = [x.v, a[0], -9n >> 1n, 1n >> -3n, 9 >> 1, f(() => 1n >> -(2n ** 40n)), f(() => a[1] **= 2n ** 40n), f(() => a[1] <<= 2n ** 40n), f(() => 5n >> 2n ** 90n)];`, "4,16,-5,8,4,RangeError,RangeError,RangeError,0"},
+	{"shifts of numbers", `let x = 5, a = ["3"], o = { valueOf() { return 2 } }; x <<= o; a[0] <<= "2"; a[0] **= o; export const result = [x, a[0], 1 << o, o << o, "7" >> o, x ** o, -(2 ** o), x >>> o];`, "20,144,4,8,1,400,-4,5"},
 	{"object numbers with bigint present", `const n = 1n; export const result = [{ valueOf() { return 3 } } ** 2, "5" ** 1, { valueOf() { return 2n } } ** 3n, "2" << 1];`, "9,5,8,4"},
 	{"optional chaining and friends", `const o = { a: { b: 1 } }; let u; u ??= 3; u ||= 4; u &&= 5; export const result = [o?.a?.b, o.x?.y, u, 1_000];`, "1,,5,1000"},
 	{"user's own names", `const require = 1, exports = 2, module = 3, __workerd = 4; export const result = require + exports + module + __workerd;`, "10"},

@@ -15,6 +15,10 @@ var (
 	TimerDelay      = span("timer.delay", 36500*24*time.Hour, time.Second, 36500*24*time.Hour)
 	CallArguments   = count("call.arguments", 1<<19, 1<<10, 1<<22)
 	NativeDepth     = count("native.depth", 3000, 100, 3000)
+	GeneratorDepth  = count("generator.depth", 700, 10, 1000)
+	ProxyDepth      = count("proxy.depth", 1000, 10, 1000)
+	ProxyWalk       = count("proxy.walk", 100_000, 1000, 1_000_000)
+	RegExpMethods   = count("regexp.methods", 1000, 100, 1000)
 	FlatDepth       = count("flat.depth", 2000, 10, 2000)
 	JoinDepth       = count("join.depth", 1000, 10, 1000)
 	BigIntText      = count("bigint.text", 1<<22, 64, 1<<24)
@@ -139,10 +143,14 @@ var sections = []Section{
 		row("Body that is buffered (`text()`, `json()`, ...); streamed bodies have none", "isolate.DefaultLimits.BodyBytes", Size, "", "`--limit-body`", "the promise rejects"),
 		knob("Arguments that `apply` and `Reflect.construct` spread", CallArguments.Knob, "RangeError"),
 		knob("Built-in functions that call each other", NativeDepth.Knob, "RangeError"),
+		knob("Generators that run within each other", GeneratorDepth.Knob, "RangeError"),
+		knob("Proxies of proxies, also through handlers and prototypes", ProxyDepth.Knob, "RangeError"),
+		knob("Objects that are looked at to find that out", ProxyWalk.Knob, "RangeError"),
+		knob("Methods of regular expressions that call each other", RegExpMethods.Knob, "RangeError"),
 		knob("Recursion of `flat()`", FlatDepth.Knob, "RangeError"),
 		knob("Arrays within arrays that become one string", JoinDepth.Knob, "RangeError"),
 		knob("BigInt read from or turned into text, in bits", BigIntText.Knob, "RangeError"),
-		knob("BigInt that `**` or `<<` makes, in bits", BigIntBits.Knob, "RangeError"),
+		knob("BigInt that `**`, `<<` or `>>` makes, in bits", BigIntBits.Knob, "RangeError"),
 		knob("String searched for all matches", SearchLength.Knob, "RangeError"),
 		knob("`Error.stackTraceLimit`", ErrorFrames.Knob, "it counts as this"),
 		knob("One match of a regular expression that backtracks", RegExpTime.Knob, "it counts as no match"),

@@ -18,13 +18,12 @@
 // look at them. The common case (a small array, a short string) is handed to
 // goja's own native, so it costs one extra call.
 //
-// What cannot be reached from outside the engine stays open: operators (string
-// +, BigInt ** and <<), spread and destructuring, template literals, recursion
-// through yield*, the parser, regular expressions, and natives of goja that call
-// each other in a circle without passing one of ours (a toString that is trim, a
-// prototype chain that runs in a circle through a Proxy). The last overflow the
-// Go stack, since Runtime.SetMaxCallStackSize counts script frames only. It must
-// be set all the same.
+// Natives that can be made to call each other in a circle are counted, see guard.go;
+// Runtime.SetMaxCallStackSize, which must be set all the same, counts script only.
+//
+// What cannot be reached from outside the engine stays open: operators (string +,
+// BigInt *), spread and destructuring, template literals, the parser, and the inner
+// loops of regular expressions.
 //
 // Words: a native is a function implemented in Go; a raw function is goja's own
 // native before it was replaced; a poll is one look at the interrupt; a plain

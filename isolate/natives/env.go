@@ -23,9 +23,12 @@ type env struct {
 	rt  *goja.Runtime
 	lim Limits
 
-	nop   raw // an empty script function: running it raises a pending interrupt
-	steps int // until the next poll
-	depth int // natives that are running
+	nop        raw // an empty script function: running it raises a pending interrupt
+	steps      int // until the next poll
+	depth      int // natives that are running
+	generators int // steps of generators that are running
+	// unwinding: the running panic has been looked at. The next native resets it.
+	unwinding bool
 
 	maxDepth int // limits.NativeDepth
 
@@ -42,6 +45,9 @@ type env struct {
 	hasInstance       goja.Value // see classSymbol
 
 	nativeCode map[uintptr]bool // code that is goja's own, see usesNative
+	scriptCode map[uintptr]bool // code that calls a script function, see jsCode
+
+	regexpMethods map[*goja.Symbol]*goja.Object // ours of RegExp.prototype
 
 	lazy         map[string]func()     // makes a global that nobody has touched
 	hidden       map[*goja.Symbol]bool // see Library.Hide
@@ -177,15 +183,22 @@ func (e *env) guard(f raw) raw {
 // enter counts natives that call each other without script between them (a
 // toString that is join, a getter that is Array.from), which goja does not count.
 func (e *env) enter() {
+	e.unwinding = false
 	if e.depth++; e.depth > e.maxDepth {
 		e.throwStack()
 	}
 }
 
-// leave ends a native; it must be deferred, as it recovers.
+// leave ends a native; it must be deferred, as it recovers. What is thrown is
+// looked at by the innermost native only: to recover and panic again in each of
+// thousands takes a time that is quadratic in their number.
 func (e *env) leave() {
 	e.depth--
+	if e.unwinding {
+		return
+	}
 	if x := recover(); x != nil {
+		e.unwinding = true
 		e.rethrow(x)
 	}
 }

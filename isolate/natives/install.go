@@ -37,7 +37,7 @@ func (e *env) installAll() error {
 			return err
 		}
 	}
-	for _, step := range []func() error{e.installBigInt, e.installBuffers, e.installSymbols, e.installStackLimit, e.installLazy} {
+	for _, step := range []func() error{e.installBigInt, e.installBuffers, e.installSymbols, e.installStackLimit, e.installLazy, e.installGuards} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -54,10 +54,12 @@ type table struct {
 
 type entry struct {
 	name   string
-	length int
+	length int // -1 for that of goja's own
 	// make returns the native for one runtime. prev is goja's own function of
 	// that name, nil when there is none.
 	make func(e *env, prev raw) raw
+	// guarded says that what make returns calls env.guard itself.
+	guarded bool
 }
 
 // tables in the order of installation.
@@ -100,14 +102,23 @@ func (e *env) installOn(o *goja.Object, t table) error {
 	for i := range t.funcs {
 		f := &t.funcs[i]
 		var prev raw
-		if old := o.Get(f.name); old != nil {
-			prev, _ = e.callable(old)
+		native := o.Get(f.name)
+		if native != nil {
+			prev, _ = e.callable(native)
 		}
 		impl := f.make(e, prev)
 		if impl == nil {
-			continue
+			continue // goja has no such native
 		}
-		fn, err := e.newFunc(f.name, f.length, impl)
+		length := f.length
+		if length < 0 {
+			length = int(toInteger(native.ToObject(e.rt).Get("length")))
+		}
+		if !f.guarded {
+			impl = e.guard(impl)
+		}
+		fn := e.rt.ToValue(impl).(*goja.Object)
+		err := e.nameFunc(fn, f.name, length)
 		if err == nil {
 			err = o.DefineDataProperty(f.name, fn, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 		}

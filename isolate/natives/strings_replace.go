@@ -61,6 +61,9 @@ func (e *env) usesNative(o *goja.Object, sym *goja.Symbol) bool {
 		return true
 	}
 	f, ok := m.(*goja.Object)
+	if ok && f == e.regexpMethods[sym] {
+		return true
+	}
 	if !ok || f.ExportType() != typeFunc {
 		return false
 	}
