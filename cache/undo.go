@@ -46,8 +46,14 @@ type overwritten struct {
 // beginTurn notes what the turn may have to go back to; it comes before every
 // write. The turn ends with startFlush, or by itself where that has to wait.
 func (c *Cache) beginTurn() {
+	if !c.undo.open {
+		c.openUndo()
+	}
+}
+
+func (c *Cache) openUndo() {
 	u := &c.undo
-	if u.open || c.o.NeverFlush {
+	if c.o.NeverFlush {
 		return // what is never written is lost with the actor
 	}
 	u.open, u.alarm = true, c.alarm
@@ -64,11 +70,14 @@ func (c *Cache) beginTurn() {
 // remember keeps an entry that the turn is about to overwrite for the first time,
 // unless storage has it as it is.
 func (c *Cache) remember(e *entry) {
+	if e.place > clean && (e.place != dirty || e.tick != c.undo.turn) {
+		c.keep(e)
+	}
+}
+
+func (c *Cache) keep(e *entry) {
 	u := &c.undo
-	switch {
-	case !u.open, e.place <= clean, e.place == dirty && e.tick == u.turn:
-		return
-	case e.place == pinned && u.cleared:
+	if !u.open || e.place == pinned && u.cleared {
 		return
 	}
 	u.entries = append(u.entries, overwritten{
