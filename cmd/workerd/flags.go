@@ -199,6 +199,9 @@ func (o *options) checkLimits() (err error) {
 		if (strings.HasPrefix(f.Name, "limit-") || f.Name == "isolates") && (text == "0" || text == "0s" || text[0] == '-') && err == nil {
 			err = fmt.Errorf("--%s must be positive, not %s", f.Name, text)
 		}
+		if n, perr := strconv.ParseInt(text, 10, 64); flagMost[f.Name] > 0 && perr == nil && n > flagMost[f.Name] && err == nil {
+			err = fmt.Errorf("--%s must be %s, not %d", f.Name, flagRange(f.Name, f.DefValue), n)
+		}
 	})
 	return err
 }

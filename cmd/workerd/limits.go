@@ -74,9 +74,11 @@ func (l *limitFlag) print(w io.Writer) {
 	}
 }
 
-// flagMost are the largest numbers of the flags that keep the Go stack from an overflow,
-// which would end the process.
-var flagMost = map[string]int64{}
+// flagMost are the largest numbers of the flags that bound recursion. Deeper JSON
+// overflows the Go stack, which ends the process: a million levels do, a tenth of that
+// takes a tenth of the stack. Deeper calls through getters and proxies do not, but the
+// time to unwind them grows with the square of the depth, and nothing can stop it.
+var flagMost = map[string]int64{"limit-json-depth": 100_000, "limit-stack": 4000}
 
 func flagRange(name, value string) string {
 	if _, err := time.ParseDuration(value); err == nil && value != "0" {
