@@ -53,14 +53,14 @@ func (f *faulty) want(what string, answers ...string) {
 
 // fail makes operation number n of the kinds fail, and every later one where always
 // says so. It returns how many were asked for since.
-func (f *faulty) fail(errno syscall.Errno, n int, always bool, also func(), kinds ...Op) (count *int) {
-	count = new(int)
+func (f *faulty) fail(errno syscall.Errno, n int, always bool, also func(), kinds ...Op) (asked func() int) {
+	count := 0 // guarded by the disk's lock
 	f.d.Fail(func(op Op) syscall.Errno {
 		for _, k := range kinds {
 			if op != k {
 				continue
 			}
-			if *count++; *count == n || *count > n && always {
+			if count++; count == n || count > n && always {
 				if also != nil {
 					also()
 				}
@@ -69,7 +69,11 @@ func (f *faulty) fail(errno syscall.Errno, n int, always bool, also func(), kind
 		}
 		return 0
 	})
-	return count
+	return func() int {
+		f.d.mu.Lock()
+		defer f.d.mu.Unlock()
+		return count
+	}
 }
 
 // restart mends the disk, opens the store in another process, and wants the commits
@@ -121,9 +125,9 @@ func TestFailedSyncIsNotBelieved(t *testing.T) {
 	tried := 0
 	for n := 1; ; n++ {
 		f := newFaulty(t)
-		count := f.fail(syscall.EIO, n, false, f.d.loseWrites, Sync)
+		asked := f.fail(syscall.EIO, n, false, f.d.loseWrites, Sync)
 		answer := f.c.ask(fmt.Sprint("commit ", f.n+1))
-		if *count < n {
+		if asked() < n {
 			f.n++
 			f.powerLoss()
 			break
@@ -147,9 +151,9 @@ func TestEveryWriteOfACommitFails(t *testing.T) {
 	tried := 0
 	for n := 1; ; n++ {
 		f := newFaulty(t)
-		count := f.fail(syscall.EIO, n, true, nil, Write, Resize, Sync)
+		asked := f.fail(syscall.EIO, n, true, nil, Write, Resize, Sync)
 		answer := f.c.ask(fmt.Sprint("commit ", f.n+1))
-		if *count < n {
+		if asked() < n {
 			f.n++
 			f.powerLoss()
 			break
@@ -228,7 +232,7 @@ func TestUnreadablePagesAreAnError(t *testing.T) {
 	f.want("close", "ok")
 	failed := 0
 	for n := 1; ; n++ {
-		count := f.fail(syscall.EIO, n, true, nil, Read)
+		asked := f.fail(syscall.EIO, n, true, nil, Read)
 		c := startChild(t, "obey", f.m.Dir, f.d.Release)
 		answer, ok := c.line()
 		if !ok {
@@ -240,7 +244,7 @@ func TestUnreadablePagesAreAnError(t *testing.T) {
 		c.signal()
 		c.kill()
 		if answer == "ok" {
-			if *count >= n {
+			if asked() >= n {
 				t.Errorf("read %d fails: nobody noticed", n)
 			}
 			break
