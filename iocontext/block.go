@@ -1,12 +1,15 @@
 package iocontext
 
 import (
+	"time"
+
 	"github.com/dop251/goja"
 
 	"workerd.local/exception"
 	"workerd.local/gates"
 	"workerd.local/internal/limits"
 	"workerd.local/isolate"
+	"workerd.local/loop"
 )
 
 // BlockConcurrencyWhile runs fn alone: no other event of the actor is delivered
@@ -27,30 +30,40 @@ func (c *Context) BlockConcurrencyWhile(js *isolate.JS, fn func(js *isolate.JS) 
 		return nil, exception.Errorf("blockConcurrencyWhile() calls are nested too deeply.")
 	}
 	promise, resolve, reject := js.NewPromise()
-	b := &block{c: c, section: c.lock.Begin(), frame: js.Frame(), done: c.AddPending(), caught: caught}
-	b.timer = c.Loop().After(limits.BlockTime.In(js.Bounds()), b.timeout)
+	b := &block{c: c, section: c.lock.Begin(), frame: js.Frame(), done: c.AddPending(), caught: caught, limit: limits.BlockTime.In(js.Bounds())}
 	b.forget = c.OnEnd(b.end)
 	b.section.Wait().Then(func(l *gates.Lock, err error) {
 		if err != nil {
 			b.end()
 			return
 		}
-		c.RunIn(Entry{Lock: l, Frame: b.frame}, func(js *isolate.JS) {
-			v, err := fn(js)
+		// It begins when the turn is over: what was written before is not part of it.
+		c.Loop().AtTurnEnd(func() { b.run(l, fn, resolve, reject) })
+	})
+	return promise, nil
+}
+
+// run calls fn under the section's lock.
+func (b *block) run(l *gates.Lock, fn func(js *isolate.JS) (goja.Value, error), resolve func(goja.Value), reject func(error)) {
+	if b.over {
+		l.Release()
+		return
+	}
+	b.timer = b.c.Loop().After(b.limit, b.timeout)
+	b.c.RunIn(Entry{Lock: l, Frame: b.frame}, func(js *isolate.JS) {
+		v, err := fn(js)
+		if err != nil {
+			b.failed(js, err, reject)
+			return
+		}
+		js.OnSettled(v, func(js *isolate.JS, v goja.Value, err error) {
 			if err != nil {
 				b.failed(js, err, reject)
 				return
 			}
-			js.OnSettled(v, func(js *isolate.JS, v goja.Value, err error) {
-				if err != nil {
-					b.failed(js, err, reject)
-					return
-				}
-				b.succeed(func() { resolve(v) })
-			})
-		}, b.breakWith)
-	})
-	return promise, nil
+			b.succeed(func() { resolve(v) })
+		})
+	}, b.breakWith)
 }
 
 // block is one call of BlockConcurrencyWhile.
@@ -58,7 +71,8 @@ type block struct {
 	c       *Context
 	section *gates.CriticalSection
 	frame   *isolate.Frame
-	timer   interface{ Stop() bool }
+	limit   time.Duration
+	timer   *loop.Timer // nil until fn runs
 	done    func()
 	caught  func(js *isolate.JS, err error) error
 	forget  func()

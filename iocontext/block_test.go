@@ -117,6 +117,44 @@ func TestCaughtFailureRejectsAndTheActorLivesOn(t *testing.T) {
 	})
 }
 
+// The time of a block begins with its callback: it does not wait at its own expense.
+func TestBlockIsNotChargedForItsWait(t *testing.T) {
+	bubble(t, isolate.Options{}, func(k *kit) {
+		c := k.actor(iocontext.Options{})
+		k.run(c, `for (const n of ["a", "b"]) block(async () => { await wait(n); log("out " + n) })`)
+		time.Sleep(20 * time.Second)
+		k.settle("a")
+		time.Sleep(20 * time.Second)
+		k.settle("b")
+		k.want("out a", "out b")
+		k.loop(func() {
+			if c.Ended() {
+				t.Errorf("aborted: %v", c.Aborted())
+			}
+		})
+	})
+}
+
+// What is left for the end of the turn that made a block is done before it begins.
+func TestBlockBeginsBehindItsTurn(t *testing.T) {
+	bubble(t, isolate.Options{}, func(k *kit) {
+		c := k.actor(iocontext.Options{})
+		k.loop(func() {
+			c.Run(func(js *isolate.JS) {
+				_, err := c.BlockConcurrencyWhile(js, func(*isolate.JS) (goja.Value, error) {
+					k.out = append(k.out, "block")
+					return goja.Undefined(), nil
+				}, nil)
+				if err != nil {
+					t.Error(err)
+				}
+				c.Loop().AtTurnEnd(func() { k.out = append(k.out, "turn's end") })
+			})
+		})
+		k.want("turn's end", "block")
+	})
+}
+
 func TestBlockTakesHalfAMinuteAtMost(t *testing.T) {
 	bubble(t, isolate.Options{}, func(k *kit) {
 		c := k.actor(iocontext.Options{})
