@@ -144,6 +144,12 @@ func (w *Worker) instantiate() error {
 		TurnLimit: w.o.TurnLimit,
 		Setup: []func(js *isolate.JS) error{
 			func(js *isolate.JS) error { return bind.Install(js, w.modules()) },
+			func(js *isolate.JS) error {
+				if !w.o.Compat.Has("capture_async_api_throws") {
+					bind.ThrowUncaptured(js)
+				}
+				return nil
+			},
 			w.setup,
 		},
 		OnInterrupted: w.interrupted,

@@ -51,8 +51,11 @@ type Class[T any] struct {
 	Setters map[string]Setter[T]
 	Methods map[string]Method[T]
 	// Async names methods whose errors reject the promise instead of throwing.
-	Async   map[string]Method[T]
-	Statics map[string]Static
+	Async map[string]Method[T]
+	// Captured says that Async methods reject only with the compatibility flag
+	// capture_async_api_throws; see ThrowUncaptured.
+	Captured bool
+	Statics  map[string]Static
 	// Consts are set on the constructor and the prototype.
 	Consts map[string]any
 	// Iterator names the method that Symbol.iterator also is; AsyncIterator
@@ -99,11 +102,19 @@ type classState struct {
 // brand is the hidden symbol that marks host objects; see isolate/natives' Hide.
 var brand = goja.NewSymbol("workerd.brand")
 
-type realmState struct{ classes map[anyClass]*classState }
+type realmState struct {
+	classes map[anyClass]*classState
+	// throws is set where Captured methods throw.
+	throws bool
+}
 
 var realms = isolate.NewSlot(func(js *isolate.JS) *realmState {
 	return &realmState{classes: map[anyClass]*classState{}}
 })
+
+// ThrowUncaptured makes the Async methods of Captured classes throw at once, as they did
+// before the compatibility flag capture_async_api_throws.
+func ThrowUncaptured(js *isolate.JS) { realms.Get(js).throws = true }
 
 // handle carries the Go value of an instance behind the brand symbol. It is a
 // dynamic object because that is the cheapest value of goja's that gives a Go
@@ -314,7 +325,7 @@ func (cl *Class[T]) method(js *isolate.JS, name string, m Method[T], async bool)
 		}
 		v, err := m(t, c)
 		if err != nil {
-			if async && !isolate.Uncatchable(err) {
+			if async && !isolate.Uncatchable(err) && !(cl.Captured && realms.Get(js).throws) {
 				return js.Rejected(err)
 			}
 			js.Panic(err)

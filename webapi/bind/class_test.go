@@ -217,3 +217,29 @@ func TestValueOf(t *testing.T) {
 		}
 	})
 }
+
+// Methods of Captured classes throw at once where a realm asks for it.
+func TestCapturedMethods(t *testing.T) {
+	type door struct{}
+	fail := func(*door, *bind.Call) (any, error) { return nil, exception.RangeErrorf("no") }
+	class := func(name string, captured bool) *bind.Class[door] {
+		return &bind.Class[door]{
+			Name: name, New: func(*bind.Call) (*door, error) { return &door{}, nil },
+			Captured: captured, Async: map[string]bind.Method[door]{"open": fail},
+		}
+	}
+	for _, throws := range []bool{false, true} {
+		e := jstest.New(t, bind.Module{
+			Name: "doors", Globals: []bind.Global{class("Old", true), class("New", false)},
+			Setup: func(js *isolate.JS) error {
+				if throws {
+					bind.ThrowUncaptured(js)
+				}
+				return nil
+			},
+		})
+		how := map[bool]string{false: "rejects", true: "throws"}[throws]
+		e.Want(`const how = d => { try { return d.open().then(() => "no", e => "rejects " + e.name); } catch (e) { return "throws " + e.name; } };
+			return [await how(new Old()), await how(new New())].join()`, how+" RangeError,rejects RangeError")
+	}
+}

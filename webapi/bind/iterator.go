@@ -37,23 +37,44 @@ func (it *iteration) jsNext(c *Call) (any, error) {
 			v, it.next = goja.Undefined(), nil
 		}
 	}
-	rt := c.js.Runtime()
-	result := rt.NewObject()
-	must(result.DefineDataProperty("value", v, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE))
-	must(result.DefineDataProperty("done", rt.ToValue(!ok), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE))
-	return result, nil
+	if !ok {
+		return IteratorResult(c.js, nil), nil
+	}
+	return IteratorResult(c.js, v), nil
 }
 
-// initIterator hangs the prototype under %IteratorPrototype%, which is the
-// prototype of the prototype of every iterator of the engine.
-func initIterator(js *isolate.JS, _, proto *goja.Object) error {
+// IteratorResult is what next() of an iterator returns for a value; nil says that the
+// iterator is done.
+func IteratorResult(js *isolate.JS, v goja.Value) *goja.Object {
 	rt := js.Runtime()
-	array := rt.NewArray()
+	done := v == nil
+	if done {
+		v = goja.Undefined()
+	}
+	result := rt.NewObject()
+	must(result.DefineDataProperty("value", v, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE))
+	must(result.DefineDataProperty("done", rt.ToValue(done), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE))
+	return result
+}
+
+// IteratorPrototype is %IteratorPrototype%: the prototype of the prototype of every
+// iterator of the engine.
+func IteratorPrototype(js *isolate.JS) (*goja.Object, error) {
+	array := js.Runtime().NewArray()
 	values, err := js.Call(array.GetSymbol(goja.SymIterator), array)
+	if err != nil {
+		return nil, err
+	}
+	return values.(*goja.Object).Prototype().Prototype(), nil
+}
+
+// initIterator hangs the prototype under %IteratorPrototype%.
+func initIterator(js *isolate.JS, _, proto *goja.Object) error {
+	parent, err := IteratorPrototype(js)
 	if err != nil {
 		return err
 	}
-	if err := proto.SetPrototype(values.(*goja.Object).Prototype().Prototype()); err != nil {
+	if err := proto.SetPrototype(parent); err != nil {
 		return err
 	}
 	return proto.Delete("constructor")
