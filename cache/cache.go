@@ -49,6 +49,9 @@ type Cache struct {
 	lru     *SharedLRU
 	out     *gates.OutputGate
 	o       *Options
+	// within bounds what transactions write: as in workerd not by Options.Limits, but by
+	// what storage can hold.
+	within  Limits
 	instant bool
 
 	entries
@@ -81,13 +84,14 @@ var errOverflow = exception.Errorf("Durable Object's isolate exceeded its memory
 // New returns the cache of one actor. Its writes lock out.
 func New(l *loop.Loop, b Backend, lru *SharedLRU, out *gates.OutputGate, o Options) *Cache {
 	o.Limits = o.Limits.withDefaults(o.Bounds)
+	within := Limits{Pairs: o.Limits.Pairs}.withDefaults(o.Bounds)
 	if o.BatchKeys == 0 {
 		o.BatchKeys = limits.CommitKeys.In(o.Bounds)
 	}
 	if o.BatchBytes == 0 {
 		o.BatchBytes = limits.CommitBytes.In(o.Bounds)
 	}
-	c := &Cache{l: l, backend: b, lru: lru, out: out, o: &o}
+	c := &Cache{l: l, backend: b, lru: lru, out: out, o: &o, within: within}
 	if i, ok := b.(InstantBackend); ok {
 		c.instant = i.Instant()
 	}
@@ -104,7 +108,7 @@ func (c *Cache) DirtyBytes() int { return c.dirty.bytes + c.flushing.bytes }
 func (c *Cache) Err() error { return c.terminal }
 
 // Begin starts a transaction: its writes reach the cache when it commits.
-func (c *Cache) Begin() *Txn { return newTxn(c, nil, c.l, &c.o.Limits) }
+func (c *Cache) Begin() *Txn { return newTxn(c, nil, c.l, &c.within) }
 
 // Get returns the value of a key, nil where it does not exist.
 func (c *Cache) Get(key string, o ReadOptions) loop.Result[[]byte] {
@@ -150,15 +154,13 @@ func (c *Cache) use(e *entry, o ReadOptions) {
 	}
 }
 
-// GetMany returns what exists of the keys, sorted by key, each once.
+// GetMany returns what exists of the keys, sorted by key, each once. Keys that are too
+// long do not exist.
 func (c *Cache) GetMany(keys []string, o ReadOptions) loop.Result[[]storage.KV] {
 	if c.terminal != nil {
 		return loop.Fail[[]storage.KV](c.refuse())
 	}
 	if err := c.o.Limits.checkPairs(len(keys)); err != nil {
-		return loop.Fail[[]storage.KV](err)
-	}
-	if err := c.o.Limits.checkKeys(keys); err != nil {
 		return loop.Fail[[]storage.KV](err)
 	}
 	return c.getMany(keys, o)

@@ -53,12 +53,11 @@ func TestLimits(t *testing.T) {
 			err  error
 			want string
 		}{
-			"get":           {failure(c.Get(long, ReadOptions{})), keyText},
-			"get many":      {failure(c.GetMany([]string{"a", long}, ReadOptions{})), keyText},
-			"delete":        {failure(c.Delete([]string{"a", long}, WriteOptions{})), keyText},
-			"put":           {failure(c.Put([]storage.KV{{Key: "a"}, {Key: long}}, WriteOptions{})), keyText},
-			"put in a txn":  {failure(c.Begin().Put([]storage.KV{{Key: long}}, WriteOptions{})), keyText},
-			"delete in one": {failure(c.Begin().Delete([]string{long}, WriteOptions{})), keyText},
+			"get":    {failure(c.Get(long, ReadOptions{})), keyText},
+			"delete": {failure(c.Delete([]string{"a", long}, WriteOptions{})), keyText},
+			"put":    {failure(c.Put([]storage.KV{{Key: "a"}, {Key: long}}, WriteOptions{})), keyText},
+			"put in a txn": {failure(c.Begin().Put([]storage.KV{{Key: strings.Repeat("k", storage.MaxKeyBytes+1)}}, WriteOptions{})),
+				"RangeError: Keys cannot be larger than 16384 bytes. A key of size 16385 was provided."},
 			"big value": {failure(c.Put([]storage.KV{{Key: "a"}, {Key: "b", Value: big}}, WriteOptions{})),
 				"RangeError: Values cannot be larger than 131072 bytes. A value of size 131107 was provided."},
 			"many keys": {failure(c.GetMany(make([]string, 129), ReadOptions{})),
@@ -74,6 +73,8 @@ func TestLimits(t *testing.T) {
 		if c.Len() != 0 || c.out.Locked() {
 			t.Error("a write that was refused left something behind")
 		}
+		// What a transaction writes is bounded only by what storage can hold.
+		isReady(t, c.Begin().Put([]storage.KV{{Key: long, Value: big}}, WriteOptions{}))
 		isReady(t, c.Put([]storage.KV{{Key: long[1:], Value: big[1:]}}, WriteOptions{}))
 		if err := failure(c.Delete(make([]string, 1000), WriteOptions{})); err != nil {
 			t.Errorf("delete of many keys: %v", err)

@@ -95,9 +95,6 @@ func (t *Txn) GetMany(keys []string, o ReadOptions) loop.Result[[]storage.KV] {
 	if err := t.limits.checkPairs(len(keys)); err != nil {
 		return loop.Fail[[]storage.KV](err)
 	}
-	if err := t.limits.checkKeys(keys); err != nil {
-		return loop.Fail[[]storage.KV](err)
-	}
 	return t.getMany(keys, o)
 }
 
