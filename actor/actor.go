@@ -10,6 +10,7 @@ import (
 	"workerd.local/event"
 	"workerd.local/exception"
 	"workerd.local/gates"
+	"workerd.local/internal/invariants"
 	"workerd.local/internal/limits"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
@@ -67,6 +68,7 @@ func newActor(c *container) (*Actor, error) {
 		a.cache = a.newCache()
 	}
 	c.actor = a
+	a.waitForPredecessor()
 	a.ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) { a.construct(js, class) }, func(err error) {
 		a.ioc.Fail(constructorFailed(err))
 	})
@@ -75,6 +77,35 @@ func newActor(c *container) (*Actor, error) {
 	}
 	a.checkIdle()
 	return a, nil
+}
+
+// waitForPredecessor keeps everything out, the constructor too, while the last commit of
+// an actor of the same id that broke is on its way: what it leaves is what this one
+// starts from.
+func (a *Actor) waitForPredecessor() {
+	last := a.c.h.leaving[a.c.id.Key]
+	if last == nil {
+		return
+	}
+	lock, err, ready := a.in.Wait().Ready()
+	invariants.Check(ready && err == nil, "the gate of a new actor is not open")
+	// Whether the commit failed is its own actor's business.
+	last.Sync().Then(func(struct{}, error) { lock.Release() })
+}
+
+// leave notes that the commit that is in flight goes on without this actor, which broke.
+func (a *Actor) leave() {
+	sync := a.cache.Sync()
+	if _, _, ready := sync.Ready(); ready {
+		return
+	}
+	h, key := a.c.h, a.c.id.Key
+	h.leaving[key] = a.cache
+	sync.Then(func(struct{}, error) {
+		if h.leaving[key] == a.cache {
+			delete(h.leaving, key)
+		}
+	})
 }
 
 func (a *Actor) newCache() *cache.Cache {
@@ -104,8 +135,10 @@ func (a *Actor) construct(js *isolate.JS, class *goja.Object) {
 		WaitUntil:             a.waitUntil,
 		HasAlarm:              func() bool { return a.ring != nil || !a.built },
 		DeleteAllDeletesAlarm: a.w.Compat().Has("delete_all_deletes_alarm"),
-		SharedTransactions:    a.c.h.n.o.SharedTransactions,
+		SQLite:                a.c.h.n.o.SQLite,
 		SQL:                   a.c.h.n.o.SQL,
+		Experimental:          a.w.Compat().Has("experimental"),
+		Replicas:              a.w.Compat().Has("replica_routing"),
 	})
 	obj, err := js.Construct(class, state, a.w.Env())
 	if err == nil {
@@ -329,6 +362,7 @@ func (a *Actor) becomeBroken(cause error) {
 	a.c.becomeBroken(e)
 	if a.cache != nil {
 		a.cache.Close(e)
+		a.leave()
 	}
 	if a.running != nil {
 		a.running.broken(e)

@@ -1,6 +1,7 @@
 package actor_test
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 
 	"workerd.local/actor"
 	"workerd.local/actorid"
+	"workerd.local/cache"
 	"workerd.local/event"
 	"workerd.local/internal/compat"
 	"workerd.local/internal/jstest"
@@ -51,8 +53,16 @@ type kitOptions struct {
 	key      string
 	// bounds are settings as --limit takes them.
 	bounds []string
-	// shared is actor.Options.SharedTransactions.
-	shared bool
+	// sqlite is actor.Options.SQLite.
+	sqlite bool
+	// sql is actor.Options.SQL, date the compatibility date where it is not "2026-01-01".
+	sql   bool
+	date  string
+	flags []string
+	// keys is actor.Options.Limits.
+	keys cache.Limits
+	// hardBytes is actor.Options.Cache.HardBytes.
+	hardBytes int
 	// ephemeral makes actors that keep nothing.
 	ephemeral bool
 	// preventEviction is actor.Options.PreventEviction.
@@ -124,7 +134,7 @@ func newKit(t testing.TB, source string, o kitOptions) *kit {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flags, errs := compat.Parse("2026-01-01", nil, compat.Options{})
+	flags, errs := compat.Parse(cmp.Or(o.date, "2026-01-01"), o.flags, compat.Options{Experimental: true})
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
@@ -145,8 +155,8 @@ func newKit(t testing.TB, source string, o kitOptions) *kit {
 		t.Fatal(err)
 	}
 	options := actor.Options{
-		Class: "Obj", UniqueKey: o.key, Pool: pool, Store: o.store, IdleAfter: o.idle, MaxQueued: o.queued, Log: log, SharedTransactions: o.shared,
-		PreventEviction: o.preventEviction, Bounds: bounds,
+		Class: "Obj", UniqueKey: o.key, Pool: pool, Store: o.store, IdleAfter: o.idle, MaxQueued: o.queued, Log: log, SQLite: o.sqlite, SQL: o.sql,
+		PreventEviction: o.preventEviction, Cache: cache.LRUOptions{HardBytes: o.hardBytes}, Limits: o.keys, Bounds: bounds,
 		Token: func(shard uint32) storage.Token { return storage.Token{Shard: shard, Epoch: epochOf(t, o.store)} },
 	}
 	if o.ephemeral {

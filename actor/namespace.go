@@ -44,9 +44,10 @@ type Options struct {
 	Token func(shard uint32) storage.Token
 	// PreventEviction keeps idle actors in memory.
 	PreventEviction bool
-	// SharedTransactions makes direct calls on storage part of the transaction that is
-	// open, as SQLite does it; workerd's storage in memory does not.
-	SharedTransactions bool
+	// SQLite makes the storage behave as what workerd keeps in SQLite: direct calls are
+	// part of the transaction that is open, and transactions nest. workerd's storage in
+	// memory does neither.
+	SQLite bool
 	// SQL says that the class was configured with enableSql.
 	SQL bool
 	// Limits bound keys and values; the zero value means what storage can hold.
@@ -87,7 +88,7 @@ func New(o Options) (*Namespace, error) {
 	}
 	n := &Namespace{o: o}
 	for _, w := range o.Pool.Workers() {
-		h := &host{n: n, w: w, loop: w.Isolate().Loop(), containers: map[string]*container{}, replacing: map[string]bool{}}
+		h := &host{n: n, w: w, loop: w.Isolate().Loop(), containers: map[string]*container{}, replacing: map[string]bool{}, leaving: map[string]*cache.Cache{}}
 		h.alarms = h.newScheduler()
 		w.OnInterrupted(h.interrupted)
 		w.OnReset(h.reset)
@@ -137,7 +138,9 @@ type host struct {
 	alarms     *scheduler
 	sweeper    *loop.Timer     // nil while there is nothing to look at
 	replacing  map[string]bool // ids whose storage is being replaced
-	closed     error
+	// leaving are the caches of broken actors whose last commit is in flight.
+	leaving map[string]*cache.Cache
+	closed  error
 }
 
 // lruKey names the isolate's SharedLRU among its locals.

@@ -23,6 +23,9 @@ func Owned[T any](js *isolate.JS, kind string, v T) (Own[T], error) {
 	return Own[T]{c, kind, v}, nil
 }
 
+// OwnedBy is Owned for code that has the context at hand.
+func OwnedBy[T any](c *Context, kind string, v T) Own[T] { return Own[T]{c, kind, v} }
+
 // Get returns the object where the current context is its owner.
 func (o Own[T]) Get(js *isolate.JS) (T, error) {
 	c, err := Current(js)

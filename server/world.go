@@ -325,9 +325,10 @@ func (w *world) actors(svc *service) error {
 				return err
 			}
 			o.UniqueKey, o.Store, o.Token = n.UniqueKey, st.store, st.tokens
-			// workerd keeps state on disk, or with enableSql, in SQLite.
-			if n.EnableSQL || svc.cfg.Worker.Storage.Kind == config.StorageLocalDisk {
-				o.SharedTransactions = true
+			// workerd keeps state on disk in SQLite, and state in memory never, not even
+			// with enableSql.
+			if svc.cfg.Worker.Storage.Kind == config.StorageLocalDisk {
+				o.SQLite = true
 			} else {
 				o.Limits = cache.ActorLimits()
 			}

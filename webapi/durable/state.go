@@ -26,23 +26,63 @@ type Options struct {
 	HasAlarm func() bool
 	// DeleteAllDeletesAlarm is the compatibility flag delete_all_deletes_alarm.
 	DeleteAllDeletesAlarm bool
-	// SharedTransactions makes direct calls on storage part of the transaction that is
-	// open, nested transactions included, as SQLite does it.
-	SharedTransactions bool
-	// SQL says that the class was made with enableSql.
+	// SQLite says that the storage is what workerd keeps in SQLite: direct calls on it are
+	// part of the transaction that is open, transactions nest, and there is
+	// transactionSync().
+	SQLite bool
+	// SQL says that the class was made with enableSql, for storage.kv and storage.sql.
 	SQL bool
+	// Experimental and Replicas are the compatibility flags experimental and
+	// replica_routing.
+	Experimental, Replicas bool
+}
+
+// flagSet is a set of the compatibility flags that add members to classes.
+type flagSet uint8
+
+const (
+	plain        flagSet = 0
+	experimental flagSet = 1
+	replicas     flagSet = 2
+	flagSets             = 4
+)
+
+func (o *Options) flags() flagSet {
+	f := plain
+	if o.Experimental {
+		f |= experimental
+	}
+	if o.Replicas {
+		f |= replicas
+	}
+	return f
 }
 
 // state is a DurableObjectState: the ctx of an actor class.
 type state struct{ o Options }
 
-var stateClass = &bind.Class[state]{
-	Name: "DurableObjectState",
-	Methods: map[string]bind.Method[state]{
-		"waitUntil": (*state).waitUntil,
-		"abort":     (*state).abort,
-	},
-	Async: map[string]bind.Method[state]{"blockConcurrencyWhile": (*state).blockConcurrencyWhile},
+// The class by the compatibility flags that add members.
+var stateClass = [flagSets]*bind.Class[state]{
+	plain:                   newStateClass(plain),
+	experimental:            newStateClass(experimental),
+	replicas:                newStateClass(replicas),
+	experimental | replicas: newStateClass(experimental | replicas),
+}
+
+func newStateClass(f flagSet) *bind.Class[state] {
+	cl := &bind.Class[state]{
+		Name:     "DurableObjectState",
+		Captured: true,
+		Methods: map[string]bind.Method[state]{
+			"waitUntil": (*state).waitUntil,
+			"abort":     (*state).abort,
+		},
+		Async: map[string]bind.Method[state]{"blockConcurrencyWhile": (*state).blockConcurrencyWhile},
+	}
+	if f&replicas != 0 {
+		cl.Async["configureReadReplication"] = (*state).configureReadReplication
+	}
+	return cl
 }
 
 // NewState makes the state object of an actor. Its id, storage and props are
@@ -54,16 +94,52 @@ func NewState(js *isolate.JS, o Options) *goja.Object {
 	if o.Name != nil && len(*o.Name) > limits.ActorName.In(js.Bounds()) {
 		id.name = nil
 	}
-	storage := goja.Undefined()
-	if o.Cache != nil {
-		storage = storageClass.Wrap(js, &Storage{ops: o.Cache, cache: o.Cache, o: &s.o})
-	}
-	obj := stateClass.Wrap(js, s)
 	// Setting a plain property of a new object cannot fail.
-	_ = obj.Set("storage", storage)
+	obj := stateClass[o.flags()].Wrap(js, s)
+	if o.Experimental {
+		constant(obj, "primaryStub", goja.Undefined()) // there are no replicas
+	}
+	_ = obj.Set("facets", facetsClass.Wrap(js, &facets{}))
+	_ = obj.Set("container", goja.Undefined())
+	_ = obj.Set("storage", newStorage(js, &s.o))
 	_ = obj.Set("id", id.object(js))
 	_ = obj.Set("props", js.Runtime().NewObject())
 	return obj
+}
+
+// newStorage makes the storage object of an actor; undefined where it has none.
+func newStorage(js *isolate.JS, o *Options) goja.Value {
+	if o.Cache == nil {
+		return goja.Undefined()
+	}
+	s := &Storage{a: &shared{cache: iocontext.OwnedBy(o.Context, "ActorCacheInterface", o.Cache), o: o}}
+	obj := storageClass[o.flags()].Wrap(js, s)
+	if o.Experimental {
+		constant(obj, "primary", goja.Undefined())
+	}
+	_ = obj.Set("kv", syncKVClass.Wrap(js, &syncKV{s}))
+	_ = obj.Set("sql", sqlStorageClass.Wrap(js, &sqlStorage{s}))
+	return obj
+}
+
+// configureReadReplication fails: nothing is replicated.
+func (s *state) configureReadReplication(c *bind.Call) (any, error) {
+	var mode *string
+	if goja.IsUndefined(c.Arg(0)) || goja.IsNull(c.Arg(0)) {
+		return nil, c.BadArg(1, "ReadReplicationOptions")
+	}
+	if err := c.Options(1, "ReadReplicationOptions", "mode", &mode); err != nil {
+		return nil, err
+	}
+	switch {
+	case mode == nil:
+		return nil, exception.TypeErrorf("Incorrect type for the 'mode' field on 'ReadReplicationOptions': the provided value is not of type 'string'.")
+	case s.o.Cache == nil:
+		return nil, exception.TypeErrorf("This actor does not support read replication.")
+	case *mode != "auto" && *mode != "disabled":
+		return nil, exception.TypeErrorf("configureReadReplication() called with unknown mode setting: %s.", *mode)
+	}
+	return nil, errNoReplication
 }
 
 func (s *state) waitUntil(c *bind.Call) (any, error) {

@@ -1,10 +1,10 @@
 package durable
 
 import (
+	"maps"
 	"math"
 	"reflect"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/dop251/goja"
@@ -20,39 +20,105 @@ import (
 	"workerd.local/webapi/global"
 )
 
+// shared is what the storage of one actor, its transactions and its synchronous side
+// have in common.
+type shared struct {
+	cache iocontext.Own[*cache.Cache]
+	o     *Options
+	txns  []*cache.Txn // that are open, innermost last
+	// ended are the transactions that were rolled back in this turn.
+	ended int
+	// changes counts what may have changed the answer to a read.
+	changes uint64
+	cursor  *cursor // the list of storage.kv that may go on
+	// bookmark is the last one that was given away.
+	bookmark uint64
+}
+
 // Storage is a DurableObjectStorage, and the core of a transaction object.
 type Storage struct {
-	ops   cache.Ops
-	cache *cache.Cache
-	o     *Options
-	txns  []cache.Ops // the transactions that are open, innermost last
+	a *shared
+	// txn is the transaction that the operations belong to; nil where they are called on
+	// the storage itself.
+	txn *Transaction
 }
 
-var storageClass = &bind.Class[Storage]{
-	Name: "DurableObjectStorage",
-	Async: map[string]bind.Method[Storage]{
-		"get":         (*Storage).get,
-		"put":         (*Storage).put,
-		"list":        (*Storage).list,
-		"deleteAll":   (*Storage).deleteAll,
-		"sync":        (*Storage).sync,
-		"getAlarm":    (*Storage).getAlarm,
-		"setAlarm":    (*Storage).setAlarm,
-		"deleteAlarm": (*Storage).deleteAlarm,
-		"transaction": (*Storage).transaction,
-	},
-	// workerd's delete() throws: only functions that always return promises reject.
-	Methods: map[string]bind.Method[Storage]{"delete": (*Storage).delete},
+var storageAsync = map[string]bind.Method[Storage]{
+	"get":         (*Storage).get,
+	"put":         (*Storage).put,
+	"list":        (*Storage).list,
+	"deleteAll":   (*Storage).deleteAll,
+	"sync":        (*Storage).sync,
+	"getAlarm":    (*Storage).getAlarm,
+	"setAlarm":    (*Storage).setAlarm,
+	"deleteAlarm": (*Storage).deleteAlarm,
+	"transaction": (*Storage).transaction,
+
+	"getCurrentBookmark":           (*Storage).getCurrentBookmark,
+	"getBookmarkForTime":           (*Storage).getBookmarkForTime,
+	"onNextSessionRestoreBookmark": (*Storage).onNextSessionRestoreBookmark,
 }
 
-// now is what direct calls go to. With SQLite's transactions that is the innermost one
-// that is open; otherwise a transaction takes part only in what is called on it.
-func (s *Storage) now() cache.Ops {
-	if n := len(s.txns); n > 0 && s.o.SharedTransactions {
-		return s.txns[n-1]
+// workerd's delete() throws: only functions that always return promises reject.
+var storageMethods = map[string]bind.Method[Storage]{
+	"delete":          (*Storage).delete,
+	"transactionSync": (*Storage).transactionSync,
+}
+
+// The class by the compatibility flags that add members.
+var storageClass = [flagSets]*bind.Class[Storage]{
+	plain:                   newStorageClass(plain),
+	experimental:            newStorageClass(experimental),
+	replicas:                newStorageClass(replicas),
+	experimental | replicas: newStorageClass(experimental | replicas),
+}
+
+func newStorageClass(f flagSet) *bind.Class[Storage] {
+	cl := &bind.Class[Storage]{Name: "DurableObjectStorage", Captured: true, Async: maps.Clone(storageAsync), Methods: maps.Clone(storageMethods)}
+	if f&experimental != 0 {
+		cl.Async["waitForBookmark"] = (*Storage).waitForBookmark
 	}
-	return s.ops
+	if f&replicas != 0 {
+		cl.Methods["ensureReplicas"], cl.Methods["disableReplicas"] = (*Storage).noReplicas, (*Storage).noReplicas
+	}
+	return cl
 }
+
+// The operations as the errors about transactions that are over call them.
+const (
+	opGet         = "get()"
+	opGetAlarm    = "getAlarm()"
+	opList        = "list()"
+	opPut         = "put()"
+	opSetAlarm    = "setAlarm()"
+	opDelete      = "delete()"
+	opDeleteAlarm = "deleteAlarm()"
+	opRollback    = "rollback()"
+)
+
+// target is what an operation works on: with SQLite's transactions the innermost one
+// that is open, whatever it was called on; otherwise a transaction takes part only in
+// what is called on it.
+func (s *Storage) target(c *bind.Call, op string) (cache.Ops, error) {
+	if s.txn != nil {
+		if err := s.txn.check(op); err != nil {
+			return nil, err
+		}
+	}
+	root, err := s.a.cache.Get(c.JS())
+	switch {
+	case err != nil:
+		return nil, err
+	case s.a.o.SQLite && len(s.a.txns) > 0:
+		return s.a.txns[len(s.a.txns)-1], nil
+	case !s.a.o.SQLite && s.txn != nil:
+		return s.txn.txn, nil
+	}
+	return root, nil
+}
+
+// changed is told of every write, and of every end of a transaction.
+func (a *shared) changed() { a.changes++ }
 
 // options are the options that any operation may have.
 type options struct {
@@ -188,10 +254,14 @@ func (s *Storage) get(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if many {
-		return promise(c, o, s.now().GetMany(keys, o.read), toMap)
+	ops, err := s.target(c, opGet)
+	if err != nil {
+		return nil, err
 	}
-	return promise(c, o, s.now().Get(keys[0], o.read), func(js *isolate.JS, b []byte) (goja.Value, error) {
+	if many {
+		return promise(c, o, ops.GetMany(keys, o.read), toMap)
+	}
+	return promise(c, o, ops.Get(keys[0], o.read), func(js *isolate.JS, b []byte) (goja.Value, error) {
 		if b == nil {
 			return goja.Undefined(), nil
 		}
@@ -251,7 +321,7 @@ func (s *Storage) put(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return promise(c, o, s.now().Put([]storage.KV{{Key: key, Value: b}}, o.write), nothing)
+	return s.putAll(c, []storage.KV{{Key: key, Value: b}}, o)
 }
 
 func (s *Storage) putMany(c *bind.Call, obj *goja.Object) (any, error) {
@@ -282,7 +352,16 @@ func (s *Storage) putMany(c *bind.Call, obj *goja.Object) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return promise(c, o, s.now().Put(kvs, o.write), nothing)
+	return s.putAll(c, kvs, o)
+}
+
+func (s *Storage) putAll(c *bind.Call, kvs []storage.KV, o options) (any, error) {
+	ops, err := s.target(c, opPut)
+	if err != nil {
+		return nil, err
+	}
+	s.a.changed()
+	return promise(c, o, ops.Put(kvs, o.write), nothing)
 }
 
 func (s *Storage) delete(c *bind.Call) (any, error) {
@@ -294,8 +373,13 @@ func (s *Storage) delete(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	ops, err := s.target(c, opDelete)
+	if err != nil {
+		return nil, err
+	}
 	// An error of the storage itself is thrown too.
-	r := s.now().Delete(keys, o.write)
+	s.a.changed()
+	r := ops.Delete(keys, o.write)
 	if _, err, ready := r.Ready(); ready && err != nil {
 		return nil, err
 	}
@@ -308,7 +392,7 @@ func (s *Storage) delete(c *bind.Call) (any, error) {
 }
 
 func (s *Storage) list(c *bind.Call) (any, error) {
-	r, empty, err := listRange(c)
+	b, err := readBounds(c)
 	if err != nil {
 		return nil, err
 	}
@@ -316,124 +400,45 @@ func (s *Storage) list(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	r, empty, err := b.compile()
+	if err != nil {
+		return nil, err
+	}
 	if empty {
 		return promise(c, o, loop.Now[[]storage.KV](nil), toMap)
 	}
-	return promise(c, o, s.now().List(r, o.read), toMap)
-}
-
-// listRange reads the options of list() (workerd, "Async KV", list bounds).
-func listRange(c *bind.Call) (r storage.Range, empty bool, err error) {
-	obj, err := dictionary(c, 1, listOptions)
-	if obj == nil || err != nil {
-		return r, false, err
-	}
-	var start, startAfter, end, prefix *string
-	terr := c.JS().Try(func() {
-		for _, f := range []struct {
-			name string
-			into **string
-		}{{"start", &start}, {"startAfter", &startAfter}, {"end", &end}, {"prefix", &prefix}} {
-			v := obj.Get(f.name)
-			if v == nil || goja.IsUndefined(v) {
-				continue
-			}
-			var text string
-			if text, err = c.String(1, v); err != nil {
-				return
-			}
-			*f.into = &text
-		}
-		if v := obj.Get("reverse"); v != nil {
-			r.Reverse = v.ToBoolean()
-		}
-		if v := obj.Get("limit"); v != nil && !goja.IsUndefined(v) {
-			r.Limit, err = listLimit(v.ToNumber().ToFloat())
-		}
-	})
-	if err == nil {
-		err = terr
-	}
+	ops, err := s.target(c, opList)
 	if err != nil {
-		return r, false, err
+		return nil, err
 	}
-	if start != nil && startAfter != nil {
-		return r, false, exception.TypeErrorf("list() cannot be called with both start and startAfter values.")
+	if s.a.o.SQLite {
+		s.a.cursor.cancel()
 	}
-	if start != nil {
-		r.Start = *start
-	}
-	if startAfter != nil {
-		r.Start = *startAfter + "\x00"
-	}
-	if end != nil {
-		if *end == "" {
-			return r, true, nil
-		}
-		r.End = *end
-	}
-	if prefix != nil && *prefix != "" {
-		p := *prefix
-		switch {
-		case r.Start < p:
-			r.Start = p
-		case !strings.HasPrefix(r.Start, p):
-			return r, true, nil
-		}
-		switch {
-		case r.End == "":
-			r.End = afterPrefix(p)
-		case r.End <= p:
-			return r, true, nil
-		case !strings.HasPrefix(r.End, p):
-			r.End = afterPrefix(p)
-		}
-	}
-	return r, r.End != "" && r.End <= r.Start, nil
-}
-
-// listLimit is a number of keys; what is no number, or infinite, counts as 0.
-func listLimit(f float64) (int, error) {
-	if math.IsNaN(f) || math.IsInf(f, 0) {
-		f = 0
-	}
-	f = math.Trunc(f)
-	switch {
-	case f < math.MinInt32 || f > math.MaxInt32:
-		return 0, exception.TypeErrorf("Value out of range. Must be between %d and %d (inclusive).", math.MinInt32, math.MaxInt32)
-	case f <= 0:
-		return 0, exception.TypeErrorf("List limit must be positive.")
-	}
-	return int(f), nil
-}
-
-// afterPrefix is the first key after all that begin with p; empty where there is
-// none.
-func afterPrefix(p string) string {
-	b := []byte(p)
-	for len(b) > 0 && b[len(b)-1] == 0xff {
-		b = b[:len(b)-1]
-	}
-	if len(b) == 0 {
-		return ""
-	}
-	b[len(b)-1]++
-	return string(b)
+	return promise(c, o, ops.List(r, o.read), toMap)
 }
 
 func (s *Storage) deleteAll(c *bind.Call) (any, error) {
-	if len(s.txns) > 0 && s.o.SharedTransactions {
-		return nil, exception.Errorf("Cannot call deleteAll() within a transaction")
-	}
 	o, err := readOptions(c, 1, putOptions)
 	if err != nil {
 		return nil, err
 	}
-	return promise(c, o, s.cache.DeleteAll(cache.DeleteAllOptions{WriteOptions: o.write, DeleteAlarm: s.o.DeleteAllDeletesAlarm}), nothing)
+	root, err := s.a.cache.Get(c.JS())
+	if err != nil {
+		return nil, err
+	}
+	if s.a.o.SQLite && len(s.a.txns)+s.a.ended > 0 {
+		return nil, errDeleteAllWithin
+	}
+	s.a.changed()
+	return promise(c, o, root.DeleteAll(cache.DeleteAllOptions{WriteOptions: o.write, DeleteAlarm: s.a.o.DeleteAllDeletesAlarm}), nothing)
 }
 
 func (s *Storage) sync(c *bind.Call) (any, error) {
-	return promise(c, options{concurrency: true}, s.cache.Sync(), nothing)
+	root, err := s.a.cache.Get(c.JS())
+	if err != nil {
+		return nil, err
+	}
+	return promise(c, options{concurrency: true}, root.Sync(), nothing)
 }
 
 func (s *Storage) getAlarm(c *bind.Call) (any, error) {
@@ -441,7 +446,11 @@ func (s *Storage) getAlarm(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return promise(c, o, s.now().Alarm(o.read), func(js *isolate.JS, t time.Time) (goja.Value, error) {
+	ops, err := s.target(c, opGetAlarm)
+	if err != nil {
+		return nil, err
+	}
+	return promise(c, o, ops.Alarm(o.read), func(js *isolate.JS, t time.Time) (goja.Value, error) {
 		if t.IsZero() {
 			return goja.Null(), nil
 		}
@@ -454,7 +463,7 @@ func (s *Storage) setAlarm(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !s.o.HasAlarm() {
+	if !s.a.o.HasAlarm() {
 		return nil, exception.TypeErrorf("Your Durable Object class must have an alarm() handler in order to call setAlarm()")
 	}
 	o, err := readOptions(c, 2, setAlarmOptions)
@@ -464,17 +473,24 @@ func (s *Storage) setAlarm(c *bind.Call) (any, error) {
 	if now := c.JS().Host().Now().Truncate(time.Millisecond); when.Before(now) {
 		when = now
 	}
-	return s.moveAlarm(c, o, when)
+	return s.moveAlarm(c, opSetAlarm, o, when)
 }
 
 // lastDate is the first moment that is too late for a date: nanoseconds since 1970
 // have to fit in 63 bits, some of which are spared.
 var lastDate = time.Date(2189, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// alarmTime is a Date or a number of milliseconds.
+// alarmTime is a date that is later than 1970.
 func alarmTime(c *bind.Call) (time.Time, error) {
-	v := c.Arg(0)
-	var ms float64
+	ms, err := date(c, c.Arg(0))
+	if err == nil && ms <= 0 {
+		err = exception.TypeErrorf("setAlarm() cannot be called with an alarm time <= 0")
+	}
+	return time.UnixMilli(int64(ms)), err
+}
+
+// date is the first argument, a Date or a number, in milliseconds.
+func date(c *bind.Call, v goja.Value) (ms float64, err error) {
 	switch obj, isObj := v.(*goja.Object); {
 	case isObj && obj.ClassName() == "Date":
 		// The class of the object is what counts, not a valueOf of its own.
@@ -486,17 +502,15 @@ func alarmTime(c *bind.Call) (time.Time, error) {
 	case v.ExportType() != nil && (v.ExportType().Kind() == reflect.Int64 || v.ExportType().Kind() == reflect.Float64):
 		ms = v.ToFloat()
 	default:
-		return time.Time{}, c.BadArg(1, "date")
+		return 0, c.BadArg(1, "date")
 	}
 	switch {
 	case math.IsNaN(ms) || math.IsInf(ms, 0):
-		return time.Time{}, exception.TypeErrorf("The value cannot be converted because it is not a valid Date.")
+		return 0, exception.TypeErrorf("The value cannot be converted because it is not a valid Date.")
 	case ms >= float64(lastDate.UnixMilli()):
-		return time.Time{}, exception.TypeErrorf("This API doesn't support dates after 2189.")
-	case ms <= 0:
-		return time.Time{}, exception.TypeErrorf("setAlarm() cannot be called with an alarm time <= 0")
+		return 0, exception.TypeErrorf("This API doesn't support dates after 2189.")
 	}
-	return time.UnixMilli(int64(ms)), nil
+	return ms, nil
 }
 
 func (s *Storage) deleteAlarm(c *bind.Call) (any, error) {
@@ -504,9 +518,13 @@ func (s *Storage) deleteAlarm(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.moveAlarm(c, o, time.Time{})
+	return s.moveAlarm(c, opDeleteAlarm, o, time.Time{})
 }
 
-func (s *Storage) moveAlarm(c *bind.Call, o options, when time.Time) (any, error) {
-	return promise(c, o, s.now().SetAlarm(when, o.write), nothing)
+func (s *Storage) moveAlarm(c *bind.Call, op string, o options, when time.Time) (any, error) {
+	ops, err := s.target(c, op)
+	if err != nil {
+		return nil, err
+	}
+	return promise(c, o, ops.SetAlarm(when, o.write), nothing)
 }
