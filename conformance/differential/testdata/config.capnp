@@ -7,6 +7,11 @@ const config :Workerd.Config = (
     (name = "disk", worker = .disk),
     (name = "durable", worker = .durable),
     (name = "web", worker = .web),
+    (name = "state-memory", worker = .stateMemory),
+    (name = "state-disk", worker = .stateDisk),
+    (name = "state-sql", worker = .stateSql),
+    (name = "state-old", worker = .stateOld),
+    (name = "state-new", worker = .stateNew),
     (name = "data", disk = (path = "data", writable = true)),
   ],
   sockets = [
@@ -14,6 +19,11 @@ const config :Workerd.Config = (
     (name = "disk", service = "disk", http = ()),
     (name = "durable", service = "durable", http = ()),
     (name = "web", service = "web", http = ()),
+    (name = "state-memory", service = "state-memory", http = ()),
+    (name = "state-disk", service = "state-disk", http = ()),
+    (name = "state-sql", service = "state-sql", http = ()),
+    (name = "state-old", service = "state-old", http = ()),
+    (name = "state-new", service = "state-new", http = ()),
     (name = "http", service = (name = "web", entrypoint = "visitor"), http = ()),
   ],
 );
@@ -87,4 +97,51 @@ const web :Workerd.Worker = (
     (name = "ENTRY_OBJECT", service = (name = "web", entrypoint = "object")),
     (name = "VISITOR", service = (name = "web", entrypoint = "visitor")),
   ],
+);
+
+# The same probes with every kind of storage, and with dates that change its interface.
+const stateModules :List(Workerd.Worker.Module) = [
+  (name = "state.js", esModule = embed "state.js"),
+  (name = "probe.js", esModule = embed "probe.js"),
+];
+
+const stateMemory :Workerd.Worker = (
+  modules = .stateModules,
+  compatibilityDate = .date,
+  bindings = [(name = "ACTOR", durableObjectNamespace = "Actor")],
+  durableObjectNamespaces = [(className = "Actor", uniqueKey = "state-memory", enableSql = true)],
+  durableObjectStorage = (inMemory = void),
+);
+
+const stateDisk :Workerd.Worker = (
+  modules = .stateModules,
+  compatibilityDate = .date,
+  bindings = [(name = "ACTOR", durableObjectNamespace = "Actor")],
+  durableObjectNamespaces = [(className = "Actor", uniqueKey = "state-disk")],
+  durableObjectStorage = (localDisk = "data"),
+);
+
+const stateSql :Workerd.Worker = (
+  modules = .stateModules,
+  compatibilityDate = .date,
+  bindings = [(name = "ACTOR", durableObjectNamespace = "Actor")],
+  durableObjectNamespaces = [(className = "Actor", uniqueKey = "state-sql", enableSql = true)],
+  durableObjectStorage = (localDisk = "data"),
+);
+
+const stateOld :Workerd.Worker = (
+  modules = .stateModules,
+  compatibilityDate = "2022-10-30",
+  bindings = [(name = "ACTOR", durableObjectNamespace = "Actor")],
+  durableObjectNamespaces = [(className = "Actor", uniqueKey = "state-old", enableSql = true)],
+  durableObjectStorage = (localDisk = "data"),
+);
+
+const stateNew :Workerd.Worker = (
+  modules = .stateModules,
+  compatibilityDate = "2026-03-01",
+  compatibilityFlags = ["experimental"],
+  bindings = [(name = "ACTOR", durableObjectNamespace = "Actor")],
+  durableObjectNamespaces = [(className = "Actor", uniqueKey = "state-new", enableSql = true)],
+  durableObjectStorage = (localDisk = "data"),
 );
