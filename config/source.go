@@ -14,7 +14,7 @@ type Source struct {
 	FindAdditionalModules bool
 	PreserveFileNames     bool
 	Minify                bool
-	KeepNames             bool // keep function names when minifying; defaults to true
+	KeepNames             bool // keep what scripts see of names that bundling changes; defaults to true
 	TSConfig              Text // path; unset = found by the bundler
 	JSXFactory            string
 	JSXFragment           string

@@ -221,7 +221,7 @@ func source(ctx context.Context, c *config.Service, flags *compat.Flags, modules
 		if err := runBuild(ctx, wk.Source); err != nil {
 			return src, err
 		}
-		src.Entry = entry(wk.Source)
+		src.Entry, src.KeepNames = entry(wk.Source), wk.Source.KeepNames
 	case wk.Script != nil:
 		src.ServiceWorker = &script.Module{Name: "main", Kind: script.ESModule, Content: wk.Script.Content, Path: wk.Script.Path}
 	default:
