@@ -64,6 +64,8 @@ var (
 	ActorName      = size("actor.name", 1<<10, 0, 1<<10)
 	ActorEphemeral = size("actor.ephemeral", 2048, 1, 64<<10)
 
+	CursorKeys     = count("cursor.keys", 64, 1, 100_000)
+	CursorBytes    = size("cursor.bytes", 256<<10, 1, 256<<20)
 	CommitKeys     = count("commit.keys", 128, 1, 1_000_000)
 	CommitBytes    = size("commit.bytes", 16<<20, 1, 1<<30)
 	CommitAttempts = count("commit.attempts", 5, 1, 1000)
@@ -205,8 +207,8 @@ var sections = []Section{
 		row("Value, in memory, without the overhead of its encoding", "cache.ActorLimits.ValueBytes", Size, "", "`localDisk`, and within a transaction: see Storage", "RangeError"),
 		row("Overhead of its encoding", "cache.ActorLimits.ValueSlackBytes", Size, "", "fixed by the encoding", "RangeError"),
 		row("Keys of one `get()`, in memory", "cache.ActorLimits.Pairs", Count, "", "`localDisk`: none", "RangeError"),
-		row("Keys that a `storage.kv.list()` reads ahead", "webapi/durable.cursorKeys", Count, "", "fixed: it only saves reads", "they are read as they are asked for"),
-		row("Bytes after which it reads less ahead", "webapi/durable.cursorBytes", Size, "", "fixed: it only saves reads", "the next ones are read one by one"),
+		knob("Keys that a `storage.kv.list()` reads ahead", CursorKeys.Knob, "they are read as they are asked for"),
+		knob("Bytes after which it reads less ahead", CursorBytes.Knob, "the next ones are read one by one"),
 		row("Unwritten bytes of one actor before its writes wait", "cache.LRUOptions.DirtyBytes", Size, "", "`--limit-unwritten`", "`put()` resolves when there is room again"),
 		row("Cache of an isolate before it forgets the oldest", "cache.LRUOptions.SoftBytes", Size, "", "`--limit-cache`", "clean entries are read again when needed"),
 		row("Cache of an isolate that cannot forget any more", "cache.LRUOptions.HardBytes", Size, "", "`--limit-cache-hard`", "the actor that needs more is reset"),

@@ -5,6 +5,7 @@ import (
 
 	"workerd.local/cache"
 	"workerd.local/exception"
+	"workerd.local/internal/limits"
 	"workerd.local/isolate"
 	"workerd.local/storage"
 	"workerd.local/webapi/bind"
@@ -26,12 +27,6 @@ type cursor struct {
 	changes uint64 // the storage's when ahead was read
 	reach   int    // how many keys are read ahead next time
 }
-
-// A cursor reads more ahead from time to time, up to these.
-const (
-	cursorKeys  = 64
-	cursorBytes = 256 << 10
-)
 
 var errCursorCanceled = exception.Errorf("kv.list() iterator was invalidated because a new call to kv.list() was started. Only one kv.list() iterator can exist at a time.")
 
@@ -63,7 +58,7 @@ func (cur *cursor) next(c *bind.Call) (any, error) {
 		return nil, errCursorCanceled
 	}
 	if !cur.over && (len(cur.ahead) == 0 || cur.changes != cur.s.a.changes) {
-		if err := cur.read(ops); err != nil {
+		if err := cur.read(ops, c.JS().Bounds()); err != nil {
 			return nil, err
 		}
 		cur.over = len(cur.ahead) == 0
@@ -80,10 +75,10 @@ func (cur *cursor) next(c *bind.Call) (any, error) {
 	return bind.IteratorResult(c.JS(), c.JS().Runtime().NewArray(kv.Key, v)), nil
 }
 
-// read reads ahead.
-func (cur *cursor) read(ops cache.Ops) error {
+// read reads ahead: more from time to time, up to limits.CursorKeys and CursorBytes.
+func (cur *cursor) read(ops cache.Ops, bounds *limits.Set) error {
 	r := cur.left
-	cur.reach = min(max(1, 2*cur.reach), cursorKeys)
+	cur.reach = min(max(1, 2*cur.reach), limits.CursorKeys.In(bounds))
 	if r.Limit == 0 || r.Limit > cur.reach {
 		r.Limit = cur.reach
 	}
@@ -95,7 +90,7 @@ func (cur *cursor) read(ops cache.Ops) error {
 	for _, kv := range kvs {
 		size += len(kv.Value)
 	}
-	if size > cursorBytes {
+	if size > limits.CursorBytes.In(bounds) {
 		cur.reach = 0
 	}
 	cur.ahead, cur.changes = kvs, cur.s.a.changes

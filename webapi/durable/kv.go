@@ -141,7 +141,7 @@ func (k *syncKV) list(c *bind.Call) (any, error) {
 	if !empty {
 		a.cursor.cancel()
 		a.cursor = cur
-		if err := cur.read(ops); err != nil {
+		if err := cur.read(ops, c.JS().Bounds()); err != nil {
 			return nil, err
 		}
 	}
