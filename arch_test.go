@@ -35,7 +35,7 @@ floors
 	server
 	cmd/workerd  bench/compare  bench/serveprofile
 	conformance/process
-	conformance/crash  conformance/differential  conformance/npm  conformance/samples  conformance/coverage
+	conformance/crash  conformance/differential  conformance/npm  conformance/samples  conformance/coverage  conformance/linear
 	conformance/powerloss
 	.
 
@@ -74,6 +74,7 @@ others
 	github.com/hanwen/go-fuse/v2        tests
 	modernc.org/sqlite                  storage/sqliteimport
 	pgregory.net/rapid                  tests
+	github.com/anishathalye/porcupine   tests
 	github.com/cockroachdb/datadriven   tests
 	github.com/rogpeppe/go-internal     tests
 

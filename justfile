@@ -33,6 +33,10 @@ crash rounds="200":
     WORKERD_CRASH_ROUNDS={{rounds}} go test ./conformance/crash -run TestKilledServerKeepsItsWord -count=1 -timeout 60m -v
     WORKERD_BOLT_KILL_ROUNDS={{rounds}} go test ./storage/bolt -run TestKilledProcessLosesNothing -count=1 -timeout 60m -v
 
+# Look for one order of all calls across kills, in 200 rounds, and see the check fail without gates.
+linear rounds="200":
+    WORKERD_LINEAR_ROUNDS={{rounds}} WORKERD_LINEAR_CONTROLS=1 go test ./conformance/linear -count=1 -timeout 60m -v
+
 # Which listed behaviours have a test, and whether each of those tests sees its code broken.
 coverage:
     go run ./conformance/coverage
@@ -43,7 +47,7 @@ powerloss rounds="200":
     WORKERD_POWERLOSS_ROUNDS={{rounds}} go test ./conformance/powerloss -count=1 -timeout 60m -v
 
 # What runs once a night: kills, power losses, and the fuzz targets.
-nightly: crash powerloss (fuzz "5m")
+nightly: crash linear powerloss (fuzz "5m")
 
 # Every fuzz target for a while: just fuzz 1m
 fuzz time="30s":
