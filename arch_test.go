@@ -61,6 +61,7 @@ others
 	github.com/dlclark/regexp2/v2       script
 	github.com/hashicorp/golang-lru/v2  script  cache
 	github.com/tidwall/btree            cache  storage/mem
+	github.com/google/btree             tests
 	go.etcd.io/bbolt                    storage/bolt
 	github.com/go-chi/chi/v5            httpserver
 	github.com/andybalholm/brotli       webapi/fetch

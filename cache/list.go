@@ -31,7 +31,7 @@ func (c *Cache) List(r storage.Range, o ReadOptions) loop.Result[[]storage.KV] {
 		s = c.scanUp(r, o)
 	}
 	if s.complete {
-		return loop.Now(s.result(r.Limit))
+		return loop.Now(s.found)
 	}
 	return c.read(&listing{c: c, r: r, s: s, left: s.ask}, o)
 }
@@ -39,20 +39,49 @@ func (c *Cache) List(r storage.Range, o ReadOptions) loop.Result[[]storage.KV] {
 // scan is what the cache knows of a range.
 type scan struct {
 	found    []storage.KV // in the order of the range; a nil Value is a key known to be absent
-	complete bool         // nothing is left to ask for
+	complete bool         // nothing is left to ask for, and found has no absent keys
 	ask      storage.Range
+
+	first *entry // of those that were visited
+	known int    // how many of them are absent or present
 }
 
-// result is what was found, without absent keys and within the limit.
-func (s *scan) result(limit int) []storage.KV {
-	out := s.found
-	if slices.ContainsFunc(out, func(kv storage.KV) bool { return kv.Value == nil }) {
-		out = slices.DeleteFunc(out, func(kv storage.KV) bool { return kv.Value == nil })
+// visit counts an entry of the range.
+func (s *scan) visit(c *Cache, e *entry, o ReadOptions) {
+	if s.first == nil {
+		s.first = e
 	}
-	if limit > 0 && len(out) > limit {
-		out = out[:limit]
+	if e.status != unknown {
+		s.known++
 	}
-	return out
+	c.use(e, o)
+}
+
+// collect makes found of what was visited. Absent keys are worth mentioning only
+// where storage may say something else.
+func (s *scan) collect(n *counter, reverse bool) {
+	s.complete = !n.asking
+	size := s.known
+	if s.complete {
+		size = n.live
+	}
+	if size == 0 {
+		return
+	}
+	s.found = make([]storage.KV, size)
+	for e, i := s.first, 0; i < size; {
+		if e.status == present || e.status == absent && !s.complete {
+			// Field by field is the cheap way while the garbage collector marks.
+			kv := &s.found[i]
+			kv.Key, kv.Value = e.key, e.value
+			i++
+		}
+		if reverse {
+			e = e.prev
+		} else {
+			e = e.next
+		}
+	}
 }
 
 // counter adjusts the limit of what storage is asked for: what the cache already
@@ -90,17 +119,6 @@ func (n *counter) storageLimit() int {
 	return n.limit + n.negative - n.skipped
 }
 
-func (s *scan) collect(c *Cache, e *entry, o ReadOptions) {
-	c.use(e, o)
-	if e.status == unknown {
-		return
-	}
-	if s.found == nil {
-		s.found = make([]storage.KV, 0, 16)
-	}
-	s.found = append(s.found, storage.KV{Key: e.key, Value: e.value})
-}
-
 func (c *Cache) scanUp(r storage.Range, o ReadOptions) scan {
 	var s scan
 	n := counter{limit: r.Limit}
@@ -122,14 +140,14 @@ func (c *Cache) scanUp(r storage.Range, o ReadOptions) scan {
 			n.ask()
 		}
 		n.count(e)
-		s.collect(c, e, o)
+		s.visit(c, e, o)
 		if !e.closed() && !n.asking && !n.full() && !isAfter(e.key, r.End) {
 			start = after(e.key)
 			n.ask()
 		}
 	}
 	c.useMark(e, r, o)
-	s.complete = !n.asking
+	s.collect(&n, false)
 	s.ask = storage.Range{Start: start, End: r.End, Limit: n.storageLimit()}
 	return s
 }
@@ -165,12 +183,12 @@ func (c *Cache) scanDown(r storage.Range, o ReadOptions) scan {
 			end = e.key
 		}
 		n.count(e)
-		s.collect(c, e, o)
+		s.visit(c, e, o)
 		if e.key == r.Start || n.full() {
 			break
 		}
 	}
-	s.complete = !n.asking
+	s.collect(&n, true)
 	s.ask = storage.Range{Start: r.Start, End: end, Limit: n.storageLimit(), Reverse: true}
 	return s
 }
@@ -251,19 +269,23 @@ func (q *listing) result(got []storage.KV) []storage.KV { return mergeRange(q.s.
 // mergeRange merges two lists in the order of a range; on the same key the first
 // one wins, and its nil Values stand for keys that do not exist.
 func mergeRange(a, b []storage.KV, r storage.Range) []storage.KV {
-	s := scan{found: make([]storage.KV, 0, len(a)+len(b))}
+	out := make([]storage.KV, 0, len(a)+len(b))
 	for len(a) > 0 && len(b) > 0 {
 		switch {
 		case a[0].Key == b[0].Key:
-			s.found, a, b = append(s.found, a[0]), a[1:], b[1:]
+			out, a, b = append(out, a[0]), a[1:], b[1:]
 		case (a[0].Key < b[0].Key) != r.Reverse:
-			s.found, a = append(s.found, a[0]), a[1:]
+			out, a = append(out, a[0]), a[1:]
 		default:
-			s.found, b = append(s.found, b[0]), b[1:]
+			out, b = append(out, b[0]), b[1:]
 		}
 	}
-	s.found = append(append(s.found, a...), b...)
-	return s.result(r.Limit)
+	out = append(append(out, a...), b...)
+	out = slices.DeleteFunc(out, func(kv storage.KV) bool { return kv.Value == nil })
+	if r.Limit > 0 && len(out) > r.Limit {
+		out = out[:r.Limit]
+	}
+	return out
 }
 
 // coverStart makes the map have something to hang the knowledge on that there is
