@@ -187,6 +187,64 @@ func TestScheduler(t *testing.T) {
 			b.sleep(time.Second)
 			b.want("10s: run 10s retries 0")
 		},
+		"several moves later count when they are durable": func(b *bench) {
+			b.both(4)
+			b.set(10)
+			b.set(20)
+			b.sleep(4 * time.Second)
+			b.want("4s: run 4s retries 0")
+			b.end(canceled, false)
+			b.stored(20)
+			b.sleep(15 * time.Second)
+			b.want()
+			b.sleep(time.Second)
+			b.want("20s: run 20s retries 0")
+		},
+		"many moves later leave one wake-up": func(b *bench) {
+			for n := range 50 {
+				b.both(float64(n + 1))
+			}
+			b.sleep(49 * time.Second)
+			b.want()
+			b.sleep(time.Second)
+			b.want("50s: run 50s retries 0")
+			b.end(went, false)
+			b.wantGone()
+		},
+		"a move later, overtaken by one earlier, runs early": func(b *bench) {
+			b.both(10)
+			b.set(20)
+			b.set(5)
+			b.stored(5)
+			b.sleep(5 * time.Second)
+			b.want("5s: run 5s retries 0")
+			b.end(went, false)
+			b.wantGone()
+		},
+		"moves that become durable during a run are one run": func(b *bench) {
+			b.both(4)
+			b.sleep(4 * time.Second)
+			b.want("4s: run 4s retries 0")
+			b.both(10)
+			b.both(12)
+			b.end(canceled, false)
+			b.sleep(7 * time.Second)
+			b.want()
+			b.sleep(time.Second)
+			b.want("12s: run 12s retries 0")
+			b.end(went, false)
+			b.wantGone()
+		},
+		"a wake-up that finds another alarm, already due, runs for that one at once": func(b *bench) {
+			b.both(10)
+			b.sleep(10 * time.Second)
+			b.want("10s: run 10s retries 0")
+			b.both(3)
+			b.end(canceled, false)
+			b.want("10s: run 3s retries 0")
+			b.end(went, false)
+			b.wantGone()
+		},
 		"an alarm is cleared after its commit": func(b *bench) {
 			b.both(4)
 			b.set(0)

@@ -167,6 +167,9 @@ func (c *Cache) GetMany(keys []string, o ReadOptions) loop.Result[[]storage.KV] 
 }
 
 func (c *Cache) getMany(keys []string, o ReadOptions) loop.Result[[]storage.KV] {
+	if c.terminal != nil {
+		return loop.Fail[[]storage.KV](c.refuse())
+	}
 	keys = slices.Clone(keys)
 	slices.Sort(keys)
 	keys = slices.Compact(keys)

@@ -107,6 +107,14 @@ func newStory(t testing.TB, args []datadriven.CmdArg) *story {
 			co.NeverFlush = true
 		case "name":
 			co.Name = a.Vals[0]
+		case "alarms": // what the scheduler is told is shown
+			co.OnAlarm = func(t time.Time, stored bool) {
+				if stored {
+					s.sayf("alarm is stored: %s", showTime(t))
+					return
+				}
+				s.sayf("alarm is set: %s", showTime(t))
+			}
 		default:
 			t.Fatalf("unknown option %q", a.Key)
 		}
@@ -646,6 +654,10 @@ func TestTranscripts(t *testing.T) { playAll(t, "testdata/transcripts") }
 // for; conformance/coverage/testdata/actor-cache.txt lists them. What is one message
 // inside of a transaction there is a part of one commit here.
 func TestCases(t *testing.T) { playAll(t, "testdata/cases") }
+
+// TestSQLiteCases has one for each behaviour that workerd's storage in SQLite is tested
+// for, as far as the cache has it; conformance/coverage lists them.
+func TestSQLiteCases(t *testing.T) { playAll(t, "testdata/sqlite") }
 
 func playAll(t *testing.T, dir string) {
 	datadriven.Walk(t, dir, func(t *testing.T, path string) {
