@@ -28,6 +28,7 @@ type engine struct {
 
 // machine mirrors the beginning of goja's vm.
 type machine struct {
+	//lint:ignore U1000 it keeps the place of goja's field
 	r            unsafe.Pointer
 	prg          unsafe.Pointer
 	pc           int

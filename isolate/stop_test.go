@@ -305,6 +305,7 @@ func TestUnknownEnginesAreTold(t *testing.T) {
 	if !isolate.KnowsEngine(reflect.TypeFor[goja.Runtime]()) {
 		t.Error("the layout of this goja is not known: code that is stopped condemns its realm")
 	}
+	//lint:ignore U1000 only its layout counts
 	type vm struct{ r *int }
 	for _, other := range []reflect.Type{
 		reflect.TypeFor[struct{}](),
