@@ -215,7 +215,6 @@ func TestScheduler(t *testing.T) {
 			b.both(10)
 			b.set(20)
 			b.set(5)
-			b.stored(5)
 			b.sleep(5 * time.Second)
 			b.want("5s: run 5s retries 0")
 			b.end(went, false)

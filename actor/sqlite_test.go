@@ -34,30 +34,36 @@ func TestSQLiteStorage(t *testing.T) {
 				const s = this.ctx.storage;
 				switch (new URL(request.url).pathname) {
 				case "/kv": s.kv.put("a", 1, { allowUnconfirmed: true }); break;
+				case "/deleteAll": s.deleteAll({ allowUnconfirmed: true }); break;
 				case "/unconfirmed": s.put("a", 1, { allowUnconfirmed: true }); break;
 				}
 				return new Response("replied");
 			}
 		}`
-	t.Run("a write of storage.kv holds the reply", func(t *testing.T) {
-		store := instantHeldStore{newHeldStore()}
-		k := newKit(t, writer, kitOptions{store: store, sqlite: true, sql: true})
-		s := k.stub("a")
-		got := make(chan string, 1)
-		go func() { got <- ask(t, s, "/kv") }()
-		<-store.begun
-		select {
-		case r := <-got:
-			t.Errorf("%q left before its commit", r)
+	for name, path := range map[string]string{
+		"a write of storage.kv holds the reply":            "/kv",
+		"deleteAll holds the reply, whatever is asked for": "/deleteAll",
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := instantHeldStore{newHeldStore()}
+			k := newKit(t, writer, kitOptions{store: store, sqlite: true, sql: true})
+			s := k.stub("a")
+			got := make(chan string, 1)
+			go func() { got <- ask(t, s, path) }()
+			<-store.begun
+			select {
+			case r := <-got:
+				t.Errorf("%q left before its commit", r)
+				store.outcome <- nil
+				return
+			case <-time.After(200 * time.Millisecond):
+			}
 			store.outcome <- nil
-			return
-		case <-time.After(200 * time.Millisecond):
-		}
-		store.outcome <- nil
-		if r := <-got; r != "replied" {
-			t.Errorf("reply %q", r)
-		}
-	})
+			if r := <-got; r != "replied" {
+				t.Errorf("reply %q", r)
+			}
+		})
+	}
 	t.Run("an unconfirmed write does not hold the reply", func(t *testing.T) {
 		store := newHeldStore()
 		k := newKit(t, writer, kitOptions{store: store, sqlite: true})

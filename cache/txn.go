@@ -180,11 +180,24 @@ func (t *Txn) Put(kvs []storage.KV, o WriteOptions) loop.Result[struct{}] {
 	return loop.Now(struct{}{})
 }
 
+// set keeps a write. Where it replaces one that was to be confirmed, it is to be
+// confirmed as well (workerd, ActorSqlite: one confirmed write is enough).
 func (t *Txn) set(key string, w txnWrite) {
 	if t.writes == nil {
 		t.writes = btree.NewMap[string, txnWrite](indexDegree)
 	}
+	if old, ok := t.writes.Get(key); ok && !old.o.AllowUnconfirmed {
+		w.o.AllowUnconfirmed = false
+	}
 	t.writes.Set(key, w)
+}
+
+// changeAlarm is set for the alarm.
+func (t *Txn) changeAlarm(a txnAlarm) {
+	if t.alarm != nil && !t.alarm.o.AllowUnconfirmed {
+		a.o.AllowUnconfirmed = false
+	}
+	t.alarm = &a
 }
 
 // Delete removes keys and returns how many of them existed for this transaction;
@@ -223,7 +236,7 @@ func (t *Txn) SetAlarm(at time.Time, o WriteOptions) loop.Result[struct{}] {
 	if err := t.usable(op); err != nil {
 		return loop.Fail[struct{}](err)
 	}
-	t.alarm = &txnAlarm{t: at, o: o}
+	t.changeAlarm(txnAlarm{t: at, o: o})
 	return loop.Now(struct{}{})
 }
 
@@ -271,7 +284,7 @@ func (t *Txn) apply(writes *btree.Map[string, txnWrite], alarm *txnAlarm) loop.R
 		writes.Scan(func(k string, w txnWrite) bool { t.set(k, w); return true })
 	}
 	if alarm != nil {
-		t.alarm = alarm
+		t.changeAlarm(*alarm)
 	}
 	return loop.Now(struct{}{})
 }

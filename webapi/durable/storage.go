@@ -430,6 +430,8 @@ func (s *Storage) deleteAll(c *bind.Call) (any, error) {
 		return nil, errDeleteAllWithin
 	}
 	s.a.changed()
+	// Over SQLite this is never unconfirmed, whatever is asked for (workerd, ActorSqlite).
+	o.write.AllowUnconfirmed = o.write.AllowUnconfirmed && !s.a.o.SQLite
 	return promise(c, o, root.DeleteAll(cache.DeleteAllOptions{WriteOptions: o.write, DeleteAlarm: s.a.o.DeleteAllDeletesAlarm}), nothing)
 }
 
