@@ -17,7 +17,7 @@ const policy = `
 floors
 	internal/limits
 	internal/invariants  internal/compat  internal/limits/page  exception  event  config
-	loop  actorid  httpserver  disk  outbound
+	loop  actorid  httpserver  disk  outbound  supervise
 	storage  gates  script  isolate/natives  internal/clone
 	storage/bolt  storage/mem  storage/fault  storage/storagetest  storage/sqliteimport  cache  isolate
 	storage/admin
@@ -35,7 +35,7 @@ floors
 	server
 	cmd/workerd  bench/compare  bench/serveprofile
 	conformance/process
-	conformance/crash  conformance/differential  conformance/npm  conformance/samples  conformance/coverage  conformance/linear
+	conformance/crash  conformance/differential  conformance/npm  conformance/samples  conformance/coverage  conformance/linear  conformance/supervise
 	conformance/powerloss
 	.
 

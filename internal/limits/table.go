@@ -12,6 +12,14 @@ var (
 	ReloadGrace  = span("reload.grace", 5*time.Second, 0, 5*time.Minute)
 	StopFlush    = span("stop.flush", 30*time.Second, time.Second, time.Hour)
 
+	SuperviseCrashes        = count("supervise.crashes", 3, 1, 1000)
+	SuperviseWorkerCrashes  = count("supervise.worker-crashes", 9, 1, 10_000)
+	SuperviseWindow         = span("supervise.window", time.Minute, time.Second, 24*time.Hour)
+	SuperviseQuarantine     = span("supervise.quarantine", 10*time.Second, 10*time.Millisecond, 24*time.Hour)
+	SuperviseQuarantineMost = span("supervise.quarantine-most", 10*time.Minute, 10*time.Millisecond, 24*time.Hour)
+	SupervisePause          = span("supervise.pause", 100*time.Millisecond, time.Millisecond, time.Hour)
+	SupervisePauseMost      = span("supervise.pause-most", 30*time.Second, time.Millisecond, time.Hour)
+
 	TimerDelay      = span("timer.delay", 36500*24*time.Hour, time.Second, 36500*24*time.Hour)
 	CallArguments   = count("call.arguments", 1<<19, 1<<10, 1<<22)
 	NativeDepth     = count("native.depth", 3000, 100, 3000)
@@ -129,6 +137,19 @@ var sections = []Section{
 		knob("Answers that stream on after the configuration was loaded again", ReloadLinger.Knob, "they are cut off"),
 		knob("Time for a request on a connection that a replaced socket accepted", ReloadGrace.Knob, "the connection is closed"),
 		knob("Last commits after that", StopFlush.Knob, "the process ends; what was not acknowledged may be lost"),
+	}},
+	{"A server that is restarted (`--supervise`)", []Row{
+		knob("Deaths of the server with a worker or an actor running", SuperviseCrashes.Knob, "it is quarantined: 503, its alarms wait"),
+		knob("Deaths with any actor of a worker running", SuperviseWorkerCrashes.Knob, "the whole worker is quarantined"),
+		knob("Time for which a death counts", SuperviseWindow.Knob, "it is forgotten"),
+		knob("First quarantine; each one is twice as long", SuperviseQuarantine.Knob, "requests and alarms are let in again"),
+		knob("Longest quarantine, and how long after its end the next one is not a first one", SuperviseQuarantineMost.Knob, "it gets no longer"),
+		knob("Pause before the start after a second death; each one is twice as long", SupervisePause.Knob, "the server is started"),
+		knob("Longest pause", SupervisePauseMost.Knob, "it gets no longer"),
+		row("Name of a worker, in what is noted of a turn", "supervise.workerBytes", Size, "", "fixed by the size of a slot", "its beginning counts"),
+		row("Name of a class, there", "supervise.classBytes", Size, "", "fixed by the size of a slot", "its beginning counts"),
+		row("Name of an actor, there", "supervise.actorBytes", Size, "", "fixed by the size of a slot", "its beginning counts"),
+		row("What the server tells its parent at a time", "supervise.maxMessage", Size, "", "fixed by what a parent believes of a damaged server", "the server is not restarted with its present sockets"),
 	}},
 	{"Scripts that run", []Row{
 		row("One turn (a task and its microtasks), wall time", "isolate.DefaultLimits.Turn", Count, "", "`--limit-turn`, wrangler `limits.cpu_ms`", "the turn stops, the realm is made again, its actors are reset"),

@@ -7,6 +7,7 @@ var unlisted = map[string]string{
 	"config.DefaultInternet":                "a name",
 	"config.DefaultPort":                    "a port",
 	"cmd/workerd.quietTime":                 "how long files rest before --watch reads them",
+	"supervise.slotBytes":                   "a width in shared memory",
 	"webapi/console.defaultDepth":           "of the text alone",
 	"webapi/console.maxHoles":               "of the text alone",
 	"webapi/console.maxKeysOfList":          "of the text alone",
