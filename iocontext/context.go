@@ -49,6 +49,8 @@ type Options struct {
 	Parent context.Context
 	// Gates are set for an actor.
 	Gates *Gates
+	// Class and Actor name the actor.
+	Class, Actor string
 	// OnAbort is told once why the context was aborted.
 	OnAbort func(err error)
 	// OnHang is told when a stateless context can never make progress again; it
@@ -136,6 +138,9 @@ func (c *Context) Context() context.Context { return c.ctx }
 
 // IsActor reports whether the context belongs to an actor.
 func (c *Context) IsActor() bool { return c.o.Gates != nil }
+
+// Identity names the actor that the context belongs to (isolate.Identified).
+func (c *Context) Identity() (class, actor string) { return c.o.Class, c.o.Actor }
 
 // Gates are the actor's gates, or nil.
 func (c *Context) Gates() *Gates { return c.o.Gates }

@@ -33,6 +33,8 @@ type Options struct {
 	Log *slog.Logger
 	// Guard watches the memory of the process; nil means that nothing does.
 	Guard *MemoryGuard
+	// Recorder notes for whom code runs; nil means that nobody does.
+	Recorder Recorder
 }
 
 // Isolate runs realms on one goroutine.
@@ -44,6 +46,9 @@ type Isolate struct {
 	loop   *loop.Loop
 	guard  *MemoryGuard
 	dog    watchdog
+
+	recorder Recorder
+	running  subject // what the recorder was told last
 
 	done chan struct{}
 	once sync.Once
@@ -62,7 +67,7 @@ func New(o Options) *Isolate {
 	}
 	i := &Isolate{
 		name: o.Name, host: o.Host, limits: o.Limits.withDefaults(), log: o.Log,
-		guard: o.Guard, done: make(chan struct{}), local: map[any]any{},
+		guard: o.Guard, recorder: o.Recorder, done: make(chan struct{}), local: map[any]any{},
 	}
 	i.loop = loop.New(loop.Options{
 		Now: o.Host.Now,
@@ -104,6 +109,9 @@ func (i *Isolate) Host() Host { return i.host }
 
 // Limits are the limits in force.
 func (i *Isolate) Limits() Limits { return i.limits }
+
+// Recorded reports whether somebody notes for whom code runs.
+func (i *Isolate) Recorded() bool { return i.recorder != nil }
 
 // Log is where the isolate reports what no caller could be told.
 func (i *Isolate) Log() *slog.Logger { return i.log }

@@ -194,6 +194,7 @@ func (r *Realm) run(frame *Frame, limit time.Duration, fn func(js *JS)) (err err
 	var stopped error
 	r.pending = func(*JS) { stopped = r.part(frame, fn) }
 	outer := r.iso.dog.begin(r, limit)
+	ran := r.recordFrame(frame)
 	if err = r.callEngine(); err == nil {
 		err = stopped
 	}
@@ -202,6 +203,7 @@ func (r *Realm) run(frame *Frame, limit time.Duration, fn func(js *JS)) (err err
 			err = e
 		}
 	}
+	r.iso.record(ran)
 	r.iso.dog.end(outer)
 	r.inTurn = false
 	r.js.turn, r.js.frame, r.pending, r.awaited = nil, nil, nil, nil

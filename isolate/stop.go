@@ -52,6 +52,7 @@ func (js *JS) Stop() {
 // resume is called where code of another frame goes on: it runs, or it is stopped at
 // its next instruction.
 func (r *Realm) resume(f *Frame) {
+	r.recordFrame(f)
 	if reason := f.stopped(); reason != nil {
 		r.ending = reason
 		r.js.rt.Interrupt(errUnwinding)
