@@ -53,13 +53,18 @@ func newActor(c *container) (*Actor, error) {
 	if err != nil {
 		return nil, err
 	}
-	class, err := h.w.ActorClass(h.n.o.Class)
+	ctor, err := h.w.ActorClass(h.n.o.Class)
 	if err != nil {
 		return nil, err
 	}
 	a := &Actor{c: c, w: h.w, inflight: map[*request]struct{}{}}
 	a.in, a.out = gates.NewInputGate(h.loop), gates.NewOutputGateWith(h.loop, gates.OutputOptions{LockLimit: limits.OutputTime.In(h.n.o.Bounds)})
+	class, id := "", ""
+	if h.w.Isolate().Recorded() {
+		class, id = h.n.o.Class, c.id.String()
+	}
 	a.ioc = iocontext.New(realm, iocontext.Options{
+		Class: class, Actor: id,
 		Gates:   &iocontext.Gates{Input: a.in, Output: a.out},
 		OnAbort: a.becomeBroken,
 		OnIdle:  a.checkIdle,
@@ -69,7 +74,7 @@ func newActor(c *container) (*Actor, error) {
 	}
 	c.actor = a
 	a.waitForPredecessor()
-	a.ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) { a.construct(js, class) }, func(err error) {
+	a.ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) { a.construct(js, ctor) }, func(err error) {
 		a.ioc.Fail(constructorFailed(err))
 	})
 	if c.broken != nil {

@@ -88,6 +88,10 @@ func (c *container) activate() (*Actor, error) {
 	if c.actor != nil {
 		return c.actor, nil
 	}
+	if _, err := c.h.n.o.Refused(c.id); err != nil {
+		c.evicted()
+		return nil, err
+	}
 	c.touch()
 	c.h.watch()
 	a, err := newActor(c)

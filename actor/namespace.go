@@ -59,6 +59,9 @@ type Options struct {
 	IdleAfter time.Duration
 	// MaxQueued is the number of requests that may wait for one actor; 0 means 1,000.
 	MaxQueued int
+	// Refused says until when, and why, an actor is not made; a nil error makes it. Its
+	// alarms wait until then. Nil refuses none. Any goroutine.
+	Refused func(id actorid.ID) (until time.Time, err error)
 	// Bounds are the numbers of what has no field here; nil means those of the table.
 	Bounds *limits.Set
 	// Log receives what no caller could be told; nil means slog.Default.
@@ -85,6 +88,9 @@ func New(o Options) (*Namespace, error) {
 	}
 	if (o.UniqueKey == "") != (o.Store == nil) {
 		return nil, fmt.Errorf("namespace %s: a storage key and a store go together", o.Class)
+	}
+	if o.Refused == nil {
+		o.Refused = func(actorid.ID) (time.Time, error) { return time.Time{}, nil }
 	}
 	n := &Namespace{o: o}
 	for _, w := range o.Pool.Workers() {

@@ -77,6 +77,8 @@ type scheduler struct {
 	// settle stores the number of retries where the alarm is still the stored one, and
 	// tells what is stored; done is called once.
 	settle func(due storage.Due, done func(storage.Due, error))
+	// refused says until when an actor takes no alarms; it has passed where it does.
+	refused func(due storage.Due) (until time.Time)
 	// bounds are those of retries.
 	bounds *limits.Set
 	// jitter returns a number from 0 up to, not including, 1.
@@ -165,6 +167,10 @@ func (s *scheduler) forget(a *scheduled) {
 }
 
 func (s *scheduler) start(a *scheduled) {
+	if until := s.refused(a.due); until.After(s.l.Now()) {
+		s.wakeAt(a, until) // no try, and so no retry
+		return
+	}
 	a.phase, a.queued, a.stored = alarmStarted, time.Time{}, false
 	s.run(a.due, func(o event.Outcome, broke bool) {
 		if s.alarms[a.due.Actor.Key] == a && !s.closed {

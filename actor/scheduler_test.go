@@ -27,6 +27,7 @@ type bench struct {
 	settled   func(storage.Due, error)  // of the question under way
 	asked     storage.Due               // that question
 	jitter    float64
+	refused   time.Time // until when the actor takes no alarms
 }
 
 var epoch = time.UnixMilli(1_700_000_000_000)
@@ -45,9 +46,10 @@ func newBench(t *testing.T) *bench {
 			b.sayf("settle %s retries %d", b.at(d.Time), d.Retries)
 			b.asked, b.settled = d, done
 		},
-		jitter: func() float64 { return b.jitter },
-		failed: func(_ storage.Due, what string, err error) { b.sayf("failed: %s: %v", what, err) },
-		alarms: map[string]*scheduled{},
+		refused: func(storage.Due) time.Time { return b.refused },
+		jitter:  func() float64 { return b.jitter },
+		failed:  func(_ storage.Due, what string, err error) { b.sayf("failed: %s: %v", what, err) },
+		alarms:  map[string]*scheduled{},
 	}
 	return b
 }
@@ -130,6 +132,30 @@ func (b *bench) wantGone() {
 
 func TestScheduler(t *testing.T) {
 	for name, story := range map[string]func(b *bench){
+		"the alarm of an actor that is refused waits, and that is no try": func(b *bench) {
+			d := b.due(1)
+			d.Retries = 6 // one more failure of any kind would be the last
+			b.refused = when(30)
+			b.turn(func() { b.s.load(d) })
+			b.sleep(29 * time.Second)
+			b.want()
+			b.sleep(time.Second)
+			b.want("30s: run 1s retries 6")
+			b.end(went, false)
+			b.wantGone()
+		},
+		"an alarm that is moved while its actor is refused runs at the later of both times": func(b *bench) {
+			b.refused = when(30)
+			b.both(1)
+			b.sleep(2 * time.Second)
+			b.both(40)
+			b.sleep(30 * time.Second)
+			b.want()
+			b.sleep(8 * time.Second)
+			b.want("40s: run 40s retries 0")
+			b.end(went, false)
+			b.wantGone()
+		},
 		"an alarm runs at its time, not before, and once": func(b *bench) {
 			b.both(5)
 			b.sleep(4999 * time.Millisecond)

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Kind says what a caller may do about the failure. It is workerd's exception
@@ -62,6 +63,8 @@ type Exception struct {
 	NoAlarmRetry bool
 	// ActorID is the text form of the actor's id the failure belongs to, if any.
 	ActorID string
+	// RetryAfter is when a caller may try again, where that is known; else 0.
+	RetryAfter time.Duration
 	// Internal keeps a cause whose text is for the log only; it takes part in
 	// errors.Is and errors.As.
 	Internal error

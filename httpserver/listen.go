@@ -10,6 +10,21 @@ import (
 	"syscall"
 )
 
+// Address is how Listen reads an address: with its port, and without a name for all
+// hosts. Two that are equal name the same socket.
+func Address(addr string, defaultPort int) string {
+	if strings.HasPrefix(addr, "unix:") || strings.HasPrefix(addr, "unix-abstract:") {
+		return addr
+	}
+	if addr == "*" || !strings.Contains(addr, ":") || strings.HasSuffix(addr, "]") { // an IPv6 address without a port
+		addr = fmt.Sprintf("%s:%d", addr, defaultPort)
+	}
+	if rest, ok := strings.CutPrefix(addr, "*:"); ok {
+		addr = ":" + rest
+	}
+	return addr
+}
+
 // Listen opens a socket: "host:port", "*:port", "host" or "*" with the default
 // port, "unix:/path", or "unix-abstract:name". A socket file that no process
 // listens on any more is replaced.
@@ -21,16 +36,7 @@ func Listen(addr string, defaultPort int) (net.Listener, error) {
 		l, err := net.Listen("unix", "@"+name)
 		return l, explain(addr, err)
 	}
-	hostPort := addr
-	if addr == "*" || !strings.Contains(addr, ":") {
-		hostPort = fmt.Sprintf("%s:%d", addr, defaultPort)
-	} else if strings.HasSuffix(addr, "]") { // an IPv6 address without a port
-		hostPort = fmt.Sprintf("%s:%d", addr, defaultPort)
-	}
-	if rest, ok := strings.CutPrefix(hostPort, "*:"); ok {
-		hostPort = ":" + rest
-	}
-	l, err := net.Listen("tcp", hostPort)
+	l, err := net.Listen("tcp", Address(addr, defaultPort))
 	return l, explain(addr, err)
 }
 

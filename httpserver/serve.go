@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -274,6 +275,9 @@ func (x *exchange) fail(err error) {
 	switch {
 	case errors.As(err, &e) && e.Overloaded(), errors.Is(err, context.DeadlineExceeded):
 		status = http.StatusServiceUnavailable
+		if e != nil && e.RetryAfter > 0 {
+			x.w.Header().Set("Retry-After", strconv.FormatInt(int64(math.Ceil(e.RetryAfter.Seconds())), 10))
+		}
 	case e == nil:
 		x.s.o.Log.Error("request failed", "url", x.r.URL.Path, "error", err)
 	}

@@ -3,8 +3,10 @@ package isolate
 import (
 	"bytes"
 	"errors"
+	"math"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/dop251/goja"
 
@@ -204,6 +206,9 @@ func (js *JS) Error(err error) goja.Value {
 			define(obj, p.name, js.rt.ToValue(true))
 		}
 	}
+	if e.RetryAfter > 0 {
+		define(obj, "retryAfter", js.rt.ToValue(math.Ceil(e.RetryAfter.Seconds())))
+	}
 	if e.ActorID != "" {
 		define(obj, "durableObjectId", js.rt.ToValue(e.ActorID))
 	}
@@ -310,6 +315,9 @@ func Stopped(cause error) *exception.Exception {
 	return exception.Errorf("%s", text).WithBroken(broken).WithCause(cause)
 }
 
+// longestRetry is the latest time that an error may tell callers to try again.
+const longestRetry = 24 * time.Hour
+
 // Thrown turns a thrown JavaScript value into an exception. Getters of the value
 // may run; what they throw is ignored.
 func (js *JS) Thrown(v goja.Value) *exception.Exception {
@@ -354,6 +362,14 @@ func (js *JS) Thrown(v goja.Value) *exception.Exception {
 	switch {
 	case truthy("overloaded"):
 		e.Kind = exception.Overloaded
+		_ = js.Try(func() {
+			// As JS.Error wrote it; a number of the script's own is not worth an error.
+			if p := obj.Get("retryAfter"); p != nil {
+				if s := p.ToFloat(); s >= 1 && s <= longestRetry.Seconds() {
+					e.RetryAfter = time.Duration(s) * time.Second
+				}
+			}
+		})
 	case truthy("retryable"):
 		e.Kind = exception.Disconnected
 	}

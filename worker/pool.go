@@ -13,12 +13,16 @@ import (
 type Pool struct {
 	name    string
 	workers []*Worker
+	refused func() error
 }
 
 // NewPool returns a pool over the isolates. The script is instantiated on the
 // first one by Start, on the others by their first event.
 func NewPool(isolates []*isolate.Isolate, o Options) *Pool {
-	p := &Pool{name: o.Name}
+	p := &Pool{name: o.Name, refused: o.Refused}
+	if p.refused == nil {
+		p.refused = func() error { return nil }
+	}
 	for _, i := range isolates {
 		p.workers = append(p.workers, New(i, o))
 	}
@@ -65,6 +69,11 @@ var _ event.AsyncService = (*Service)(nil)
 
 // Start is event.AsyncService's.
 func (s *Service) Start(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
+	if err := s.pool.refused(); err != nil {
+		req.Body.Close()
+		done(nil, err)
+		return
+	}
 	s.pool.pick().HandleRequest(ctx, s.entrypoint, req, done)
 }
 
@@ -75,6 +84,9 @@ func (s *Service) Fetch(ctx context.Context, req *event.Request) (*event.Respons
 
 // Deliver is event.Service's: Scheduled and Test.
 func (s *Service) Deliver(ctx context.Context, ev event.Event) (event.Outcome, error) {
+	if err := s.pool.refused(); err != nil {
+		return event.Outcome{Status: event.Exception, Retry: true}, err
+	}
 	return event.WaitOutcome(ctx, func(done func(event.Outcome, error)) {
 		s.pool.pick().HandleEvent(ctx, s.entrypoint, ev, done)
 	})

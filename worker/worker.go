@@ -49,6 +49,8 @@ type Options struct {
 	Outbound event.Service
 	// TurnLimit is the CPU limit of a turn; 0 means the isolate's.
 	TurnLimit time.Duration
+	// Refused says why no event is let in now, or nil; nil lets all in. Any goroutine.
+	Refused func() error
 	// Context ends what requests left behind; nil means never.
 	Context context.Context
 }
