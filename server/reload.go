@@ -183,6 +183,7 @@ func (s *Server) Reload(ctx context.Context, cfg *config.Config) error {
 		s.bg.Go(func() { s.fade(k) })
 	}
 	s.sockets = append(kept, added...)
+	errs = append(errs, s.keep())
 	s.stores.openControl(s.writer)
 	return errors.Join(errs...)
 }
@@ -279,6 +280,11 @@ func (s *Server) listen(c *config.Socket) (net.Listener, error) {
 				u.SetUnlinkOnClose(false) // the file is the new socket's from now on
 			}
 			return net.FileListener(f)
+		}
+	}
+	if s.o.Sockets != nil {
+		if l := s.o.Sockets.Take(c.Name, socketAddress(c)); l != nil {
+			return l, nil
 		}
 	}
 	return listen(c)

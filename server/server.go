@@ -28,6 +28,7 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/script"
 	"workerd.local/storage"
+	"workerd.local/supervise"
 	"workerd.local/webapi/bind"
 )
 
@@ -65,6 +66,13 @@ type Options struct {
 	Host isolate.Host
 	// Modules are web APIs of the embedding program, added to the built-in ones.
 	Modules []bind.Module
+	// Recorder notes for whom an isolate runs code; nil means that nobody does, and so
+	// does a nil Recorder.
+	Recorder func(isolate int) isolate.Recorder
+	// Quarantine is who is refused, with 503, and until when; alarms wait.
+	Quarantine []supervise.Quarantine
+	// Sockets are listening sockets that outlive the server; nil means none.
+	Sockets Sockets
 	// OpenStore replaces the stores on disk: it is asked for the store of a directory
 	// and may answer nil to leave it to bbolt. The server closes it.
 	OpenStore func(dir string) (storage.Store, error)
@@ -136,7 +144,11 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*Server, error) {
 		s.bg.Go(func() { guard.Run(bg) })
 	}
 	for i := range o.Isolates {
-		iso := isolate.New(isolate.Options{Name: fmt.Sprintf("isolate-%d", i), Host: o.Host, Limits: o.Limits, Log: o.Log, Guard: guard})
+		io := isolate.Options{Name: fmt.Sprintf("isolate-%d", i), Host: o.Host, Limits: o.Limits, Log: o.Log, Guard: guard}
+		if o.Recorder != nil {
+			io.Recorder = o.Recorder(i)
+		}
+		iso := isolate.New(io)
 		s.isolates = append(s.isolates, iso)
 		s.running.Go(func() { iso.Run(context.Background()) })
 	}

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"sync"
 
 	"workerd.local/config"
 	"workerd.local/event"
 	"workerd.local/httpserver"
 	"workerd.local/internal/limits"
+	"workerd.local/supervise"
 )
 
 // socket is one listening address.
@@ -53,6 +55,13 @@ func (s *Server) Start() ([]Listening, error) {
 		list = append(list, Listening{Name: k.cfg.Name, URL: address(k), Addr: k.l.Addr()})
 	}
 	s.sockets = append(s.sockets, opened...)
+	if err := s.keep(); err != nil {
+		for _, k := range opened {
+			err = errors.Join(err, k.l.Close())
+		}
+		s.sockets = slices.DeleteFunc(s.sockets, func(k *socket) bool { return slices.Contains(opened, k) })
+		return nil, err
+	}
 	s.serve(opened)
 	return list, nil
 }
@@ -79,6 +88,45 @@ func address(k *socket) string {
 	return "http://" + a.String()
 }
 
+// Sockets are listening sockets that outlive the server, such as those of a process that
+// supervises this one (supervise.Child).
+type Sockets interface {
+	// Take returns a listening socket for an address (httpserver.Address, or "fd:" with a
+	// number), or nil. It is the server's from there on.
+	Take(name, address string) net.Listener
+	// Keep is told all sockets that listen, each time that they change.
+	Keep(open []supervise.Socket) error
+}
+
+// keep tells Options.Sockets what listens now. The caller holds s.mu.
+func (s *Server) keep() error {
+	if s.o.Sockets == nil {
+		return nil
+	}
+	var open []supervise.Socket
+	for _, k := range s.sockets {
+		if k.l != nil {
+			open = append(open, supervise.Socket{Name: k.cfg.Name, Address: socketAddress(k.cfg), Listener: k.l})
+		}
+	}
+	return s.o.Sockets.Keep(open)
+}
+
+// socketAddress names what a socket listens on, in the same way after a restart.
+func socketAddress(c *config.Socket) string {
+	if c.FD != nil {
+		return fmt.Sprintf("fd:%d", *c.FD)
+	}
+	return httpserver.Address(c.Address.Value, defaultPort(c))
+}
+
+func defaultPort(c *config.Socket) int {
+	if c.Kind == config.SocketHTTPS {
+		return 443
+	}
+	return 80
+}
+
 func listen(c *config.Socket) (net.Listener, error) {
 	if c.FD != nil {
 		f := os.NewFile(uintptr(*c.FD), "socket "+c.Name)
@@ -92,11 +140,7 @@ func listen(c *config.Socket) (net.Listener, error) {
 		}
 		return l, nil
 	}
-	port := 80
-	if c.Kind == config.SocketHTTPS {
-		port = 443
-	}
-	return httpserver.Listen(c.Address.Value, port)
+	return httpserver.Listen(c.Address.Value, defaultPort(c))
 }
 
 func (s *Server) newSocket(c *config.Socket) (*socket, error) {

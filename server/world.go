@@ -9,10 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"workerd.local/actor"
+	"workerd.local/actorid"
 	"workerd.local/cache"
 	"workerd.local/config"
 	"workerd.local/disk"
@@ -23,6 +25,7 @@ import (
 	"workerd.local/internal/limits"
 	"workerd.local/outbound"
 	"workerd.local/script"
+	"workerd.local/supervise"
 	"workerd.local/webapi/bind"
 	"workerd.local/worker"
 )
@@ -89,6 +92,9 @@ func (s *Server) build(ctx context.Context, cfg *config.Config) (_ *world, err e
 	}
 	var errs []error
 	for _, svc := range workers {
+		if _, err := w.s.refusal(supervise.Subject{Worker: svc.cfg.Name}); err != nil {
+			continue // its top level may be what ends the process
+		}
 		if err := svc.pool.Start(ctx); err != nil {
 			errs = append(errs, err)
 		}
@@ -306,6 +312,7 @@ func (w *world) pool(svc *service) error {
 	svc.pool = worker.NewPool(w.s.isolates, worker.Options{
 		Name: c.Name, Script: svc.script, Compat: svc.flags, Modules: w.s.modules(),
 		Env: w.env(svc), Outbound: outSvc, TurnLimit: c.Worker.CPULimit, Context: w.ctx,
+		Refused: func() error { _, err := w.s.refusal(supervise.Subject{Worker: c.Name}); return err },
 	})
 	return nil
 }
@@ -318,6 +325,9 @@ func (w *world) actors(svc *service) error {
 		o := actor.Options{
 			Class: n.ClassName, Pool: svc.pool, PreventEviction: n.PreventEviction, SQL: n.EnableSQL,
 			MaxQueued: w.s.o.MaxQueued, IdleAfter: w.s.o.ActorIdle, Cache: w.s.o.Cache, Bounds: w.s.o.Limits.Bounds, Log: w.s.log,
+			Refused: func(id actorid.ID) (time.Time, error) {
+				return w.s.refusal(supervise.Subject{Worker: svc.cfg.Name, Class: n.ClassName, Actor: id.String()})
+			},
 		}
 		if !n.EphemeralLocal {
 			st, err := w.store(svc)
@@ -387,13 +397,14 @@ func (w *world) serviceReady(ctx context.Context, svc *service) error {
 	if err := w.migrate(ctx, svc); err != nil {
 		return err
 	}
+	_, refused := w.s.refusal(supervise.Subject{Worker: svc.cfg.Name})
 	wk := svc.pool.Workers()[0]
 	for class, ns := range svc.namespaces {
 		has := make(chan bool, 1)
 		if err := wk.Isolate().Loop().Post(func() { has <- wk.HasActorClass(class) }); err != nil {
 			return err
 		}
-		if !<-has {
+		if !<-has && refused == nil {
 			w.s.log.Warn("A DurableObjectNamespace in the config referenced a class that the script does not export; every use of it will fail.",
 				"service", svc.cfg.Name, "class", class)
 		}

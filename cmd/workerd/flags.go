@@ -57,6 +57,7 @@ type options struct {
 	verbose      bool
 	noVerbose    bool
 	watch        bool
+	supervise    bool
 	jsonLog      bool
 	noCache      bool
 	compatDate   string
@@ -135,6 +136,7 @@ func (o *options) serveFlags() {
 	for _, n := range []string{"w", "watch"} {
 		o.fs.BoolVar(&o.watch, n, false, "reload when the configuration or a script changes")
 	}
+	o.fs.BoolVar(&o.supervise, "supervise", false, "start the server again when its process dies; its sockets stay open meanwhile")
 	o.fs.DurationVar(&o.drain, "limit-drain", drainTime, "let requests that have begun go on for this long after SIGTERM")
 	o.fs.StringVar(&o.run.Health, "health", "", "answer health checks at `path` on every socket, such as /healthz")
 }

@@ -25,11 +25,17 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(rest) > 1 {
 		constName = rest[1]
 	}
+	r, code := o.underSupervision(ctx, args, stdout, stderr)
+	if code >= 0 {
+		return code
+	}
+	defer r.close()
+	ctx = r.ctx
 	cfg, err := o.config(rest[0], constName, stderr, false)
 	if err != nil {
 		return fail(stderr, err)
 	}
-	s, err := server.New(ctx, cfg, o.serverOptions(stderr))
+	s, err := server.New(ctx, cfg, r.options(o.serverOptions(stderr)))
 	if err != nil {
 		return fail(stderr, err)
 	}
@@ -38,6 +44,9 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return fail(stderr, errors.Join(err, s.Close(context.WithoutCancel(ctx))))
 	}
 	for _, l := range list {
+		if r.announced {
+			break
+		}
 		fmt.Fprintf(stdout, "listening on %s\n", l.URL)
 	}
 	var following sync.WaitGroup

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strconv"
+
+	"workerd.local/isolate"
+	"workerd.local/server"
+	"workerd.local/supervise"
+)
+
+// serving is one run of a server: alone, or as the child of a process that supervises it.
+type serving struct {
+	ctx       context.Context // ends when the server is to drain
+	cancel    context.CancelFunc
+	child     *supervise.Child // nil where the server is alone
+	announced bool             // an earlier server has said where it listens
+	stderr    io.Writer
+}
+
+// underSupervision is what a server runs in. With --supervise the first process is the
+// parent, and code is not negative: it runs children with the same command line, which
+// find their parent here.
+func (o *options) underSupervision(ctx context.Context, args []string, stdout, stderr io.Writer) (r *serving, code int) {
+	r = &serving{stderr: stderr}
+	r.ctx, r.cancel = context.WithCancel(ctx)
+	if !o.supervise {
+		return r, -1
+	}
+	child, err := supervise.Inherited()
+	if err != nil {
+		return r, fail(stderr, err)
+	}
+	if child == nil {
+		return r, o.superviseServer(ctx, args, stdout, stderr)
+	}
+	r.child, r.announced = child, child.Restarted()
+	child.Listen(r.cancel, func() {
+		// Another server may be started at any moment, and only one may run.
+		fmt.Fprintln(stderr, "the supervising process is gone; this server ends")
+		os.Exit(exitFailed)
+	})
+	return r, -1
+}
+
+// superviseServer is the parent's whole work.
+func (o *options) superviseServer(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	so := supervise.Options{Args: append([]string{"serve"}, args...), Slots: o.run.Isolates, Bounds: o.limits.Bounds, Log: o.logger(stderr)}
+	if so.Slots <= 0 {
+		so.Slots = runtime.GOMAXPROCS(0)
+	}
+	for name, text := range o.socketFD {
+		fd, err := strconv.Atoi(text)
+		if err != nil || fd < 0 {
+			return fail(stderr, fmt.Errorf("--socket-fd %s=%s: %q is not a number", name, text, text))
+		}
+		so.Sockets = append(so.Sockets, supervise.HeldSocket{Name: name, Address: "fd:" + strconv.Itoa(fd), File: os.NewFile(uintptr(fd), "socket "+name)})
+	}
+	// Files are handed to the child as they are; anything else would be lost with it.
+	so.Stdout, _ = stdout.(*os.File)
+	so.Stderr, _ = stderr.(*os.File)
+	code, err := supervise.Run(ctx, so)
+	if err != nil {
+		return fail(stderr, err)
+	}
+	return code
+}
+
+// options adds what the parent says of how to run.
+func (r *serving) options(o server.Options) server.Options {
+	if r.child == nil {
+		return o
+	}
+	o.Sockets, o.Quarantine = r.child, r.child.Quarantine()
+	o.Recorder = func(i int) isolate.Recorder {
+		if s := r.child.Slot(i); s != nil {
+			return s
+		}
+		return nil
+	}
+	return o
+}
+
+func (r *serving) close() {
+	r.cancel()
+	if r.child != nil {
+		if err := r.child.Close(); err != nil {
+			fmt.Fprintf(r.stderr, "%s\n", err)
+		}
+	}
+}
