@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"time"
 )
 
 //go:embed cases
@@ -22,7 +23,7 @@ type benchCase struct {
 	target  target // of requests per second
 	storage bool   // the configuration has a disk service named storage
 	warm    string // path of the first request, which must change nothing
-	paths   int    // number of numbered paths that the load chooses from; 0 is "/"
+	paths   int    // number of numbered paths that the load chooses from; 0 is "/", freshPaths a new one for every request
 
 	// prepare runs before any load; check runs before and after each. One of fixed
 	// and counters says what is right.
@@ -47,7 +48,11 @@ var cases = []*benchCase{
 	},
 	{name: "counter", title: "Counter: get and put, one actor", target: target{atLeast: 2}, storage: true, warm: "/value", counters: true},
 	{name: "counters-64", title: "Counters: get and put, 64 actors", target: target{atLeast: 3}, storage: true, warm: "/0/value", paths: 64, counters: true},
+	{name: "first-touch", title: "First touch: get and put, a new actor each", target: target{atLeast: 20}, storage: true, warm: "/warm/value", paths: freshPaths, fixed: "1"},
 }
+
+// freshPaths stands for paths that nobody has asked for before.
+const freshPaths = -1
 
 func caseNames() (names []string) {
 	for _, c := range cases {
@@ -77,7 +82,7 @@ func (c *benchCase) write(dir string) error {
 
 // targets are the paths that count, or "" for the root.
 func (c *benchCase) targets() []string {
-	if c.paths == 0 {
+	if c.paths <= 0 {
 		return []string{""}
 	}
 	list := make([]string, c.paths)
@@ -97,7 +102,7 @@ func (c *benchCase) burst(ctx context.Context, url string, each int) (int64, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	targets := c.targets()
+	targets, begin := c.targets(), time.Now().UnixNano()
 	seen := make([][]string, connections)
 	errs := make([]error, connections)
 	var wg sync.WaitGroup
@@ -105,7 +110,10 @@ func (c *benchCase) burst(ctx context.Context, url string, each int) (int64, err
 		wg.Go(func() {
 			for n := range each {
 				path := targets[(i+n)%len(targets)]
-				if path == "" {
+				switch {
+				case c.paths == freshPaths:
+					path = fmt.Sprintf("/burst-%d-%d-%d", begin, i, n)
+				case path == "":
 					path = "/"
 				}
 				got, err := get(ctx, url+path)

@@ -36,7 +36,7 @@ type loadResult struct {
 func (r loadResult) perSecond() float64 { return float64(r.Requests) / (float64(r.Micros) / 1e6) }
 
 // load runs wrk once. paths is the number of numbered paths to choose from; 0
-// means "/". Any answer that is not 2xx or 3xx, and any lost connection, is an
+// means "/", freshPaths a new path for every request. Any answer that is not 2xx or 3xx, and any lost connection, is an
 // error.
 func load(ctx context.Context, wrk, script, url string, paths int, d time.Duration) (loadResult, error) {
 	cmd := exec.CommandContext(ctx, wrk,

@@ -21,6 +21,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -51,6 +52,7 @@ type options struct {
 	write      bool
 	oursOnly   bool
 	cpuprofile string
+	storage    bool
 }
 
 func main() {
@@ -90,7 +92,8 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	quick := fs.Bool("quick", false, "one load of 2s per case and 3 starts: enough to see that everything works")
 	cases := fs.String("cases", "", "run only these cases: a comma-separated `list` of "+strings.Join(caseNames(), ", "))
 	fs.StringVar(&o.dir, "dir", "", "make temporary directories, and with them the actors' storage, in `dir`")
-	fs.BoolVar(&o.write, "write", false, "write bench/RESULTS.md")
+	fs.BoolVar(&o.write, "write", false, "write bench/RESULTS.md; with -storage its storage section")
+	fs.BoolVar(&o.storage, "storage", false, "measure storage: the Go benchmarks of cache, actor and storage/bolt, and the case "+touchCase)
 	fs.BoolVar(&o.oursOnly, "ours", false, "measure only this server, without workerd")
 	fs.StringVar(&o.cpuprofile, "cpuprofile", "", "run this server under bench/serveprofile and leave CPU and allocation profiles of each case in `dir`; implies -ours")
 	if err := fs.Parse(args); err != nil {
@@ -142,7 +145,13 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 		}
 		o.cpuprofile = dir
 	}
-	if o.write && (o.oursOnly || len(o.cases) > 0) {
+	if o.storage {
+		if len(o.cases) > 0 || o.cpuprofile != "" {
+			return nil, fmt.Errorf("%w: -storage chooses what to run: -cases and -cpuprofile do not go with it", errUsage)
+		}
+		o.cases = []string{touchCase}
+	}
+	if o.write && (o.oursOnly || !o.storage && len(o.cases) > 0) {
 		return nil, fmt.Errorf("%w: -write is for complete runs, without -cases, -ours and -cpuprofile", errUsage)
 	}
 	return o, nil
@@ -166,21 +175,43 @@ func compare(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 	}
 	where := readMachine(temp)
 	b := &bench{o: o, t: t, temp: temp, log: stderr}
-	rows, err := b.run(ctx)
-	if err != nil {
-		return err
+	var text string
+	if o.storage {
+		text, err = storageText(ctx, b, where, stdout)
+	} else {
+		text, err = comparisonText(ctx, b, where, stdout)
 	}
-	r := report{machine: where, versions: t.versions, o: o, rows: rows, date: time.Now()}
-	if err := r.table(stdout); err != nil {
+	if err != nil || !o.write {
 		return err
-	}
-	if !o.write {
-		return nil
 	}
 	path := filepath.Join(t.root, "bench", "RESULTS.md")
-	if err := os.WriteFile(path, []byte(r.markdown()), 0o644); err != nil {
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.WriteFile(path, []byte(replaceSection(string(old), text)), 0o644); err != nil {
 		return err
 	}
 	fmt.Fprintf(stderr, "wrote %s\n", path)
 	return nil
+}
+
+// comparisonText runs the cases, prints a table and returns what RESULTS.md says.
+func comparisonText(ctx context.Context, b *bench, where machine, stdout io.Writer) (string, error) {
+	rows, err := b.run(ctx)
+	if err != nil {
+		return "", err
+	}
+	r := report{machine: where, versions: b.t.versions, o: b.o, rows: rows, date: time.Now()}
+	return r.markdown(), r.table(stdout)
+}
+
+// storageText is comparisonText for -storage.
+func storageText(ctx context.Context, b *bench, where machine, stdout io.Writer) (string, error) {
+	rows, err := b.runStorage(ctx)
+	if err != nil {
+		return "", err
+	}
+	r := storageReport{machine: where, versions: b.t.versions, o: b.o, rows: rows, date: time.Now()}
+	return r.markdown(), r.table(stdout)
 }

@@ -63,23 +63,32 @@ func (r *report) table(w io.Writer) error {
 func (r *report) markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Results\n\nWritten by `go run ./bench/compare -write`; README.md says what is measured and how.\n\n")
-	fmt.Fprintf(&b, "- Date: %s\n", r.date.UTC().Format("2006-01-02 15:04 UTC"))
-	fmt.Fprintf(&b, "- Processor: %s, %d cores\n", r.machine.cpu, r.machine.cores)
-	fmt.Fprintf(&b, "- Memory: %.1f GiB\n", float64(r.machine.memory)/(1<<30))
-	fmt.Fprintf(&b, "- Kernel: %s\n", r.machine.kernel)
-	fmt.Fprintf(&b, "- Storage: %s\n", r.machine.storage)
-	fmt.Fprintf(&b, "- Load average before the run (1, 5, 15 minutes): %s\n", r.machine.load)
-	for _, v := range r.versions {
-		fmt.Fprintf(&b, "- %s: %s\n", strings.ToUpper(v.name[:1])+v.name[1:], v.text)
-	}
+	writeWhere(&b, r.date, r.machine, r.versions)
 	fmt.Fprintf(&b, "- Load: wrk, %d connections, %d threads, %s; %d rounds, the servers in turn; %d starts\n\n",
 		connections, threads, r.o.duration, r.o.rounds, r.o.starts)
 	b.WriteString("Values are medians, with the smallest and the largest in parentheses. Ratio is this server divided by workerd, of the medians.\n\n")
-	writeRow := func(cells []string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
-	writeRow(heading)
-	writeRow([]string{"---", "---", "---:", "---:", "---:", "---:", "---"})
-	for _, row := range r.rows {
-		writeRow(row.cells())
-	}
+	writeTable(&b, heading, []string{"---", "---", "---:", "---:", "---:", "---:", "---"}, len(r.rows), func(i int) []string { return r.rows[i].cells() })
 	return b.String()
+}
+
+// writeWhere says when, where and with what a run took place.
+func writeWhere(b *strings.Builder, date time.Time, m machine, versions []version) {
+	fmt.Fprintf(b, "- Date: %s\n", date.UTC().Format("2006-01-02 15:04 UTC"))
+	fmt.Fprintf(b, "- Processor: %s, %d cores\n", m.cpu, m.cores)
+	fmt.Fprintf(b, "- Memory: %.1f GiB\n", float64(m.memory)/(1<<30))
+	fmt.Fprintf(b, "- Kernel: %s\n", m.kernel)
+	fmt.Fprintf(b, "- Storage: %s\n", m.storage)
+	fmt.Fprintf(b, "- Load average before the run (1, 5, 15 minutes): %s\n", m.load)
+	for _, v := range versions {
+		fmt.Fprintf(b, "- %s: %s\n", strings.ToUpper(v.name[:1])+v.name[1:], v.text)
+	}
+}
+
+func writeTable(b *strings.Builder, heading, align []string, rows int, cells func(i int) []string) {
+	write := func(cells []string) { fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | ")) }
+	write(heading)
+	write(align)
+	for i := range rows {
+		write(cells(i))
+	}
 }

@@ -58,7 +58,7 @@ func findTools(ctx context.Context, o *options, temp string, log io.Writer) (*to
 	if err := t.build(ctx, o, temp); err != nil {
 		return nil, err
 	}
-	return t, t.readVersions(ctx)
+	return t, t.readVersions(ctx, o)
 }
 
 // moduleRoot is the directory of this module, which the working directory must be
@@ -149,7 +149,7 @@ func (t *tools) build(ctx context.Context, o *options, temp string) error {
 	return nil
 }
 
-func (t *tools) readVersions(ctx context.Context) error {
+func (t *tools) readVersions(ctx context.Context, o *options) error {
 	info, err := buildinfo.ReadFile(t.ours)
 	if err != nil {
 		return err
@@ -171,6 +171,13 @@ func (t *tools) readVersions(ctx context.Context) error {
 		case "go.etcd.io/bbolt":
 			t.versions = append(t.versions, version{"bbolt", d.Version})
 		}
+	}
+	if o.storage {
+		out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Version}}", "github.com/google/btree").Output()
+		if err != nil {
+			return fmt.Errorf("go list -m: %w", explainExit(err))
+		}
+		t.versions = append(t.versions, version{"google/btree", strings.TrimSpace(string(out))})
 	}
 	if t.theirs != "" {
 		out, err := exec.CommandContext(ctx, t.theirs, "--version").Output()

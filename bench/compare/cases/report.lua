@@ -1,10 +1,16 @@
--- Every connection of wrk asks for the path, or for one of the numbered paths at
--- random; at the end wrk prints one line of JSON for the tool that started it.
+-- Every connection of wrk asks for the path, for one of the numbered paths at
+-- random, or (a negative number) for one that nobody has asked for before; at the
+-- end wrk prints one line of JSON for the tool that started it.
 local paths = tonumber(os.getenv("BENCH_PATHS") or "0")
 local requests = {}
+local asked = 0
+local prefix
 
 function init(args)
-  math.randomseed(os.time() + tonumber(tostring(requests):match("0x(%x+)"), 16) % 65536)
+  -- The address of a table tells the threads of one run apart, the time runs.
+  local address = tostring(requests):match("0x(%x+)")
+  math.randomseed(os.time() + tonumber(address, 16) % 65536)
+  prefix = "/" .. os.time() .. "-" .. address .. "-"
   for i = 1, paths do
     requests[i] = wrk.format("GET", "/" .. (i - 1))
   end
@@ -15,6 +21,10 @@ function init(args)
 end
 
 function request()
+  if paths < 0 then
+    asked = asked + 1
+    return wrk.format("GET", prefix .. asked)
+  end
   return requests[paths == 1 and 1 or math.random(paths)]
 end
 
