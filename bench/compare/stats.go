@@ -56,10 +56,10 @@ func (t target) met(ratio float64) string {
 	switch {
 	case t.atLeast == 0 && t.atMost == 0:
 		return ""
-	case ratio >= t.atLeast && (t.atMost == 0 || ratio <= t.atMost):
-		return "yes"
+	case t.atLeast > 0 && ratio < t.atLeast, t.atMost > 0 && ratio > t.atMost:
+		return "no"
 	}
-	return "no"
+	return "yes"
 }
 
 // row is one measured quantity of both subjects.

@@ -52,6 +52,7 @@ func TestTargetMet(t *testing.T) {
 		{target{atLeast: 1.5}, 1.49, "no", "≥ 1.5"},
 		{target{atMost: 0.5}, 0.5, "yes", "≤ 0.5"},
 		{target{atMost: 0.5}, 0.51, "no", "≤ 0.5"},
+		{target{atMost: 0.5}, -0.1, "yes", "≤ 0.5"},
 		{target{}, 3, "", ""},
 	}
 	for _, tt := range tests {

@@ -48,7 +48,8 @@ var goBenches = []goBench{
 		{name: "its allocations", bench: "ListCached1000", unit: "allocs/op"},
 	}},
 	{pkg: "cache", pattern: "^BenchmarkCommitThousandActors$", benchtime: "10x", most: 5, promises: []promise{
-		{name: "Transactions of 1,000 actors with a dirty key each", bench: "CommitThousandActors", unit: "transactions", target: target{atMost: 3}},
+		{name: "Transactions of 1,000 actors with a dirty key each", bench: "CommitThousandActors/AtOnce", unit: "transactions", target: target{atMost: 3}},
+		{name: "the same, where each writes in a turn of its own", bench: "CommitThousandActors/ByTurns", unit: "transactions"},
 	}},
 	{pkg: "actor", pattern: "^BenchmarkLiveActor$", benchtime: "1x", most: 3, promises: []promise{
 		{name: "Memory of a live idle actor", bench: "LiveActor/evictable", unit: "bytes/actor", shown: "KiB", scale: 1 << 10, target: target{atMost: 8}},
