@@ -3,9 +3,11 @@
 package supervise
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -243,4 +245,69 @@ func TestServerEndsWithItsSupervisor(t *testing.T) {
 func zombie(pid int) bool {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err == nil && strings.Contains(string(b), ") Z ")
+}
+
+func TestMistakesAtTheFirstStartAreNotTriedAgain(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "config.capnp", "using Workerd = import \"/workerd/workerd.capnp\";\nconst config :Workerd.Config = ( nonsense = 1 );\n")
+	s := process.Start(t, process.Build(t), dir, "--supervise", "--verbose", "config.capnp")
+	if err := s.Wait(1); err == nil || !strings.Contains(err.Error(), "exit status 1") {
+		t.Errorf("it ended with %v", err)
+	}
+	if log := s.Log(); !strings.Contains(log, "nonsense") || strings.Count(log, "the server has been started") != 1 || strings.Contains(log, "the server died") {
+		t.Errorf("the log is\n%s", log)
+	}
+}
+
+// Sockets that a reload opens are the next process's too.
+func TestSocketsOfAReloadOutliveTheProcess(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "main.js", `export default { fetch: () => new Response("fine") }`)
+	config := func(sockets string) string {
+		return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [ (name = "main", worker = (modules = [ (name = "main.js", esModule = embed "main.js") ], compatibilityDate = "2024-09-23")) ],
+  sockets = [ ` + sockets + ` ]
+);
+`
+	}
+	one := `( name = "one", address = "127.0.0.1:0", http = (), service = "main" )`
+	two := `( name = "two", address = "unix:two.sock", http = (), service = "main" )`
+	write(t, dir, "config.capnp", config(one))
+	s := process.Serve(t, 1, process.Build(t), dir, "--supervise", "--verbose", "--watch", "config.capnp")
+	write(t, dir, "config.capnp", config(one+", "+two))
+	eventually(t, s, 1, `(?m)^reloaded$`)
+	local := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(dir, "two.sock"))
+	}}}
+	kill(t, serving(t, s, 1), syscall.SIGKILL)
+	eventually(t, s, 1, `the server died`)
+	for _, c := range []*http.Client{client, local} {
+		url := s.URLs[0]
+		if c == local {
+			url = "http://two"
+		}
+		resp, err := c.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || string(b) != "fine" {
+			t.Errorf("%q, %v", b, err)
+		}
+	}
+	if err := s.Stop(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "two.sock")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the socket's file is left: %v", err)
+	}
+}
+
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
