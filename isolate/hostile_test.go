@@ -120,6 +120,20 @@ var hostile = []string{
 	`x = 3n; for (;;) x *= x`,
 	// regular expressions
 	`s = "x".repeat(1e6); s.replace(/x*?y|(?:x)+z/g, ""); s.match(/x+y/g)`,
+	`"x".repeat(1e6).replaceAll(/.*?y|x/g, "")`,
+	`"x".repeat(1e6).replace(/(?<n>.*?y)|x/g, () => "")`,
+	`"x".repeat(1e6).match(/.*?y|x/g)`,
+	`"x".repeat(1e6).split(/.*?y|x/)`,
+	`[..."x".repeat(1e6).matchAll(/.*?y|x/g)]`,
+	`/.*?y|x/g[Symbol.replace]("x".repeat(1e6), "")`,
+	`/.*?y|x/g[Symbol.match]("x".repeat(1e6))`,
+	`/.*?y|x/g[Symbol.split]("x".repeat(1e6))`,
+	`"x".repeat(2e3).replace(/x/g, "y".repeat(1e8))`,
+	`r = /x/; r.exec = () => ({ length: 2 ** 40, index: 0, 0: "x" }); r[Symbol.replace]("x", "")`,
+	`r = /x/g; r.exec = () => ({ 0: "" }); r[Symbol.match]("x")`,
+	`[...new Array(1e9).keys()]`,
+	`[a, ...b] = new Array(1e9).entries()`,
+	`Math.max(...new Array(1e9).keys())`,
 	`s = "x".repeat(1e6); s.match(/x*y/g); s.split(/x*y/); s.search(/x*y/)`,
 }
 

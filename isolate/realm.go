@@ -102,6 +102,7 @@ func (i *Isolate) NewRealm(o RealmOptions) (*Realm, error) {
 	if err := script.InstallWith(rt, i.limits.Bounds); err != nil {
 		return nil, fmt.Errorf("realm %s: %w", o.Name, err)
 	}
+	library.AdoptRegExp()
 	library.Hide(script.HiddenSymbols()...)
 	library.HideGlobal(script.HiddenGlobal)
 	v, err := rt.RunProgram(trampoline)

@@ -22,8 +22,8 @@
 // Runtime.SetMaxCallStackSize, which must be set all the same, counts script only.
 //
 // What cannot be reached from outside the engine stays open: operators (string +,
-// BigInt *), spread and destructuring, template literals, the parser, and the inner
-// loops of regular expressions.
+// BigInt *), template literals, the parser, and a single match of a regular
+// expression. Spread and destructuring are stopped in the steps of the iterators.
 //
 // Words: a native is a function implemented in Go; a raw function is goja's own
 // native before it was replaced; a poll is one look at the interrupt; a plain

@@ -47,7 +47,15 @@ type env struct {
 	nativeCode map[uintptr]bool // code that is goja's own, see usesNative
 	scriptCode map[uintptr]bool // code that calls a script function, see jsCode
 
-	regexpMethods map[*goja.Symbol]*goja.Object // ours of RegExp.prototype
+	regexpMethods             map[*goja.Symbol]*goja.Object // ours of RegExp.prototype
+	regexpCtor, regexpOwnCtor *goja.Object                  // what stands for RegExp, and the engine's own
+	regexpProto               *goja.Object
+	regexpExecValue           goja.Value
+	regexpExec, regexpSource  raw
+	regexpFlags               [len(flagLetters)]raw
+	matchers                  map[string]*matcher // by flags and source
+	lastRegExp                *goja.Object        // lastMatcher is that of it
+	lastMatcher               *matcher
 
 	lazy         map[string]func()     // makes a global that nobody has touched
 	hidden       map[*goja.Symbol]bool // see Library.Hide

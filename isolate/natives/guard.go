@@ -63,7 +63,8 @@ var guardedMethods = []table{
 	{path: "Error.prototype", funcs: guardedEntries("toString")},
 	{path: "Function.prototype", funcs: guardedEntries("call", "toString")},
 	{path: "Date.prototype", funcs: guardedEntries("toJSON")},
-	{path: "RegExp.prototype", funcs: guardedEntries("test", "toString", "compile")},
+	{path: "RegExp.prototype", funcs: guardedEntries("test", "toString")},
+	{path: "RegExp.prototype", funcs: []entry{{name: "compile", length: 2, make: regexpCompile}}},
 	{path: "Promise.prototype", funcs: guardedEntries("catch", "finally", "then")},
 	{path: "Promise", funcs: guardedEntries("all", "allSettled", "any", "race", "resolve", "reject")},
 	{path: "Map.prototype", funcs: guardedEntries("forEach")},
@@ -75,20 +76,6 @@ var guardedMethods = []table{
 	{path: "Reflect", funcs: []entry{{name: "setPrototypeOf", length: 2, make: acyclic}}},
 }
 
-// guardedSymbols are the natives under symbols that are counted.
-var guardedSymbols = []struct {
-	path   string
-	symbol *goja.Symbol
-	name   string
-	length int
-}{
-	{"RegExp.prototype", goja.SymMatch, "[Symbol.match]", 1},
-	{"RegExp.prototype", goja.SymMatchAll, "[Symbol.matchAll]", 1},
-	{"RegExp.prototype", goja.SymReplace, "[Symbol.replace]", 2},
-	{"RegExp.prototype", goja.SymSearch, "[Symbol.search]", 1},
-	{"RegExp.prototype", goja.SymSplit, "[Symbol.split]", 2},
-}
-
 // generatorProgram finds %GeneratorPrototype%, which has no name.
 var generatorProgram = goja.MustCompile("natives", "Object.getPrototypeOf(function* () {}).prototype", true)
 
@@ -97,27 +84,6 @@ func (e *env) installGuards() error {
 		if err := e.install(t); err != nil {
 			return err
 		}
-	}
-	for _, g := range guardedSymbols {
-		o, err := e.object(g.path)
-		if err != nil {
-			return err
-		}
-		prev, ok := e.callable(o.GetSymbol(g.symbol))
-		if !ok {
-			return fmt.Errorf("install natives: %s%s is not a function", g.path, g.name)
-		}
-		fn, err := e.newFunc(g.name, g.length, prev)
-		if err == nil {
-			err = o.DefineDataPropertySymbol(g.symbol, fn, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
-		}
-		if err != nil {
-			return fmt.Errorf("install natives: %s%s: %w", g.path, g.name, err)
-		}
-		if e.regexpMethods == nil {
-			e.regexpMethods = map[*goja.Symbol]*goja.Object{}
-		}
-		e.regexpMethods[g.symbol] = fn
 	}
 	v, err := e.rt.RunProgram(generatorProgram)
 	if err != nil {
@@ -132,6 +98,9 @@ func (e *env) installGuards() error {
 		steps = append(steps, entry{name: name, length: 1, make: generatorStep})
 	}
 	if err := e.installOn(proto, table{path: "Generator.prototype", funcs: steps}); err != nil {
+		return err
+	}
+	if err := e.installIterators(); err != nil {
 		return err
 	}
 	if err := e.wrapClass("AggregateError", &goja.ProxyTrapConfig{
@@ -161,6 +130,40 @@ func generatorStep(e *env, prev raw) raw {
 		defer func() { e.generators-- }()
 		return prev(c)
 	}
+}
+
+// iteratorsProgram finds the prototypes of the engine's iterators, which have no names.
+var iteratorsProgram = goja.MustCompile("natives", `[[].keys(), new Map().keys(), new Set().keys(), ""[Symbol.iterator](), "".matchAll(/x/g)].map(Object.getPrototypeOf)`, true)
+
+// installIterators makes the steps of the engine's iterators look for interrupts:
+// spread, destructuring and what else takes all that they give is a loop of the engine.
+func (e *env) installIterators() error {
+	v, err := e.rt.RunProgram(iteratorsProgram)
+	if err != nil {
+		return fmt.Errorf("install natives: %w", err)
+	}
+	list := e.view(v.(*goja.Object))
+	for i, v := range list {
+		step := entry{name: "next", length: 0, guarded: true, make: func(e *env, prev raw) raw {
+			return func(c goja.FunctionCall) goja.Value {
+				e.poll()
+				return prev(c)
+			}
+		}}
+		if i == len(list)-1 { // each step is a search
+			step.guarded = false
+			step.make = func(e *env, prev raw) raw {
+				return func(c goja.FunctionCall) goja.Value {
+					e.checkInterrupt()
+					return prev(c)
+				}
+			}
+		}
+		if err := e.installOn(v.(*goja.Object), table{path: "Iterator.prototype", funcs: []entry{step}}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // countedNew constructs and counts.

@@ -3,6 +3,7 @@ package natives
 import (
 	"reflect"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,8 +27,8 @@ func stringReplace(name string, all bool) func(e *env, prev raw) raw {
 			if isNullish(call.This) {
 				e.thisString(call.This, name) // throws
 			}
-			if isObject && !e.usesNative(rx, goja.SymReplace) {
-				return prev(call)
+			if isObject && (!e.usesNative(rx, goja.SymReplace) || rx.GetSymbol(goja.SymReplace) == e.regexpMethods[goja.SymReplace]) {
+				return prev(call) // a script's, or ours, which is bounded
 			}
 			s := e.thisString(call.This, name)
 			if isObject {
@@ -199,28 +200,37 @@ func (sub substitution) expand(e *env, args []goja.Value, limit int64) goja.Stri
 	}
 	s := args[n-1].(goja.String)
 	pos := int(args[n-2].ToInteger())
-	match := args[0].(goja.String)
-	captures := n - 3
 	var b goja.StringBuilder
 	size := int64(0)
-	add := func(part goja.String) {
+	sub.write(e, s, pos, pos+args[0].(goja.String).Length(), n-3, func(i int) goja.Value { return args[i] }, groups, func(part goja.String) {
 		if size += int64(part.Length()); size > limit {
 			e.throwStringLength()
 		}
 		b.WriteString(part)
-	}
+	})
+	return b.String()
+}
+
+// named reports whether the template asks for groups by their names.
+func (sub substitution) named() bool {
+	return slices.ContainsFunc(sub, func(p subPart) bool { return p.kind == '<' })
+}
+
+// write adds the text for the match at s[start:end]; capture returns the text of
+// the groups, of which there are captures beside the whole match, number 0.
+func (sub substitution) write(e *env, s goja.String, start, end, captures int, capture func(int) goja.Value, groups *goja.Object, add func(goja.String)) {
 	for _, p := range sub {
 		switch p.kind {
 		case 't':
 			add(p.text)
 		case '&':
-			add(match)
+			add(e.toStr(capture(0)))
 		case '`':
-			add(s.Substring(0, pos))
+			add(s.Substring(0, start))
 		case '\'':
-			add(s.Substring(min(pos+match.Length(), s.Length()), s.Length()))
+			add(s.Substring(min(end, s.Length()), s.Length()))
 		case 'n':
-			p.capture(args, captures, add)
+			p.capture(capture, captures, add)
 		case '<':
 			if groups == nil {
 				add(asciiValue("$<"))
@@ -234,15 +244,14 @@ func (sub substitution) expand(e *env, args []goja.Value, limit int64) goja.Stri
 			}
 		}
 	}
-	return b.String()
 }
 
-func (p subPart) capture(args []goja.Value, captures int, add func(goja.String)) {
+func (p subPart) capture(capture func(int) goja.Value, captures int, add func(goja.String)) {
 	for k, d := range p.digit {
 		if d < 1 || d > captures {
 			continue
 		}
-		if c, ok := args[d].(goja.String); ok {
+		if c, ok := capture(d).(goja.String); ok {
 			add(c)
 		}
 		if k == 1 && p.digit[0] >= 0 { // one digit was used, the second is text

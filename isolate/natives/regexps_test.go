@@ -1,0 +1,103 @@
+package natives
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// regexpProbe runs every expression over every string with every method and lists
+// what comes out, one line each.
+const regexpProbe = `
+const patterns = ["a", "a*", "", "b|", "^", "$", "\\b", "\\B", "^a", "a$", "(a)|(b)", "(a)(b)?", "(?<n>a)|(?<m>b)", ".", "[^a]", "\\s+",
+  ",", "(,)", "a+?b", "ab|a", "a{2}", "\\w\\b", "\\ba", "(?=a)", "a(?!b)", "(?<=a)b", "(?<!a)b", "(.)\\1", "é", "\\u{1F600}", "\\ud83d", "[aé]", "(?:)b?"];
+const flags = ["", "g", "y", "gy", "gm", "gi", "gu", "u", "guy"];
+const strings = ["", "a", "aab", "abab", "baab", "a,b,,c", "A b\na b", "aéa", "é", "a😀b😀", "😀", "\ud83da", "aa bb\nab", "ab".repeat(40)];
+const templates = ["-", "", "[$&]", "$$$1$2$3$01$10$0", "` + "$`|$'" + `", "$<n>$<m>$<z>$<", "$"];
+const lines = [];
+const probe = (what, f) => { let s; try { s = JSON.stringify(f()) } catch (e) { s = "throws " + e.name } lines.push(what + " = " + s) };
+for (const p of patterns) for (const f of flags) {
+  let r;
+  try { r = new RegExp(p, f) } catch { continue }
+  for (const s of strings) for (const last of [0, 1]) {
+    const at = "/" + p + "/" + f + " " + JSON.stringify(s) + " " + last;
+    const fresh = () => { r.lastIndex = last; return r };
+    probe(at + " match", () => [s.match(fresh()), r.lastIndex]);
+    probe(at + " search", () => [s.search(fresh()), r.lastIndex]);
+    probe(at + " split", () => [s.split(fresh()), s.split(r, 2), s.split(r, 0), r.lastIndex]);
+    for (const t of templates) probe(at + " replace " + t, () => [s.replace(fresh(), t), r.lastIndex]);
+    probe(at + " function", () => { const seen = []; return [s.replace(fresh(), (...a) => { seen.push(a); return r.lastIndex }), seen, r.lastIndex] });
+  }
+}
+lines.join("\n")`
+
+// probed runs the probe with the engine's own exec, or, generic, with an exec of the
+// script that calls it: then the methods take the steps of the specification one by one.
+func probed(t *testing.T, generic bool) []string {
+	t.Helper()
+	rt := newRuntime(t, Limits{})
+	if generic {
+		if _, err := rt.RunString(`{ const exec = RegExp.prototype.exec; RegExp.prototype.exec = function (s) { return exec.call(this, s) } }`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v, err := rt.RunString(regexpProbe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(v.String(), "\n")
+}
+
+func compareProbes(t *testing.T, got, want []string, known func(line string) bool) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%d results, want %d", len(got), len(want))
+	}
+	wrong := 0
+	for i := range got {
+		if got[i] == want[i] || known != nil && known(want[i]) {
+			continue
+		}
+		if wrong++; wrong <= 40 {
+			t.Errorf("got  %s\nwant %s", got[i], want[i])
+		}
+	}
+	if wrong > 40 {
+		t.Errorf("and %d more of %d", wrong-40, len(got))
+	}
+}
+
+func TestRegExpMethodsAgreeWithNode(t *testing.T) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("node is not installed, and CI must compare with it")
+		}
+		t.Skip("node is not installed")
+	}
+	cmd := exec.Command(node, "-e", `process.stdout.write(JSON.stringify(eval(require("fs").readFileSync(0, "utf8"))))`)
+	cmd.Stdin = strings.NewReader(regexpProbe)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("node: %v", err)
+	}
+	var text string
+	if err := json.Unmarshal(out, &text); err != nil {
+		t.Fatal(err)
+	}
+	compareProbes(t, probed(t, false), strings.Split(text, "\n"), func(line string) bool {
+		// V8 finds \B between the halves of a pair, where flag u has no position.
+		return strings.HasPrefix(line, `/\B/g`) && strings.Contains(line, "u") && strings.Contains(line, "😀") || strings.HasPrefix(line, `/\B/u "`) && strings.Contains(line, "😀")
+	})
+}
+
+// The methods must do the same with our own loop as with the steps of ECMA-262
+// around exec.
+func TestRegExpLoopsAgreeWithExec(t *testing.T) {
+	compareProbes(t, probed(t, false), probed(t, true), func(line string) bool {
+		// The engine's exec forgets the names of groups under flag u where the string is not ASCII.
+		return strings.HasPrefix(line, "/(?<n>") && (!isASCIIText(line) || strings.Contains(line, `\ud83d`))
+	})
+}
