@@ -61,7 +61,7 @@ func (h *host) newScheduler() *scheduler {
 }
 
 // ring delivers an alarm to its actor, made where it is not in memory.
-func (h *host) ring(d storage.Due, done func(event.Outcome, bool)) {
+func (h *host) ring(d storage.Due, durable bool, done func(event.Outcome, bool)) {
 	var name *string
 	if d.Name != "" {
 		name = &d.Name
@@ -73,7 +73,7 @@ func (h *host) ring(d storage.Due, done func(event.Outcome, bool)) {
 		done(event.Outcome{Status: event.Exception, Retry: true}, true)
 		return
 	}
-	a.alarm(event.Alarm{Time: d.Time, Retries: d.Retries}, func(o event.Outcome, err error, broke bool) { done(o, broke) })
+	a.alarm(event.Alarm{Time: d.Time, Retries: d.Retries}, durable, func(o event.Outcome, err error, broke bool) { done(o, broke) })
 }
 
 // abandonAlarm deletes an alarm that is given up, unless another one is stored by
@@ -140,26 +140,28 @@ type alarmDone func(o event.Outcome, err error, broke bool)
 // alarmRun is one run of the alarm handler. It waits for the run before it, is
 // started, has its handler called, and is over.
 type alarmRun struct {
-	a      *Actor
-	ev     event.Alarm
-	run    *cache.AlarmRun
-	done   []alarmDone
-	timer  *loop.Timer
-	called bool
-	over   bool
+	a  *Actor
+	ev event.Alarm
+	// durable is scheduler.run's.
+	durable bool
+	run     *cache.AlarmRun
+	done    []alarmDone
+	timer   *loop.Timer
+	called  bool
+	over    bool
 }
 
 // alarm delivers an alarm behind everything that came before. One of the same time
 // as an alarm that runs or waits shares its outcome; of others only the last one
 // waits (workerd, "Alarms").
-func (a *Actor) alarm(ev event.Alarm, done alarmDone) {
+func (a *Actor) alarm(ev event.Alarm, durable bool, done alarmDone) {
 	for _, r := range []*alarmRun{a.running, a.next} {
 		if r != nil && r.ev.Time.Equal(ev.Time) {
 			r.done = append(r.done, done)
 			return
 		}
 	}
-	r := &alarmRun{a: a, ev: ev, done: []alarmDone{done}}
+	r := &alarmRun{a: a, ev: ev, durable: durable, done: []alarmDone{done}}
 	if a.running != nil {
 		if old := a.next; old != nil {
 			old.tell(event.Outcome{Status: event.Canceled}, nil, false)
@@ -187,6 +189,11 @@ func (r *alarmRun) start(*isolate.JS) {
 	a.cache.Alarm(cache.ReadOptions{}).Then(func(t time.Time, err error) {
 		if err != nil {
 			r.failed(err)
+			return
+		}
+		if !r.durable && !t.Equal(r.ev.Time) {
+			// It was moved or cleared before it was stored; what is stored will be told.
+			r.finish(event.Outcome{Status: event.Canceled}, nil)
 			return
 		}
 		if r.run = a.cache.ArmAlarm(r.ev.Time); r.run == nil {

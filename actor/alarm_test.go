@@ -258,3 +258,24 @@ func TestAlarmCommitsWithTheStateThatSetsIt(t *testing.T) {
 		t.Errorf("stored: %+v", d)
 	}
 }
+
+// What is set and cleared before a commit was never there.
+func TestAlarmThatIsClearedBeforeItIsStoredDoesNotRun(t *testing.T) {
+	k := newKit(t, `
+		let runs = 0;
+		export class Obj extends DurableObject {
+			async fetch(request) {
+				const s = this.ctx.storage;
+				if (new URL(request.url).pathname === "/runs") return new Response(String(runs));
+				await s.setAlarm(Date.now());
+				await s.deleteAlarm();
+				return new Response("cleared");
+			}
+			alarm() { runs++; }
+		}`, kitOptions{})
+	s := k.stub("a")
+	for range 20 {
+		k.want(s, "/", "cleared")
+	}
+	k.want(s, "/runs", "0")
+}

@@ -273,7 +273,7 @@ func (s *Stub) Deliver(ctx context.Context, ev event.Event) (event.Outcome, erro
 				done(event.Outcome{Status: event.Exception, Retry: true}, s.h.remote(err))
 				return
 			}
-			a.alarm(alarm, func(o event.Outcome, err error, _ bool) { done(o, err) })
+			a.alarm(alarm, true, func(o event.Outcome, err error, _ bool) { done(o, err) })
 		})
 		if err != nil {
 			done(event.Outcome{Status: event.Canceled}, worker.Closed(err))

@@ -55,6 +55,8 @@ type scheduled struct {
 	tries attempts
 	wake  time.Time // waiting: when it is started
 	timer *loop.Timer
+	// durable says that due is known to be, or to have been, what is stored.
+	durable bool
 	// queued replaces this alarm as soon as it is over: it was set meanwhile. stored
 	// says that it is durable.
 	queued time.Time
@@ -69,9 +71,11 @@ type scheduled struct {
 // Only on the host's loop.
 type scheduler struct {
 	l *loop.Loop
-	// run delivers an alarm; done is called once. broke says that the actor broke: what
+	// run delivers an alarm; done is called once. durable says that it was stored, if only
+	// for a while: what was never stored may have been set and cleared in one turn. broke
+	// says that the actor broke: what
 	// it had set is not sure to be stored.
-	run func(due storage.Due, done func(o event.Outcome, broke bool))
+	run func(due storage.Due, durable bool, done func(o event.Outcome, broke bool))
 	// abandon deletes the alarm where it is still the stored one; done is called once.
 	abandon func(due storage.Due, done func(error))
 	// settle stores the number of retries where the alarm is still the stored one, and
@@ -94,7 +98,7 @@ type scheduler struct {
 // already.
 func (s *scheduler) load(d storage.Due) {
 	if s.alarms[d.Actor.Key] == nil {
-		s.fresh(d)
+		s.fresh(d, true)
 	}
 }
 
@@ -106,7 +110,7 @@ func (s *scheduler) moved(d storage.Due, stored bool) {
 	case s.closed:
 	case a == nil:
 		if !d.Time.IsZero() {
-			s.fresh(d)
+			s.fresh(d, stored)
 		}
 	case a.phase != alarmWaiting:
 		if d.Time.IsZero() && !stored {
@@ -122,7 +126,9 @@ func (s *scheduler) moved(d storage.Due, stored bool) {
 		// Set anew, it starts afresh, even where it has the time of one that failed.
 		a.rename(d)
 		d.Name = a.due.Name
-		s.fresh(d)
+		s.fresh(d, stored)
+	case stored:
+		a.durable = true
 	}
 }
 
@@ -132,7 +138,7 @@ func (s *scheduler) replace(d storage.Due) {
 		s.forget(old)
 	}
 	if !d.Time.IsZero() {
-		s.fresh(d)
+		s.fresh(d, true)
 	}
 }
 
@@ -144,14 +150,14 @@ func (a *scheduled) rename(d storage.Due) {
 }
 
 // fresh schedules an alarm without failures, or with those that its Due tells of.
-func (s *scheduler) fresh(d storage.Due) {
+func (s *scheduler) fresh(d storage.Due, durable bool) {
 	if s.closed {
 		return
 	}
 	if old := s.alarms[d.Actor.Key]; old != nil {
 		old.timer.Stop()
 	}
-	a := &scheduled{due: d, tries: attempts{counted: d.Retries, backoff: d.Retries, lastCounted: d.Retries > 0}}
+	a := &scheduled{due: d, durable: durable, tries: attempts{counted: d.Retries, backoff: d.Retries, lastCounted: d.Retries > 0}}
 	s.alarms[d.Actor.Key] = a
 	s.wakeAt(a, d.Time)
 }
@@ -172,7 +178,7 @@ func (s *scheduler) start(a *scheduled) {
 		return
 	}
 	a.phase, a.queued, a.stored = alarmStarted, time.Time{}, false
-	s.run(a.due, func(o event.Outcome, broke bool) {
+	s.run(a.due, a.durable, func(o event.Outcome, broke bool) {
 		if s.alarms[a.due.Actor.Key] == a && !s.closed {
 			s.over(a, o, broke)
 		}
@@ -198,7 +204,7 @@ func (s *scheduler) over(a *scheduled, o event.Outcome, broke bool) {
 func (s *scheduler) next(a *scheduled) {
 	d := a.due
 	d.Time, d.Retries = a.queued, 0
-	s.fresh(d)
+	s.fresh(d, a.stored)
 }
 
 // conclude is for a run that nothing has replaced.
@@ -245,7 +251,7 @@ func (s *scheduler) compare(a *scheduled, o event.Outcome) {
 			s.conclude(a, o)
 		case !now.Time.IsZero():
 			now.Retries = 0
-			s.fresh(now)
+			s.fresh(now, true)
 		case !a.queued.IsZero():
 			s.next(a)
 		default:

@@ -37,7 +37,7 @@ func newBench(t *testing.T) *bench {
 	b.l = loop.New(loop.Options{Now: func() time.Time { return b.now }})
 	b.s = &scheduler{
 		l: b.l,
-		run: func(d storage.Due, done func(event.Outcome, bool)) {
+		run: func(d storage.Due, _ bool, done func(event.Outcome, bool)) {
 			b.sayf("run %s retries %d%s", b.at(d.Time), d.Retries, named(d))
 			b.done = done
 		},
