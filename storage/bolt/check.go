@@ -95,7 +95,8 @@ func (c *checker) run() error {
 	return c.err()
 }
 
-// each calls fn for every key of a bucket, whose order it checks.
+// each calls fn for every key of a bucket, whose order it checks. It ends where that
+// is broken: pages that point to each other in a circle would have no end.
 func (c *checker) each(bucket []byte, fn func(k, v []byte)) {
 	b := c.tx.Bucket(bucket)
 	if b == nil {
@@ -109,13 +110,14 @@ func (c *checker) each(bucket []byte, fn func(k, v []byte)) {
 			return
 		}
 		if last != nil && bytes.Compare(last, k) >= 0 {
-			c.add("bucket %q: key %x is not after %x", bucket, k, last)
+			c.add("bucket %q: key %x is not after %x; what follows is not looked at", bucket, k, last)
+			return
 		}
+		last = k
 		if v == nil {
 			c.add("bucket %q: key %x is a bucket", bucket, k)
 			continue
 		}
-		last = k
 		fn(k, v)
 	}
 }

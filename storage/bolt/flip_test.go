@@ -213,3 +213,17 @@ func TestTornPages(t *testing.T) {
 		t.Errorf("only %d torn pages", tried)
 	}
 }
+
+// A branch page whose last child is itself: a walk would never end.
+func TestPagesInACircleAreNoticed(t *testing.T) {
+	whole, kinds, pageBytes := wholeFile(t)
+	n := kinds["branch"][0]
+	at := n * pageBytes
+	count := int(binary.NativeEndian.Uint16(whole[at+pageCountAt:]))
+	_, err := spoiled(t, whole, func(b []byte) {
+		binary.NativeEndian.PutUint64(b[at+pageHeader+(count-1)*branchElement+branchPageAt:], uint64(n))
+	})
+	if !errors.Is(err, storage.ErrDamaged) {
+		t.Errorf("got %v", err)
+	}
+}
