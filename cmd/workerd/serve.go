@@ -43,6 +43,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return fail(stderr, errors.Join(err, s.Close(context.WithoutCancel(ctx))))
 	}
+	o.settle(stderr)
 	for _, l := range list {
 		if r.announced {
 			break
@@ -61,4 +62,11 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return fail(stderr, err)
 	}
 	return exitOK
+}
+
+// settle ends the start.
+func (o *options) settle(stderr io.Writer) {
+	if err := releaseStartCode(); err != nil {
+		o.logger(stderr).Debug("code of the start stays in memory", "err", err)
+	}
 }

@@ -63,6 +63,7 @@ func (o *options) superviseServer(ctx context.Context, args []string, stdout, st
 	// Files are handed to the child as they are; anything else would be lost with it.
 	so.Stdout, _ = stdout.(*os.File)
 	so.Stderr, _ = stderr.(*os.File)
+	o.settle(stderr)
 	code, err := supervise.Run(ctx, so)
 	if err != nil {
 		return fail(stderr, err)
