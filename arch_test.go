@@ -29,6 +29,9 @@ floors
 	webapi/blob
 	webapi/fetch
 	webapi/durable
+	webapi/node/glue
+	webapi/node/assert
+	webapi/node
 	internal/jstest
 	worker
 	actor

@@ -74,7 +74,7 @@ func (i *Isolate) NewScript(ctx context.Context, src script.Source) (*Script, er
 		return nil, err
 	}
 	for _, b := range s.Builtins() {
-		if !worker.HasBuiltin(i.modules, b.Specifier) {
+		if !worker.HasBuiltin(i.modules, nil, b.Specifier) {
 			return nil, fmt.Errorf("%s:%d:%d: No such module %q.", b.Importer, b.Line, b.Column, b.Specifier)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"workerd.local/webapi/events"
 	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/global"
+	"workerd.local/webapi/node"
 	"workerd.local/webapi/streams"
 	"workerd.local/webapi/timers"
 	"workerd.local/webapi/url"
@@ -27,6 +28,7 @@ func Modules() []bind.Module {
 	return []bind.Module{
 		url.Module, encoding.Module, events.Module, timers.Module, console.Module, crypto.Module,
 		global.Module, blob.Module, streams.Module, fetch.Module, durable.Module,
+		node.Module,
 	}
 }
 

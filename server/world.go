@@ -220,7 +220,7 @@ func source(ctx context.Context, c *config.Service, flags *compat.Flags, modules
 	wk := c.Worker
 	src := script.Source{
 		Name: c.Name, CacheDir: cacheDir, NodeCompat: flags.Has("nodejs_compat") || flags.Has("nodejs_compat_v2"),
-		Builtin: func(specifier string) bool { return worker.HasBuiltin(modules, specifier) },
+		Builtin: func(specifier string) bool { return worker.HasBuiltin(modules, flags, specifier) },
 	}
 	switch {
 	case wk.Source != nil:

@@ -4,6 +4,7 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/exception"
+	"workerd.local/internal/compat"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/script"
@@ -56,27 +57,28 @@ func (w *Worker) host(js *isolate.JS) script.Host {
 	}
 }
 
-// HasBuiltin reports whether scripts may import the specifier; any goroutine.
-func HasBuiltin(modules []bind.Module, specifier string) bool {
-	if specifier == "cloudflare:workers" {
-		return true
-	}
+// HasBuiltin reports whether scripts with these flags may import the specifier; without
+// flags, whether scripts with any may. Any goroutine.
+func HasBuiltin(modules []bind.Module, flags *compat.Flags, specifier string) bool {
+	return specifier == "cloudflare:workers" || maker(modules, flags, specifier) != nil
+}
+
+// maker finds what makes a builtin module; nil where the worker may not import it.
+func maker(modules []bind.Module, flags *compat.Flags, specifier string) func(js *isolate.JS) (goja.Value, error) {
 	for _, m := range modules {
-		if m.Builtins[specifier] != nil {
-			return true
+		if mk := m.Builtins[specifier]; mk != nil && (m.Available == nil || flags == nil || m.Available(specifier, flags.Has)) {
+			return mk
 		}
 	}
-	return false
+	return nil
 }
 
 func (w *Worker) builtin(js *isolate.JS, specifier string) (goja.Value, error) {
 	if specifier == "cloudflare:workers" {
 		return w.cloudflareWorkers(js)
 	}
-	for _, m := range w.modules() {
-		if mk := m.Builtins[specifier]; mk != nil {
-			return mk(js)
-		}
+	if mk := maker(w.modules(), w.o.Compat, specifier); mk != nil {
+		return mk(js)
 	}
 	return nil, exception.Errorf("No such module %q.", specifier)
 }

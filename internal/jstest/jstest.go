@@ -26,6 +26,8 @@ type Env struct {
 	Realm   *isolate.Realm
 	// Log collects what the isolate logs.
 	Log *Log
+
+	modules []bind.Module
 }
 
 // Options configure an Env.
@@ -43,7 +45,7 @@ func New(t testing.TB, modules ...bind.Module) *Env { return NewWith(t, Options{
 // NewWith is New with options.
 func NewWith(t testing.TB, o Options) *Env {
 	t.Helper()
-	e := &Env{T: t, Log: &Log{}}
+	e := &Env{T: t, Log: &Log{}, modules: o.Modules}
 	e.Isolate = isolate.New(isolate.Options{Name: "test", Limits: o.Limits, Host: o.Host, Log: slog.New(slog.NewTextHandler(e.Log, nil))})
 	e.Isolate.Start()
 	t.Cleanup(func() {
@@ -123,9 +125,7 @@ func (e *Env) Eval(source string) (string, error) {
 	e.OnLoop(func() {
 		var fn goja.Value
 		err := e.Realm.Run(nil, func(js *isolate.JS) {
-			ev, err := prog.Evaluate(js.Runtime(), script.Host{Builtin: func(s string) (goja.Value, error) {
-				return nil, fmt.Errorf("no module %s in tests", s)
-			}})
+			ev, err := prog.Evaluate(js.Runtime(), script.Host{Builtin: func(s string) (goja.Value, error) { return e.builtin(js, s) }})
 			if err != nil {
 				finish("", err)
 				return
@@ -162,6 +162,17 @@ func (e *Env) Eval(source string) (string, error) {
 	})
 	e.wait(done)
 	return out, outErr
+}
+
+// builtin makes a module of the modules' Builtins, whatever flags it asks for; scripts
+// reach it with await import(...).
+func (e *Env) builtin(js *isolate.JS, specifier string) (goja.Value, error) {
+	for _, m := range e.modules {
+		if mk := m.Builtins[specifier]; mk != nil {
+			return mk(js)
+		}
+	}
+	return nil, fmt.Errorf("no module %s in tests", specifier)
 }
 
 func text(js *isolate.JS, v goja.Value) (s string, err error) {

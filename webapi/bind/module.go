@@ -21,6 +21,9 @@ type Module struct {
 	// Builtins are the modules that scripts may import by specifier, such as
 	// "node:path": each makes its exports object.
 	Builtins map[string]func(js *isolate.JS) (goja.Value, error)
+	// Available reports whether a worker with the compatibility flags may import a
+	// builtin of the module; nil means every worker may import all of them.
+	Available func(specifier string, has func(flag string) bool) bool
 	// Setup runs when a realm is made; keep it empty where a lazy global will do.
 	Setup func(js *isolate.JS) error
 }

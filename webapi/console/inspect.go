@@ -21,7 +21,27 @@ const defaultDepth = 2
 // Inspect prints a value as node's util.inspect does: depth levels below the first
 // one, strings in quotes. It runs no user code but what the package names.
 func Inspect(js *isolate.JS, v goja.Value, depth int) string {
-	p := &printer{js: js, in: intrinsics.Get(js), depth: depth}
+	return InspectWith(js, v, InspectOptions{Depth: depth})
+}
+
+// InspectOptions are those of node's util.inspect that this package knows.
+type InspectOptions struct {
+	// Depth is how many levels below the first one are shown.
+	Depth int
+	// Expanded puts every entry on a line of its own (compact: false), and no
+	// entries are left out.
+	Expanded bool
+	// Sorted sorts properties and the entries of maps and sets.
+	Sorted bool
+	// Plain asks no object how it wants to be printed (customInspect: false).
+	Plain bool
+	// Getters shows what getters give, which runs them.
+	Getters bool
+}
+
+// InspectWith is Inspect with options.
+func InspectWith(js *isolate.JS, v goja.Value, o InspectOptions) string {
+	p := &printer{js: js, in: intrinsics.Get(js), depth: o.Depth, o: o}
 	s := ""
 	// Whatever a hostile object manages to throw ends the printing of this value.
 	if err := js.Try(func() { s = p.value(v, 0) }); err != nil {
@@ -42,6 +62,7 @@ type printer struct {
 	js    *isolate.JS
 	in    *engine
 	depth int
+	o     InspectOptions
 
 	stack    []*goja.Object       // the objects that are being printed
 	circular map[*goja.Object]int // those that were met again, with their numbers
@@ -76,8 +97,10 @@ func (p *printer) value(v goja.Value, level int) string {
 	if p.printed > limits.ConsoleValues.In(p.js.Bounds()) {
 		return "..."
 	}
-	if s, ok := p.custom(obj, level); ok {
-		return s
+	if !p.o.Plain {
+		if s, ok := p.custom(obj, level); ok {
+			return s
+		}
 	}
 	if slices.Contains(p.stack, obj) {
 		if p.circular == nil {
@@ -119,13 +142,13 @@ func (p *printer) primitive(v goja.Value) string {
 // text prints a string inside of something, in pieces of a line where it is long.
 func (p *printer) text(s string) string {
 	more := ""
-	if n := textLen(s); n > limits.ConsoleString.In(p.js.Bounds()) {
+	if n := textLen(s); !p.o.Expanded && n > limits.ConsoleString.In(p.js.Bounds()) {
 		runes := []rune(s)
 		keep := min(limits.ConsoleString.In(p.js.Bounds()), len(runes))
 		rest := len(runes) - keep
 		s, more = string(runes[:keep]), fmt.Sprintf("... %d more %s", rest, plural(rest, "character"))
 	}
-	if n := textLen(s); n > 16 && n > breakLength-p.indent-4 {
+	if n := textLen(s); !p.o.Expanded && n > 16 && n > breakLength-p.indent-4 {
 		if lines := strings.SplitAfter(s, "\n"); len(lines) > 1 {
 			if lines[len(lines)-1] == "" {
 				lines = lines[:len(lines)-1]
@@ -174,12 +197,19 @@ func (p *printer) object(obj *goja.Object, level int) string {
 	if fill != nil {
 		fill(&s, level)
 	}
+	own := len(s.entries)
 	for _, k := range s.keys {
 		if p.printed > limits.ConsoleValues.In(p.js.Bounds()) {
 			s.entries = append(s.entries, "...")
 			break
 		}
 		s.entries = append(s.entries, p.property(obj, k, level))
+	}
+	if p.o.Sorted {
+		if !s.array {
+			own = 0
+		}
+		slices.Sort(s.entries[own:])
 	}
 	p.stack = p.stack[:len(p.stack)-1]
 	if len(s.entries) == 0 {
@@ -195,6 +225,9 @@ func (p *printer) object(obj *goja.Object, level int) string {
 		} else {
 			s.base = ref + " " + s.base
 		}
+	}
+	if p.o.Expanded {
+		return expand(s.entries, s.base, s.open, s.shut, p.indent)
 	}
 	return combine(s.entries, s.base, s.open, s.shut, p.indent, p.level-(level-1), s.array, s.numbers, limits.ConsoleEntries.In(p.js.Bounds()))
 }
@@ -235,14 +268,17 @@ func (p *printer) property(obj *goja.Object, k key, level int) string {
 	text := "undefined"
 	if d != nil {
 		p.indent += 2
-		text = p.content(d, level)
+		text = p.content(obj, d, level)
 		p.indent -= 2
 	}
 	return k.label(d) + ": " + text
 }
 
 // content prints what a property holds, or that it has accessors.
-func (p *printer) content(d *descriptor, level int) string {
+func (p *printer) content(obj *goja.Object, d *descriptor, level int) string {
+	if d.get != nil && p.o.Getters {
+		return p.gotten(obj, d, level)
+	}
 	switch {
 	case d.get != nil && d.set != nil:
 		return "[Getter/Setter]"
@@ -252,6 +288,30 @@ func (p *printer) content(d *descriptor, level int) string {
 		return "[Setter]"
 	}
 	return p.value(d.value, level)
+}
+
+// gotten prints what a getter gives.
+func (p *printer) gotten(obj *goja.Object, d *descriptor, level int) string {
+	label := "Getter"
+	if d.set != nil {
+		label = "Getter/Setter"
+	}
+	v, err := p.js.Call(d.get, obj)
+	if err != nil {
+		return "[" + label + ": <Inspection threw (" + p.js.Exception(err).Message + ")>]"
+	}
+	if _, ok := v.(*goja.Object); ok {
+		return "[" + label + "] " + p.value(v, level)
+	}
+	return "[" + label + ": " + p.primitive(v) + "]"
+}
+
+// mostEntries is how many entries of one list are shown.
+func (p *printer) mostEntries() int {
+	if p.o.Expanded {
+		return limits.ConsoleValues.In(p.js.Bounds())
+	}
+	return limits.ConsoleEntries.In(p.js.Bounds())
 }
 
 // key is an own property's.
@@ -273,7 +333,7 @@ func (k key) label(d *descriptor) string {
 // a hole.
 func (p *printer) elements(n int, at func(i int) (text string, ok bool)) []string {
 	var out []string
-	holes, maxArrayEntries := 0, limits.ConsoleEntries.In(p.js.Bounds())
+	holes, maxArrayEntries := 0, p.mostEntries()
 	flush := func() {
 		if holes > 0 {
 			out = append(out, fmt.Sprintf("<%d empty %s>", holes, plural(holes, "item")))

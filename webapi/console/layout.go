@@ -128,6 +128,12 @@ func combine(entries []string, base, open, shut string, indent, levels int, arra
 	return base + open + newline + "  " + strings.Join(entries, ","+newline+"  ") + newline + shut
 }
 
+// expand is combine with every entry on a line of its own.
+func expand(entries []string, base, open, shut string, indent int) string {
+	newline := "\n" + strings.Repeat(" ", indent)
+	return spaced(base) + open + newline + "  " + strings.Join(entries, ","+newline+"  ") + newline + shut
+}
+
 // group lays out the entries of a long array in columns of equal width where that
 // is not too ragged. What follows the first most entries, "... n more items", stays
 // alone.

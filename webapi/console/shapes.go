@@ -45,7 +45,7 @@ func (p *printer) shapeOf(obj *goja.Object, level int) (shape, filler) {
 					return "", false
 				}
 				s.numbers = s.numbers && d.value != nil && isNumeric(d.value)
-				return p.content(d, level), true
+				return p.content(obj, d, level), true
 			})
 		}
 	}
@@ -57,7 +57,7 @@ func (p *printer) shapeOf(obj *goja.Object, level int) (shape, filler) {
 		return s, func(s *shape, level int) {
 			p.indent += 2
 			p.in.iterate(js, obj, p.in.mapEntries, p.in.mapNext, func(v goja.Value) bool {
-				if len(s.entries) == limits.ConsoleEntries.In(p.js.Bounds()) {
+				if len(s.entries) == p.mostEntries() {
 					s.entries = append(s.entries, p.more(n))
 					return false
 				}
@@ -74,7 +74,7 @@ func (p *printer) shapeOf(obj *goja.Object, level int) (shape, filler) {
 		return s, func(s *shape, level int) {
 			p.indent += 2
 			p.in.iterate(js, obj, p.in.setValues, p.in.setNext, func(v goja.Value) bool {
-				if len(s.entries) == limits.ConsoleEntries.In(p.js.Bounds()) {
+				if len(s.entries) == p.mostEntries() {
 					s.entries = append(s.entries, p.more(n))
 					return false
 				}
@@ -136,6 +136,9 @@ func (p *printer) shapeOf(obj *goja.Object, level int) (shape, filler) {
 			return p.boxedShape(obj, kind, name, tag), nil
 		}
 	}
+	if p.isError(obj) {
+		return p.errorShape(obj, name, tag), nil
+	}
 	s.empty = true
 	s.keys = p.in.keys(js, obj, 0)
 	if obj.ClassName() == "Arguments" {
@@ -148,8 +151,20 @@ func (p *printer) shapeOf(obj *goja.Object, level int) (shape, filler) {
 	return s, nil
 }
 
+// isError reports whether an object that no constructor of an error made inherits
+// from one all the same.
+func (p *printer) isError(obj *goja.Object) bool {
+	want, _ := p.in.errorClass.Get("prototype").(*goja.Object)
+	for o := obj.Prototype(); o != nil && want != nil && o.ExportType() != proxyType; o = o.Prototype() {
+		if o.SameAs(want) {
+			return true
+		}
+	}
+	return false
+}
+
 func (p *printer) more(n int) string {
-	rest := n - limits.ConsoleEntries.In(p.js.Bounds())
+	rest := n - p.mostEntries()
 	return fmt.Sprintf("... %d more %s", rest, plural(rest, "item"))
 }
 

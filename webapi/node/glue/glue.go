@@ -1,0 +1,168 @@
+// Package glue runs the modules of node that are written in JavaScript.
+//
+// A Module is a piece of CommonJS: its source is the body of a function with the
+// parameters exports, module, require, primordials and native. It is compiled once
+// per process, evaluated at its first import in a realm, and keeps its exports
+// there. require finds the other modules of the same Set, those of node by their
+// specifier ("node:assert") and those that scripts cannot name ("internal/errors").
+// primordials(name) are the methods of a built-in class as functions that take the
+// receiver first, as they were when the first module asked, so that a script that
+// patches a prototype does not reach the modules. native are the functions in Go.
+//
+// # Concurrency
+//
+// Modules and Sets are package variables, read-only, shared by all realms. What
+// takes a *isolate.JS belongs to the isolate's goroutine.
+package glue
+
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+)
+
+// Module is one module; either Source or Make makes its exports.
+type Module struct {
+	// Name is "node:" and the name, or "internal/" and the name.
+	Name string
+	// Source is the body of the function that fills module.exports.
+	Source string
+	// Native are the functions that Source sees as native.
+	Native map[string]bind.Static
+	// Make makes the exports in Go; require is that of Source.
+	Make func(js *isolate.JS, require func(name string) (goja.Value, error)) (goja.Value, error)
+	// Needs are compatibility flags beside nodejs_compat, all of which must be on.
+	Needs []string
+	// Instead is a flag that makes the module available without nodejs_compat.
+	Instead string
+}
+
+// Set is all modules that may require each other.
+type Set struct {
+	modules  map[string]*Module
+	programs map[string]func() (*goja.Program, error)
+	loaded   *isolate.Slot[loaded]
+}
+
+// loaded is what a realm has evaluated: the module objects by name.
+type loaded struct {
+	modules map[string]*goja.Object
+	prims   goja.Value
+}
+
+//go:embed primordials.js
+var primordialsSource string
+
+var primordials = sync.OnceValues(func() (*goja.Program, error) {
+	return goja.Compile("node-internal:primordials", primordialsSource, true)
+})
+
+// NewSet makes a set of the modules in lists.
+func NewSet(lists ...[]Module) *Set {
+	s := &Set{
+		modules: map[string]*Module{}, programs: map[string]func() (*goja.Program, error){},
+		loaded: isolate.NewSlot(func(*isolate.JS) *loaded { return &loaded{modules: map[string]*goja.Object{}} }),
+	}
+	for _, m := range slices.Concat(lists...) {
+		if s.modules[m.Name] != nil {
+			panic("glue: two modules are named " + m.Name)
+		}
+		s.modules[m.Name] = &m
+		s.programs[m.Name] = sync.OnceValues(func() (*goja.Program, error) {
+			const head = "(function(exports, module, require, primordials, native) { "
+			return goja.Compile("node-internal:"+strings.TrimPrefix(m.Name, "node:"), head+m.Source+"\n})", true)
+		})
+	}
+	return s
+}
+
+// Builtins are the modules that scripts may import, for bind.Module.
+func (s *Set) Builtins() map[string]func(js *isolate.JS) (goja.Value, error) {
+	out := map[string]func(js *isolate.JS) (goja.Value, error){}
+	for name := range s.modules {
+		if strings.HasPrefix(name, "node:") {
+			out[name] = func(js *isolate.JS) (goja.Value, error) { return s.Load(js, name) }
+		}
+	}
+	return out
+}
+
+// Available reports whether a worker with the flags may import the module.
+func (s *Set) Available(specifier string, has func(flag string) bool) bool {
+	m := s.modules[specifier]
+	if m == nil {
+		return false
+	}
+	if m.Instead != "" && has(m.Instead) {
+		return true
+	}
+	return (has("nodejs_compat") || has("nodejs_compat_v2")) &&
+		!slices.ContainsFunc(m.Needs, func(flag string) bool { return !has(flag) })
+}
+
+// Load returns the exports of a module, evaluating it if need be. In a cycle of
+// modules it gives what the module has exported so far.
+func (s *Set) Load(js *isolate.JS, name string) (goja.Value, error) {
+	in := s.loaded.Get(js)
+	if module := in.modules[name]; module != nil {
+		return module.Get("exports"), nil
+	}
+	m := s.modules[name]
+	if m == nil {
+		return nil, fmt.Errorf("glue: no module %s", name)
+	}
+	rt := js.Runtime()
+	module, exports := rt.NewObject(), rt.NewObject()
+	if err := module.Set("exports", exports); err != nil {
+		return nil, err
+	}
+	in.modules[name] = module
+	value, err := s.evaluate(js, in, m, module, exports)
+	if err != nil {
+		delete(in.modules, name) // the next import tries again
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return value, nil
+}
+
+func (s *Set) evaluate(js *isolate.JS, in *loaded, m *Module, module, exports *goja.Object) (goja.Value, error) {
+	rt := js.Runtime()
+	if m.Make != nil {
+		v, err := m.Make(js, func(name string) (goja.Value, error) { return s.Load(js, name) })
+		if err != nil {
+			return nil, err
+		}
+		return v, module.Set("exports", v)
+	}
+	program, err := s.programs[m.Name]()
+	if err != nil {
+		return nil, err
+	}
+	fn, err := rt.RunProgram(program)
+	if err != nil {
+		return nil, err
+	}
+	if in.prims == nil {
+		program, err := primordials()
+		if err != nil {
+			return nil, err
+		}
+		if in.prims, err = rt.RunProgram(program); err != nil {
+			return nil, err
+		}
+	}
+	require := bind.NewFunction(js, "require", 1, func(c *bind.Call) (any, error) {
+		return s.Load(c.JS(), c.Arg(0).String())
+	})
+	if _, err := js.Call(fn, goja.Undefined(), exports, module, require, in.prims, bind.Object{Name: "native", Methods: m.Native}.New(js)); err != nil {
+		return nil, err
+	}
+	return module.Get("exports"), nil
+}

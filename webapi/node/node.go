@@ -1,0 +1,21 @@
+// Package node is the modules of Node.js that scripts import as "node:assert" and
+// so on. Each module is a package below this one; this package lists them.
+//
+// # Concurrency
+//
+// Everything belongs to the isolate's goroutine; the list is read-only.
+package node
+
+import (
+	"workerd.local/webapi/bind"
+	"workerd.local/webapi/node/assert"
+	"workerd.local/webapi/node/glue"
+)
+
+var set = glue.NewSet(
+	glue.Internals,
+	assert.Modules,
+)
+
+// Module makes the modules importable.
+var Module = bind.Module{Name: "node", Builtins: set.Builtins(), Available: set.Available}
