@@ -197,7 +197,7 @@ type request struct {
 	done     func(*event.Response, error)
 	answered bool
 	stop     func() bool
-	queued   bool
+	queued   bool          // it has not run yet
 	waiter   *gates.Waiter // while queued behind others
 }
 
@@ -213,7 +213,6 @@ func (a *Actor) fetch(ctx context.Context, req *event.Request, done func(*event.
 	a.idle.Stop()
 	a.queued++
 	a.c.touch()
-	a.c.h.forgetStale()
 	if ctx.Done() != nil {
 		l := a.c.h.loop
 		r.stop = context.AfterFunc(ctx, func() {
@@ -224,18 +223,46 @@ func (a *Actor) fetch(ctx context.Context, req *event.Request, done func(*event.
 	var lock loop.Result[*gates.Lock]
 	lock, r.waiter = a.in.WaitCancelable()
 	lock.Then(func(k *gates.Lock, err error) {
-		r.leaveQueue()
-		switch {
-		case err != nil:
-			if !r.answered {
-				r.fail(err)
-			}
-		case r.answered:
-			k.Release()
-		default:
-			a.ioc.RunIn(iocontext.Entry{Lock: k}, r.run, r.stopped)
+		r.waiter = nil
+		if err != nil {
+			r.admitted(k, err)
+			return
 		}
+		if room := a.room(); !isReady(room) {
+			room.Then(func(_ struct{}, err error) { r.admitted(k, err) })
+			return
+		}
+		r.admitted(k, nil)
 	})
+}
+
+// room is ready when an event may begin: what nobody used for a while is forgotten,
+// and not too much of what the actor wrote waits for storage. Whoever waits for it
+// holds the input lock, so that events keep their order and no code of the actor writes
+// more meanwhile; a commit needs no code of the actor to end.
+func (a *Actor) room() loop.Result[struct{}] {
+	if a.cache == nil {
+		return loop.Now(struct{}{})
+	}
+	return a.cache.EvictStale(a.c.h.loop.Now())
+}
+
+func isReady(r loop.Result[struct{}]) bool { _, _, ready := r.Ready(); return ready }
+
+// admitted runs the request under lock k, or is told why it cannot run; there may be a
+// lock then too.
+func (r *request) admitted(k *gates.Lock, err error) {
+	r.leaveQueue()
+	if err == nil && !r.answered {
+		r.a.ioc.RunIn(iocontext.Entry{Lock: k}, r.run, r.stopped)
+		return
+	}
+	if k != nil {
+		k.Release()
+	}
+	if !r.answered {
+		r.fail(err)
+	}
 }
 
 // leaveQueue makes room for another request: this one runs, or is not wanted any more.
@@ -244,7 +271,6 @@ func (r *request) leaveQueue() {
 		r.queued = false
 		r.a.queued--
 	}
-	r.waiter = nil
 }
 
 // stopped ends a request whose turn could not run, or did not end well.
@@ -332,9 +358,9 @@ func (r *request) answer(resp *event.Response, err error) {
 	if r.stop != nil {
 		r.stop()
 	}
-	if w := r.waiter; w != nil {
+	if r.queued {
 		r.leaveQueue()
-		w.Cancel()
+		r.waiter.Cancel()
 		// No turn will look at its body.
 		_ = r.req.Body.Close()
 	}

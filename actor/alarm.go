@@ -10,6 +10,7 @@ import (
 	"workerd.local/cache"
 	"workerd.local/event"
 	"workerd.local/exception"
+	"workerd.local/gates"
 	"workerd.local/internal/limits"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
@@ -176,7 +177,6 @@ func (r *alarmRun) begin() {
 	a := r.a
 	a.running = r
 	a.idle.Stop()
-	a.c.h.forgetStale()
 	a.ioc.RunIn(iocontext.Entry{}, r.start, r.failed)
 }
 
@@ -204,7 +204,26 @@ func (r *alarmRun) start(*isolate.JS) {
 			r.finish(event.Outcome{Status: event.Canceled}, nil)
 			return
 		}
-		a.ioc.RunIn(iocontext.Entry{}, r.call, r.failed)
+		r.deliver()
+	})
+}
+
+// deliver calls the handler behind what waits for the gate, and once there is room.
+func (r *alarmRun) deliver() {
+	a := r.a
+	a.in.Wait().Then(func(k *gates.Lock, err error) {
+		if err != nil {
+			r.failed(err)
+			return
+		}
+		a.room().Then(func(_ struct{}, err error) {
+			if err != nil {
+				k.Release()
+				r.failed(err)
+				return
+			}
+			a.ioc.RunIn(iocontext.Entry{Lock: k}, r.call, r.failed)
+		})
 	})
 }
 

@@ -63,6 +63,8 @@ type kitOptions struct {
 	keys cache.Limits
 	// hardBytes is actor.Options.Cache.HardBytes.
 	hardBytes int
+	// dirtyBytes is actor.Options.Cache.DirtyBytes.
+	dirtyBytes int
 	// ephemeral makes actors that keep nothing.
 	ephemeral bool
 	// preventEviction is actor.Options.PreventEviction.
@@ -156,7 +158,7 @@ func newKit(t testing.TB, source string, o kitOptions) *kit {
 	}
 	options := actor.Options{
 		Class: "Obj", UniqueKey: o.key, Pool: pool, Store: o.store, IdleAfter: o.idle, MaxQueued: o.queued, Log: log, SQLite: o.sqlite, SQL: o.sql,
-		PreventEviction: o.preventEviction, Cache: cache.LRUOptions{HardBytes: o.hardBytes}, Limits: o.keys, Bounds: bounds,
+		PreventEviction: o.preventEviction, Cache: cache.LRUOptions{HardBytes: o.hardBytes, DirtyBytes: o.dirtyBytes}, Limits: o.keys, Bounds: bounds,
 		Token: func(shard uint32) storage.Token { return storage.Token{Shard: shard, Epoch: epochOf(t, o.store)} },
 	}
 	if o.ephemeral {

@@ -158,14 +158,6 @@ func (h *host) sharedLRU() *cache.SharedLRU {
 	return isolate.Local(h.w.Isolate(), lruKey{}, func() *cache.SharedLRU { return cache.NewSharedLRU(h.n.o.Cache) })
 }
 
-// forgetStale gives back what no actor of the isolate has read for a while; it is
-// called for every event, and mostly only looks at the clock.
-func (h *host) forgetStale() {
-	if h.n.o.Store != nil {
-		h.sharedLRU().EvictStale(h.loop.Now())
-	}
-}
-
 // container returns the place of an id, made on first use.
 func (h *host) container(id actorid.ID, name *string) *container {
 	c := h.containers[id.Key]

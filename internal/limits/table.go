@@ -230,7 +230,7 @@ var sections = []Section{
 		row("Keys of one `get()`, in memory", "cache.ActorLimits.Pairs", Count, "", "`localDisk`: none", "RangeError"),
 		knob("Keys that a `storage.kv.list()` reads ahead", CursorKeys.Knob, "they are read as they are asked for"),
 		knob("Bytes after which it reads less ahead", CursorBytes.Knob, "the next ones are read one by one"),
-		row("Unwritten bytes of one actor before its writes wait", "cache.LRUOptions.DirtyBytes", Size, "", "`--limit-unwritten`", "`put()` resolves when there is room again"),
+		row("Unwritten bytes of one actor before its writes wait", "cache.LRUOptions.DirtyBytes", Size, "", "`--limit-unwritten`", "`put()` resolves, and the next event begins, when there is room again"),
 		row("Cache of an isolate before it forgets the oldest", "cache.LRUOptions.SoftBytes", Size, "", "`--limit-cache`", "clean entries are read again when needed"),
 		row("Cache of an isolate that cannot forget any more", "cache.LRUOptions.HardBytes", Size, "", "`--limit-cache-hard`", "the actor that needs more is reset"),
 		row("Age of unused entries, once to twice", "cache.LRUOptions.StaleAfter", Count, "", "`--limit-cache-age`", "they are forgotten"),
