@@ -11,6 +11,7 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/exception"
+	"workerd.local/internal/compat"
 	"workerd.local/internal/limits"
 	"workerd.local/isolate/natives"
 	"workerd.local/script"
@@ -42,6 +43,9 @@ func (js *JS) Library() *natives.Library { return js.library }
 
 // Bounds are the numbers of Limits.Bounds.
 func (js *JS) Bounds() *limits.Set { return js.realm.iso.limits.Bounds }
+
+// Compat are the compatibility flags of the realm's scripts; nil has none.
+func (js *JS) Compat() *compat.Flags { return js.realm.o.Compat }
 
 // Host is the isolate's Host.
 func (js *JS) Host() Host { return js.realm.iso.host }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"workerd.local/internal/compat"
 	"workerd.local/isolate/natives"
 	"workerd.local/script"
 )
@@ -25,6 +26,8 @@ var (
 type RealmOptions struct {
 	// Name says whose realm it is, in the log and in errors.
 	Name string
+	// Compat is what the scripts of the realm have asked for; nil is nothing.
+	Compat *compat.Flags
 	// TurnLimit replaces the isolate's Limits.Turn where it is not 0.
 	TurnLimit time.Duration
 	// Setup installs globals, in order, before any script runs.

@@ -143,6 +143,7 @@ func (w *Worker) instantiate() error {
 	w.exports, w.env = exports{}, nil
 	realm, err := w.iso.NewRealm(isolate.RealmOptions{
 		Name:      w.o.Name,
+		Compat:    w.o.Compat,
 		TurnLimit: w.o.TurnLimit,
 		Setup: []func(js *isolate.JS) error{
 			func(js *isolate.JS) error { return bind.Install(js, w.modules()) },

@@ -1,0 +1,177 @@
+
+// Errors with codes, as node words them.
+const { defineProperty, join, isInteger, stringSlice, stringIncludes, stringEndsWith, regExpTest, isArray, push, inspect } = primordials;
+
+const typeNames = ["string", "function", "number", "object", "Function", "Object", "boolean", "bigint", "symbol"];
+const className = /^([A-Z][a-z0-9]*)+$/;
+
+// list joins words as English does.
+function list(words, or) {
+  if (words.length === 1) return words[0];
+  if (words.length === 2) return `${words[0]} ${or} ${words[1]}`;
+  const last = words[words.length - 1];
+  return `${join(words.slice(0, -1), ", ")}, ${or} ${last}`;
+}
+
+function expectedText(name, expected) {
+  if (!isArray(expected)) expected = [expected];
+  let text = stringEndsWith(name, " argument") ? `The ${name} ` : `The "${name}" ${stringIncludes(name, ".") ? "property" : "argument"} `;
+  text += "must be ";
+  const types = [], instances = [], other = [];
+  for (const value of expected) {
+    if (typeNames.includes(value)) push(types, value.toLowerCase());
+    else if (regExpTest(className, value)) push(instances, value);
+    else push(other, value);
+  }
+  // An object beside other instances is an instance of Object.
+  const object = types.indexOf("object");
+  if (instances.length > 0 && object !== -1) {
+    types.splice(object, 1);
+    push(instances, "Object");
+  }
+  const parts = [];
+  if (types.length > 0) push(parts, `${types.length > 1 ? "one of type" : "of type"} ${list(types, "or")}`);
+  if (instances.length > 0) push(parts, `an instance of ${list(instances, "or")}`);
+  if (other.length > 0) {
+    push(parts, other.length > 1 ? `one of ${list(other, "or")}` : `${other[0].toLowerCase() !== other[0] ? "an " : ""}${other[0]}`);
+  }
+  return text + join(parts, " or ");
+}
+
+// received describes what was given instead.
+function received(value) {
+  if (value === null || value === undefined) return `Received ${value}`;
+  if (typeof value === "function") return `Received function ${value.name}`;
+  if (typeof value === "object") {
+    if (value.constructor?.name) return `Received an instance of ${value.constructor.name}`;
+    return `Received ${inspect(value, { depth: -1 })}`;
+  }
+  let text = inspect(value);
+  if (text.length > 28) text = `${stringSlice(text, 0, 25)}...`;
+  return `Received type ${typeof value} (${text})`;
+}
+
+function separated(text) {
+  let out = "", i = text.length;
+  const start = text[0] === "-" ? 1 : 0;
+  for (; i >= start + 4; i -= 3) out = `_${stringSlice(text, i - 3, i)}${out}`;
+  return stringSlice(text, 0, i) + out;
+}
+
+const quoted = (a) => (isArray(a) ? a.map((x) => `"${x}"`).join(" or ") : `"${a}"`);
+
+// make is an error of the class Base with a code; its name is that of the class,
+// and its text starts with both.
+function make(Base, code, message, extra) {
+  const e = new Base(message);
+  defineProperty(e, "code", { value: code, writable: true, enumerable: true, configurable: true });
+  defineProperty(e, "toString", { value: errorText, writable: true, enumerable: false, configurable: true });
+  const { stack, name } = e;
+  if (typeof stack === "string" && stack.startsWith(`${name}: `)) {
+    defineProperty(e, "stack", { value: `${name} [${code}]${stringSlice(stack, name.length)}`, writable: true, enumerable: false, configurable: true });
+  }
+  if (extra) Object.assign(e, extra);
+  return e;
+}
+function errorText() { return `${this.name} [${this.code}]: ${this.message}`; }
+
+const E = { __proto__: null, make, received, expectedText, separated };
+// define makes E.CODE a constructor of errors of that code.
+function define(code, Base, message, more) {
+  const ctor = function (...args) { return make(Base, code, typeof message === "string" ? message : message(...args), more ? more(...args) : undefined); };
+  defineProperty(ctor, "name", { value: code });
+  E[code] = ctor;
+}
+
+define("ERR_INVALID_ARG_TYPE", TypeError, (name, expected, actual) => `${expectedText(name, expected)}. ${received(actual)}`);
+define("ERR_INVALID_ARG_VALUE", TypeError, invalidValue);
+function invalidValue(name, value, reason = "is invalid") {
+  let text = inspect(value);
+  if (text.length > 128) text = `${stringSlice(text, 0, 128)}...`;
+  return `The ${stringIncludes(name, ".") ? "property" : "argument"} '${name}' ${reason}. Received ${text}`;
+}
+E.ERR_INVALID_ARG_VALUE_RANGE = function (...args) { return make(RangeError, "ERR_INVALID_ARG_VALUE", invalidValue(...args)); };
+define("ERR_OUT_OF_RANGE", RangeError, (name, range, input, replace = false) => {
+  let text;
+  if (isInteger(input) && (input > 2 ** 32 || input < -(2 ** 32))) text = separated(String(input));
+  else if (typeof input === "bigint") {
+    text = String(input);
+    if (input > 4294967296n || input < -4294967296n) text = separated(text);
+    text += "n";
+  } else text = inspect(input);
+  return `${replace ? name : `The value of "${name}" is out of range.`} It must be ${range}. Received ${text}`;
+});
+define("ERR_BUFFER_OUT_OF_BOUNDS", RangeError, (name) => (name ? `"${name}" is outside of buffer bounds` : "Attempt to access memory outside buffer bounds"));
+define("ERR_INVALID_BUFFER_SIZE", RangeError, (bits) => `Buffer size must be a multiple of ${bits}`);
+define("ERR_UNKNOWN_ENCODING", TypeError, (x) => `Unknown encoding: ${x}`);
+define("ERR_INVALID_STATE", Error, (x) => `Invalid state: ${x}`);
+define("ERR_INVALID_THIS", TypeError, (x) => `Value of "this" must be of type ${x}`);
+define("ERR_UNHANDLED_ERROR", Error, (x) => `Unhandled error.${x === undefined ? "" : ` (${x})`}`, undefined);
+define("ERR_MISSING_ARGS", TypeError, (...args) => `The ${args.length > 1 ? list(args.map(quoted), "and").replace(/^([^,]*) and ([^,]*)$/, "$1 and $2") : quoted(args[0])} argument${args.length > 1 ? "s" : ""} must be specified`);
+define("ERR_METHOD_NOT_IMPLEMENTED", Error, (x) => `The ${typeof x === "symbol" ? x.description : x} method is not implemented`);
+define("ERR_MULTIPLE_CALLBACK", Error, "Callback called multiple times");
+define("ERR_FALSY_VALUE_REJECTION", Error, () => "Promise was rejected with falsy value", (reason) => ({ reason }));
+define("ERR_AMBIGUOUS_ARGUMENT", TypeError, (x, y) => `The "${x}" argument is ambiguous. ${y}`);
+define("ERR_INVALID_RETURN_VALUE", TypeError, (input, name, value) => `Expected ${input} to be returned from the "${name}" function but got ${stringSlice(received(value), 9)}.`);
+define("ERR_STREAM_PREMATURE_CLOSE", Error, "Premature close");
+define("ERR_STREAM_DESTROYED", Error, (x) => `Cannot call ${x} after a stream was destroyed`);
+define("ERR_STREAM_ALREADY_FINISHED", Error, (x) => `Cannot call ${x} after a stream was finished`);
+define("ERR_STREAM_CANNOT_PIPE", Error, "Cannot pipe, not readable");
+define("ERR_STREAM_NULL_VALUES", TypeError, "May not write null values to stream");
+define("ERR_STREAM_WRITE_AFTER_END", Error, "write after end");
+define("ERR_STREAM_PUSH_AFTER_EOF", Error, "stream.push() after EOF");
+define("ERR_STREAM_UNSHIFT_AFTER_END_EVENT", Error, "stream.unshift() after end event");
+define("ERR_STREAM_UNABLE_TO_PIPE", Error, "Cannot pipe to a closed or destroyed stream");
+define("ERR_INVALID_URI", URIError, "URI malformed");
+define("ERR_INVALID_URL", TypeError, () => "Invalid URL", (input, base) => (base === undefined ? { input } : { input, base }));
+define("ERR_INVALID_URL_SCHEME", TypeError, (expected) => {
+  if (typeof expected === "string") expected = [expected];
+  return `The URL must be ${expected.length > 2 ? "one of scheme " + list(expected, "or") : "of scheme " + list(expected, "or")}`;
+});
+define("ERR_INVALID_FILE_URL_HOST", TypeError, (platform) => `File URL host must be "localhost" or empty on ${platform}`);
+define("ERR_INVALID_FILE_URL_PATH", TypeError, (x) => `File URL path ${x}`);
+define("ERR_INVALID_MIME_SYNTAX", TypeError, (production, str, at) => `The MIME syntax for a ${production} in ${JSON.stringify(str)} is invalid${at === -1 ? "" : ` at ${at}`}`);
+define("ERR_INVALID_ASYNC_ID", RangeError, (type, id) => `Invalid ${type} value: ${id}`);
+define("ERR_ASYNC_TYPE", TypeError, (type) => `Invalid name for async "type": ${type}`);
+define("ERR_ASYNC_CALLBACK", TypeError, (x) => `${x} must be a function`);
+define("ERR_STRING_TOO_LONG", Error, (n) => `Cannot create a string longer than 0x${n.toString(16)} characters`);
+define("ERR_BUFFER_TOO_LARGE", RangeError, (n) => `Cannot create a Buffer larger than ${n} bytes`);
+define("ERR_OPERATION_FAILED", Error, (x) => `Operation failed: ${x}`);
+define("ERR_FEATURE_UNAVAILABLE_ON_PLATFORM", TypeError, (x) => `The feature ${x} is unavailable on the current platform, which is being used to run Node.js`);
+define("ERR_UNSUPPORTED_OPERATION", Error, (x) => x ?? "The requested operation is unsupported");
+define("ERR_EVENT_RECURSION", Error, (type) => `The event "${type}" is already being dispatched`);
+define("ERR_PARSE_ARGS_UNKNOWN_OPTION", TypeError, (option, allowPositionals) => {
+  const hint = allowPositionals ? `. To specify a positional argument starting with a '-', place it at the end of the command after '--', as in '-- ${JSON.stringify(option)}` : "";
+  return `Unknown option '${option}'${hint}`;
+});
+define("ERR_PARSE_ARGS_INVALID_OPTION_VALUE", TypeError, (x) => x);
+define("ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL", TypeError, (x) => `Unexpected argument '${x}'. This command does not take positional arguments`);
+define("ERR_UNKNOWN_SIGNAL", TypeError, (x) => `Unknown signal: ${x}`);
+define("ERR_INVALID_MODULE_SPECIFIER", TypeError, (x) => `Invalid module "${x}"`);
+
+// AbortError is what an operation fails with that a signal stopped.
+class AbortError extends Error {
+  constructor(message = "The operation was aborted", options = undefined) {
+    if (options !== undefined && typeof options !== "object") throw new E.ERR_INVALID_ARG_TYPE("options", "Object", options);
+    super(message, options);
+    this.code = "ABORT_ERR";
+    this.name = "AbortError";
+  }
+}
+E.AbortError = AbortError;
+
+// aggregate keeps the first of two errors and remembers the other.
+E.aggregate = (inner, outer) => {
+  if (inner && outer && inner !== outer) {
+    if (isArray(outer.errors)) {
+      push(outer.errors, inner);
+      return outer;
+    }
+    const e = new AggregateError([outer, inner], outer.message);
+    e.code = outer.code;
+    return e;
+  }
+  return inner || outer;
+};
+E.hideStackFrames = (fn) => fn;
+return E;
