@@ -23,14 +23,14 @@ floors
 	storage/admin
 	iocontext
 	webapi/bind
-	webapi/encoding
+	webapi/encoding  webapi/node/octets
 	webapi/url  webapi/events
 	webapi/timers  webapi/console  webapi/crypto  webapi/global  webapi/streams
 	webapi/blob
 	webapi/fetch
 	webapi/durable
 	webapi/node/glue
-	webapi/node/assert
+	webapi/node/assert  webapi/node/core
 	webapi/node
 	internal/jstest
 	worker

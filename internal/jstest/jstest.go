@@ -10,6 +10,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"workerd.local/internal/compat"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/script"
@@ -33,8 +34,10 @@ type Env struct {
 // Options configure an Env.
 type Options struct {
 	Modules []bind.Module
-	Limits  isolate.Limits
-	Host    isolate.Host
+	// Compat are the realm's compatibility flags.
+	Compat *compat.Flags
+	Limits isolate.Limits
+	Host   isolate.Host
 	// OnRejection replaces the realm's.
 	OnRejection func(js *isolate.JS, r isolate.Rejection)
 }
@@ -55,6 +58,7 @@ func NewWith(t testing.TB, o Options) *Env {
 	e.OnLoop(func() {
 		r, err := e.Isolate.NewRealm(isolate.RealmOptions{
 			Name:        "test",
+			Compat:      o.Compat,
 			OnRejection: o.OnRejection,
 			Setup:       []func(js *isolate.JS) error{func(js *isolate.JS) error { return bind.Install(js, o.Modules) }},
 		})

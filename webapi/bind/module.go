@@ -16,7 +16,10 @@ type Global interface {
 
 // Module is a family of web APIs.
 type Module struct {
-	Name    string
+	Name string
+	// When says whether a worker with the compatibility flags has the globals; nil
+	// means that every worker has them.
+	When    func(has func(flag string) bool) bool
 	Globals []Global
 	// Builtins are the modules that scripts may import by specifier, such as
 	// "node:path": each makes its exports object.
@@ -90,6 +93,9 @@ func Install(js *isolate.JS, modules []Module) error {
 	s := scopes.Get(js)
 	seen := map[string]bool{}
 	for _, m := range modules {
+		if m.When != nil && !m.When(js.Compat().Has) {
+			continue
+		}
 		for _, g := range m.Globals {
 			name := g.globalName()
 			if seen[name] {

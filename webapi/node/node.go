@@ -9,12 +9,14 @@ package node
 import (
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/node/assert"
+	"workerd.local/webapi/node/core"
 	"workerd.local/webapi/node/glue"
 )
 
 var set = glue.NewSet(
 	glue.Internals,
 	assert.Modules,
+	core.Modules(),
 )
 
 // Module makes the modules importable.

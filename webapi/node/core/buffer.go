@@ -2,6 +2,7 @@ package core
 
 import (
 	"bytes"
+	"errors"
 	"math"
 
 	"github.com/dop251/goja"
@@ -59,15 +60,15 @@ func adopt(js *isolate.JS, v goja.Value) (goja.Value, error) {
 	return obj, obj.SetPrototype(bufferStates.Get(js).proto)
 }
 
-// NewBuffer makes a Buffer that owns b.
+// NewBuffer makes a Buffer that owns b. The module that calls the native has to
+// require node:buffer.
 func NewBuffer(js *isolate.JS, b []byte) (*goja.Object, error) {
-	if bufferStates.Get(js).proto == nil {
-		if _, err := Require(js, "buffer"); err != nil {
-			return nil, err
-		}
+	proto := bufferStates.Get(js).proto
+	if proto == nil {
+		return nil, errors.New("node: a Buffer before node:buffer")
 	}
 	obj := bind.NewUint8Array(js, b)
-	return obj, obj.SetPrototype(bufferStates.Get(js).proto)
+	return obj, obj.SetPrototype(proto)
 }
 
 // text is a string argument as UTF-16; anything else is its string.

@@ -1,17 +1,18 @@
-// Package node is the modules of Node.js that scripts with the compatibility flag
-// nodejs_compat may import, and the globals that the flag adds.
+// Package core is the modules of Node.js that the others are made of and most
+// programs ask for: node:buffer, node:events, node:util, node:stream and so on.
 //
-// A module is a file in lib/, which is JavaScript, and the functions in Go that it
-// asks for: its natives. Go does what is done for every byte (encodings, searches,
-// compression) and what only the runtime knows; JavaScript does the rest, because
-// these modules are classes that programs subclass, patch and print. A file in
-// lib/ is the body of a function of require, native and primordials, which returns
-// the exports. It is compiled once per process, and evaluated at its first import
-// in a realm. Files in lib/internal are for other files only.
+// A module is a file in js/ and the functions in Go that it asks for, its natives.
+// Go does what is done for every byte (encodings, searches, compression) and what
+// only the runtime knows; JavaScript does the rest, because these modules are
+// classes that programs subclass, patch and print. A file is the body of a function
+// of require, native and primordials that returns the exports; see package glue.
+// Files in js/internal are for other files only:
 //
-// The files take the engine's functions from where they are when the first module
-// is loaded (lib/internal/primordials.js), so that a script that replaces methods
-// of the built-in classes later does not change how the modules work.
+//	internal/base         the engine's functions as they were when the first module
+//	                      was loaded, so that a script that replaces methods of the
+//	                      built-in classes later does not change how modules work
+//	internal/codes        errors with codes
+//	internal/validators   checks of arguments
 //
 // Everything belongs to the isolate's goroutine.
 package core

@@ -2,109 +2,62 @@ package core
 
 import (
 	"embed"
-	"fmt"
-	"sync"
+	"io/fs"
+	"strings"
 
-	"github.com/dop251/goja"
-
-	"workerd.local/exception"
-	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/node/glue"
 )
 
-//go:embed lib
+//go:embed js
 var files embed.FS
 
-// programs are the compiled files, by name; any goroutine.
-var programs sync.Map
+// needs are the compatibility flags that modules need beside nodejs_compat.
+var needs = map[string][]string{}
 
-// compiled returns the program of a file in lib: a function that makes its exports.
-func compiled(name string) (*goja.Program, error) {
-	if p, ok := programs.Load(name); ok {
-		return p.(*goja.Program), nil
-	}
-	src, err := files.ReadFile("lib/" + name + ".js")
-	if err != nil {
-		return nil, exception.Errorf("No such module %q.", "node:"+name)
-	}
-	p, err := goja.Compile("node:"+name, "(function (require, native, primordials) {"+string(src)+"\n})", true)
-	if err != nil {
-		return nil, err
-	}
-	programs.Store(name, p)
-	return p, nil
-}
-
-// library is the modules of one realm.
-type library struct {
-	js          *isolate.JS
-	exports     map[string]goja.Value
-	loading     map[string]bool
-	require     goja.Value
-	primordials goja.Value
-}
-
-var libraries = isolate.NewSlot(func(js *isolate.JS) *library {
-	return &library{js: js, exports: map[string]goja.Value{}, loading: map[string]bool{}}
-})
-
-// Require returns the exports of a file in lib, such as "buffer" or
-// "internal/errors".
-func Require(js *isolate.JS, name string) (goja.Value, error) {
-	l := libraries.Get(js)
-	if l.require == nil {
-		l.require = bind.NewFunction(js, "require", 1, func(c *bind.Call) (any, error) {
-			return l.load(c.Arg(0).String())
-		})
-	}
-	return l.load(name)
-}
-
-func (l *library) load(name string) (goja.Value, error) {
-	if v := l.exports[name]; v != nil {
-		return v, nil
-	}
-	if l.loading[name] {
-		return nil, fmt.Errorf("node: %s is loaded while it loads", name)
-	}
-	l.loading[name] = true
-	defer delete(l.loading, name)
-	if l.primordials == nil {
-		l.primordials = goja.Undefined() // while they load themselves
-		v, err := l.load("internal/primordials")
-		if err != nil {
-			l.primordials = nil
-			return nil, err
+// Modules are the files of this package.
+func Modules() []glue.Module {
+	var list []glue.Module
+	err := fs.WalkDir(files, "js", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
 		}
-		l.primordials = v
-	}
-	p, err := compiled(name)
+		src, err := files.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		name := strings.TrimSuffix(strings.TrimPrefix(path, "js/"), ".js")
+		m := glue.Module{Name: name, Native: natives(name), Needs: needs[name]}
+		prims := `require("internal/base")`
+		if name == "internal/base" {
+			prims = "undefined"
+		}
+		m.Source = "module.exports = ((primordials) => {" + string(src) + "\n})(" + prims + ");"
+		if !strings.HasPrefix(name, "internal/") {
+			m.Name = "node:" + name
+		}
+		list = append(list, m)
+		return nil
+	})
 	if err != nil {
-		return nil, err
+		panic(err) // the files are part of the program
 	}
-	fn, err := l.js.Runtime().RunProgram(p)
-	if err != nil {
-		return nil, err
-	}
-	var native goja.Value = goja.Undefined()
-	if t := natives(name); t != nil {
-		native = bind.Object{Name: "native", Methods: t}.New(l.js)
-	}
-	v, err := l.js.Call(fn, nil, l.require, native, l.primordials)
-	if err != nil {
-		return nil, err
-	}
-	l.exports[name] = v
-	return v, nil
+	return list
 }
 
-// natives are what a file in lib gets from Go.
+// natives are what a file in js gets from Go.
 func natives(name string) map[string]bind.Static {
 	switch name {
 	case "buffer":
 		return bufferNatives()
-	case "internal/primordials":
+	case "querystring":
+		return queryNatives()
+	case "string_decoder":
+		return decoderNatives()
+	case "internal/base":
 		return platformNatives()
+	case "internal/codes":
+		return map[string]bind.Static{"register": jsRegisterCodes}
 	}
 	return nil
 }

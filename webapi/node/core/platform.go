@@ -1,7 +1,6 @@
 package core
 
 import (
-	"math/big"
 	"reflect"
 
 	"github.com/dop251/goja"
@@ -65,7 +64,6 @@ var (
 	bufferType  = reflect.TypeFor[goja.ArrayBuffer]()
 	proxyType   = reflect.TypeFor[goja.Proxy]()
 	promiseType = reflect.TypeFor[*goja.Promise]()
-	bigIntType  = reflect.TypeFor[*big.Int]()
 )
 
 func orNull(o *goja.Object) goja.Value {

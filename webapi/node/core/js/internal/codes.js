@@ -174,4 +174,5 @@ E.aggregate = (inner, outer) => {
   return inner || outer;
 };
 E.hideStackFrames = (fn) => fn;
+native.register(E);
 return E;
