@@ -26,7 +26,7 @@ floors
 	webapi/encoding  webapi/node/octets
 	webapi/url  webapi/events
 	webapi/timers  webapi/console  webapi/crypto  webapi/global  webapi/streams
-	webapi/blob
+	webapi/blob  webapi/codec
 	webapi/fetch
 	webapi/durable
 	webapi/node/glue
@@ -67,7 +67,7 @@ others
 	github.com/google/btree             tests
 	go.etcd.io/bbolt                    storage/bolt
 	github.com/go-chi/chi/v5            httpserver
-	github.com/andybalholm/brotli       webapi/fetch
+	github.com/andybalholm/brotli       webapi/codec  webapi/fetch
 	github.com/fsnotify/fsnotify        cmd/workerd
 	github.com/tailscale/hujson         config
 	github.com/pelletier/go-toml/v2     config

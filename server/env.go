@@ -9,6 +9,7 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/blob"
+	"workerd.local/webapi/codec"
 	"workerd.local/webapi/console"
 	"workerd.local/webapi/crypto"
 	"workerd.local/webapi/durable"
@@ -27,7 +28,7 @@ import (
 func Modules() []bind.Module {
 	return []bind.Module{
 		url.Module, encoding.Module, events.Module, timers.Module, console.Module, crypto.Module,
-		global.Module, blob.Module, streams.Module, fetch.Module, durable.Module,
+		global.Module, blob.Module, streams.Module, codec.Module, fetch.Module, durable.Module,
 		node.Module,
 	}
 }

@@ -32,6 +32,7 @@ import (
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/events"
 	"workerd.local/webapi/fetch"
+	"workerd.local/webapi/streams"
 )
 
 // Options say what a worker is made of; all of it is shared by its isolates and
@@ -151,6 +152,10 @@ func (w *Worker) instantiate() error {
 				if !w.o.Compat.Has("capture_async_api_throws") {
 					bind.ThrowUncaptured(js)
 				}
+				streams.SetFlags(js, streams.Flags{
+					LaxCompression:    !w.o.Compat.Has("strict_compression_checks"),
+					EncoderReadsAhead: !w.o.Compat.Has("encoder_stream_spec_compliant_backpressure"),
+				})
 				return nil
 			},
 			w.setup,

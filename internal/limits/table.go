@@ -41,6 +41,7 @@ var (
 	RejectionsKept  = count("rejections.kept", 256, 0, 100_000)
 	FormParts       = count("form.parts", 10_000, 1, 1_000_000)
 	FormHeaders     = size("form.headers", 16<<10, 128, 1<<20)
+	CodecAhead      = size("codec.ahead", 1<<20, 1<<10, 64<<20)
 	CloneDepth      = count("clone.depth", 10_000, 10, 10_000)
 	CloneObjects    = count("clone.objects", 1<<24, 100, 1<<28)
 
@@ -186,6 +187,7 @@ var sections = []Section{
 		row("Redirects that one `fetch()` follows", "webapi/fetch.maxRedirects", Count, "", "fixed by WHATWG fetch", "the promise rejects"),
 		knob("Parts of a form", FormParts.Knob, "TypeError"),
 		knob("Headers of one part of a form", FormHeaders.Knob, "TypeError"),
+		knob("Output of a CompressionStream or DecompressionStream that nobody has read", CodecAhead.Knob, "writes wait for a reader"),
 		knob("Nesting of a value that is cloned or stored", CloneDepth.Knob, "RangeError or DataCloneError"),
 		knob("Objects in a value that is cloned or stored", CloneObjects.Knob, "RangeError"),
 	}},

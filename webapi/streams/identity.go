@@ -17,10 +17,14 @@ import (
 // bytes that are written come out of the other side, nothing is kept in between, a
 // write settles when its bytes were read. A native stream that is piped in takes
 // its place: who reads from the other side then reads from that stream.
+//
+// With a coder (NewCoded) it is a CompressionStream or the like: what is written
+// comes out changed, and a write settles when the coder has taken it.
 type Identity struct {
 	readable *Readable
 	writable *Writable
-	left     int64 // bytes still to come; -1 where there is no fixed length
+	left     int64  // bytes still to come; -1 where there is no fixed length
+	coded    *coded // nil where the bytes stay as they are
 
 	ended bool       // written to the end
 	err   goja.Value // failed
@@ -80,6 +84,9 @@ func (p *Identity) sinkWrite(js *isolate.JS, v goja.Value) *goja.Object {
 	if p.err != nil {
 		return rejected(js, p.err)
 	}
+	if p.coded != nil {
+		return p.coded.write(js, data)
+	}
 	if len(data) == 0 {
 		return resolved(js)
 	}
@@ -94,6 +101,9 @@ func (p *Identity) sinkClose(js *isolate.JS) *goja.Object {
 		reason := typeError(js, tooFewText)
 		p.fail(js, reason)
 		return rejected(js, reason)
+	}
+	if p.coded != nil {
+		return p.coded.end(js)
 	}
 	p.ended = true
 	p.meet(js)
@@ -115,6 +125,8 @@ func (p *Identity) meet(js *isolate.JS) {
 	case p.err != nil:
 		p.read = nil
 		r.done(js, nil, thrown{p.err}.error(js))
+	case p.coded != nil:
+		p.coded.meet(js)
 	case p.write != nil:
 		w := p.write
 		n := min(r.limit, len(w.data))
@@ -137,6 +149,9 @@ func (p *Identity) fail(js *isolate.JS, reason goja.Value) {
 		return
 	}
 	p.err = reason
+	if p.coded != nil {
+		p.coded.fail(js, reason)
+	}
 	if w := p.write; w != nil {
 		p.write = nil
 		w.d.reject(js, reason)
@@ -191,10 +206,15 @@ func (s *Readable) fixedLength() int64 {
 	return -1
 }
 
+// Transform is the stream as an instance of the base class.
+func (p *Identity) Transform() *Transform {
+	return &Transform{readable: p.readable, writable: p.writable}
+}
+
 // IdentityClass is IdentityTransformStream.
 var IdentityClass = &bind.Class[Identity]{
 	Name:   "IdentityTransformStream",
-	Parent: bind.Extends(TransformClass, func(p *Identity) *Transform { return &Transform{readable: p.readable, writable: p.writable} }),
+	Parent: bind.Extends(TransformClass, (*Identity).Transform),
 	New: func(c *bind.Call) (*Identity, error) {
 		hwm, err := hwmOf(c, 1)
 		if err != nil {

@@ -171,8 +171,14 @@ func (n *native) arrived(js *isolate.JS, b []byte, err error) {
 func (n *native) cancel(js *isolate.JS, reason goja.Value) *goja.Object {
 	waiting := n.waiting
 	n.waiting, n.left = nil, nil
+	src, ok := n.src.(identitySource)
+	coded := ok && src.p.coded != nil
 	for _, w := range waiting {
-		w.req.close(js)
+		if coded { // as workerd has it
+			w.req.fail(js, reason)
+		} else {
+			w.req.close(js)
+		}
 	}
 	return n.src.cancel(js, reason)
 }

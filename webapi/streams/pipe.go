@@ -115,6 +115,10 @@ func (p *pipe) abort(js *isolate.JS, reason goja.Value) {
 				}
 			}, all.reject)
 		}
+		if i := p.dst.identity; i != nil && p.o.preventAbort && i.write != nil {
+			// As in workerd, what nobody has read is gone, and its reader hears of it.
+			i.fail(js, js.Error(ErrDisconnected))
+		}
 		if !p.o.preventAbort && p.dst.state == writable {
 			join(p.dst.abort(js, reason))
 		}

@@ -32,7 +32,7 @@ func (s *Readable) splice(js *isolate.JS, to *Writable, o pipeOptions) (*goja.Ob
 		return nil, false, nil
 	}
 	p := to.identity
-	if p == nil || to.state != writable || to.closing() || len(to.writes) > 0 || to.inFlightWrite != nil || p.piped != nil {
+	if p == nil || p.coded != nil && !p.coded.idle() || to.state != writable || to.closing() || len(to.writes) > 0 || to.inFlightWrite != nil || p.piped != nil {
 		return nil, false, nil
 	}
 	if src, ok := n.src.(identitySource); ok && src.p.piped == nil {
@@ -65,6 +65,10 @@ func (s *splice) count(n int) error {
 }
 
 func (s *splice) read(js *isolate.JS, limit int, done func(*isolate.JS, []byte, error)) {
+	if s.p.coded != nil {
+		s.readCoded(js, limit, done)
+		return
+	}
 	s.from.src.read(js, limit, func(js *isolate.JS, b []byte, err error) {
 		if err == nil {
 			err = s.count(len(b))
@@ -94,6 +98,10 @@ func (s *splice) take(js *isolate.JS) (event.Body, bool, error) {
 	b, ok, err := s.from.src.take(js)
 	if err != nil || !ok {
 		return b, ok, err
+	}
+	if s.p.coded != nil {
+		r := &codedReader{src: b.Reader(), coder: s.p.coded.coder}
+		return event.StreamBody(&splicedBody{ReadCloser: r, s: s}, -1), true, nil
 	}
 	want := s.p.left
 	if size := b.Size(); want >= 0 && size >= 0 && size != want {

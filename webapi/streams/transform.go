@@ -194,7 +194,7 @@ func (c *transformController) perform(js *isolate.JS, v goja.Value) *goja.Object
 
 func (c *transformController) enqueue(js *isolate.JS, v goja.Value) error {
 	if !c.out.canEnqueue() {
-		return exception.TypeErrorf("Unable to enqueue")
+		return exception.TypeErrorf("The readable side of this TransformStream is no longer readable.")
 	}
 	if err := c.out.enqueue(js, v); err != nil {
 		check(js, err)
@@ -270,36 +270,21 @@ func (t *Transform) Writable() *Writable { return t.writable }
 
 // NewTransform makes a transform stream of Go code, for other packages: transform
 // gets each chunk and flush the end; both hand on chunks with emit. An error makes
-// both sides fail. Chunks in and out are bytes.
-func NewTransform(js *isolate.JS, transform func(js *isolate.JS, chunk []byte, emit func([]byte)) error, flush func(js *isolate.JS, emit func([]byte)) error) *Transform {
-	t, begin := newTransform(js, strategy{hwm: 1}, strategy{})
-	run := func(js *isolate.JS, fn func(emit func([]byte)) error) *goja.Object {
-		var failed error
-		err := fn(func(b []byte) {
-			if len(b) > 0 && failed == nil {
-				failed = t.ctrl.enqueue(js, bind.NewUint8Array(js, b))
-			}
-		})
-		if err == nil {
-			err = failed
-		}
-		if err != nil {
+// both sides fail. readAhead is the high water mark of the side that is read from.
+func NewTransform(js *isolate.JS, readAhead float64, transform func(js *isolate.JS, v goja.Value, emit func(goja.Value) error) error, flush func(js *isolate.JS, emit func(goja.Value) error) error) *Transform {
+	t, begin := newTransform(js, strategy{hwm: 1}, strategy{hwm: readAhead})
+	run := func(js *isolate.JS, fn func(emit func(goja.Value) error) error) *goja.Object {
+		if err := fn(func(v goja.Value) error { return t.ctrl.enqueue(js, v) }); err != nil {
 			check(js, err)
 			return rejected(js, js.Error(err))
 		}
 		return resolved(js)
 	}
 	t.ctrl.alg.transform = func(js *isolate.JS, v goja.Value) *goja.Object {
-		return run(js, func(emit func([]byte)) error {
-			b, err := writtenBytes(js, v)
-			if err != nil {
-				return err
-			}
-			return transform(js, b, emit)
-		})
+		return run(js, func(emit func(goja.Value) error) error { return transform(js, v, emit) })
 	}
 	t.ctrl.alg.flush = func(js *isolate.JS) *goja.Object {
-		return run(js, func(emit func([]byte)) error { return flush(js, emit) })
+		return run(js, func(emit func(goja.Value) error) error { return flush(js, emit) })
 	}
 	begin(js, resolved(js))
 	return t
