@@ -232,10 +232,24 @@ func (b *StoreBackend) Commit(batch *Batch) loop.Result[CommitInfo] {
 		return loop.Fail[CommitInfo](err)
 	}
 	f := loop.NewFuture[CommitInfo](b.l)
-	b.async.CommitAsync(b.token, writes, func(fenced bool, err error) {
-		post(b.l, func() { f.Settle(info, commitError(fenced, err)) })
+	b.handOver(func() {
+		b.async.CommitAsync(b.token, writes, func(fenced bool, err error) {
+			post(b.l, func() { f.Settle(info, commitError(fenced, err)) })
+		})
 	})
 	return loop.Later(f)
+}
+
+// handOver gives a commit to the store once every other actor that the turn made dirty
+// has its own ready: actors flush at the end of a turn, and what that end leaves for
+// later comes behind all of them. So the commits of a turn reach the store together, and
+// share a transaction however fast it is.
+func (b *StoreBackend) handOver(commit func()) {
+	if b.l.InTurn() {
+		b.l.AtTurnEnd(commit)
+	} else {
+		commit()
+	}
 }
 
 func commitError(fenced bool, err error) error {

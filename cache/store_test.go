@@ -436,3 +436,45 @@ func TestStoreBackendOutlivesItsLoop(t *testing.T) {
 		})
 	})
 }
+
+// handedStore notes when a commit reaches it.
+type handedStore struct {
+	*fakeStore
+	events *[]string
+}
+
+func (s handedStore) CommitAsync(_ storage.Token, _ []storage.Write, done func(bool, error)) {
+	*s.events = append(*s.events, "store")
+	done(false, nil)
+}
+
+// Actors that one turn made dirty hand their commits over together, so that the store
+// finds all of them when it wakes up.
+func TestCommitsOfATurnReachTheStoreTogether(t *testing.T) {
+	var events []string
+	s := handedStore{&fakeStore{}, &events}
+	l := loop.New(loop.Options{})
+	gate := gates.NewOutputGate(l)
+	lru := NewSharedLRU(LRUOptions{})
+	l.Turn(func() {
+		for i := range 3 {
+			id := actorid.ID{Namespace: "N", Key: fmt.Sprint("actor", i)}
+			b := NewStoreBackend(t.Context(), l, s, storage.Token{Shard: id.Shard(), Epoch: 1}, id, StoreOptions{})
+			c := New(l, b, lru, gate, Options{})
+			if _, err, ok := c.Put([]storage.KV{{Key: "k", Value: []byte("v")}}, WriteOptions{}).Ready(); !ok || err != nil {
+				t.Fatal(ok, err)
+			}
+			l.AtTurnEnd(func() { events = append(events, "flushed") })
+		}
+	})
+	want := []string{"flushed", "flushed", "flushed", "store", "store", "store"}
+	if !slices.Equal(events, want) {
+		t.Errorf("got %q, want %q", events, want)
+	}
+	l.RunPending()
+	l.Turn(func() {
+		if _, err, ok := gate.Wait().Ready(); !ok || err != nil {
+			t.Errorf("the gate is not open: %v", err)
+		}
+	})
+}
