@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -33,20 +34,25 @@ var _ reloadable = (*server.Server)(nil)
 // follow reloads the server whenever one of its files has changed, until ctx ends. A
 // configuration that cannot be used is reported, and the server keeps what it has.
 func (o *options) follow(ctx context.Context, s reloadable, path, constName string, stderr io.Writer) {
-	notify, err := fsnotify.NewWatcher()
-	if err != nil {
-		fmt.Fprintf(stderr, "--watch: this system cannot tell of changed files, restart to load them: %s\n", err)
-		return
-	}
-	f := &follower{notify: notify, stderr: stderr, config: path, dirs: map[string]bool{}, complained: map[string]bool{}}
-	f.load = func() error {
+	o.followFiles(ctx, path, stderr, nil, func() error {
 		cfg, err := o.config(path, constName, stderr, false)
 		if err != nil {
 			return err
 		}
 		return s.Reload(ctx, cfg)
+	}, s.Watched)
+}
+
+// followFiles calls load whenever one of the watched files has changed, until ctx ends;
+// failing is what the first load said.
+func (o *options) followFiles(ctx context.Context, path string, stderr io.Writer, failing error, load func() error, watched func() []string) {
+	notify, err := fsnotify.NewWatcher()
+	if err != nil {
+		fmt.Fprintf(stderr, "--watch: this system cannot tell of changed files, restart to load them: %s\n", err)
+		return
 	}
-	f.watched = func() []string { return append(s.Watched(), o.dotenv(s.Watched())...) }
+	f := &follower{notify: notify, stderr: stderr, config: path, failing: failing, load: load, dirs: map[string]bool{}, complained: map[string]bool{}}
+	f.watched = func() []string { return append(slices.Clone(watched()), o.dotenv(watched())...) }
 	f.run(ctx)
 	if err := notify.Close(); err != nil {
 		fmt.Fprintf(stderr, "--watch: %s\n", err)

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+)
+
+type options struct {
+	Bin      string
+	Parallel int
+	Timeout  time.Duration
+}
+
+// Outcome of a file or of one of its tests.
+type Outcome string
+
+// The outcomes.
+const (
+	Passed Outcome = "pass"
+	Failed Outcome = "fail"
+	Absent Outcome = "n/a"
+)
+
+// Result is what became of one file.
+type Result struct {
+	File    File
+	Outcome Outcome
+	// Why is the reason of what is not pass.
+	Why   string
+	Tests []TestResult
+	// Output is what the command wrote.
+	Output string
+	Took   time.Duration
+}
+
+// TestResult is what became of one exported test of a file.
+type TestResult struct {
+	Name    string
+	Outcome Outcome
+}
+
+// undated is the date of workers whose file says none.
+const undated = "2026-08-01"
+
+// runAll runs the files, some at a time, and reports each in the order of files.
+func runAll(ctx context.Context, o options, checkout string, files []File, report func(Result)) []Result {
+	results := make([]Result, len(files))
+	done := make([]chan struct{}, len(files))
+	for i := range done {
+		done[i] = make(chan struct{})
+	}
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for range max(o.Parallel, 1) {
+		workers.Go(func() {
+			for i := range next {
+				results[i] = runFile(ctx, o, checkout, files[i])
+				close(done[i])
+			}
+		})
+	}
+	workers.Go(func() {
+		defer close(next)
+		for i := range files {
+			next <- i
+		}
+	})
+	for i := range results {
+		<-done[i]
+		report(results[i])
+	}
+	workers.Wait()
+	return results
+}
+
+var testLine = regexp.MustCompile(`(?m)^\[ (PASS|FAIL|TEST) \] (\S+)`)
+
+func runFile(ctx context.Context, o options, checkout string, f File) Result {
+	r := Result{File: f}
+	if f.Reason != "" {
+		r.Outcome, r.Why = Absent, f.Reason
+		return r
+	}
+	dir, err := os.MkdirTemp("", "wdtest")
+	if err != nil {
+		r.Outcome, r.Why = Failed, err.Error()
+		return r
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a leftover in the system's temporary folder
+	args := []string{"test", "--experimental", "--predictable", "-I", checkout + "/src", "-d", "TEST_TMPDIR=" + dir}
+	if !f.Dated {
+		args = append(args, "--compat-date="+undated)
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, o.Bin, append(args, f.Path)...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.WaitDelay = time.Second
+	begin := time.Now()
+	err = cmd.Run()
+	r.Took, r.Output = time.Since(begin), out.String()
+	r.Tests = outcomes(r.Output)
+	switch {
+	case err == nil:
+		r.Outcome = Passed
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		r.Outcome, r.Why = Failed, fmt.Sprintf("not done after %s", o.Timeout)
+	default:
+		r.Outcome, r.Why = Failed, reason(r)
+	}
+	return r
+}
+
+// outcomes reads the lines about single tests. One that began and did not end has
+// failed.
+func outcomes(output string) []TestResult {
+	var out []TestResult
+	for _, m := range testLine.FindAllStringSubmatch(output, -1) {
+		switch m[1] {
+		case "TEST":
+			out = append(out, TestResult{m[2], Failed})
+		case "PASS":
+			for i := range out {
+				if out[i].Name == m[2] {
+					out[i].Outcome = Passed
+				}
+			}
+		}
+	}
+	return out
+}
+
+// reason says in a line why a file failed.
+func reason(r Result) string {
+	failed := 0
+	for _, t := range r.Tests {
+		if t.Outcome == Failed {
+			failed++
+		}
+	}
+	if len(r.Tests) > 0 {
+		return fmt.Sprintf("%d of %d tests", failed, len(r.Tests))
+	}
+	first, _, _ := strings.Cut(strings.TrimSpace(r.Output), "\n")
+	// Places of the checkout differ between machines.
+	if _, text, ok := strings.Cut(first, "wd-test:"); ok {
+		first = text
+	}
+	return first
+}
+
+func (r Result) line() string {
+	s := fmt.Sprintf("%s %s", r.Outcome, r.File.Name)
+	if r.Why != "" {
+		s += " (" + r.Why + ")"
+	}
+	var failed []string
+	for _, t := range r.Tests {
+		if t.Outcome == Failed {
+			failed = append(failed, t.Name)
+		}
+	}
+	if len(failed) > 0 {
+		s += "\n    failed: " + strings.Join(failed, " ")
+	}
+	return s
+}
