@@ -15,7 +15,8 @@ func test(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o := newOptions("test", "<config> [<filter>]", stdout, stderr)
 	o.fs.BoolVar(&o.noVerbose, "no-verbose", false, "log less")
 	o.fs.StringVar(&o.compatDate, "compat-date", "", "use `date` for every worker, which then must not set its own")
-	predictable := o.fs.Bool("predictable", false, "give scripts the same random numbers in every run")
+	predictable := false
+	o.fs.BoolVar(&predictable, "predictable", false, "give scripts the same random numbers in every run")
 	for _, n := range []string{"w", "watch"} {
 		o.fs.BoolVar(&o.watch, n, false, "run the tests again when the configuration or a script changes")
 	}
@@ -27,7 +28,7 @@ func test(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if o.run.Isolates == 0 {
 		o.run.Isolates = 1
 	}
-	if *predictable {
+	if predictable {
 		o.run.Host = isolate.PredictableHost(isolate.SystemHost())
 	}
 	constName, filterText := "", ""
