@@ -1,7 +1,9 @@
 package actor
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/dop251/goja"
@@ -19,11 +21,33 @@ import (
 	"workerd.local/webapi/durable"
 )
 
-// LoadAlarms schedules the alarms that are stored. Overdue ones run at once.
+// LoadAlarms schedules the alarms that are stored. Overdue ones run at once, in the
+// order of their times and limits.AlarmStarting at a time on an isolate.
 func (n *Namespace) LoadAlarms(ctx context.Context) error {
 	if n.o.Store == nil {
 		return nil
 	}
+	found := make([][]storage.Due, len(n.hosts))
+	err := n.readAlarms(ctx, found)
+	// What could be read rings, whatever became of the rest.
+	for i, h := range n.hosts {
+		slices.SortStableFunc(found[i], func(a, b storage.Due) int { return a.Time.Compare(b.Time) })
+		for some := range slices.Chunk(found[i], 256) { // a short turn each
+			perr := h.loop.Post(func() {
+				for _, d := range some {
+					h.alarms.load(d)
+				}
+			})
+			if perr != nil {
+				return cmp.Or(err, perr)
+			}
+		}
+	}
+	return err
+}
+
+// readAlarms adds what is stored to the list of each host.
+func (n *Namespace) readAlarms(ctx context.Context, found [][]storage.Due) error {
 	for shard := range uint32(actorid.Shards) {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -32,13 +56,10 @@ func (n *Namespace) LoadAlarms(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		host := &found[int(shard)%len(n.hosts)]
 		for _, d := range dues {
-			if d.Actor.Namespace != n.o.UniqueKey {
-				continue
-			}
-			h := n.hosts[int(d.Actor.Shard())%len(n.hosts)]
-			if err := h.loop.Post(func() { h.alarms.load(d) }); err != nil {
-				return err
+			if d.Actor.Namespace == n.o.UniqueKey {
+				*host = append(*host, d)
 			}
 		}
 	}
@@ -67,14 +88,29 @@ func (h *host) ring(d storage.Due, durable bool, done func(event.Outcome, bool))
 	if d.Name != "" {
 		name = &d.Name
 	}
-	a, err := h.container(d.Actor, name).activate()
+	c := h.container(d.Actor, name)
+	woken := c.actor == nil
+	a, err := c.activate()
 	if err != nil {
 		e, _ := exception.From(err)
 		h.w.Report(e, h.n.o.Class+" "+d.Actor.String()+" alarm")
 		done(event.Outcome{Status: event.Exception, Retry: true}, true)
 		return
 	}
-	a.alarm(event.Alarm{Time: d.Time, Retries: d.Retries}, durable, func(o event.Outcome, err error, broke bool) { done(o, broke) })
+	a.alarm(event.Alarm{Time: d.Time, Retries: d.Retries}, durable, func(o event.Outcome, err error, broke bool) {
+		if woken && h.alarms.crowded() {
+			h.loop.Defer(a.makeRoom)
+		}
+		done(o, broke)
+	})
+}
+
+// makeRoom puts an actor away that an alarm alone has brought into memory, without the
+// idle time, as others wait for their overdue alarms.
+func (a *Actor) makeRoom() {
+	if a.c.actor == a && !a.active() && !a.c.h.n.o.PreventEviction {
+		a.evict(a.active, nil)
+	}
 }
 
 // abandonAlarm deletes an alarm that is given up, unless another one is stored by

@@ -279,3 +279,75 @@ func TestAlarmThatIsClearedBeforeItIsStoredDoesNotRun(t *testing.T) {
 	}
 	k.want(s, "/runs", "0")
 }
+
+// herd is a class whose alarms notice how many of them run at a time, and in which
+// order they began.
+const herd = `
+	let running = 0, most = 0, made = 0;
+	const order = [];
+	export class Obj extends DurableObject {
+		constructor(ctx, env) { super(ctx, env); made++; }
+		async alarm({ scheduledTime }) {
+			order.push(scheduledTime);
+			most = Math.max(most, ++running);
+			await this.ctx.storage.put("rung", (await this.ctx.storage.get("rung") ?? 0) + 1);
+			await new Promise(done => setTimeout(done, 0));
+			running--;
+		}
+		fetch() {
+			const sorted = order.every((t, i) => i === 0 || order[i - 1] <= t);
+			return Response.json({ rung: order.length, most, sorted });
+		}
+	}`
+
+func TestThousandsOfOverdueAlarmsRunAFewAtATime(t *testing.T) {
+	const actors, atATime = 3000, 16
+	for name, open := range map[string]func(*testing.T, string) storage.Store{"mem": openMem, "bolt": openBolt} {
+		t.Run(name, func(t *testing.T) {
+			store := open(t, t.TempDir())
+			k := newKit(t, herd, kitOptions{store: store, bounds: []string{fmt.Sprintf("alarm.starting=%d", atATime)}})
+			batch := map[storage.Token][]storage.Write{}
+			epoch := epochOf(t, store)
+			for i := range actors {
+				id := k.ns.IDs().FromName(fmt.Sprint(i))
+				token := storage.Token{Shard: id.Shard(), Epoch: epoch}
+				// Times that have nothing to do with the order in which storage lists them.
+				at := time.UnixMilli(1_700_000_000_000 + int64(i*7919%actors)*1000)
+				batch[token] = append(batch[token], storage.Write{Actor: id, Alarm: storage.AlarmChange{Op: storage.AlarmSet, Time: at}})
+			}
+			if fenced, err := store.Commit(t.Context(), batch); err != nil || len(fenced) > 0 {
+				t.Fatalf("%v, %v", fenced, err)
+			}
+			if err := k.ns.LoadAlarms(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			live := 0
+			k.eventually("every alarm", func() bool {
+				n, err := k.ns.Live(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				live = max(live, n)
+				return strings.HasPrefix(ask(t, k.stub("other"), "/"), fmt.Sprintf(`{"rung":%d,`, actors))
+			})
+			k.want(k.stub("other"), "/", fmt.Sprintf(`{"rung":%d,"most":%d,"sorted":true}`, actors, atATime))
+			// Those that are over leave memory while others wait: beside the ones that run
+			// there are the last ones, the asker, and those that are on their way out.
+			if live > 4*atATime {
+				t.Errorf("%d actors were in memory at a time", live)
+			}
+			k.eventually("the deletion of the alarms", func() bool {
+				for shard := range uint32(actorid.Shards) {
+					dues, err := store.Alarms(t.Context(), storage.Token{Shard: shard, Epoch: epoch}, 0)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if len(dues) > 0 {
+						return false
+					}
+				}
+				return true
+			})
+		})
+	}
+}

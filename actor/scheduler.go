@@ -43,7 +43,7 @@ func (a *attempts) failed(counts bool, bounds *limits.Set) (pause time.Duration,
 type alarmPhase uint8
 
 const (
-	alarmWaiting alarmPhase = iota // for its time or for its next try
+	alarmWaiting alarmPhase = iota // for its time, for its next try, or for a place
 	alarmStarted
 	alarmAbandoning
 )
@@ -61,6 +61,10 @@ type scheduled struct {
 	// says that it is durable.
 	queued time.Time
 	stored bool
+	// late says that its time had come when it was found in storage (overdue).
+	late   bool
+	placed bool
+	index  int // in overdue.waiting, -1 when it is not there
 }
 
 // scheduler wakes the actors of a host at the times of their alarms. It keeps
@@ -90,17 +94,21 @@ type scheduler struct {
 	// failed is told of what went wrong and has no other ear.
 	failed func(due storage.Due, what string, err error)
 
-	alarms map[string]*scheduled // by the actor's key
-	closed bool
+	alarms  map[string]*scheduled // by the actor's key
+	overdue overdue
+	closed  bool
 }
 
 // load schedules an alarm that was found in storage, unless the actor has one here
 // already.
 func (s *scheduler) load(d storage.Due) {
 	if s.alarms[d.Actor.Key] == nil {
-		s.fresh(d, true)
+		s.found(d)
 	}
 }
+
+// found schedules an alarm that is in storage and that nobody here has set.
+func (s *scheduler) found(d storage.Due) { s.schedule(d, true, !d.Time.After(s.l.Now())) }
 
 // moved is told that an actor's alarm has changed: its time, zero for none, and
 // whether that is durable.
@@ -138,7 +146,7 @@ func (s *scheduler) replace(d storage.Due) {
 		s.forget(old)
 	}
 	if !d.Time.IsZero() {
-		s.fresh(d, true)
+		s.found(d)
 	}
 }
 
@@ -150,36 +158,90 @@ func (a *scheduled) rename(d storage.Due) {
 }
 
 // fresh schedules an alarm without failures, or with those that its Due tells of.
-func (s *scheduler) fresh(d storage.Due, durable bool) {
+func (s *scheduler) fresh(d storage.Due, durable bool) { s.schedule(d, durable, false) }
+
+func (s *scheduler) schedule(d storage.Due, durable, late bool) {
 	if s.closed {
 		return
 	}
 	if old := s.alarms[d.Actor.Key]; old != nil {
-		old.timer.Stop()
+		s.cancel(old)
 	}
-	a := &scheduled{due: d, durable: durable, tries: attempts{counted: d.Retries, backoff: d.Retries, lastCounted: d.Retries > 0}}
+	a := &scheduled{due: d, durable: durable, late: late, index: -1, tries: attempts{counted: d.Retries, backoff: d.Retries, lastCounted: d.Retries > 0}}
 	s.alarms[d.Actor.Key] = a
 	s.wakeAt(a, d.Time)
 }
 
 func (s *scheduler) wakeAt(a *scheduled, t time.Time) {
 	a.phase, a.wake = alarmWaiting, t
-	a.timer = s.l.At(t, func() { s.start(a) })
+	if a.late && !t.After(s.l.Now()) {
+		s.await(a)
+		return
+	}
+	a.timer = s.l.At(t, func() {
+		if a.late {
+			s.await(a)
+			return
+		}
+		s.start(a)
+	})
+}
+
+// await starts a late alarm as soon as there is a place for it.
+func (s *scheduler) await(a *scheduled) {
+	s.overdue.add(a)
+	s.startOverdue()
+}
+
+// startOverdue starts late alarms while there are places, each in a turn of its own.
+func (s *scheduler) startOverdue() {
+	for most := limits.AlarmStarting.In(s.bounds); ; {
+		a := s.overdue.next(most)
+		if a == nil {
+			return
+		}
+		a.timer = s.l.At(a.wake, func() { s.start(a) })
+	}
+}
+
+// crowded reports whether overdue alarms wait for a place.
+func (s *scheduler) crowded() bool { return len(s.overdue.waiting) > 0 }
+
+// leave gives the place of a late alarm to the next one.
+func (s *scheduler) leave(a *scheduled) {
+	if s.overdue.leave(a) {
+		s.startOverdue()
+	}
+}
+
+// cancel sees to it that an alarm is not started. One that runs keeps its place until
+// it is over.
+func (s *scheduler) cancel(a *scheduled) {
+	a.timer.Stop()
+	s.overdue.remove(a)
+	if a.phase == alarmWaiting {
+		s.leave(a)
+	}
 }
 
 func (s *scheduler) forget(a *scheduled) {
-	a.timer.Stop()
+	s.cancel(a)
 	delete(s.alarms, a.due.Actor.Key)
 }
 
 func (s *scheduler) start(a *scheduled) {
 	if until := s.refused(a.due); until.After(s.l.Now()) {
+		s.leave(a)
 		s.wakeAt(a, until) // no try, and so no retry
 		return
 	}
 	a.phase, a.queued, a.stored = alarmStarted, time.Time{}, false
 	s.run(a.due, a.durable, func(o event.Outcome, broke bool) {
-		if s.alarms[a.due.Actor.Key] == a && !s.closed {
+		if s.closed {
+			return
+		}
+		s.leave(a)
+		if s.alarms[a.due.Actor.Key] == a {
 			s.over(a, o, broke)
 		}
 	})
@@ -285,4 +347,5 @@ func (s *scheduler) close() {
 		a.timer.Stop()
 	}
 	clear(s.alarms)
+	s.overdue = overdue{}
 }

@@ -70,6 +70,7 @@ var (
 	AlarmRetries   = count("alarm.retries", 6, 0, 1000)
 	AlarmPause     = span("alarm.pause", 2*time.Second, time.Millisecond, time.Hour)
 	AlarmDoublings = count("alarm.doublings", 9, 0, 16)
+	AlarmStarting  = count("alarm.starting", 128, 1, 1_000_000)
 	ActorName      = size("actor.name", 1<<10, 0, 1<<10)
 	ActorEphemeral = size("actor.ephemeral", 2048, 1, 64<<10)
 
@@ -221,6 +222,7 @@ var sections = []Section{
 		knob("Counted retries of an alarm", AlarmRetries.Knob, "the alarm is given up"),
 		knob("First pause before a retry; each one is twice as long", AlarmPause.Knob, "the alarm waits for it"),
 		knob("Doublings of the pause", AlarmDoublings.Knob, "it stays as long"),
+		knob("Overdue alarms that a start finds and runs at a time, of one class on one isolate", AlarmStarting.Knob, "the others wait, in the order of their times"),
 		knob("Name of an actor", ActorName.Knob, "it is not kept for `ctx.id.name`"),
 		row("Name of a facet", "webapi/durable.maxFacetName", Size, "", "fixed by workerd", "TypeError"),
 		knob("Name of an actor that keeps nothing", ActorEphemeral.Knob, "TypeError"),
