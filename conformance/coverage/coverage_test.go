@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -120,19 +121,104 @@ func TestKilledMeansThatTheTestFailed(t *testing.T) {
 		{name: "cannot run", err: errors.New("no go here"), want: "no go here"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			err := m.kill(c, func(args ...string) (*results, error) {
-				if !strings.Contains(strings.Join(args, " "), "-run ^TestAdd$/^two$") {
+			err := m.kill([]*row{c}, func(args ...string) (*results, error) {
+				if !strings.Contains(strings.Join(args, " "), "-run ^TestAdd$/^two$ ") {
 					t.Errorf("arguments %q", args)
 				}
 				if tc.err != nil {
 					return nil, tc.err
 				}
 				return readEvents(strings.NewReader(tc.events))
-			})
+			})[c]
 			if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
 				t.Errorf("got %v, want %q", err, tc.want)
 			}
 		})
+	}
+}
+
+// One run is enough for the cases of a mutation, unless a test takes the others with it.
+func TestCasesOfAMutationRunTogether(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("f.go", []byte("package pkg\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m := &mutation{name: "m", file: "f.go", find: "package pkg", replace: "package broken"}
+	one, two, three := &row{Package: "pkg", Test: "TestAdd/one"}, &row{Package: "pkg", Test: "TestAdd/two"}, &row{Package: "pkg", Test: "TestTake"}
+	far := &row{Package: "pkg2", Test: "TestFar"}
+	const first, second, last = "^TestAdd$/^one$", "^TestAdd$/^two$", "^TestTake$"
+	for _, tc := range []struct {
+		name     string
+		rows     []*row
+		events   map[string]string // by the -run argument
+		unharmed int
+	}{
+		{"all are heard of", []*row{one, two, three}, map[string]string{
+			first + "|" + second + "|" + last: event("fail", one.Test) + event("pass", two.Test) + event("fail", three.Test) + event("fail", ""),
+		}, 1},
+		{"one ends the others", []*row{one, two, three}, map[string]string{
+			first + "|" + second + "|" + last: event("fail", one.Test) + event("fail", ""),
+			second + "|" + last:               event("pass", two.Test) + event("pass", three.Test) + event("pass", ""),
+		}, 2},
+		{"one ends all without a word", []*row{one, three}, map[string]string{
+			first + "|" + last: event("fail", ""),
+			first:              event("pass", one.Test) + event("pass", ""),
+			last:               event("fail", ""),
+		}, 1},
+		{"one is in another package", []*row{far, one}, map[string]string{
+			first:       event("fail", one.Test) + event("fail", ""),
+			"^TestFar$": strings.ReplaceAll(event("fail", far.Test), "local/pkg", "local/pkg2"),
+		}, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			unharmed := m.kill(tc.rows, func(args ...string) (*results, error) {
+				run := args[slices.Index(args, "-run")+1]
+				events, ok := tc.events[run]
+				if !ok {
+					t.Errorf("%s is run, or is run again", run)
+				}
+				delete(tc.events, run)
+				return readEvents(strings.NewReader(events))
+			})
+			if len(unharmed) != tc.unharmed {
+				t.Errorf("unharmed: %v", unharmed)
+			}
+			for run := range tc.events {
+				t.Errorf("%s is not run", run)
+			}
+		})
+	}
+}
+
+func TestReportsOfWhatIsBroken(t *testing.T) {
+	l := mustList(t, small)
+	x1, x2 := l.Rows[0], l.Rows[1]
+	m := &mutation{name: "none", rows: []*row{x1}}
+	var out bytes.Buffer
+	if n := reportUnbroken(&out, []*list{l}, []*mutation{m}); n != 1 ||
+		!strings.Contains(out.String(), "UNBROKEN X2 it takes away") || !strings.Contains(out.String(), "Two things: 1 of 2 cases") {
+		t.Errorf("%d unbroken:\n%s", n, out.String())
+	}
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("f.go", []byte("package pkg\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m = &mutation{name: "m", file: "f.go", find: "package pkg", replace: "package broken", rows: []*row{x1, x2}}
+	test := func(...string) (*results, error) {
+		return readEvents(strings.NewReader(event("fail", x1.Test) + event("pass", x2.Test)))
+	}
+	out.Reset()
+	err := breakAll(&out, []*list{l}, []drawing{{m, m.rows}}, test)
+	if err == nil || !strings.Contains(err.Error(), "1 of 2 broken behaviours") || !strings.Contains(out.String(), "2 broken, 1 seen to fail") {
+		t.Errorf("%v:\n%s", err, out.String())
+	}
+	out.Reset()
+	err = reportSeenBy(&out, "m", []*list{l}, []*mutation{m}, test)
+	if err == nil || !strings.Contains(err.Error(), "not seen by X2") || out.String() != "m is seen by X1\n" {
+		t.Errorf("%v: %s", err, out.String())
+	}
+	if err := reportSeenBy(&out, "n", nil, []*mutation{m}, test); err == nil {
+		t.Error("an unknown mutation is no error")
 	}
 }
 
@@ -173,7 +259,9 @@ func TestDrawingCanBeRepeated(t *testing.T) {
 		}
 		var s []string
 		for _, x := range d {
-			s = append(s, x.row.ID+x.mut.name)
+			for _, r := range x.rows {
+				s = append(s, r.ID+x.mut.name)
+			}
 		}
 		return strings.Join(s, " ")
 	}
@@ -201,6 +289,8 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"--json", "missing.json", "gates"}, 2, "missing.json"},
 		{[]string{"nothing"}, 2, "nothing.txt"},
 		{[]string{"--sample", "-1"}, 2, "--sample takes a number"},
+		{[]string{"--seen-by", "nobody"}, 1, "no mutation \"nobody\""},
+		{[]string{"--unbroken", "gates"}, 0, ""},
 		{[]string{"--bogus"}, 2, "bogus"},
 		{[]string{"--help"}, 0, "-seed"},
 	} {

@@ -3,8 +3,11 @@
 //
 //	coverage [LIST...]        runs the tests that the lists name
 //	coverage --json FILE      takes the output of go test -json instead ("-": standard input)
-//	coverage --sample N       breaks the code in N drawn ways; the tests that hold the
-//	                          broken behaviour must fail ("all": every known way)
+//	coverage --unbroken       says which cases no mutation breaks
+//	coverage --sample N       breaks N drawn cases; their tests must fail ("all": every
+//	                          known way to break every case)
+//	coverage --seen-by NAME   breaks the code with one mutation and says which cases of
+//	                          the lists see it, its own or not
 //
 // A behaviour counts as covered only if its named subtest ran, passed and neither
 // was skipped nor lies below one that was. Run it at the root of the module. It
@@ -13,16 +16,12 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 )
 
 func main() {
@@ -37,6 +36,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	f.SetOutput(stderr)
 	events := f.String("json", "", "a file with the output of go test -json, - for standard input")
 	sample := f.String("sample", "", "how many cases to draw and break, or all")
+	unbroken := f.Bool("unbroken", false, "print the cases that no mutation breaks")
+	seenBy := f.String("seen-by", "", "a mutation, to print which cases see it")
 	seed := f.Uint64("seed", 0, "what the drawing begins with; 0 draws one")
 	all := f.Bool("v", false, "print every case, not only those that are not covered")
 	if err := f.Parse(args); err != nil {
@@ -53,26 +54,29 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err != nil {
 		return fail(2, err)
 	}
-	if *sample != "" {
+	if *sample != "" || *unbroken || *seenBy != "" {
 		muts, err := readMutations(filepath.Join(home, "mutations"), lists)
 		if err != nil {
 			return fail(2, err)
+		}
+		switch {
+		case *unbroken:
+			if n := reportUnbroken(stdout, lists, muts); n > 0 {
+				return fail(1, fmt.Errorf("no mutation breaks %d listed behaviours", n))
+			}
+			return 0
+		case *seenBy != "":
+			if err := reportSeenBy(stdout, *seenBy, lists, muts, goTest); err != nil {
+				return fail(1, err)
+			}
+			return 0
 		}
 		drawn, err := draw(muts, *sample, *seed, stdout)
 		if err != nil {
 			return fail(2, err)
 		}
-		survived := 0
-		for _, d := range drawn {
-			if err := d.mut.kill(d.row, goTest); err != nil {
-				survived++
-				fmt.Fprintf(stdout, "NOT SEEN  %-28s %s: %v\n", d.mut.name, d.row.ID, err)
-				continue
-			}
-			fmt.Fprintf(stdout, "seen      %-28s %s: %s fails\n", d.mut.name, d.row.ID, d.row.Test)
-		}
-		if survived > 0 {
-			return fail(1, fmt.Errorf("%d of %d broken behaviours were not seen by their tests", survived, len(drawn)))
+		if err := breakAll(stdout, lists, drawn, goTest); err != nil {
+			return fail(1, err)
 		}
 		return 0
 	}
@@ -105,47 +109,4 @@ func readEventsFile(name string, stdin io.Reader) (*results, error) {
 	}
 	defer r.Close()
 	return readEvents(r)
-}
-
-// drawing is one case and one way to break it.
-type drawing struct {
-	row *row
-	mut *mutation
-}
-
-// draw takes n cases ("all": every one) that can be broken, with one of their
-// mutations each, and prints what to repeat.
-func draw(muts []*mutation, n string, seed uint64, w io.Writer) ([]drawing, error) {
-	var pool []drawing
-	for _, m := range muts {
-		for _, r := range m.rows {
-			pool = append(pool, drawing{r, m})
-		}
-	}
-	if n == "all" {
-		return pool, nil
-	}
-	k, err := strconv.Atoi(n)
-	if err != nil || k < 1 {
-		return nil, fmt.Errorf("--sample takes a number from 1 up or all, not %q", n)
-	}
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
-	fmt.Fprintf(w, "drawn with --sample %d --seed %d\n", k, seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
-	rng.Shuffle(len(pool), func(i, j int) { pool[i], pool[j] = pool[j], pool[i] })
-	var out []drawing
-	seen := map[string]bool{}
-	for _, d := range pool {
-		if len(out) < k && !seen[d.row.ID] {
-			seen[d.row.ID] = true
-			out = append(out, d)
-		}
-	}
-	slices.SortFunc(out, func(a, b drawing) int { return cmp.Compare(a.row.ID, b.row.ID) })
-	if len(out) < k {
-		return nil, fmt.Errorf("only %d cases have a mutation, not %d", len(out), k)
-	}
-	return out, nil
 }

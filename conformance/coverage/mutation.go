@@ -1,11 +1,10 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -50,7 +49,11 @@ func readMutations(dir string, lists []*list) ([]*mutation, error) {
 		}
 		for _, id := range ids {
 			// A case that is in no list that was asked for stays out.
-			if c := rows[id]; c != nil && c.Test != "" {
+			c := rows[id]
+			if slices.Contains(m.rows, c) {
+				return nil, fmt.Errorf("%s: %s is there twice", f, id)
+			}
+			if c != nil && c.Test != "" {
 				m.rows = append(m.rows, c)
 			}
 		}
@@ -98,65 +101,4 @@ func (m *mutation) apply(src string) (string, error) {
 		return "", fmt.Errorf("what it looks for is in %s %d times, not once", m.file, n)
 	}
 	return strings.Replace(src, m.find, m.replace, 1), nil
-}
-
-// kill runs the test of a case against the broken code. An error says that the
-// test did not fail.
-func (m *mutation) kill(c *row, test tester) error {
-	src, err := os.ReadFile(m.file)
-	if err != nil {
-		return err
-	}
-	broken, err := m.apply(string(src))
-	if err != nil {
-		return err
-	}
-	dir, err := os.MkdirTemp("", "coverage")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	abs, err := filepath.Abs(m.file)
-	if err != nil {
-		return err
-	}
-	other := filepath.Join(dir, filepath.Base(m.file))
-	overlay := filepath.Join(dir, "overlay.json")
-	doc, err := json.Marshal(map[string]any{"Replace": map[string]string{abs: other}})
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(other, []byte(broken), 0o600); err != nil {
-		return err
-	}
-	if err := os.WriteFile(overlay, doc, 0o600); err != nil {
-		return err
-	}
-	res, err := test("-overlay", overlay, "-timeout", "2m", "-run", pattern(c.Test), "./"+c.Package)
-	if err != nil {
-		return err
-	}
-	if len(res.output) > 0 {
-		return fmt.Errorf("the broken code does not compile: %v", res.output)
-	}
-	switch res.action[key(c.Package, c.Test)] {
-	case "fail":
-		return nil
-	case "pass":
-		return fmt.Errorf("%s passes with the code broken", c.Test)
-	}
-	// A panic or a hang ends the test without a word of its own.
-	if res.action[key(c.Package, "")] == "fail" {
-		return nil
-	}
-	return fmt.Errorf("%s did not run", c.Test)
-}
-
-// pattern is the -run argument for exactly one subtest.
-func pattern(test string) string {
-	parts := strings.Split(test, "/")
-	for i, p := range parts {
-		parts[i] = "^" + regexp.QuoteMeta(p) + "$"
-	}
-	return strings.Join(parts, "/")
 }

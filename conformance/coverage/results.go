@@ -72,7 +72,7 @@ func (res *results) why(c *row) string {
 type tester func(args ...string) (*results, error)
 
 func goTest(args ...string) (*results, error) {
-	cmd := exec.Command("go", append([]string{"test", "-json", "-count=1"}, args...)...)
+	cmd := exec.Command("go", append([]string{"test", "-json", "-count=1", "-vet=off"}, args...)...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
