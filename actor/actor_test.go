@@ -377,14 +377,7 @@ func TestAlarmsFireAndRetry(t *testing.T) {
 	s := k.stub("a")
 	k.want(s, "/bad", "setAlarm() cannot be called with an alarm time <= 0")
 	k.want(s, "/set", "set")
-	deadline := time.Now().Add(time.Minute)
-	want := `[[false,0,"number",null],null]`
-	for ask(t, s, "/log") != want {
-		if time.Now().After(deadline) {
-			t.Fatalf("the alarm did not run: %s\n%s", ask(t, s, "/log"), k.log)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	k.eventually("the run", func() bool { return ask(t, s, "/log") == `[[false,0,"number",null],null]` })
 }
 
 func TestStoredAlarmsFireAfterARestart(t *testing.T) {
@@ -407,21 +400,8 @@ func TestStoredAlarmsFireAfterARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := k.ns.IDs().FromName("named")
-	deadline := time.Now().Add(time.Minute)
-	for {
-		// Asking the actor would make it before the alarm does, without its name.
-		due, err := store.Alarm(t.Context(), storage.Token{Shard: id.Shard(), Epoch: epochOf(t, store)}, id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if due.Time.IsZero() {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the alarm did not run\n%s", k.log)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	// Asking the actor would make it before the alarm does, without its name.
+	k.eventually("the run", func() bool { return storedAlarm(t, k, store, id).Time.IsZero() })
 	k.want(k.ns.Get(id), "/", "named")
 }
 

@@ -1,8 +1,11 @@
 package actor_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -69,7 +72,7 @@ func seed(t *testing.T, s storage.Store, id actorid.ID, retries int) {
 
 func (k *kit) eventually(what string, ok func() bool) {
 	k.t.Helper()
-	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			k.t.Fatalf("%s did not happen\n%s", what, k.log)
 		}
@@ -225,17 +228,34 @@ func TestAlarmsOfOneActorComeOneByOne(t *testing.T) {
 			if r.err != nil || r.o.Status != want.s {
 				t.Errorf("%s: %v, %v; want %v", what, r.o, r.err, want.s)
 			}
-		case <-time.After(time.Minute):
+		case <-time.After(patience):
 			t.Fatalf("%s: no outcome\n%s", what, k.log)
 		}
 	}
 	k.want(k.stub("b"), "/", "[[0],null]")
 }
 
+// recording is a store that keeps what is written to it, commit by commit.
+type recording struct {
+	*mem.Store
+	mu      sync.Mutex // guards commits
+	commits [][]storage.Write
+}
+
+func (r *recording) Commit(ctx context.Context, writes map[storage.Token][]storage.Write) ([]storage.Token, error) {
+	r.mu.Lock()
+	for _, w := range writes {
+		r.commits = append(r.commits, w)
+	}
+	r.mu.Unlock()
+	return r.Store.Commit(ctx, writes)
+}
+
 // The alarm and the state of one turn are one commit: storage never has one
 // without the other.
 func TestAlarmCommitsWithTheStateThatSetsIt(t *testing.T) {
 	store := mem.New()
+	record := &recording{Store: store}
 	k := newKit(t, `
 		export class Obj extends DurableObject {
 			async fetch(request) {
@@ -245,7 +265,7 @@ func TestAlarmCommitsWithTheStateThatSetsIt(t *testing.T) {
 				return new Response("set");
 			}
 			alarm() {}
-		}`, kitOptions{store: fault.New(store, fault.Plan{N: 1, Writes: true, Once: true})})
+		}`, kitOptions{store: fault.New(record, fault.Plan{N: 1, Writes: true, Once: true, Waits: true})})
 	id := k.ns.IDs().FromName("a")
 	if got := ask(t, k.stub("a"), "/"); !strings.Contains(got, "caused object to be reset") {
 		t.Errorf("the answer to a failed commit: %s", got)
@@ -256,6 +276,12 @@ func TestAlarmCommitsWithTheStateThatSetsIt(t *testing.T) {
 	k.want(k.stub("a"), "/", "set")
 	if d := storedAlarm(t, k, store, id); !d.Time.Equal(time.UnixMilli(4e12)) {
 		t.Errorf("stored: %+v", d)
+	}
+	if err := k.ns.Close(t.Context(), errors.New("the end")); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(record.commits); n != 1 || len(record.commits[0]) != 1 || len(record.commits[0][0].Put) != 2 || record.commits[0][0].Alarm.Op != storage.AlarmSet {
+		t.Errorf("%d commits, want one with both keys and the alarm: %+v", n, record.commits)
 	}
 }
 

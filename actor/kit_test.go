@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -32,6 +33,15 @@ import (
 	"workerd.local/webapi/url"
 	"workerd.local/worker"
 )
+
+// patience is how long a test waits for what has to happen. conformance/coverage has
+// less of it: in the code that it breaks such a thing may never happen.
+var patience = func() time.Duration {
+	if d, err := time.ParseDuration(os.Getenv("WORKERD_TEST_PATIENCE")); err == nil {
+		return d
+	}
+	return time.Minute
+}()
 
 // kit is a namespace of one class, "Obj", over a store.
 type kit struct {
@@ -169,7 +179,7 @@ func newKit(t testing.TB, source string, o kitOptions) *kit {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := k.ns.Close(ctx, io.EOF); err != nil {
 			t.Error(err)
@@ -196,7 +206,7 @@ func (k *kit) stub(name string) *actor.Stub {
 
 func ask(t testing.TB, s *actor.Stub, path string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	resp, err := s.Fetch(ctx, request(path))
 	return answer(resp, err)

@@ -2,9 +2,9 @@ package actor_test
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"workerd.local/actorid"
 	"workerd.local/cache"
@@ -140,11 +140,7 @@ func TestAlarmRingsAfterARolledBackChange(t *testing.T) {
 		for i, path := range []string{"/set", "/later"} {
 			k.want(k.stub("a"), path, "set")
 			want := string(rune('1' + i))
-			for end := time.Now().Add(time.Minute); ask(t, k.stub("a"), "/") != want; time.Sleep(5 * time.Millisecond) {
-				if time.Now().After(end) {
-					t.Fatalf("sqlite %v: the alarm of %s did not ring", sqlite, path)
-				}
-			}
+			k.eventually(fmt.Sprintf("the alarm of %s, with SQLite %v,", path, sqlite), func() bool { return ask(t, k.stub("a"), "/") == want })
 		}
 	}
 }

@@ -223,7 +223,8 @@ func TestReportsOfWhatIsBroken(t *testing.T) {
 }
 
 // What is in testdata must fit the code of today: the lists their own counts, the
-// mutations exactly one place each, and every mutation a case that exists.
+// mutations exactly one place each, every mutation cases that exist, and every case with
+// a test a mutation.
 func TestListsAndMutationsFitTheCode(t *testing.T) {
 	t.Chdir("../..")
 	lists, err := readLists(home+"/lists", nil)
@@ -246,6 +247,10 @@ func TestListsAndMutationsFitTheCode(t *testing.T) {
 		if len(m.rows) == 0 {
 			t.Errorf("%s: none of its cases has a test", m.name)
 		}
+	}
+	var out bytes.Buffer
+	if n := reportUnbroken(&out, lists, muts); n > 0 {
+		t.Errorf("no mutation breaks %d cases:\n%s", n, out.String())
 	}
 }
 

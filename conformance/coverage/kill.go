@@ -93,7 +93,7 @@ func (m *mutation) overlay(dir string) (string, error) {
 // fail. silent are those of several that were not heard of, since another test ended
 // all of them.
 func judge(overlay string, rows []*row, test tester, unharmed map[*row]error) (silent []*row, err error) {
-	res, err := test("-overlay", overlay, "-timeout", "2m", "-run", pattern(rows), "./"+rows[0].Package)
+	res, err := test("-overlay", overlay, "-run", pattern(rows), "./"+rows[0].Package)
 	if err != nil {
 		return nil, err
 	}

@@ -66,7 +66,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 			}
 			return 0
 		case *seenBy != "":
-			if err := reportSeenBy(stdout, *seenBy, lists, muts, goTest); err != nil {
+			if err := reportSeenBy(stdout, *seenBy, lists, muts, brokenTest); err != nil {
 				return fail(1, err)
 			}
 			return 0
@@ -75,7 +75,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		if err != nil {
 			return fail(2, err)
 		}
-		if err := breakAll(stdout, lists, drawn, goTest); err != nil {
+		if err := breakAll(stdout, lists, drawn, brokenTest); err != nil {
 			return fail(1, err)
 		}
 		return 0

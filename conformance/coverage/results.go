@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -71,8 +72,16 @@ func (res *results) why(c *row) string {
 // tester runs go test -json with some arguments.
 type tester func(args ...string) (*results, error)
 
-func goTest(args ...string) (*results, error) {
+func goTest(args ...string) (*results, error) { return goTestEnv(nil, args) }
+
+// brokenTest is goTest for broken code: what its tests wait for may never happen.
+func brokenTest(args ...string) (*results, error) {
+	return goTestEnv([]string{"WORKERD_TEST_PATIENCE=5s"}, append([]string{"-timeout", "2m"}, args...))
+}
+
+func goTestEnv(env, args []string) (*results, error) {
 	cmd := exec.Command("go", append([]string{"test", "-json", "-count=1", "-vet=off"}, args...)...)
+	cmd.Env = append(os.Environ(), env...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
