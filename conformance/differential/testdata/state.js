@@ -137,6 +137,7 @@ const visits = {
   "block: failure loses writes": async (env) => { const id = env.ACTOR.newUniqueId(), stub = env.ACTOR.get(id); return [await attempt(() => ask(stub, "block fails")), await attempt(() => ask(stub, "list")), await ask(env.ACTOR.get(id), "list")]; },
   "transaction: failure keeps the object": async (env) => { const stub = fresh(env); return [await attempt(() => ask(stub, "transaction fails")), await ask(stub, "list")]; },
   "storage of another": async (env) => { const a = fresh(env), b = fresh(env); await ask(a, "keep"); return [await attempt(() => ask(b, "kept get")), await attempt(() => ask(b, "kept kv")), await attempt(() => ask(b, "kept transaction"))]; },
+  "storage of one that was aborted": async (env) => { const id = env.ACTOR.newUniqueId(), stub = env.ACTOR.get(id); await ask(stub, "keep"); await attempt(() => ask(stub, "put and abort")); return [await attempt(() => ask(env.ACTOR.get(id), "kept get")), await attempt(() => ask(env.ACTOR.get(id), "kept kv")), await attempt(() => ask(env.ACTOR.get(id), "kept transaction"))]; },
   "storage in a worker": async (env, ctx) => { await ask(fresh(env), "keep"); return tries(() => kept.get("a"), () => kept.put("a", 1), () => kept.kv.get("a"), () => kept.transactionSync(() => 1), () => kept.sync(), () => kept.transaction(async () => 1), () => kept.list(), () => kept.deleteAll(), () => kept.getAlarm(), () => kept.getCurrentBookmark()); },
 };
 
