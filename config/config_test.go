@@ -102,7 +102,7 @@ func TestUnsupportedRowsAreReachable(t *testing.T) {
 		"worker.moduleFallback": true, "worker.tails": true, "worker.streamingTails": true,
 		"worker.containerEngine": true, "worker.container": true, "worker.accessBlobHeader": true,
 		"worker.accessBindingService": true, "capnpConnectHost": true, "tls.ssl3": true,
-		"extensions": true, "platform.queues.consumers": true,
+		"platform.queues.consumers": true,
 	}
 	for prefix, names := range map[string][]string{
 		"binding.": bindingKindNames, "module.": moduleKindNames, "socket.": socketKindNames, "external.": socketKindNames,

@@ -11,11 +11,11 @@ import (
 var unsupported = map[string]string{
 	"binding.parameter":          "a parameter binding",
 	"binding.wasmModule":         "a wasmModule binding",
+	"binding.cryptoKey":          "a cryptoKey binding",
 	"binding.durableObjectClass": "a durableObjectClass binding",
 	"binding.kvNamespace":        "a KV namespace",
 	"binding.r2Bucket":           "an R2 bucket",
 	"binding.queue":              "a queue",
-	"binding.wrapped":            "a wrapped binding",
 	"binding.analyticsEngine":    "an Analytics Engine dataset",
 	"binding.hyperdrive":         "a Hyperdrive database",
 	"binding.unsafeEval":         "an unsafeEval binding",
@@ -43,7 +43,6 @@ var unsupported = map[string]string{
 	"external.tcp":     "TCP",
 	"capnpConnectHost": "capnpConnectHost",
 	"tls.ssl3":         "SSL 3",
-	"extensions":       "modules of its own",
 
 	// Products that only wrangler files know, by their field.
 	"platform.ai":                     "Workers AI",
@@ -95,9 +94,6 @@ func (c *Config) Unsupported() []*Error {
 // features calls use for every feature c asks for that a server might not have, whether or not this one has
 // it.
 func (c *Config) features(use func(feature string, pos Pos, subject string)) {
-	for _, e := range c.Extensions {
-		use("extensions", e.Pos, "An extension")
-	}
 	for i := range c.Sockets {
 		s := &c.Sockets[i]
 		subject := fmt.Sprintf("Socket %q", s.Name)

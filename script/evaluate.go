@@ -26,6 +26,9 @@ type Host struct {
 	// true __esModule property, then its default property. The host is asked for
 	// each specifier at most once per evaluation.
 	Builtin func(specifier string) (goja.Value, error)
+	// Start is told, before the program runs, how to load one of Source.Roots at once:
+	// load returns the module's namespace. It is of use once the program runs.
+	Start func(load func(specifier string) (goja.Value, error))
 	// Wasm makes the default export of a WebAssembly module. It must not modify
 	// wasm.
 	Wasm func(name string, wasm []byte) (goja.Value, error)
@@ -120,6 +123,9 @@ func (s *Script) Evaluate(rt *goja.Runtime, h Host) (*Evaluation, error) {
 		return nil, errors.New("evaluate: the runtime has no Promise")
 	}
 	e := &Evaluation{realm: r}
+	if h.Start != nil {
+		h.Start(r.loadNow)
+	}
 
 	if s.bundle.Classic {
 		promise, resolve, reject := rt.NewPromise()
@@ -345,6 +351,18 @@ func (r *realm) dynamicImport(specifier goja.Value, importer string) goja.Value 
 		return r.rejected(ex.Value())
 	}
 	return r.load(name, importer)
+}
+
+// loadNow loads a module of Roots without waiting for it.
+func (r *realm) loadNow(specifier string) (goja.Value, error) {
+	l, ok := r.find(specifier, r.script.bundle.Main)
+	if !ok {
+		return nil, errors.New(noSuchModule(specifier))
+	}
+	if l.sync == nil {
+		return nil, fmt.Errorf("the module %q has a top-level await and cannot be loaded at once", specifier)
+	}
+	return l.sync(goja.Undefined())
 }
 
 func (r *realm) load(specifier, importer string) *goja.Object {

@@ -1,11 +1,7 @@
 package server
 
 import (
-	"encoding/base64"
-	"encoding/hex"
-	"encoding/pem"
 	"fmt"
-	"strings"
 
 	"github.com/dop251/goja"
 
@@ -41,25 +37,36 @@ func (s *Server) modules() []bind.Module { return append(Modules(), s.o.Modules.
 
 // env makes the env object of a worker: one property per binding.
 func (w *world) env(svc *service) func(js *isolate.JS, wk *worker.Worker) (*goja.Object, error) {
-	return func(js *isolate.JS, _ *worker.Worker) (*goja.Object, error) {
+	return func(js *isolate.JS, wk *worker.Worker) (*goja.Object, error) {
 		env := js.Runtime().NewObject()
 		target := env
 		if svc.cfg.Worker.Script != nil {
 			// In service-worker syntax bindings are globals.
 			target = js.Runtime().GlobalObject()
 		}
-		for i := range svc.cfg.Worker.Bindings {
-			b := &svc.cfg.Worker.Bindings[i]
-			v, err := w.binding(js, svc, b)
-			if err != nil {
-				return nil, err
-			}
-			if err := target.DefineDataProperty(b.Name, v, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE); err != nil {
-				return nil, fmt.Errorf("binding %s: %w", b.Name, err)
-			}
-		}
-		return env, nil
+		return env, w.bindings(js, wk, svc, target, svc.cfg.Worker.Bindings)
 	}
+}
+
+// bindings puts the bindings of a list into target.
+func (w *world) bindings(js *isolate.JS, wk *worker.Worker, svc *service, target *goja.Object, list []config.Binding) error {
+	for i := range list {
+		b := &list[i]
+		if b.Kind == config.BindingWrapped {
+			if err := w.wrap(js, wk, svc, target, b); err != nil {
+				return err
+			}
+			continue
+		}
+		v, err := w.binding(js, svc, b)
+		if err != nil {
+			return err
+		}
+		if err := target.DefineDataProperty(b.Name, v, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE); err != nil {
+			return fmt.Errorf("binding %s: %w", b.Name, err)
+		}
+	}
+	return nil
 }
 
 func (w *world) binding(js *isolate.JS, svc *service, b *config.Binding) (goja.Value, error) {
@@ -82,12 +89,6 @@ func (w *world) binding(js *isolate.JS, svc *service, b *config.Binding) (goja.V
 			return rt.ToValue(v), nil
 		}
 		return goja.Null(), nil
-	case config.BindingCryptoKey:
-		v, err := cryptoKey(b.CryptoKey).Object(js)
-		if err != nil {
-			return nil, at(b.Pos, "%s is not a key that can be imported: %s", where, err)
-		}
-		return v, nil
 	case config.BindingService:
 		s, err := w.service(b.Service, where)
 		if err != nil {
@@ -108,29 +109,4 @@ func (w *world) binding(js *isolate.JS, svc *service, b *config.Binding) (goja.V
 		return durable.NamespaceClass.Wrap(js, &durable.Namespace{Actors: ns}), nil
 	}
 	return nil, at(b.Pos, "%s: bindings of the kind %s are not supported yet", where, b.Kind)
-}
-
-// cryptoKey is the key as crypto.subtle.importKey takes it; validation has seen that
-// the text can be decoded.
-func cryptoKey(k *config.CryptoKey) *crypto.Binding {
-	b := &crypto.Binding{Format: k.Format.String(), Data: k.Key, Algorithm: k.AlgorithmName, Extractable: k.Extractable}
-	if k.AlgorithmJSON != "" {
-		b.Algorithm, b.JSON = k.AlgorithmJSON, true
-	}
-	for _, u := range k.Usages {
-		b.Usages = append(b.Usages, u.String())
-	}
-	switch k.Format {
-	case config.KeyHex:
-		b.Format = "raw"
-		b.Data, _ = hex.DecodeString(string(k.Key))
-	case config.KeyBase64:
-		b.Format = "raw"
-		b.Data, _ = base64.RawStdEncoding.DecodeString(strings.TrimRight(string(k.Key), "="))
-	case config.KeyPKCS8, config.KeySPKI:
-		if block, _ := pem.Decode(k.Key); block != nil {
-			b.Data = block.Bytes
-		}
-	}
-	return b
 }

@@ -54,6 +54,8 @@ type Options struct {
 	MemoryLimit int64
 	// Experimental allows experimental flags and bindings.
 	Experimental bool
+	// AllowUnknownFlags lets compatibility flags that are not known pass with a warning.
+	AllowUnknownFlags bool
 	// CompatDate replaces the compatibility date of every worker, for tests.
 	CompatDate string
 	// CacheDir keeps bundled scripts between starts; empty means that nothing is

@@ -186,8 +186,9 @@ func (w *world) compile(ctx context.Context, workers []*service) error {
 			if svc.flags, err = w.flags(svc.cfg); err != nil {
 				return fmt.Errorf("service %s: %w", svc.cfg.Name, err)
 			}
-			src, err := source(ctx, svc.cfg, svc.flags, w.s.modules(), w.s.o.CacheDir)
+			src, err := source(ctx, svc.cfg, svc.flags, w.modules(svc), w.s.o.CacheDir)
 			src.Bounds = w.s.o.Limits.Bounds
+			w.extend(&src, svc.cfg)
 			if err != nil {
 				return fmt.Errorf("service %s: %w", svc.cfg.Name, err)
 			}
@@ -211,7 +212,13 @@ func (w *world) flags(c *config.Service) (*compat.Flags, error) {
 	if w.s.o.CompatDate != "" {
 		date = w.s.o.CompatDate
 	}
-	f, errs := compat.Parse(date, config.Strings(c.Worker.CompatibilityFlags), compat.Options{Experimental: w.s.o.Experimental})
+	o := compat.Options{Experimental: w.s.o.Experimental}
+	if w.s.o.AllowUnknownFlags {
+		o.Unknown = func(flag string) {
+			w.s.log.Warn("a compatibility flag is not known and has no effect", "service", c.Name, "flag", flag)
+		}
+	}
+	f, errs := compat.Parse(date, config.Strings(c.Worker.CompatibilityFlags), o)
 	return f, errors.Join(errs...)
 }
 
@@ -242,6 +249,11 @@ func source(ctx context.Context, c *config.Service, flags *compat.Flags, modules
 		}
 	}
 	return src, nil
+}
+
+// modules are the web APIs of a worker.
+func (w *world) modules(svc *service) []bind.Module {
+	return append(w.s.modules(), w.unsafeModule(svc))
 }
 
 func moduleKind(m config.Module) (script.Kind, error) {
@@ -310,8 +322,8 @@ func (w *world) pool(svc *service) error {
 		return err
 	}
 	svc.pool = worker.NewPool(w.s.isolates, worker.Options{
-		Name: c.Name, Script: svc.script, Compat: svc.flags, Modules: w.s.modules(),
-		Env: w.env(svc), Outbound: outSvc, TurnLimit: c.Worker.CPULimit, Context: w.ctx,
+		Name: c.Name, Script: svc.script, Compat: svc.flags, Modules: w.modules(svc),
+		Env: w.env(svc), Started: w.wrappedBindings(svc), Outbound: outSvc, TurnLimit: c.Worker.CPULimit, Context: w.ctx,
 		Refused: func() error { _, err := w.s.refusal(supervise.Subject{Worker: c.Name}); return err },
 	})
 	return nil

@@ -43,6 +43,7 @@ var builtins = isolate.NewSlot(func(js *isolate.JS) *builtinClasses {
 func (w *Worker) host(js *isolate.JS) script.Host {
 	made := map[string]goja.Value{}
 	return script.Host{
+		Start: func(load func(string) (goja.Value, error)) { w.load = load },
 		Builtin: func(specifier string) (goja.Value, error) {
 			if v := made[specifier]; v != nil {
 				return v, nil

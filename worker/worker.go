@@ -30,7 +30,6 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/script"
 	"workerd.local/webapi/bind"
-	"workerd.local/webapi/crypto"
 	"workerd.local/webapi/events"
 	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/streams"
@@ -47,6 +46,8 @@ type Options struct {
 	Modules []bind.Module
 	// Env makes the properties of env. It runs before the script, in a turn.
 	Env func(js *isolate.JS, w *Worker) (*goja.Object, error)
+	// Started, which may be nil, runs when the script's top level has run.
+	Started func(js *isolate.JS, w *Worker) error
 	// Outbound is where the global fetch() goes.
 	Outbound event.Service
 	// TurnLimit is the CPU limit of a turn; 0 means the isolate's.
@@ -67,7 +68,8 @@ type Worker struct {
 	realm   *isolate.Realm
 	env     *goja.Object
 	exports exports
-	failed  *exception.Exception // why the script does not start, for good
+	load    func(specifier string) (goja.Value, error) // see Module; nil until the script begins
+	failed  *exception.Exception                       // why the script does not start, for good
 	// What is told of a turn that was stopped: at once, and when it has unwound.
 	onInterrupted []func(cause error)
 	onReset       []func(cause error, culprit *iocontext.Context)
@@ -92,6 +94,15 @@ func (w *Worker) Compat() *compat.Flags { return w.o.Compat }
 
 // Env is the env object of the present realm.
 func (w *Worker) Env() *goja.Object { return w.env }
+
+// Module loads one of the script's Source.Roots; it is of use while the script's top
+// level runs, and later.
+func (w *Worker) Module(specifier string) (goja.Value, error) {
+	if w.load == nil {
+		return nil, exception.Errorf("No such module %q.", specifier)
+	}
+	return w.load(specifier)
+}
 
 // OnInterrupted adds a function that is told at once when a turn of the realm was
 // stopped: it takes back what the turn did. OnReset follows.
@@ -142,18 +153,17 @@ func (w *Worker) Start(ctx context.Context) error {
 }
 
 func (w *Worker) instantiate() error {
-	w.exports, w.env = exports{}, nil
+	w.exports, w.env, w.load = exports{}, nil, nil
 	realm, err := w.iso.NewRealm(isolate.RealmOptions{
 		Name:      w.o.Name,
 		Compat:    w.o.Compat,
 		TurnLimit: w.o.TurnLimit,
 		Setup: []func(js *isolate.JS) error{
-			func(js *isolate.JS) error { return bind.Install(js, w.modules()) },
 			func(js *isolate.JS) error {
-				crypto.Configure(js, crypto.Flags{
-					Lenient:          !w.o.Compat.Has("strict_crypto_checks"),
-					ExponentIsBuffer: !w.o.Compat.Has("crypto_preserve_public_exponent"),
-				})
+				bind.SetFlags(js, w.o.Compat)
+				return bind.Install(js, w.modules())
+			},
+			func(js *isolate.JS) error {
 				if !w.o.Compat.Has("capture_async_api_throws") {
 					bind.ThrowUncaptured(js)
 				}
@@ -218,6 +228,11 @@ func (w *Worker) instantiate() error {
 				return
 			}
 		}
+		if w.o.Started != nil {
+			if failure = w.o.Started(js, w); failure != nil {
+				return
+			}
+		}
 		failure = w.exports.collect(js, ev.Namespace())
 	})
 	if err == nil {
@@ -257,7 +272,7 @@ func (w *Worker) reset(cause error, culprit *isolate.Frame) {
 		owner, _ = culprit.Owner.(*iocontext.Context)
 	}
 	// Nothing may keep the old heap: it may be what filled the memory.
-	w.realm, w.env, w.exports = nil, nil, exports{}
+	w.realm, w.env, w.exports, w.load = nil, nil, exports{}, nil
 	for _, fn := range w.onReset {
 		fn(cause, owner)
 	}

@@ -28,6 +28,8 @@ func test(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if o.run.Isolates == 0 {
 		o.run.Isolates = 1
 	}
+	// The tests say themselves what they miss.
+	o.run.AllowUnknownFlags = true
 	if predictable {
 		o.run.Host = isolate.PredictableHost(isolate.SystemHost())
 	}

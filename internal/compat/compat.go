@@ -37,6 +37,15 @@ func (f *Flags) Date() string { return f.date }
 // Has reports whether the behaviour named by its enabling flag is on.
 func (f *Flags) Has(name string) bool { return f != nil && f.on[name] }
 
+// Names are the enabling names of all flags there are, on or not.
+func Names() []string {
+	names := make([]string, len(table))
+	for i, x := range table {
+		names[i] = x.on
+	}
+	return names
+}
+
 // Key is equal for equal sets, so that services with the same settings may share
 // what depends on nothing else.
 func (f *Flags) Key() string {
@@ -52,6 +61,8 @@ func (f *Flags) Key() string {
 type Options struct {
 	// Experimental allows experimental flags.
 	Experimental bool
+	// Unknown is told of flags that the table does not have; nil makes them mistakes.
+	Unknown func(flag string)
 }
 
 // Parse reads a date (YYYY-MM-DD) and flags. All mistakes are returned, with
@@ -80,6 +91,10 @@ func Parse(date string, flags []string, o Options) (*Flags, []error) {
 		}
 		seen[name] = true
 		i := slices.IndexFunc(table, func(x flag) bool { return x.on == name || x.off != "" && x.off == name })
+		if i < 0 && o.Unknown != nil {
+			o.Unknown(name)
+			continue
+		}
 		if i < 0 {
 			fail("No such compatibility flag: %s", name)
 			continue

@@ -84,3 +84,11 @@ func TestTableIsSound(t *testing.T) {
 		}
 	}
 }
+
+func TestUnknownFlagsMayBeTold(t *testing.T) {
+	var told []string
+	f, errs := Parse("2024-01-01", []string{"nodejs_compat", "of_tomorrow"}, Options{Unknown: func(flag string) { told = append(told, flag) }})
+	if len(errs) > 0 || len(told) != 1 || told[0] != "of_tomorrow" || !f.Has("nodejs_compat") || f.Has("of_tomorrow") {
+		t.Errorf("errors %v, told %v", errs, told)
+	}
+}

@@ -1,14 +1,15 @@
 package crypto
 
 import (
-	"crypto"
-	_ "crypto/md5" // the hashes of digests
-	_ "crypto/sha1"
-	_ "crypto/sha256"
-	_ "crypto/sha512"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/subtle"
 	"hash"
 	"strings"
+
+	"github.com/dop251/goja"
 
 	"workerd.local/exception"
 	"workerd.local/webapi/bind"
@@ -16,33 +17,34 @@ import (
 
 var errUnknownDigest = exception.DOM("NotSupportedError", "Unrecognized or unimplemented digest algorithm requested.")
 
-// digest is a hash with the name that keys show.
-type digest struct {
-	name string
-	hash crypto.Hash
-}
-
-func (d *digest) Size() int { return d.hash.Size() }
-
-var digests = []*digest{{"SHA-1", crypto.SHA1}, {"SHA-256", crypto.SHA256}, {"SHA-384", crypto.SHA384}, {"SHA-512", crypto.SHA512}, {"MD5", crypto.MD5}}
-
-func digestNamed(name string) (*digest, error) {
-	for _, d := range digests {
-		if strings.EqualFold(d.name, name) {
-			return d, nil
-		}
+// NewHash returns the hash of that name, in any case: SHA-1, SHA-256, SHA-384,
+// SHA-512 or MD5.
+func NewHash(name string) (hash.Hash, error) {
+	switch strings.ToUpper(name) {
+	case "SHA-1":
+		return sha1.New(), nil
+	case "SHA-256":
+		return sha256.New(), nil
+	case "SHA-384":
+		return sha512.New384(), nil
+	case "SHA-512":
+		return sha512.New(), nil
+	case "MD5":
+		return md5.New(), nil
 	}
 	return nil, errUnknownDigest
 }
 
-// NewHash returns the hash of that name, in any case: SHA-1, SHA-256, SHA-384,
-// SHA-512 or MD5.
-func NewHash(name string) (hash.Hash, error) {
-	d, err := digestNamed(name)
-	if err != nil {
-		return nil, err
+// algorithmName reads an algorithm: a string, or an object with a name.
+func algorithmName(c *bind.Call, n int) (name string, err error) {
+	switch v := c.Arg(n - 1).(type) {
+	case goja.String:
+		return v.String(), nil
+	case *goja.Object:
+		err = c.Dictionary(v, "HashAlgorithm", "name", &name)
+		return name, err
 	}
-	return d.hash.New(), nil
+	return "", c.BadArg(n, "string or HashAlgorithm")
 }
 
 // source reads a BufferSource argument; the bytes are the script's own memory.
@@ -57,7 +59,7 @@ func source(c *bind.Call, n int) ([]byte, error) {
 // jsDigest hashes at once: a megabyte takes about as long as a few calls of small
 // functions, less than sending it to another goroutine and back would disturb.
 func jsDigest(_ *subtleCrypto, c *bind.Call) (any, error) {
-	p, err := algorithm(c, 1, hashAlgorithm)
+	name, err := algorithmName(c, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +67,7 @@ func jsDigest(_ *subtleCrypto, c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := NewHash(p.Name)
+	h, err := NewHash(name)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,8 @@ package global
 import (
 	"github.com/dop251/goja"
 
+	"workerd.local/exception"
+	"workerd.local/internal/compat"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
 )
@@ -38,6 +40,28 @@ var performanceClass = &bind.Class[performance]{
 	},
 }
 
+// cloudflare is the Cloudflare object: what the worker may know of its runtime.
+var cloudflare = bind.Var{Name: "Cloudflare", Make: func(js *isolate.JS) (goja.Value, error) {
+	rt := js.Runtime()
+	list := rt.CreateObject(nil)
+	for _, name := range compat.Names() {
+		if err := list.DefineDataProperty(name, rt.ToValue(bind.Flags(js).Has(name)), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_TRUE); err != nil {
+			return nil, err
+		}
+	}
+	object, ok := rt.GlobalObject().Get("Object").(*goja.Object)
+	if !ok {
+		return nil, exception.TypeErrorf("Object has been replaced")
+	}
+	if _, err := js.Call(object.Get("freeze"), object, list); err != nil {
+		return nil, err
+	}
+	obj := cloudflareClass.Wrap(js, new(struct{}))
+	return obj, obj.DefineDataProperty("compatibilityFlags", list, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_TRUE)
+}}
+
+var cloudflareClass = &bind.Class[struct{}]{Name: "Cloudflare"}
+
 // Module is the scope and its members.
 var Module = bind.Module{
 	Name:  "global",
@@ -49,6 +73,7 @@ var Module = bind.Module{
 		performanceClass,
 		bind.Own(instance("navigator", navigatorClass), true),
 		bind.Own(instance("performance", performanceClass), true),
+		bind.Own(cloudflare, true),
 		bind.Var{Name: "constructor", Make: func(js *isolate.JS) (goja.Value, error) {
 			return serviceWorkerScopeClass.Constructor(js), nil
 		}},

@@ -11,11 +11,13 @@ import (
 	"workerd.local/webapi/node/assert"
 	"workerd.local/webapi/node/core"
 	"workerd.local/webapi/node/glue"
+	"workerd.local/webapi/node/nodetest"
 )
 
 var set = glue.NewSet(
 	glue.Internals,
 	assert.Modules,
+	nodetest.Modules,
 	core.Modules(),
 )
 

@@ -50,7 +50,13 @@ const (
 
 // WritableOf returns the stream behind a WritableStream object.
 func WritableOf(js *isolate.JS, v goja.Value) (*Writable, bool) {
-	return writableClass.Unwrap(js, v)
+	obj, ok := v.(*goja.Object)
+	if !ok {
+		return nil, false
+	}
+	x, _, _ := bind.ValueOf(js, obj)
+	w, ok := x.(*Writable)
+	return w, ok
 }
 
 // Object is the stream as scripts see it, always the same object.

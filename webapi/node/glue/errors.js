@@ -81,6 +81,13 @@ const invalidType = (name, expected, actual) => {
 	return `${text}. Received ${received(actual)}`;
 };
 
+const grouped = (digits) => {
+	let out = "", end = digits.length;
+	const start = digits[0] === "-" ? 1 : 0;
+	for (; end >= start + 4; end -= 3) out = `_${S.slice(digits, end - 3, end)}${out}`;
+	return `${S.slice(digits, 0, end)}${out}`;
+};
+
 const shortened = (value) => {
 	const text = inspect(value, 2);
 	return text.length > 128 ? `${S.slice(text, 0, 128)}...` : text;
@@ -92,6 +99,13 @@ define("ERR_INVALID_ARG_VALUE", TypeError, (name, value, reason = "is invalid") 
 define("ERR_INVALID_RETURN_VALUE", TypeError, (input, name, value) =>
 	`Expected ${input} to be returned from the "${name}" function but got ${received(value)}.`);
 define("ERR_AMBIGUOUS_ARGUMENT", TypeError, (name, reason) => `The "${name}" argument is ambiguous. ${reason}`);
+define("ERR_OUT_OF_RANGE", RangeError, (name, range, value) => {
+	let text = inspect(value, 0);
+	// Long numbers are easier to read in groups.
+	if (typeof value === "number" && Number.isInteger(value) && (value > 2 ** 32 || value < -(2 ** 32))) text = grouped(text);
+	if (typeof value === "bigint" && (value > 2n ** 32n || value < -(2n ** 32n))) text = `${grouped(S.slice(text, 0, -1))}n`;
+	return `The value of "${name}" is out of range. It must be ${range}. Received ${text}`;
+});
 define("ERR_MISSING_ARGS", TypeError, (...names) => {
 	for (let i = 0; i < names.length; i++) {
 		names[i] = isArray(names[i]) ? A.join(A.map(names[i], (n) => `"${n}"`), " or ") : `"${names[i]}"`;

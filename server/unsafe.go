@@ -1,0 +1,124 @@
+package server
+
+import (
+	"context"
+	"errors"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/actor"
+	"workerd.local/exception"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+	"workerd.local/webapi/fetch"
+)
+
+// unsafeModule is workerd:unsafe: what tests do to the actors that the worker of svc
+// implements or is bound to. It needs the experimental flag unsafe_module.
+func (w *world) unsafeModule(svc *service) bind.Module {
+	return bind.Module{
+		Name: "unsafe",
+		Builtins: map[string]func(js *isolate.JS) (goja.Value, error){
+			"workerd:unsafe": func(js *isolate.JS) (goja.Value, error) {
+				return bind.Object{Name: "UnsafeModule", Methods: w.unsafeMethods(svc)}.New(js), nil
+			},
+		},
+		Available: func(_ string, has func(string) bool) bool { return has("unsafe_module") },
+	}
+}
+
+func (w *world) unsafeMethods(svc *service) map[string]bind.Static {
+	return map[string]bind.Static{
+		"abortAllDurableObjects": func(c *bind.Call) (any, error) {
+			reason := exception.Errorf("Application called abortAllDurableObjects().")
+			return eachNamespace(c, w.addressable(svc), func(ctx context.Context, n *actor.Namespace) error { return n.AbortAll(ctx, reason) })
+		},
+		"deleteAllDurableObjects": func(c *bind.Call) (any, error) {
+			reason := exception.Errorf("Application called deleteAllDurableObjects().")
+			return eachNamespace(c, w.addressable(svc), func(ctx context.Context, n *actor.Namespace) error { return n.DeleteAll(ctx, reason) })
+		},
+		"evictAllDurableObjects": func(c *bind.Call) (any, error) {
+			if err := checkEvictOptions(c, 1); err != nil {
+				return nil, err
+			}
+			return eachNamespace(c, w.addressable(svc), func(ctx context.Context, n *actor.Namespace) error { return n.EvictAll(ctx) })
+		},
+		"evict": func(c *bind.Call) (any, error) {
+			f, ok := fetch.Fetcher.Unwrap(c.JS(), c.Arg(0))
+			if !ok {
+				return nil, c.BadArg(1, "Fetcher")
+			}
+			if err := checkEvictOptions(c, 2); err != nil {
+				return nil, err
+			}
+			stub, ok := f.Service.(*actor.Stub)
+			if !ok {
+				return c.JS().Rejected(exception.TypeErrorf("Cannot evict: this is not a Durable Object stub.")), nil
+			}
+			return background(c, stub.Evict)
+		},
+		"isTestAutogateEnabled": func(*bind.Call) (any, error) {
+			for _, g := range w.cfg.Autogates {
+				if g.Value == "workerd-autogate-test-workerd" {
+					return true, nil
+				}
+			}
+			return false, nil
+		},
+	}
+}
+
+// checkEvictOptions reads what is to become of sockets. There are none that outlive
+// their actor.
+func checkEvictOptions(c *bind.Call, n int) error {
+	mode := "hibernate"
+	if err := c.Options(n, "EvictOptions", "webSockets", &mode); err != nil {
+		return err
+	}
+	if mode != "hibernate" && mode != "close" {
+		return exception.TypeErrorf("Invalid value for `webSockets`: expected \"hibernate\" or \"close\".")
+	}
+	return nil
+}
+
+// addressable are the namespaces that the worker implements or is bound to.
+func (w *world) addressable(svc *service) []*actor.Namespace {
+	var list []*actor.Namespace
+	seen := map[*actor.Namespace]bool{}
+	add := func(n *actor.Namespace) {
+		if n != nil && !seen[n] {
+			seen[n] = true
+			list = append(list, n)
+		}
+	}
+	for _, n := range svc.cfg.Worker.Namespaces {
+		add(svc.namespaces[n.ClassName])
+	}
+	for i := range svc.cfg.Worker.Bindings {
+		if d := svc.cfg.Worker.Bindings[i].Namespace; d != nil && w.services[d.ServiceName] != nil {
+			add(w.services[d.ServiceName].namespaces[d.ClassName])
+		}
+	}
+	return list
+}
+
+func eachNamespace(c *bind.Call, list []*actor.Namespace, do func(ctx context.Context, n *actor.Namespace) error) (any, error) {
+	return background(c, func(ctx context.Context) error {
+		var errs []error
+		for _, n := range list {
+			errs = append(errs, do(ctx, n))
+		}
+		return errors.Join(errs...)
+	})
+}
+
+// background is a promise for work that waits for isolates.
+func background(c *bind.Call, work func(ctx context.Context) error) (any, error) {
+	ioc, err := c.Context()
+	if err != nil {
+		return nil, err
+	}
+	r := iocontext.Background(ioc, func(ctx context.Context) (struct{}, error) { return struct{}{}, work(ctx) })
+	return bind.Promise(c, r, func(*isolate.JS, struct{}) (goja.Value, error) { return goja.Undefined(), nil })
+}
