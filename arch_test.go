@@ -30,7 +30,7 @@ floors
 	webapi/fetch
 	webapi/durable
 	webapi/node/glue
-	webapi/node/assert  webapi/node/core
+	webapi/node/assert  webapi/node/core  webapi/node/nodetest
 	webapi/node
 	internal/jstest
 	worker
