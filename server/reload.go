@@ -172,6 +172,7 @@ func (s *Server) Reload(ctx context.Context, cfg *config.Config) error {
 	s.bg.Go(func() { s.retire(old) })
 	s.turn.start(next)
 	s.cfg = cfg
+	s.bequeath(added)
 	s.serve(added)
 	kept := s.sockets[:0]
 	for _, k := range s.sockets {
@@ -266,28 +267,56 @@ func (s *Server) open(w *world, cfg *config.Config) (opened []*socket, err error
 // listen opens a socket. Where one of ours has the address already, and is about to
 // be replaced, the new one shares its listener, so that no connection is refused.
 func (s *Server) listen(c *config.Socket) (net.Listener, error) {
-	for _, k := range s.sockets {
-		if k.l == nil || c.FD != nil || k.cfg.Address.Value != c.Address.Value {
-			continue
+	if l := s.listener(c); l != nil {
+		f, err := l.File()
+		if err != nil {
+			return nil, err
 		}
-		if l, ok := k.l.(interface{ File() (*os.File, error) }); ok {
-			f, err := l.File()
-			if err != nil {
-				return nil, err
-			}
-			defer f.Close()
-			if u, ok := k.l.(*net.UnixListener); ok {
-				u.SetUnlinkOnClose(false) // the file is the new socket's from now on
-			}
-			return net.FileListener(f)
-		}
+		defer f.Close()
+		return net.FileListener(f)
 	}
 	if s.o.Sockets != nil {
 		if l := s.o.Sockets.Take(c.Name, socketAddress(c)); l != nil {
 			return l, nil
 		}
+		if c.FD != nil {
+			// That number is another file's in this process.
+			return nil, fmt.Errorf("file descriptor %d was not handed to this process", *c.FD)
+		}
 	}
 	return listen(c)
+}
+
+// shareable is a listener that can be copied.
+type shareable interface{ File() (*os.File, error) }
+
+// listener is what listens for a socket of the present configuration on the address of
+// another one, or on its descriptor; nil where nothing does.
+func (s *Server) listener(c *config.Socket) shareable {
+	for _, k := range s.sockets {
+		same := k.cfg.FD == nil && c.FD == nil && k.cfg.Address.Value == c.Address.Value ||
+			k.cfg.FD != nil && c.FD != nil && *k.cfg.FD == *c.FD
+		if k.l == nil || !same {
+			continue
+		}
+		if l, ok := k.l.(shareable); ok {
+			return l
+		}
+	}
+	return nil
+}
+
+// bequeath gives the files of unix sockets that are about to close to those among added
+// that listen on the same address.
+func (s *Server) bequeath(added []*socket) {
+	for _, k := range added {
+		u, ok := k.l.(*net.UnixListener)
+		old, shared := s.listener(k.cfg).(*net.UnixListener)
+		if ok && shared && k.cfg.FD == nil {
+			old.SetUnlinkOnClose(false)
+			u.SetUnlinkOnClose(true)
+		}
+	}
 }
 
 // Watched lists the files that the running configuration was made from.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -70,7 +71,8 @@ func newChild(l *link) (*Child, error) {
 			return nil, fmt.Errorf("socket %q: it handed over no listening socket: %w", s.Name, err)
 		}
 		if u, ok := listener.(*net.UnixListener); ok {
-			u.SetUnlinkOnClose(true) // the socket's file goes with the last server
+			// The socket's file goes with the last server, unless somebody else made it.
+			u.SetUnlinkOnClose(!strings.HasPrefix(s.Address, "fd:"))
 		}
 		c.inherited = append(c.inherited, Socket{s.Name, s.Address, listener})
 	}
@@ -147,9 +149,9 @@ func (c *Child) Keep(open []Socket) error {
 	return errors.Join(errs...)
 }
 
-// Listen calls stop when the parent asks the child to drain, and orphaned when the parent
-// is gone, until Close.
-func (c *Child) Listen(stop, orphaned func()) {
+// Listen calls stop when the parent asks the child to drain, reload when it asks it to
+// read its configuration again, and orphaned when the parent is gone, until Close.
+func (c *Child) Listen(stop, reload, orphaned func()) {
 	c.reading.Go(func() {
 		for {
 			m, files, err := c.link.receive()
@@ -162,8 +164,11 @@ func (c *Child) Listen(stop, orphaned func()) {
 				}
 				return
 			}
-			if m.Kind == kindStop {
+			switch m.Kind {
+			case kindStop:
 				stop()
+			case kindReload:
+				reload()
 			}
 		}
 	})

@@ -23,6 +23,7 @@ const (
 	kindStart     = "start"     // parent, first: what the child begins with; its last file is the page
 	kindListening = "listening" // child: all its sockets, each time that they change
 	kindStop      = "stop"      // parent: drain and end
+	kindReload    = "reload"    // parent: read the configuration again
 )
 
 // message is what the processes tell each other. A copy of a file follows for each

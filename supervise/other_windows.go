@@ -30,7 +30,7 @@ func (*Child) Take(name, address string) net.Listener { return nil }
 func (*Child) Keep([]Socket) error { return ErrUnsupported }
 
 // Listen does nothing.
-func (*Child) Listen(stop, orphaned func()) {}
+func (*Child) Listen(stop, reload, orphaned func()) {}
 
 // Close does nothing.
 func (*Child) Close() error { return nil }

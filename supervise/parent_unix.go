@@ -46,6 +46,9 @@ func Run(ctx context.Context, o Options) (code int, err error) {
 	}
 	p := &parent{o: o, log: o.Log, history: NewHistory(o.Bounds)}
 	for _, s := range o.Sockets {
+		if err := keepFromChildren(s.File); err != nil {
+			return 1, fmt.Errorf("--supervise: socket %q: %w", s.Name, err)
+		}
 		p.names, p.sockets = append(p.names, socketName{s.Name, s.Address}), append(p.sockets, s.File)
 	}
 	defer p.close()
@@ -93,6 +96,19 @@ func Run(ctx context.Context, o Options) (code int, err error) {
 		case <-time.After(pause):
 		}
 	}
+}
+
+// keepFromChildren sees to it that a child gets a file over the link only, and not a second
+// time by inheritance, where nobody would close it. It fails where there is no such file.
+func keepFromChildren(f *os.File) error {
+	if _, err := f.Stat(); err != nil {
+		return err
+	}
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return raw.Control(func(fd uintptr) { syscall.CloseOnExec(int(fd)) })
 }
 
 // obituary logs a death and who was running.
@@ -148,12 +164,15 @@ func (p *parent) run(ctx context.Context) (*os.ProcessState, error) {
 		p.log.Error("the server cannot be told its sockets", "error", err)
 		_ = cmd.Process.Kill() // it may have ended
 	}
+	ended := make(chan struct{})
+	receiving.Go(func() { p.forward(l, ended) })
 	stop := context.AfterFunc(ctx, func() {
 		if err := l.send(message{Kind: kindStop}); err != nil {
 			p.log.Debug("the server cannot be asked to end; it may have ended", "error", err)
 		}
 	})
 	err = cmd.Wait()
+	close(ended)
 	stop()
 	if derr := l.c.SetReadDeadline(time.Now().Add(lastWords)); derr != nil {
 		l.close()
@@ -163,6 +182,21 @@ func (p *parent) run(ctx context.Context) (*os.ProcessState, error) {
 		return state, nil // its code says what err does
 	}
 	return nil, err
+}
+
+// forward tells the child of reloads until it has ended. One that comes while no child
+// runs is told to the next one, which may have read the configuration before.
+func (p *parent) forward(l *link, ended <-chan struct{}) {
+	for {
+		select {
+		case <-ended:
+			return
+		case <-p.o.Reloads:
+			if err := l.send(message{Kind: kindReload}); err != nil {
+				p.log.Debug("the server cannot be asked to reload; it may have ended", "error", err)
+			}
+		}
+	}
 }
 
 func (p *parent) sendStart(l *link) error {

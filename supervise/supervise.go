@@ -85,6 +85,8 @@ type Options struct {
 	Sockets []HeldSocket
 	// Stdout and Stderr are the child's.
 	Stdout, Stderr *os.File
+	// Reloads asks the child, each time, to read its configuration again.
+	Reloads <-chan struct{}
 	// Bounds are those of restarts and quarantines; nil means those of the table.
 	Bounds *limits.Set
 	// Log is told of every death; nil means slog.Default.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"workerd.local/config"
@@ -66,6 +67,7 @@ type options struct {
 	run          server.Options
 	limits       isolate.Limits
 	limit        limitFlag
+	reloading    sync.Mutex // held while the configuration is read again
 }
 
 // bareOptions are those of a command without any flags yet.

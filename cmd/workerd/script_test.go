@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 //	release name                 end it; the answer's body is stdout
 //	log regexp                   wait until the server's log goes on with a match
 //	! log regexp                 what was logged and not yet matched has no match
-//	signal TERM|INT|KILL         signal the server
+//	signal TERM|INT|HUP|KILL     signal the server
 //	refused                      wait until the server accepts no connections
 //	ended code                   wait for the server's end; its output is stdout and stderr
 //	halt                         signal TERM, ended 0
@@ -323,7 +323,7 @@ func logCmd(ts *testscript.TestScript, neg bool, args []string) {
 
 func signalCmd(ts *testscript.TestScript, neg bool, args []string) {
 	refuse(ts, neg)
-	sig := map[string]os.Signal{"TERM": syscall.SIGTERM, "INT": os.Interrupt, "KILL": os.Kill}[args[0]]
+	sig := map[string]os.Signal{"TERM": syscall.SIGTERM, "INT": os.Interrupt, "KILL": os.Kill, "HUP": syscall.SIGHUP}[args[0]]
 	ts.Check(current(ts).cmd.Process.Signal(sig))
 }
 

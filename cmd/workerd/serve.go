@@ -25,7 +25,9 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(rest) > 1 {
 		constName = rest[1]
 	}
-	r, code := o.underSupervision(ctx, args, stdout, stderr)
+	hup := listenForHangups()
+	defer hup.close()
+	r, code := o.underSupervision(ctx, args, hup, stdout, stderr)
 	if code >= 0 {
 		return code
 	}
@@ -54,6 +56,8 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if o.watch {
 		following.Go(func() { o.follow(ctx, s, rest[0], constName, stderr) })
 	}
+	following.Go(func() { hup.follow(ctx, r.cancel) })
+	following.Go(func() { o.reloadWhenAsked(ctx, hup.reloads, s, rest[0], constName, stderr) })
 	<-ctx.Done()
 	following.Wait()
 	drain, cancel := context.WithTimeout(context.Background(), o.drain)
@@ -62,6 +66,42 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return fail(stderr, err)
 	}
 	return exitOK
+}
+
+// reload reads the configuration again and has the server use it.
+func (o *options) reload(ctx context.Context, s reloadable, path, constName string, stderr io.Writer) error {
+	o.reloading.Lock()
+	defer o.reloading.Unlock()
+	cfg, err := o.config(path, constName, stderr, false)
+	if err != nil {
+		return err
+	}
+	return s.Reload(ctx, cfg)
+}
+
+// reloadWhenAsked reloads once for each value of asked, until ctx ends.
+func (o *options) reloadWhenAsked(ctx context.Context, asked <-chan struct{}, s reloadable, path, constName string, stderr io.Writer) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-asked:
+			err := o.reload(ctx, s, path, constName, stderr)
+			if ctx.Err() != nil {
+				return
+			}
+			sayReloaded(stderr, err)
+		}
+	}
+}
+
+// sayReloaded tells what became of a reload.
+func sayReloaded(stderr io.Writer, err error) {
+	if err != nil {
+		fmt.Fprintf(stderr, "%s\nnot reloaded\n", err)
+	} else {
+		fmt.Fprintln(stderr, "reloaded")
+	}
 }
 
 // settle ends the start.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"sync"
 
 	"workerd.local/isolate"
 	"workerd.local/server"
@@ -25,7 +26,7 @@ type serving struct {
 // underSupervision is what a server runs in. With --supervise the first process is the
 // parent, and code is not negative: it runs children with the same command line, which
 // find their parent here.
-func (o *options) underSupervision(ctx context.Context, args []string, stdout, stderr io.Writer) (r *serving, code int) {
+func (o *options) underSupervision(ctx context.Context, args []string, hup *hangups, stdout, stderr io.Writer) (r *serving, code int) {
 	r = &serving{stderr: stderr}
 	r.ctx, r.cancel = context.WithCancel(ctx)
 	if !o.supervise {
@@ -36,10 +37,10 @@ func (o *options) underSupervision(ctx context.Context, args []string, stdout, s
 		return r, fail(stderr, err)
 	}
 	if child == nil {
-		return r, o.superviseServer(ctx, args, stdout, stderr)
+		return r, o.superviseServer(ctx, args, hup, stdout, stderr)
 	}
 	r.child, r.announced = child, child.Restarted()
-	child.Listen(r.cancel, func() {
+	child.Listen(r.cancel, hup.ask, func() {
 		// Another server may be started at any moment, and only one may run.
 		fmt.Fprintln(stderr, "the supervising process is gone; this server ends")
 		os.Exit(exitFailed)
@@ -48,8 +49,8 @@ func (o *options) underSupervision(ctx context.Context, args []string, stdout, s
 }
 
 // superviseServer is the parent's whole work.
-func (o *options) superviseServer(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	so := supervise.Options{Args: append([]string{"serve"}, args...), Slots: o.run.Isolates, Bounds: o.limits.Bounds, Log: o.logger(stderr)}
+func (o *options) superviseServer(ctx context.Context, args []string, hup *hangups, stdout, stderr io.Writer) int {
+	so := supervise.Options{Args: append([]string{"serve"}, args...), Slots: o.run.Isolates, Bounds: o.limits.Bounds, Log: o.logger(stderr), Reloads: hup.reloads}
 	if so.Slots <= 0 {
 		so.Slots = runtime.GOMAXPROCS(0)
 	}
@@ -64,7 +65,12 @@ func (o *options) superviseServer(ctx context.Context, args []string, stdout, st
 	so.Stdout, _ = stdout.(*os.File)
 	so.Stderr, _ = stderr.(*os.File)
 	o.settle(stderr)
+	ctx, cancel := context.WithCancel(ctx)
+	var following sync.WaitGroup
+	following.Go(func() { hup.follow(ctx, cancel) })
 	code, err := supervise.Run(ctx, so)
+	cancel()
+	following.Wait()
 	if err != nil {
 		return fail(stderr, err)
 	}

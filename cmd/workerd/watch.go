@@ -34,13 +34,7 @@ var _ reloadable = (*server.Server)(nil)
 // follow reloads the server whenever one of its files has changed, until ctx ends. A
 // configuration that cannot be used is reported, and the server keeps what it has.
 func (o *options) follow(ctx context.Context, s reloadable, path, constName string, stderr io.Writer) {
-	o.followFiles(ctx, path, stderr, nil, func() error {
-		cfg, err := o.config(path, constName, stderr, false)
-		if err != nil {
-			return err
-		}
-		return s.Reload(ctx, cfg)
-	}, s.Watched)
+	o.followFiles(ctx, path, stderr, nil, func() error { return o.reload(ctx, s, path, constName, stderr) }, s.Watched)
 }
 
 // followFiles calls load whenever one of the watched files has changed, until ctx ends;
@@ -241,11 +235,7 @@ func (f *follower) reload(ctx context.Context) (again bool) {
 	if ctx.Err() != nil {
 		return false
 	}
-	if f.failing != nil {
-		fmt.Fprintf(f.stderr, "%s\nnot reloaded\n", f.failing)
-	} else {
-		fmt.Fprintln(f.stderr, "reloaded")
-	}
+	sayReloaded(f.stderr, f.failing)
 	f.files = f.look()
 	for name, now := range f.files {
 		if was, ok := before[name]; ok {

@@ -110,7 +110,14 @@ func (o *output) String() string {
 // Start runs workerd serve in a directory, without waiting for it to listen.
 func Start(t testing.TB, binary, dir string, args ...string) *Server {
 	t.Helper()
+	return StartWith(t, nil, binary, dir, args...)
+}
+
+// StartWith is Start for a process that gets files, from descriptor 3 on.
+func StartWith(t testing.TB, files []*os.File, binary, dir string, args ...string) *Server {
+	t.Helper()
 	s := &Server{t: t, cmd: exec.Command(binary, append([]string{"serve"}, args...)...), ended: make(chan struct{})}
+	s.cmd.ExtraFiles = files
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = dir, &s.out, &s.out
 	// Compiled scripts of tests have no place in the user's own cache.
 	s.cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+filepath.Join(filepath.Dir(binary), "cache"))
@@ -175,6 +182,9 @@ func (s *Server) Kill() {
 func (s *Server) Signal() {
 	s.killed.Do(func() { _ = s.cmd.Process.Kill() }) // it may have ended
 }
+
+// Hangup asks the process to read its configuration again (SIGHUP).
+func (s *Server) Hangup() error { return s.cmd.Process.Signal(syscall.SIGHUP) }
 
 // Stop asks the process to end (SIGTERM) and reports an exit code that is not 0.
 func (s *Server) Stop() error {
