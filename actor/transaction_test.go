@@ -46,7 +46,7 @@ func TestTransactionsOfSQLite(t *testing.T) {
 }
 
 func TestTransactionSyncNeedsSQLite(t *testing.T) {
-	checkCalls(t, kitOptions{sql: true, keys: cache.ActorLimits()}, []callRow{
+	checkCalls(t, kitOptions{sql: true, keys: cache.ActorLimits(nil)}, []callRow{
 		{`s.transactionSync()`, "throws TypeError: Failed to execute 'transactionSync' on 'DurableObjectStorage': parameter 1 is not of type 'function'."},
 		{`s.transactionSync(() => 1)`, "throws Error: Durable Object is not backed by SQL."},
 		{`s.getCurrentBookmark()`, "rejects Error: This Durable Object's storage back-end does not implement point-in-time recovery."},

@@ -20,7 +20,7 @@ func TestStorageWrongInput(t *testing.T) {
 	on := func(method, n, kind string) string { return bad(method, "DurableObjectStorage", n, kind) }
 	in := func(method, n, kind string) string { return bad(method, "DurableObjectTransaction", n, kind) }
 	engines := map[string]kitOptions{
-		"cache":  {keys: cache.ActorLimits()},
+		"cache":  {keys: cache.ActorLimits(nil)},
 		"sqlite": {sqlite: true, sql: true},
 	}
 	for name, rows := range map[string][]callRow{
@@ -193,30 +193,30 @@ func TestStorageRefusesWhatIsTooLarge(t *testing.T) {
 		o    kitOptions
 		rows []callRow
 	}{
-		"key of get": {kitOptions{keys: cache.ActorLimits()}, []callRow{
+		"key of get": {kitOptions{keys: cache.ActorLimits(nil)}, []callRow{
 			{`s.get("x".repeat(2049))`, "rejects " + key("2048", "2049")},
 			{`s.get("x".repeat(2048))`, "undefined"},
 			{`s.get("\u20ac".repeat(683))`, "rejects " + key("2048", "2049")}, // bytes count, not characters
 			{`s.get(["x".repeat(2049)])`, "Map "},
 		}},
-		"keys of get": {kitOptions{keys: cache.ActorLimits()}, []callRow{
+		"keys of get": {kitOptions{keys: cache.ActorLimits(nil)}, []callRow{
 			{`s.get(Array(129).fill("a"))`, "rejects " + many},
 			{`s.get(Array(128).fill("a"))`, "Map "},
 			{`s.transaction(t => t.get(Array(129).fill("a")))`, "rejects " + many},
 		}},
-		"key of put": {kitOptions{keys: cache.ActorLimits()}, []callRow{
+		"key of put": {kitOptions{keys: cache.ActorLimits(nil)}, []callRow{
 			{`s.put("x".repeat(2049), 1)`, "rejects " + key("2048", "2049")},
 			{`s.put({ a: 1, ["x".repeat(2049)]: 1 })`, "rejects " + key("2048", "2049")},
 			{`s.list()`, "Map "},
 			{`s.put("x".repeat(2048), 1)`, "undefined"},
 		}},
-		"value of put": {kitOptions{keys: cache.ActorLimits()}, []callRow{
+		"value of put": {kitOptions{keys: cache.ActorLimits(nil)}, []callRow{
 			{`s.put("a", new Uint8Array(140000))`, "rejects RangeError: Values cannot be larger than 131072 bytes. A value of size 140013 was provided."},
 			{`s.put({ a: 1, b: new Uint8Array(140000) })`, "rejects RangeError: Values cannot be larger than 131072 bytes. A value of size 140013 was provided."},
 			{`s.list()`, "Map "},
 			{`s.put("a", new Uint8Array(131072))`, "undefined"},
 		}},
-		"key of delete": {kitOptions{keys: cache.ActorLimits()}, []callRow{
+		"key of delete": {kitOptions{keys: cache.ActorLimits(nil)}, []callRow{
 			{`s.put("a", 1)`, "undefined"},
 			{`s.delete("x".repeat(2049))`, "throws " + key("2048", "2049")},
 			{`s.delete(["a", "x".repeat(2049)])`, "throws " + key("2048", "2049")},

@@ -84,7 +84,10 @@ var errOverflow = exception.Errorf("Durable Object's isolate exceeded its memory
 // New returns the cache of one actor. Its writes lock out.
 func New(l *loop.Loop, b Backend, lru *SharedLRU, out *gates.OutputGate, o Options) *Cache {
 	o.Limits = o.Limits.withDefaults(o.Bounds)
-	within := Limits{Pairs: o.Limits.Pairs}.withDefaults(o.Bounds)
+	within := o.Limits
+	if !within.Everywhere {
+		within = Limits{Pairs: o.Limits.Pairs}.withDefaults(o.Bounds)
+	}
 	if o.BatchKeys == 0 {
 		o.BatchKeys = limits.CommitKeys.In(o.Bounds)
 	}

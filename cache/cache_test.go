@@ -42,11 +42,47 @@ func isReady[T any](t testing.TB, r loop.Result[T]) T {
 	return v
 }
 
+func TestLimitsOfClassesOnDisk(t *testing.T) {
+	key, pair := strings.Repeat("k", 3000), make([]byte, 2<<20+34-3000)
+	everywhere := ActorLimits(nil)
+	everywhere.Everywhere = true
+	l := loop.New(loop.Options{})
+	for name, tt := range map[string]struct {
+		limits Limits
+		key    string
+		value  []byte
+		want   string
+	}{
+		"enableSql, as much as fits": {SQLLimits(nil), key, pair, ""},
+		"enableSql, a byte more": {SQLLimits(nil), key, make([]byte, len(pair)+1),
+			"RangeError: A key and its value cannot be larger than 2097152 bytes together. A key of size 3000 and a value of size 2094187 were provided."},
+		"enableSql, the key has the byte more": {SQLLimits(nil), key + "k", pair,
+			"RangeError: A key and its value cannot be larger than 2097152 bytes together. A key of size 3001 and a value of size 2094186 were provided."},
+		"no enableSql, value": {everywhere, "k", pair, "RangeError: Values cannot be larger than 131072 bytes. A value of size 2094186 was provided."},
+		"no enableSql, key":   {everywhere, key, nil, "RangeError: Keys cannot be larger than 2048 bytes. A key of size 3000 was provided."},
+	} {
+		c := newCache(l, emptyStorage{}, Options{Limits: tt.limits})
+		l.Turn(func() {
+			for where, ops := range map[string]interface {
+				Put([]storage.KV, WriteOptions) loop.Result[struct{}]
+			}{"cache": c, "transaction": c.Begin(), "nested transaction": c.Begin().Begin()} {
+				got := ""
+				if err := failure(ops.Put([]storage.KV{{Key: tt.key, Value: tt.value}}, WriteOptions{})); err != nil {
+					got = err.Error()
+				}
+				if got != tt.want {
+					t.Errorf("%s, %s: got %q, want %q", name, where, got, tt.want)
+				}
+			}
+		})
+	}
+}
+
 func TestLimits(t *testing.T) {
 	long := strings.Repeat("k", 2049)
 	big := make([]byte, 131072+35)
 	l := loop.New(loop.Options{})
-	c := newCache(l, emptyStorage{}, Options{Limits: ActorLimits()})
+	c := newCache(l, emptyStorage{}, Options{Limits: ActorLimits(nil)})
 	l.Turn(func() {
 		keyText := "RangeError: Keys cannot be larger than 2048 bytes. A key of size 2049 was provided."
 		for name, try := range map[string]struct {
@@ -73,7 +109,8 @@ func TestLimits(t *testing.T) {
 		if c.Len() != 0 || c.out.Locked() {
 			t.Error("a write that was refused left something behind")
 		}
-		// What a transaction writes is bounded only by what storage can hold.
+		// What a transaction writes is bounded only by what storage can hold, unless the
+		// limits are for everywhere.
 		isReady(t, c.Begin().Put([]storage.KV{{Key: long, Value: big}}, WriteOptions{}))
 		isReady(t, c.Put([]storage.KV{{Key: long[1:], Value: big[1:]}}, WriteOptions{}))
 		if err := failure(c.Delete(make([]string, 1000), WriteOptions{})); err != nil {

@@ -16,12 +16,26 @@ type Limits struct {
 	ValueSlackBytes int
 	// Pairs bounds the keys of one GetMany.
 	Pairs int
+	// PairBytes bounds a key and its value together, without the overhead of encoding.
+	PairBytes int
+	// Everywhere is also within a transaction; workerd's cache bounds what a
+	// transaction writes only by what storage can hold.
+	Everywhere bool
 }
 
-// ActorLimits are the limits of workerd's cache engine (workerd, "Writes,
-// coalescing, deletes").
-func ActorLimits() Limits {
-	return Limits{KeyBytes: 2048, ValueBytes: 131072, ValueSlackBytes: 34, Pairs: 128}
+// valueSlack is the overhead of encoding that workerd does not count.
+const valueSlack = 34
+
+// ActorLimits are those of a class without enableSql (workerd, "Writes, coalescing,
+// deletes"; Cloudflare's limits of key-value storage).
+func ActorLimits(bounds *limits.Set) Limits {
+	return Limits{KeyBytes: limits.ActorKey.In(bounds), ValueBytes: limits.ActorValue.In(bounds), ValueSlackBytes: valueSlack, Pairs: 128}
+}
+
+// SQLLimits are those of a class with enableSql (Cloudflare's limits of storage in
+// SQLite): a key and its value share one bound.
+func SQLLimits(bounds *limits.Set) Limits {
+	return Limits{PairBytes: limits.ActorPair.In(bounds), ValueSlackBytes: valueSlack, Everywhere: true}
 }
 
 func (l Limits) withDefaults(bounds *limits.Set) Limits {
@@ -29,7 +43,10 @@ func (l Limits) withDefaults(bounds *limits.Set) Limits {
 		l.KeyBytes = storage.MaxKeyBytes
 	}
 	if l.ValueBytes == 0 {
-		l.ValueBytes, l.ValueSlackBytes = limits.StorageValue.In(bounds), 0
+		l.ValueBytes = limits.StorageValue.In(bounds)
+		if l.PairBytes == 0 {
+			l.ValueSlackBytes = 0
+		}
 	}
 	return l
 }
@@ -63,9 +80,14 @@ func (l *Limits) checkPut(kvs []storage.KV) error {
 		if err := l.checkKey(kvs[i].Key); err != nil {
 			return err
 		}
-		if n := len(kvs[i].Value); n > l.ValueBytes+l.ValueSlackBytes {
+		k, n := len(kvs[i].Key), len(kvs[i].Value)
+		switch {
+		case n > l.ValueBytes+l.ValueSlackBytes:
 			return exception.RangeErrorf("Values cannot be larger than %d bytes. A value of size %d was provided.",
 				l.ValueBytes, n)
+		case l.PairBytes > 0 && k+n > l.PairBytes+l.ValueSlackBytes:
+			return exception.RangeErrorf("A key and its value cannot be larger than %d bytes together. A key of size %d and a value of size %d were provided.",
+				l.PairBytes, k, n)
 		}
 	}
 	return nil

@@ -96,7 +96,7 @@ func newStory(t testing.TB, args []datadriven.CmdArg) *story {
 		case "dirty":
 			o.DirtyBytes = size()
 		case "limits":
-			co.Limits = ActorLimits()
+			co.Limits = ActorLimits(nil)
 		case "instant":
 			s.instant = true
 		case "keys":

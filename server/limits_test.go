@@ -36,7 +36,10 @@ func TestLimitsHaveEffect(t *testing.T) {
 		{"actor.ephemeral=3", `(await env.NS.get('long').fetch('http://x')).status`, "200", "TypeError: Actor ID length must be in the range [1, 3]."},
 		{"block.depth=1", `await (await env.NS.get('a').fetch('http://x/block')).text()`, "ok", "Error: blockConcurrencyWhile() calls are nested too deeply."},
 		{"block.time=20ms", `(await env.NS.get('a').fetch('http://x/slow')).status`, "200", "Error: A call to blockConcurrencyWhile() in a Durable Object waited for too long."},
-		{"storage.value=128KiB", `await (await env.KEPT.get(env.KEPT.idFromName('a')).fetch('http://x/put')).text()`, "ok", "RangeError: Values cannot be larger than 131072 bytes."},
+		{"storage.value=128KiB", `await (await env.SQL.get(env.SQL.idFromName('a')).fetch('http://x/put')).text()`, "ok", "RangeError: Values cannot be larger than 131072 bytes."},
+		{"actor.value=1MiB", `await (await env.KEPT.get(env.KEPT.idFromName('a')).fetch('http://x/put')).text()`, "RangeError: Values cannot be larger than 131072 bytes.", "ok"},
+		{"actor.key=4KiB", `await (await env.KEPT.get(env.KEPT.idFromName('a')).fetch('http://x/key')).text()`, "RangeError: Keys cannot be larger than 2048 bytes.", "ok"},
+		{"actor.pair=128KiB", `await (await env.SQL.get(env.SQL.idFromName('a')).fetch('http://x/put')).text()`, "ok", "RangeError: A key and its value cannot be larger than 131072 bytes together."},
 		{"list.keys=1", `await (await env.KEPT.get(env.KEPT.idFromName('a')).fetch('http://x/list')).text()`, "300", "300"},
 		{"storage.group=1", `await (await env.KEPT.get(env.KEPT.idFromName('a')).fetch('http://x/list')).text()`, "300", "300"},
 		{"actor.name=3", `await (await env.KEPT.get(env.KEPT.idFromName('long')).fetch('http://x/name')).text()`, "long", "undefined"},
@@ -52,6 +55,7 @@ export class Actor {
 			case '/block': await block(() => block(async () => {})); break;
 			case '/slow': await block(() => new Promise((f) => setTimeout(f, 300))); break;
 			case '/put': await this.storage.put('k', 'x'.repeat(200000)); break;
+			case '/key': await this.storage.put('k'.repeat(3000), 1); break;
 			case '/list':
 				for (let i = 0; i < 300; i++) this.storage.put('k' + i, i);
 				await this.storage.sync();
@@ -75,11 +79,11 @@ export class Actor {
 			}
 			for _, settings := range [][]string{nil, {tt.limit}} {
 				p := newProject(t, map[string]string{
-					"config.capnp": one(`durableObjectNamespaces = [(className = "Actor", ephemeralLocal = void), (className = "Kept", uniqueKey = "kept")],
+					"config.capnp": one(`durableObjectNamespaces = [(className = "Actor", ephemeralLocal = void), (className = "Kept", uniqueKey = "kept"), (className = "Sql", uniqueKey = "sql", enableSql = true)],
 	durableObjectStorage = (localDisk = "data"),
-	bindings = [(name = "NS", durableObjectNamespace = "Actor"), (name = "KEPT", durableObjectNamespace = "Kept")]`,
+	bindings = [(name = "NS", durableObjectNamespace = "Actor"), (name = "KEPT", durableObjectNamespace = "Kept"), (name = "SQL", durableObjectNamespace = "Sql")]`,
 						`(name = "data", disk = (writable = true, path = "data"))`),
-					"main.js": strings.Replace(classes, "import { DurableObject } from 'cloudflare:workers';", "", 1) + "export class Kept extends Actor {}\n" +
+					"main.js": strings.Replace(classes, "import { DurableObject } from 'cloudflare:workers';", "", 1) + "export class Kept extends Actor {}\nexport class Sql extends Actor {}\n" +
 						"export default { async fetch(request, env) { try { return new Response(String(await (async () => {" + body + "})())) } catch (e) { return new Response(String(e)) } } }",
 					"data/keep": "",
 				})

@@ -349,10 +349,15 @@ func (w *world) actors(svc *service) error {
 			o.UniqueKey, o.Store, o.Token = n.UniqueKey, st.store, st.tokens
 			// workerd keeps state on disk in SQLite, and state in memory never, not even
 			// with enableSql.
-			if svc.cfg.Worker.Storage.Kind == config.StorageLocalDisk {
-				o.SQLite = true
-			} else {
-				o.Limits = cache.ActorLimits()
+			o.SQLite = svc.cfg.Worker.Storage.Kind == config.StorageLocalDisk
+			switch {
+			case o.SQLite && o.SQL:
+				o.Limits = cache.SQLLimits(o.Bounds)
+			case o.SQLite:
+				o.Limits = cache.ActorLimits(o.Bounds)
+				o.Limits.Pairs, o.Limits.Everywhere = 0, true
+			default:
+				o.Limits = cache.ActorLimits(o.Bounds)
 			}
 		}
 		ns, err := actor.New(o)

@@ -72,6 +72,9 @@ var (
 	AlarmDoublings = count("alarm.doublings", 9, 0, 16)
 	AlarmStarting  = count("alarm.starting", 128, 1, 1_000_000)
 	ActorName      = size("actor.name", 1<<10, 0, 1<<10)
+	ActorKey       = size("actor.key", 2048, 1, 16<<10)
+	ActorValue     = size("actor.value", 128<<10, 1, 128<<20)
+	ActorPair      = size("actor.pair", 2<<20, 1, 128<<20)
 	ActorEphemeral = size("actor.ephemeral", 2048, 1, 64<<10)
 
 	CursorKeys     = count("cursor.keys", 64, 1, 100_000)
@@ -228,9 +231,10 @@ var sections = []Section{
 		knob("Name of an actor that keeps nothing", ActorEphemeral.Knob, "TypeError"),
 	}},
 	{"Storage, as scripts see it", []Row{
-		row("Key, in memory", "cache.ActorLimits.KeyBytes", Size, "", "`localDisk`, and within a transaction: see Storage", "RangeError"),
-		row("Value, in memory, without the overhead of its encoding", "cache.ActorLimits.ValueBytes", Size, "", "`localDisk`, and within a transaction: see Storage", "RangeError"),
-		row("Overhead of its encoding", "cache.ActorLimits.ValueSlackBytes", Size, "", "fixed by the encoding", "RangeError"),
+		knob("Key, of a class without `enableSql`", ActorKey.Knob, "RangeError"),
+		knob("Value, of a class without `enableSql`, without the overhead of its encoding", ActorValue.Knob, "RangeError"),
+		knob("Key and value together, of a class with `enableSql` on `localDisk`", ActorPair.Knob, "RangeError"),
+		row("Overhead of the encoding, which does not count", "cache.valueSlack", Size, "", "fixed by the encoding", "RangeError"),
 		row("Keys of one `get()`, in memory", "cache.ActorLimits.Pairs", Count, "", "`localDisk`: none", "RangeError"),
 		knob("Keys that a `storage.kv.list()` reads ahead", CursorKeys.Knob, "they are read as they are asked for"),
 		knob("Bytes after which it reads less ahead", CursorBytes.Knob, "the next ones are read one by one"),
