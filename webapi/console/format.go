@@ -170,3 +170,6 @@ func jsonText(js *isolate.JS, v goja.Value) string {
 	}
 	return text.String()
 }
+
+// FormatWith is Format with the options of what it prints.
+func FormatWith(js *isolate.JS, args []goja.Value, _ InspectOptions) string { return Format(js, args) }

@@ -56,6 +56,10 @@ func natives(name string) map[string]bind.Static {
 		return decoderNatives()
 	case "internal/base":
 		return platformNatives()
+	case "internal/inspect":
+		return inspectNatives()
+	case "util/types":
+		return map[string]bind.Static{"isGeneratorFunction": jsIsGeneratorFunction}
 	case "internal/codes":
 		return map[string]bind.Static{"register": jsRegisterCodes}
 	}

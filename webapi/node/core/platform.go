@@ -105,3 +105,21 @@ func kind(js *isolate.JS, v goja.Value) string {
 	}
 	return obj.ClassName()
 }
+
+// jsIsGeneratorFunction looks at the prototypes, for the text of a method does not
+// always begin with what makes it a generator.
+func jsIsGeneratorFunction(c *bind.Call) (any, error) {
+	obj, ok := c.Arg(0).(*goja.Object)
+	if !ok {
+		return false, nil
+	}
+	for p := obj.Prototype(); p != nil && p.ExportType() != proxyType; p = p.Prototype() {
+		if tag := p.GetSymbol(goja.SymToStringTag); tag != nil {
+			switch tag.String() {
+			case "GeneratorFunction", "AsyncGeneratorFunction":
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,2 @@
+
+return require("node:path").win32;

@@ -1,0 +1,42 @@
+
+// node:util/types: what the engine made a value as.
+const { kind, hostClass, typedArrayTag, isView, functionToString, stringStartsWith, regExpTest, objectToString } = primordials;
+const isObject = (v) => v !== null && typeof v === "object";
+const of = (name) => (v) => isObject(v) && kind(v) === name;
+const typed = (name) => (v) => isObject(v) && isView(v) && typedArrayTag(v) === name;
+const boxed = (name) => (v) => isObject(v) && kind(v) === name;
+const asyncText = /^(?:async\b|(?:static\s+)?async\b)/;
+const generatorText = /^(?:async\s+)?(?:function\s*\*|\*)/;
+
+const isArrayBuffer = of("ArrayBuffer");
+const isNumberObject = boxed("Number"), isStringObject = boxed("String"), isBooleanObject = boxed("Boolean"), isSymbolObject = boxed("Symbol"), isBigIntObject = boxed("BigInt");
+const types = {
+  isExternal: () => false,
+  isDate: of("Date"),
+  isArgumentsObject: of("Arguments"),
+  isBigIntObject, isBooleanObject, isNumberObject, isStringObject, isSymbolObject,
+  isBoxedPrimitive: (v) => isNumberObject(v) || isStringObject(v) || isBooleanObject(v) || isBigIntObject(v) || isSymbolObject(v),
+  isNativeError: (v) => isObject(v) && (kind(v) === "Error" || hostClass(v) === "DOMException"),
+  isRegExp: of("RegExp"),
+  isAsyncFunction: (v) => typeof v === "function" && regExpTest(asyncText, functionToString(v)),
+  isGeneratorFunction: (v) => typeof v === "function" && (regExpTest(generatorText, functionToString(v)) || native.isGeneratorFunction(v)),
+  isGeneratorObject: of("Generator"),
+  isPromise: of("Promise"),
+  isMap: of("Map"), isSet: of("Set"),
+  isMapIterator: of("Map Iterator"), isSetIterator: of("Set Iterator"),
+  isWeakMap: of("WeakMap"), isWeakSet: of("WeakSet"),
+  isArrayBuffer,
+  isDataView: of("DataView"),
+  isSharedArrayBuffer: () => false,
+  isProxy: (v) => (isObject(v) || typeof v === "function") && kind(v) === "Proxy",
+  isModuleNamespaceObject: () => false,
+  isAnyArrayBuffer: isArrayBuffer,
+  isCryptoKey: (v) => isObject(v) && hostClass(v) === "CryptoKey",
+  isEventTarget: (v) => isObject(v) && v instanceof EventTarget,
+  isArrayBufferView: (v) => isView(v),
+  isTypedArray: (v) => isObject(v) && isView(v) && typedArrayTag(v) !== undefined,
+};
+for (const name of ["Uint8Array", "Uint8ClampedArray", "Uint16Array", "Uint32Array", "Int8Array", "Int16Array", "Int32Array", "Float32Array", "Float64Array", "BigInt64Array", "BigUint64Array"]) {
+  types[`is${name}`] = typed(name);
+}
+return types;
