@@ -30,7 +30,7 @@ floors
 	webapi/fetch
 	webapi/durable
 	webapi/node/glue
-	webapi/node/assert  webapi/node/core  webapi/node/nodetest
+	webapi/node/assert  webapi/node/core  webapi/node/nodetest  webapi/node/stubs
 	webapi/node
 	internal/jstest
 	worker

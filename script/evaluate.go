@@ -29,6 +29,9 @@ type Host struct {
 	// Start is told, before the program runs, how to load one of Source.Roots at once:
 	// load returns the module's namespace. It is of use once the program runs.
 	Start func(load func(specifier string) (goja.Value, error))
+	// Loader is given what loads a module as require(specifier) in the module named
+	// from would, before the program runs.
+	Loader func(require func(specifier, from string) (goja.Value, error))
 	// Wasm makes the default export of a WebAssembly module. It must not modify
 	// wasm.
 	Wasm func(name string, wasm []byte) (goja.Value, error)
@@ -125,6 +128,9 @@ func (s *Script) Evaluate(rt *goja.Runtime, h Host) (*Evaluation, error) {
 	e := &Evaluation{realm: r}
 	if h.Start != nil {
 		h.Start(r.loadNow)
+	}
+	if h.Loader != nil {
+		h.Loader(r.requireFrom)
 	}
 
 	if s.bundle.Classic {
@@ -341,6 +347,23 @@ func (r *realm) require(c goja.FunctionCall) goja.Value {
 	}
 	r.throw(r.errorClass, "%s", noSuchModule(specifier))
 	return nil
+}
+
+// requireFrom is require for the host.
+func (r *realm) requireFrom(specifier, from string) (v goja.Value, err error) {
+	if ex := r.rt.Try(func() {
+		v = r.require(goja.FunctionCall{Arguments: []goja.Value{r.rt.ToValue(specifier), r.rt.ToValue(strings.TrimPrefix(strings.TrimPrefix(from, bundleURL), "file://"))}})
+	}); ex != nil {
+		return nil, ex
+	}
+	return v, nil
+}
+
+// BuiltinName is the whole name of a module that the host may provide: bare names are
+// those of Node.js where nodeCompat is set.
+func BuiltinName(specifier string, nodeCompat bool) (name string, ok bool) {
+	r := resolver{src: &Source{NodeCompat: nodeCompat}}
+	return r.builtinName(specifier)
 }
 
 // dynamicImport is import(specifier) with a specifier computed at run time. It

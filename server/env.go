@@ -26,11 +26,11 @@ import (
 
 // Modules are the built-in web APIs, in the order of their floors.
 func Modules() []bind.Module {
-	return []bind.Module{
+	return append([]bind.Module{
 		url.Module, encoding.Module, events.Module, timers.Module, console.Module, crypto.Module,
 		global.Module, blob.Module, streams.Module, codec.Module, fetch.Module, durable.Module,
 		node.Module,
-	}
+	}, node.Globals...)
 }
 
 func (s *Server) modules() []bind.Module { return append(Modules(), s.o.Modules...) }

@@ -42,20 +42,36 @@ var builtins = isolate.NewSlot(func(js *isolate.JS) *builtinClasses {
 // host is what the script asks of its realm.
 func (w *Worker) host(js *isolate.JS) script.Host {
 	made := map[string]goja.Value{}
-	return script.Host{
-		Start: func(load func(string) (goja.Value, error)) { w.load = load },
-		Builtin: func(specifier string) (goja.Value, error) {
-			if v := made[specifier]; v != nil {
-				return v, nil
-			}
-			v, err := w.builtin(js, specifier)
-			if err != nil {
-				return nil, err
-			}
-			made[specifier] = v
+	builtin := func(specifier string) (goja.Value, error) {
+		if v := made[specifier]; v != nil {
 			return v, nil
-		},
+		}
+		v, err := w.builtin(js, specifier)
+		if err != nil {
+			return nil, err
+		}
+		made[specifier] = v
+		return v, nil
 	}
+	p := bind.ProgramOf(js)
+	p.Env = w.env
+	p.Builtin = func(specifier string) (goja.Value, error) {
+		name, ok := script.BuiltinName(specifier, nodeCompat(w.o.Compat))
+		if !ok || !HasBuiltin(w.modules(), w.o.Compat, name) {
+			return goja.Undefined(), nil
+		}
+		return builtin(name)
+	}
+	return script.Host{
+		Start:   func(load func(string) (goja.Value, error)) { w.load = load },
+		Builtin: builtin,
+		Loader:  func(require func(specifier, from string) (goja.Value, error)) { p.Require = require },
+	}
+}
+
+// nodeCompat says whether the bare names of modules of Node.js mean these.
+func nodeCompat(flags *compat.Flags) bool {
+	return flags.Has("nodejs_compat") || flags.Has("nodejs_compat_v2")
 }
 
 // HasBuiltin reports whether scripts with these flags may import the specifier; without

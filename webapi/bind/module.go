@@ -87,6 +87,26 @@ type ownGlobal struct {
 	enumerable bool
 }
 
+// Replace is a global that takes the place of one of an earlier module; Original
+// gives that.
+func Replace(g Global) Global { return replacement{g} }
+
+type replacement struct{ Global }
+
+// Original is a global as the runtime made it, before Replace.
+func Original(js *isolate.JS, name string) goja.Value {
+	s := scopes.Get(js)
+	if g := s.replaced[name]; g != nil {
+		v := s.buildGlobal(g)
+		delete(s.replaced, name)
+		s.originals[name] = v
+	}
+	if v := s.originals[name]; v != nil {
+		return v
+	}
+	return s.Get(name)
+}
+
 // Install puts the globals of the modules into the realm. Nothing is made yet:
 // each global is made at its first use.
 func Install(js *isolate.JS, modules []Module) error {
@@ -98,6 +118,13 @@ func Install(js *isolate.JS, modules []Module) error {
 		}
 		for _, g := range m.Globals {
 			name := g.globalName()
+			if r, ok := g.(replacement); ok && s.pending[name] != nil {
+				if s.replaced == nil {
+					s.replaced, s.originals = map[string]Global{}, map[string]goja.Value{}
+				}
+				s.replaced[name], s.pending[name] = s.pending[name], r.Global
+				continue
+			}
 			if seen[name] {
 				return fmt.Errorf("module %s: the global %s exists already", m.Name, name)
 			}

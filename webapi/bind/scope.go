@@ -19,6 +19,9 @@ type scope struct {
 	names   []string // in the order in which they are listed
 	pending map[string]Global
 	values  map[string]goja.Value
+	// What Replace put something else in the place of: not made yet, and made.
+	replaced  map[string]Global
+	originals map[string]goja.Value
 
 	// parent says what the prototype inherits from, and links which globals make
 	// that visible; see InheritScope.

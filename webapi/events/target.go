@@ -298,3 +298,12 @@ func Handler[T any](typ string, target func(*T) *Target) (bind.Getter[T], bind.S
 	}
 	return get, set
 }
+
+// Callbacks are the functions and objects that listen for the type, in order.
+func (t *Target) Callbacks(typ string) []*goja.Object {
+	list := make([]*goja.Object, len(t.listeners[typ]))
+	for i, l := range t.listeners[typ] {
+		list[i] = l.callback
+	}
+	return list
+}

@@ -12,6 +12,7 @@ import (
 	"workerd.local/webapi/node/core"
 	"workerd.local/webapi/node/glue"
 	"workerd.local/webapi/node/nodetest"
+	"workerd.local/webapi/node/stubs"
 )
 
 var set = glue.NewSet(
@@ -19,7 +20,11 @@ var set = glue.NewSet(
 	assert.Modules,
 	nodetest.Modules,
 	core.Modules(),
+	stubs.Modules(),
 )
 
 // Module makes the modules importable.
 var Module = bind.Module{Name: "node", Builtins: set.Builtins(), Available: set.Available}
+
+// Globals are what nodejs_compat adds to the global scope.
+var Globals = []bind.Module{core.Globals(set.Load), core.Timers(set.Load)}

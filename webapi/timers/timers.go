@@ -14,6 +14,7 @@ import (
 
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
+	"workerd.local/isolate/natives"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/events"
 )
@@ -81,16 +82,46 @@ func clearTimer(c *bind.Call, id int) {
 }
 
 // immediate is what setImmediate returns.
-type immediate struct{ id int }
+type immediate struct {
+	id      int
+	unrefed bool // what unref asked for; it changes nothing
+}
 
-var immediateClass = &bind.Class[immediate]{Name: "Immediate"}
+var immediateClass = &bind.Class[immediate]{
+	Name: "Immediate",
+	Methods: map[string]bind.Method[immediate]{
+		"ref":    func(i *immediate, c *bind.Call) (any, error) { i.unrefed = false; return c.This(), nil },
+		"unref":  func(i *immediate, c *bind.Call) (any, error) { i.unrefed = true; return c.This(), nil },
+		"hasRef": func(i *immediate, _ *bind.Call) (any, error) { return !i.unrefed, nil },
+	},
+	Init: func(js *isolate.JS, _, proto *goja.Object) error {
+		dispose := bind.NewFunction(js, "[Symbol.dispose]", 0, func(c *bind.Call) (any, error) {
+			if i, ok := immediateClassOf(c); ok {
+				clearTimer(c, i.id)
+			}
+			return nil, nil
+		})
+		return proto.DefineDataPropertySymbol(natives.SymDispose, dispose, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+	},
+}
+
+// immediateClassOf is the receiver as an Immediate.
+func immediateClassOf(c *bind.Call) (*immediate, bool) {
+	obj, ok := c.This().(*goja.Object)
+	if !ok {
+		return nil, false
+	}
+	v, _, _ := bind.ValueOf(c.JS(), obj)
+	i, ok := v.(*immediate)
+	return i, ok
+}
 
 func jsSetImmediate(c *bind.Call) (any, error) {
 	id, err := set(c, 1, goja.Undefined(), false)
 	if err != nil {
 		return nil, err
 	}
-	return immediateClass.Wrap(c.JS(), &immediate{id}), nil
+	return immediateClass.Wrap(c.JS(), &immediate{id: id}), nil
 }
 
 func jsClearImmediate(c *bind.Call) (any, error) {

@@ -2,8 +2,6 @@ package core
 
 import (
 	"embed"
-	"io/fs"
-	"strings"
 
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/node/glue"
@@ -13,34 +11,20 @@ import (
 var files embed.FS
 
 // needs are the compatibility flags that modules need beside nodejs_compat.
-var needs = map[string][]string{}
+var needs = map[string][]string{
+	"console":    {"enable_nodejs_console_module"},
+	"os":         {"enable_nodejs_os_module"},
+	"punycode":   {"enable_nodejs_punycode_module"},
+	"perf_hooks": {"enable_nodejs_perf_hooks_module"},
+}
 
 // Modules are the files of this package.
 func Modules() []glue.Module {
-	var list []glue.Module
-	err := fs.WalkDir(files, "js", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
+	list := glue.Files(files, natives, needs)
+	for i := range list {
+		if list[i].Name == "node:async_hooks" {
+			list[i].Instead = "nodejs_als"
 		}
-		src, err := files.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		name := strings.TrimSuffix(strings.TrimPrefix(path, "js/"), ".js")
-		m := glue.Module{Name: name, Native: natives(name), Needs: needs[name]}
-		prims := `require("internal/base")`
-		if name == "internal/base" {
-			prims = "undefined"
-		}
-		m.Source = "module.exports = ((primordials) => {" + string(src) + "\n})(" + prims + ");"
-		if !strings.HasPrefix(name, "internal/") {
-			m.Name = "node:" + name
-		}
-		list = append(list, m)
-		return nil
-	})
-	if err != nil {
-		panic(err) // the files are part of the program
 	}
 	return list
 }
@@ -54,6 +38,16 @@ func natives(name string) map[string]bind.Static {
 		return queryNatives()
 	case "string_decoder":
 		return decoderNatives()
+	case "async_hooks":
+		return asyncNatives()
+	case "events":
+		return eventNatives()
+	case "module", "process", "internal/process":
+		return processNatives()
+	case "internal/cwd":
+		return directoryNatives()
+	case "timers":
+		return timerNatives()
 	case "internal/base":
 		return platformNatives()
 	case "internal/inspect":

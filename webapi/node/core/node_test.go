@@ -25,6 +25,6 @@ func newEnv(t testing.TB, flags ...string) *jstest.Env {
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
-	return jstest.NewWith(t, jstest.Options{Compat: f, Modules: []bind.Module{url.Module, encoding.Module, events.Module, timers.Module, console.Module, crypto.Module,
-		global.Module, blob.Module, streams.Module, fetch.Module, node.Module}})
+	return jstest.NewWith(t, jstest.Options{Compat: f, Modules: append([]bind.Module{url.Module, encoding.Module, events.Module, timers.Module, console.Module, crypto.Module,
+		global.Module, blob.Module, streams.Module, fetch.Module, node.Module}, node.Globals...)})
 }

@@ -63,6 +63,8 @@ func platformNatives() map[string]bind.Static {
 var (
 	bufferType  = reflect.TypeFor[goja.ArrayBuffer]()
 	proxyType   = reflect.TypeFor[goja.Proxy]()
+	mapType     = reflect.TypeFor[[][2]any]()
+	setType     = reflect.TypeFor[[]any]() // of arrays, too, whose class is their own
 	promiseType = reflect.TypeFor[*goja.Promise]()
 )
 
@@ -103,7 +105,15 @@ func kind(js *isolate.JS, v goja.Value) string {
 	if name := bind.ViewName(js, obj); name != "" {
 		return name
 	}
-	return obj.ClassName()
+	switch class := obj.ClassName(); {
+	case class != "Object":
+		return class
+	case obj.ExportType() == mapType:
+		return "Map"
+	case obj.ExportType() == setType:
+		return "Set"
+	}
+	return "Object"
 }
 
 // jsIsGeneratorFunction looks at the prototypes, for the text of a method does not

@@ -13,16 +13,19 @@ func queryNatives() map[string]bind.Static {
 		// escape is encodeURIComponent, but for lone surrogates it gives undefined.
 		"escape": func(c *bind.Call) (any, error) {
 			t := text(c.Arg(0))
+			units := make([]rune, 0, t.Length())
 			for i, n := 0, t.Length(); i < n; i++ {
-				switch u := t.CharAt(i); {
-				case u >= 0xD800 && u < 0xDC00:
+				u := rune(t.CharAt(i))
+				if u >= 0xD800 && u < 0xE000 {
 					// The unit after it is its second half, whatever it is.
 					if i++; i == n {
 						return nil, nil
 					}
+					u = 0x10000 + (u&0x3FF<<10 | rune(t.CharAt(i))&0x3FF)
 				}
+				units = append(units, u)
 			}
-			return escape(t.String()), nil
+			return escape(string(units)), nil
 		},
 	}
 }

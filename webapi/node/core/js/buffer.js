@@ -285,10 +285,8 @@ const methods = {
     if (end === undefined || end > length) end = length;
     else end = Math.trunc(end) || 0;
     if (end <= start) return "";
-    if (encoding === undefined || encoding === null) encoding = "utf8";
-    return native.toText(this, `${encoding}`, start, end);
+    return native.toText(this, encoding === undefined ? "utf8" : `${encoding}`, start, end);
   },
-  toLocaleString(encoding, start, end) { return methods.toString.call(this, encoding, start, end); },
   equals(other) {
     if (!isUint8Array(other)) throw new ERR_INVALID_ARG_TYPE("otherBuffer", ["Buffer", "Uint8Array"], other);
     return this === other || (this.byteLength === other.byteLength && native.compare(this, other) === 0);
@@ -380,6 +378,7 @@ const methods = {
 const members = {};
 for (const name of keys(methods)) members[name] = { value: methods[name], writable: true, enumerable: true, configurable: true };
 members.subarray = members.slice;
+members.toLocaleString = members.toString;
 defineProperties(proto, members);
 native.numberFunctions(proto);
 for (const name of getOwnPropertyNames(proto)) {

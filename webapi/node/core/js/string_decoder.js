@@ -1,6 +1,6 @@
 
 // node:string_decoder: text from bytes that come in pieces.
-const { ERR_INVALID_ARG_TYPE, ERR_UNKNOWN_ENCODING, ERR_INVALID_THIS, ERR_STRING_TOO_LONG } = require("internal/codes");
+const { ERR_INVALID_ARG_TYPE, ERR_UNKNOWN_ENCODING, make } = require("internal/codes");
 const { Buffer, normalize } = require("node:buffer");
 const { isView, defineProperties } = primordials;
 const kDecoder = Symbol("decoder");
@@ -13,7 +13,7 @@ function StringDecoder(encoding) {
 }
 const stateOf = (d) => {
   const s = d?.[kDecoder];
-  if (s === undefined) throw new ERR_INVALID_THIS("StringDecoder");
+  if (s === undefined) throw make(Error, "ERR_INTERNAL_ASSERTION", "Invalid StringDecoder");
   return s;
 };
 

@@ -1,7 +1,7 @@
 
 // What the other files take from the engine, as it is when the first of them is
 // loaded.
-const { apply, construct, ownKeys, getPrototypeOf, setPrototypeOf, defineProperty, getOwnPropertyDescriptor } = Reflect;
+const { apply, construct, ownKeys, getPrototypeOf, defineProperty, getOwnPropertyDescriptor } = Reflect;
 const call = Function.prototype.call;
 const uncurry = call.bind.bind(call);
 const typedArray = getPrototypeOf(Uint8Array);
@@ -10,7 +10,7 @@ const { then } = Promise.prototype;
 
 return {
   __proto__: null,
-  apply, construct, ownKeys, getPrototypeOf, setPrototypeOf, defineProperty, getOwnPropertyDescriptor, uncurry,
+  apply, construct, ownKeys, getPrototypeOf, setPrototypeOf: Object.setPrototypeOf, defineProperty, getOwnPropertyDescriptor, uncurry,
   objectToString: uncurry(Object.prototype.toString),
   hasOwn: Object.hasOwn,
   assign: Object.assign,

@@ -56,7 +56,7 @@ class MIMEParams {
   toString() {
     const out = [];
     for (const [name, value] of this.#map) out.push(`${name}=${quote(value)}`);
-    return out.join(";");
+    return out.join("; ");
   }
   toJSON() { return this.toString(); }
   static read(params, text) {

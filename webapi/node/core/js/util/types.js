@@ -1,6 +1,6 @@
 
 // node:util/types: what the engine made a value as.
-const { kind, hostClass, typedArrayTag, isView, functionToString, stringStartsWith, regExpTest, objectToString } = primordials;
+const { kind, hostClass, typedArrayTag, isView, functionToString, stringStartsWith, regExpTest, objectToString, uncurry } = primordials;
 const isObject = (v) => v !== null && typeof v === "object";
 const of = (name) => (v) => isObject(v) && kind(v) === name;
 const typed = (name) => (v) => isObject(v) && isView(v) && typedArrayTag(v) === name;
@@ -8,6 +8,17 @@ const boxed = (name) => (v) => isObject(v) && kind(v) === name;
 const asyncText = /^(?:async\b|(?:static\s+)?async\b)/;
 const generatorText = /^(?:async\s+)?(?:function\s*\*|\*)/;
 
+// A method of the class takes only what is of the class.
+const asks = (has, v) => {
+  try {
+    has(v, types);
+    return true;
+  } catch {
+    return false;
+  }
+};
+const weakMapHas = uncurry(WeakMap.prototype.has), weakSetHas = uncurry(WeakSet.prototype.has);
+const tagged = (tag) => (v) => isObject(v) && objectToString(v) === `[object ${tag}]`;
 const isArrayBuffer = of("ArrayBuffer");
 const isNumberObject = boxed("Number"), isStringObject = boxed("String"), isBooleanObject = boxed("Boolean"), isSymbolObject = boxed("Symbol"), isBigIntObject = boxed("BigInt");
 const types = {
@@ -20,11 +31,11 @@ const types = {
   isRegExp: of("RegExp"),
   isAsyncFunction: (v) => typeof v === "function" && regExpTest(asyncText, functionToString(v)),
   isGeneratorFunction: (v) => typeof v === "function" && (regExpTest(generatorText, functionToString(v)) || native.isGeneratorFunction(v)),
-  isGeneratorObject: of("Generator"),
+  isGeneratorObject: (v) => isObject(v) && (objectToString(v) === "[object Generator]" || objectToString(v) === "[object AsyncGenerator]"),
   isPromise: of("Promise"),
   isMap: of("Map"), isSet: of("Set"),
-  isMapIterator: of("Map Iterator"), isSetIterator: of("Set Iterator"),
-  isWeakMap: of("WeakMap"), isWeakSet: of("WeakSet"),
+  isMapIterator: tagged("Map Iterator"), isSetIterator: tagged("Set Iterator"),
+  isWeakMap: (v) => isObject(v) && asks(weakMapHas, v), isWeakSet: (v) => isObject(v) && asks(weakSetHas, v),
   isArrayBuffer,
   isDataView: of("DataView"),
   isSharedArrayBuffer: () => false,

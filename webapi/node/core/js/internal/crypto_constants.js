@@ -1,0 +1,2 @@
+
+return Object.freeze({ __proto__: null });

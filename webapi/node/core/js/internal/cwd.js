@@ -1,0 +1,3 @@
+
+// The working directory, which belongs to the request.
+return { get: () => native.get(), set: (path) => native.set(require("node:path").posix.resolve(native.get(), path)) };

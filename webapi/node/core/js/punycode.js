@@ -1,0 +1,3 @@
+
+// node:punycode.
+return require("internal/punycode");

@@ -1,0 +1,99 @@
+package core
+
+import (
+	"fmt"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/exception"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+	"workerd.local/webapi/console"
+)
+
+// Version is the version of node that process.version names.
+const Version = "22.19.0"
+
+// processNatives are what js/process.js, js/module.js and js/internal/process.js get.
+func processNatives() map[string]bind.Static {
+	return map[string]bind.Static{
+		"env": func(c *bind.Call) (any, error) {
+			if p := bind.ProgramOf(c.JS()); p.Env != nil && c.JS().Compat().Has("nodejs_compat_populate_process_env") {
+				return p.Env, nil
+			}
+			return c.JS().Runtime().NewObject(), nil
+		},
+		"builtin": func(c *bind.Call) (any, error) {
+			if find := bind.ProgramOf(c.JS()).Builtin; find != nil {
+				return find(c.Arg(0).String())
+			}
+			return nil, nil
+		},
+		"require": func(c *bind.Call) (any, error) {
+			if load := bind.ProgramOf(c.JS()).Require; load != nil {
+				return load(c.Arg(0).String(), c.Arg(1).String())
+			}
+			return nil, exception.Errorf("No such module %q.", c.Arg(0).String())
+		},
+		"platform": func(*bind.Call) (any, error) { return "linux", nil },
+		"versions": func(c *bind.Call) (any, error) {
+			o := c.JS().Runtime().NewObject()
+			return o, o.DefineDataProperty("node", c.JS().Runtime().ToValue(Version), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_TRUE)
+		},
+		"exit": jsExit,
+	}
+}
+
+// jsExit ends the request, or breaks the actor, that the running code works for.
+func jsExit(c *bind.Call) (any, error) {
+	js := c.JS()
+	code := c.Arg(0).ToInteger()
+	if _, err := iocontext.Current(js); err != nil {
+		console.Print(js, "warn", "process.exit(...) called without a current request context. Ignoring.")
+		return nil, nil
+	}
+	text := fmt.Sprintf("The Node.js process.exit(%d) API was called. Canceling the request.", code)
+	console.Print(js, "error", text)
+	return nil, iocontext.Terminate(js, exception.Errorf("%s", text))
+}
+
+// directories are the working directories of contexts; nil is the global scope.
+type directories struct{ of map[*iocontext.Context]string }
+
+var directoriesOf = isolate.NewSlot(func(*isolate.JS) *directories {
+	return &directories{of: map[*iocontext.Context]string{}}
+})
+
+// directoryNatives are what js/internal/cwd.js gets.
+func directoryNatives() map[string]bind.Static {
+	return map[string]bind.Static{
+		"get": func(c *bind.Call) (any, error) { return Directory(c.JS()), nil },
+		"set": func(c *bind.Call) (any, error) {
+			d := directoriesOf.Get(c.JS())
+			ioc, err := iocontext.Current(c.JS())
+			if err != nil {
+				ioc = nil // the global scope
+			}
+			if _, known := d.of[ioc]; !known && ioc != nil {
+				ioc.OnEnd(func() { delete(d.of, ioc) })
+			}
+			d.of[ioc] = c.Arg(0).String()
+			return nil, nil
+		},
+	}
+}
+
+// Directory is the working directory of the running code.
+func Directory(js *isolate.JS) string {
+	d := directoriesOf.Get(js)
+	if ioc, err := iocontext.Current(js); err == nil {
+		if dir, ok := d.of[ioc]; ok {
+			return dir
+		}
+	}
+	if dir, ok := d.of[nil]; ok {
+		return dir
+	}
+	return "/bundle"
+}

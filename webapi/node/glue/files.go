@@ -1,0 +1,42 @@
+package glue
+
+import (
+	"io/fs"
+	"strings"
+
+	"workerd.local/webapi/bind"
+)
+
+// Files makes a module of every file below js/: the body of a function of require,
+// native and primordials, which are those of internal/base, that returns the exports.
+// The file js/path/posix.js is node:path/posix; those in js/internal are internal/
+// and their name. native and needs give the functions in Go and the flags of the
+// files that have some, by name without node:.
+func Files(files fs.FS, native func(name string) map[string]bind.Static, needs map[string][]string) []Module {
+	var list []Module
+	err := fs.WalkDir(files, "js", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		src, err := fs.ReadFile(files, path)
+		if err != nil {
+			return err
+		}
+		name := strings.TrimSuffix(strings.TrimPrefix(path, "js/"), ".js")
+		m := Module{Name: name, Native: native(name), Needs: needs[name]}
+		prims := `require("internal/base")`
+		if name == "internal/base" {
+			prims = "undefined"
+		}
+		m.Source = "module.exports = ((primordials) => {" + string(src) + "\n})(" + prims + ");"
+		if !strings.HasPrefix(name, "internal/") {
+			m.Name = "node:" + name
+		}
+		list = append(list, m)
+		return nil
+	})
+	if err != nil {
+		panic(err) // the files are part of the program
+	}
+	return list
+}
