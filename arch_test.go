@@ -16,7 +16,7 @@ const policy = `
 # Packages on the same line are strangers.
 floors
 	internal/limits
-	internal/invariants  internal/compat  internal/limits/page  exception  event  config
+	internal/invariants  internal/compat  internal/crypt  internal/limits/page  exception  event  config
 	loop  actorid  httpserver  disk  outbound  supervise
 	storage  gates  script  isolate/natives  internal/clone
 	storage/bolt  storage/mem  storage/fault  storage/storagetest  storage/sqliteimport  cache  isolate
@@ -25,8 +25,8 @@ floors
 	webapi/bind
 	webapi/encoding  webapi/node/octets
 	webapi/url  webapi/events
-	webapi/timers  webapi/console  webapi/crypto  webapi/global  webapi/streams
-	webapi/blob  webapi/codec
+	webapi/timers  webapi/console  webapi/global  webapi/streams
+	webapi/blob  webapi/codec  webapi/crypto
 	webapi/fetch
 	webapi/durable
 	webapi/node/glue

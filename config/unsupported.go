@@ -11,7 +11,6 @@ import (
 var unsupported = map[string]string{
 	"binding.parameter":          "a parameter binding",
 	"binding.wasmModule":         "a wasmModule binding",
-	"binding.cryptoKey":          "a cryptoKey binding",
 	"binding.durableObjectClass": "a durableObjectClass binding",
 	"binding.kvNamespace":        "a KV namespace",
 	"binding.r2Bucket":           "an R2 bucket",

@@ -1,7 +1,11 @@
 package server
 
 import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/pem"
 	"fmt"
+	"strings"
 
 	"github.com/dop251/goja"
 
@@ -89,6 +93,12 @@ func (w *world) binding(js *isolate.JS, svc *service, b *config.Binding) (goja.V
 			return rt.ToValue(v), nil
 		}
 		return goja.Null(), nil
+	case config.BindingCryptoKey:
+		v, err := cryptoKey(b.CryptoKey).Object(js)
+		if err != nil {
+			return nil, at(b.Pos, "%s is not a key that can be imported: %s", where, err)
+		}
+		return v, nil
 	case config.BindingService:
 		s, err := w.service(b.Service, where)
 		if err != nil {
@@ -109,4 +119,29 @@ func (w *world) binding(js *isolate.JS, svc *service, b *config.Binding) (goja.V
 		return durable.NamespaceClass.Wrap(js, &durable.Namespace{Actors: ns}), nil
 	}
 	return nil, at(b.Pos, "%s: bindings of the kind %s are not supported yet", where, b.Kind)
+}
+
+// cryptoKey is the key as crypto.subtle.importKey takes it; validation has seen that
+// the text can be decoded.
+func cryptoKey(k *config.CryptoKey) *crypto.Binding {
+	b := &crypto.Binding{Format: k.Format.String(), Data: k.Key, Algorithm: k.AlgorithmName, Extractable: k.Extractable}
+	if k.AlgorithmJSON != "" {
+		b.Algorithm, b.JSON = k.AlgorithmJSON, true
+	}
+	for _, u := range k.Usages {
+		b.Usages = append(b.Usages, u.String())
+	}
+	switch k.Format {
+	case config.KeyHex:
+		b.Format = "raw"
+		b.Data, _ = hex.DecodeString(string(k.Key))
+	case config.KeyBase64:
+		b.Format = "raw"
+		b.Data, _ = base64.RawStdEncoding.DecodeString(strings.TrimRight(string(k.Key), "="))
+	case config.KeyPKCS8, config.KeySPKI:
+		if block, _ := pem.Decode(k.Key); block != nil {
+			b.Data = block.Bytes
+		}
+	}
+	return b
 }

@@ -30,6 +30,7 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/script"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/crypto"
 	"workerd.local/webapi/events"
 	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/streams"
@@ -164,6 +165,10 @@ func (w *Worker) instantiate() error {
 				return bind.Install(js, w.modules())
 			},
 			func(js *isolate.JS) error {
+				crypto.Configure(js, crypto.Flags{
+					Lenient:          !w.o.Compat.Has("strict_crypto_checks"),
+					ExponentIsBuffer: !w.o.Compat.Has("crypto_preserve_public_exponent"),
+				})
 				if !w.o.Compat.Has("capture_async_api_throws") {
 					bind.ThrowUncaptured(js)
 				}

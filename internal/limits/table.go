@@ -63,6 +63,9 @@ var (
 	FetchKeptHost = count("fetch.kept-host", 256, 1, 100_000)
 	FetchKeptTime = span("fetch.kept-time", 90*time.Second, time.Second, time.Hour)
 
+	CryptoIterations = count("crypto.iterations", 10_000_000, 1, 1<<31-1)
+	CryptoWaiting    = count("crypto.waiting", 64, 0, 100_000)
+
 	BlockDepth     = count("block.depth", 64, 1, 1000)
 	BlockTime      = span("block.time", 30*time.Second, 10*time.Millisecond, time.Hour)
 	OutputTime     = span("output.time", 30*time.Second, 10*time.Millisecond, time.Hour)
@@ -188,6 +191,11 @@ var sections = []Section{
 		knob("Rewritten regular expressions that a realm remembers", RegExpKept.Knob, "all are made again when they are needed"),
 		knob("Reported rejections that a realm remembers", RejectionsKept.Knob, "a late handler of an older one is not announced"),
 		row("Bytes of one `crypto.getRandomValues()`", "webapi/crypto.maxRandomBytes", Count, "", "fixed by the Web Cryptography API", "QuotaExceededError"),
+		row("Modulus of an RSA key, in bits", "webapi/crypto.maxRSABits", Count, "", "fixed by workerd", "OperationError"),
+		row("Key that `generateKey()` makes for HMAC, in bits", "webapi/crypto.maxHMACBits", Count, "", "fixed by HMAC, which hashes a longer key first", "OperationError"),
+		knob("Iterations of PBKDF2", CryptoIterations.Knob, "NotSupportedError"),
+		knob("Keys that a realm makes or derives beside the loop at a time", CryptoWaiting.Knob, "they are made at once, in the turn"),
+		row("Usages in the list of a call", "webapi/crypto.maxList", Count, "", "fixed by the API, which has eight usages", "RangeError"),
 		row("Redirects that one `fetch()` follows", "webapi/fetch.maxRedirects", Count, "", "fixed by WHATWG fetch", "the promise rejects"),
 		knob("Parts of a form", FormParts.Knob, "TypeError"),
 		knob("Headers of one part of a form", FormHeaders.Knob, "TypeError"),

@@ -219,6 +219,9 @@ func (cl *Class[T]) stateOf(js *isolate.JS) *classState {
 	name := cl.Name
 	ctor := rt.ToValue(rt.NewProxy(native, &goja.ProxyTrapConfig{
 		Apply: func(*goja.Object, goja.Value, []goja.Value) goja.Value {
+			if cl.New == nil {
+				js.Panic(errIllegalConstructor)
+			}
 			js.Panic(exception.TypeErrorf("Failed to construct '%s': Please use the 'new' operator, this object constructor cannot be called as a function.", name))
 			return nil
 		},
@@ -297,12 +300,15 @@ var hasInstance = isolate.NewSlot(func(js *isolate.JS) *goja.Object {
 	})
 })
 
+// errIllegalConstructor is for a class that scripts make no instances of.
+var errIllegalConstructor = exception.TypeErrorf("Illegal constructor")
+
 // errIllegalInvocation is for a receiver that is not an instance (workerd's text).
 var errIllegalInvocation = exception.TypeErrorf("Illegal invocation: function called with incorrect `this` reference. See https://developers.cloudflare.com/workers/observability/errors/#illegal-invocation-errors for details.")
 
 func (cl *Class[T]) construct(js *isolate.JS, cc goja.ConstructorCall) *goja.Object {
 	if cl.New == nil {
-		js.Panic(exception.TypeErrorf("Illegal constructor"))
+		js.Panic(errIllegalConstructor)
 	}
 	c := &Call{js: js, class: cl.Name, this: cc.This, args: cc.Arguments}
 	defer c.guard()

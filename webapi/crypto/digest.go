@@ -1,15 +1,14 @@
 package crypto
 
 import (
-	"crypto/md5"
-	"crypto/sha1"
-	"crypto/sha256"
-	"crypto/sha512"
+	"crypto"
+	_ "crypto/md5" // the hashes of digests
+	_ "crypto/sha1"
+	_ "crypto/sha256"
+	_ "crypto/sha512"
 	"crypto/subtle"
 	"hash"
 	"strings"
-
-	"github.com/dop251/goja"
 
 	"workerd.local/exception"
 	"workerd.local/webapi/bind"
@@ -17,34 +16,33 @@ import (
 
 var errUnknownDigest = exception.DOM("NotSupportedError", "Unrecognized or unimplemented digest algorithm requested.")
 
-// NewHash returns the hash of that name, in any case: SHA-1, SHA-256, SHA-384,
-// SHA-512 or MD5.
-func NewHash(name string) (hash.Hash, error) {
-	switch strings.ToUpper(name) {
-	case "SHA-1":
-		return sha1.New(), nil
-	case "SHA-256":
-		return sha256.New(), nil
-	case "SHA-384":
-		return sha512.New384(), nil
-	case "SHA-512":
-		return sha512.New(), nil
-	case "MD5":
-		return md5.New(), nil
+// digest is a hash with the name that keys show.
+type digest struct {
+	name string
+	hash crypto.Hash
+}
+
+func (d *digest) Size() int { return d.hash.Size() }
+
+var digests = []*digest{{"SHA-1", crypto.SHA1}, {"SHA-256", crypto.SHA256}, {"SHA-384", crypto.SHA384}, {"SHA-512", crypto.SHA512}, {"MD5", crypto.MD5}}
+
+func digestNamed(name string) (*digest, error) {
+	for _, d := range digests {
+		if strings.EqualFold(d.name, name) {
+			return d, nil
+		}
 	}
 	return nil, errUnknownDigest
 }
 
-// algorithmName reads an algorithm: a string, or an object with a name.
-func algorithmName(c *bind.Call, n int) (name string, err error) {
-	switch v := c.Arg(n - 1).(type) {
-	case goja.String:
-		return v.String(), nil
-	case *goja.Object:
-		err = c.Dictionary(v, "HashAlgorithm", "name", &name)
-		return name, err
+// NewHash returns the hash of that name, in any case: SHA-1, SHA-256, SHA-384,
+// SHA-512 or MD5.
+func NewHash(name string) (hash.Hash, error) {
+	d, err := digestNamed(name)
+	if err != nil {
+		return nil, err
 	}
-	return "", c.BadArg(n, "string or HashAlgorithm")
+	return d.hash.New(), nil
 }
 
 // source reads a BufferSource argument; the bytes are the script's own memory.
@@ -59,7 +57,7 @@ func source(c *bind.Call, n int) ([]byte, error) {
 // jsDigest hashes at once: a megabyte takes about as long as a few calls of small
 // functions, less than sending it to another goroutine and back would disturb.
 func jsDigest(_ *subtleCrypto, c *bind.Call) (any, error) {
-	name, err := algorithmName(c, 1)
+	p, err := algorithm(c, 1, hashAlgorithm)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +65,7 @@ func jsDigest(_ *subtleCrypto, c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := NewHash(name)
+	h, err := NewHash(p.Name)
 	if err != nil {
 		return nil, err
 	}

@@ -1,10 +1,16 @@
-// Package crypto is the global crypto object: random values and, in
-// crypto.subtle, digests and a comparison in constant time (W3C Web Cryptography;
-// timingSafeEqual and MD5 are workerd's).
+// Package crypto is the global crypto object: random values and, in crypto.subtle,
+// the Web Cryptography API (W3C) as workerd has it: with MD5, DigestStream,
+// timingSafeEqual, NODE-ED25519 and RSA-RAW.
 //
-// Randomness comes from the isolate's Host and from nowhere else, and is refused
-// in the global scope. A further method of crypto.subtle is one more entry of
-// subtleClass with a file of its own.
+// Words: a Key is a CryptoKey, its material is the key itself with the operations of
+// its algorithm; a family makes the keys of one or several algorithms; Params are
+// what a script says of an algorithm.
 //
-// Everything that takes a *bind.Call belongs to the isolate's goroutine.
+// Randomness comes from the isolate's Host and from nowhere else. getRandomValues and
+// new secret keys are refused in the global scope; everything else works there.
+//
+// What takes long (RSA keys, many iterations) runs beside the loop: see Long.
+//
+// Everything that takes a *bind.Call or a *isolate.JS belongs to the isolate's
+// goroutine; Keys may be used from any.
 package crypto

@@ -7,37 +7,33 @@ import (
 	"workerd.local/webapi/bind"
 )
 
-// Module is crypto, Crypto and SubtleCrypto.
+// Module is crypto and its classes.
 var Module = bind.Module{Name: "crypto", Globals: []bind.Global{
 	class,
 	subtleClass,
+	KeyClass,
 	bind.Own(bind.Var{Name: "crypto", Make: func(js *isolate.JS) (goja.Value, error) {
-		return class.Wrap(js, &crypto{}), nil
+		return class.Wrap(js, &cryptoObject{}), nil
 	}}, true),
 }}
 
-type crypto struct{ subtle *goja.Object }
+type cryptoObject struct{ subtle *goja.Object }
 
-var class = &bind.Class[crypto]{
+var class = &bind.Class[cryptoObject]{
 	Name: "Crypto",
-	Getters: map[string]bind.Getter[crypto]{
-		"subtle": func(x *crypto, c *bind.Call) (any, error) {
+	Getters: map[string]bind.Getter[cryptoObject]{
+		"subtle": func(x *cryptoObject, c *bind.Call) (any, error) {
 			if x.subtle == nil {
 				x.subtle = subtleClass.Wrap(c.JS(), &subtleCrypto{})
 			}
 			return x.subtle, nil
 		},
+		"DigestStream": func(_ *cryptoObject, c *bind.Call) (any, error) {
+			return digestStreamClass.Constructor(c.JS()), nil
+		},
 	},
-	Methods: map[string]bind.Method[crypto]{
+	Methods: map[string]bind.Method[cryptoObject]{
 		"getRandomValues": jsGetRandomValues,
 		"randomUUID":      jsRandomUUID,
 	},
-}
-
-type subtleCrypto struct{}
-
-var subtleClass = &bind.Class[subtleCrypto]{
-	Name:    "SubtleCrypto",
-	Async:   map[string]bind.Method[subtleCrypto]{"digest": jsDigest},
-	Methods: map[string]bind.Method[subtleCrypto]{"timingSafeEqual": jsTimingSafeEqual},
 }

@@ -15,7 +15,7 @@ const maxRandomBytes = 65536
 var errNotInteger = exception.DOM("TypeMismatchError", "ArrayBufferView argument to getRandomValues() must be an integer-typed view.")
 
 // jsGetRandomValues fills an integer typed array and returns it.
-func jsGetRandomValues(_ *crypto, c *bind.Call) (any, error) {
+func jsGetRandomValues(_ *cryptoObject, c *bind.Call) (any, error) {
 	js := c.JS()
 	switch kind := bind.ViewName(js, c.Arg(0)); kind {
 	case "", "ArrayBuffer":
@@ -38,7 +38,7 @@ func jsGetRandomValues(_ *crypto, c *bind.Call) (any, error) {
 	return c.Arg(0), nil
 }
 
-func jsRandomUUID(_ *crypto, c *bind.Call) (any, error) {
+func jsRandomUUID(_ *cryptoObject, c *bind.Call) (any, error) {
 	if _, err := c.Context(); err != nil {
 		return nil, err
 	}

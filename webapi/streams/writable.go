@@ -50,13 +50,7 @@ const (
 
 // WritableOf returns the stream behind a WritableStream object.
 func WritableOf(js *isolate.JS, v goja.Value) (*Writable, bool) {
-	obj, ok := v.(*goja.Object)
-	if !ok {
-		return nil, false
-	}
-	x, _, _ := bind.ValueOf(js, obj)
-	w, ok := x.(*Writable)
-	return w, ok
+	return writableClass.Unwrap(js, v)
 }
 
 // Object is the stream as scripts see it, always the same object.

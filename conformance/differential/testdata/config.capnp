@@ -7,6 +7,7 @@ const config :Workerd.Config = (
     (name = "disk", worker = .disk),
     (name = "durable", worker = .durable),
     (name = "web", worker = .web),
+    (name = "crypto", worker = .crypto),
     (name = "state-memory", worker = .stateMemory),
     (name = "state-disk", worker = .stateDisk),
     (name = "state-sql", worker = .stateSql),
@@ -19,6 +20,7 @@ const config :Workerd.Config = (
     (name = "disk", service = "disk", http = ()),
     (name = "durable", service = "durable", http = ()),
     (name = "web", service = "web", http = ()),
+    (name = "crypto", service = "crypto", http = ()),
     (name = "state-memory", service = "state-memory", http = ()),
     (name = "state-disk", service = "state-disk", http = ()),
     (name = "state-sql", service = "state-sql", http = ()),
@@ -96,6 +98,22 @@ const web :Workerd.Worker = (
     (name = "ENTRY_THROWS", service = (name = "web", entrypoint = "Throws")),
     (name = "ENTRY_OBJECT", service = (name = "web", entrypoint = "object")),
     (name = "VISITOR", service = (name = "web", entrypoint = "visitor")),
+  ],
+);
+
+const crypto :Workerd.Worker = (
+  modules = [
+    (name = "crypto.js", esModule = embed "crypto.js"),
+    (name = "keys.js", esModule = embed "keys.js"),
+    (name = "probe.js", esModule = embed "probe.js"),
+  ],
+  compatibilityDate = .date,
+  bindings = [
+    (name = "SECRET", cryptoKey = (base64 = "AAECAwQFBgcICQoLDA0ODw==", algorithm = (json = "{\"name\": \"HMAC\", \"hash\": \"SHA-256\"}"), usages = [sign, verify])),
+    (name = "HEX", cryptoKey = (hex = "000102030405060708090a0b0c0d0e0f", algorithm = (name = "AES-GCM"), usages = [encrypt], extractable = true)),
+    (name = "BASE", cryptoKey = (raw = "password", algorithm = (name = "PBKDF2"), usages = [deriveBits])),
+    (name = "PUBLIC", cryptoKey = (spki = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEmkP+TYbEi2xBLHWt0ktQ3G5RAEqe\nQFyn/Nu0+7OZs257oHwsYtB8gHRvD7lCT1b6PdgJVXqikAXtR3iWv8UJFg==\n-----END PUBLIC KEY-----\n", algorithm = (json = "{\"name\": \"ECDSA\", \"namedCurve\": \"P-256\"}"), usages = [verify])),
+    (name = "SIGNER", cryptoKey = (pkcs8 = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIHctCp2zQfa83XZtWUKVMWA9pYkC1zRBwP5+VFAm5oy+\n-----END PRIVATE KEY-----\n", algorithm = (name = "Ed25519"), usages = [sign])),
   ],
 );
 

@@ -1,0 +1,53 @@
+package crypto
+
+import (
+	"crypto/x509"
+	"encoding/asn1"
+	"fmt"
+)
+
+// trailing is how many bytes follow the DER value at the beginning of b.
+func trailing(b []byte) int {
+	var v asn1.RawValue
+	rest, err := asn1.Unmarshal(b, &v)
+	if err != nil {
+		return 0
+	}
+	return len(rest)
+}
+
+// parseSPKI reads a SubjectPublicKeyInfo.
+func parseSPKI(b []byte) (any, error) {
+	n := trailing(b)
+	k, err := x509.ParsePKIXPublicKey(b[:len(b)-n])
+	if err != nil {
+		return nil, dataError("Invalid SPKI input.")
+	}
+	if n > 0 {
+		return nil, dataError(fmt.Sprintf("Invalid %d trailing bytes after SPKI input.", n))
+	}
+	return k, nil
+}
+
+// parsePKCS8 reads a private key in the form of PKCS #8, of PKCS #1 or of SEC 1.
+func parsePKCS8(b []byte) (any, error) {
+	n := trailing(b)
+	k, err := parsePrivate(b[:len(b)-n])
+	if err != nil {
+		return nil, dataError("Invalid PKCS8 input.")
+	}
+	if n > 0 {
+		return nil, dataError(fmt.Sprintf("Invalid %d trailing bytes after PKCS8 input.", n))
+	}
+	return k, nil
+}
+
+func parsePrivate(b []byte) (any, error) {
+	if k, err := x509.ParsePKCS8PrivateKey(b); err == nil {
+		return k, nil
+	}
+	if k, err := x509.ParsePKCS1PrivateKey(b); err == nil {
+		return k, nil
+	}
+	return x509.ParseECPrivateKey(b)
+}
