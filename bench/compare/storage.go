@@ -59,7 +59,10 @@ var goBenches = []goBench{
 	}},
 	{pkg: "storage/bolt", pattern: "^BenchmarkActorsOnDisk$", benchtime: "300ms", most: 3, promises: []promise{
 		{name: "Opening a file of %s actors", bench: "ActorsOnDisk/Open", unit: "s/open", shown: "s", target: target{atMost: 1}},
-		{name: "Read in a file of %s actors, beside one of 1,000", bench: "ActorsOnDisk/Read", base: "ActorsOnDisk/ReadOf1000", target: target{atMost: 2}},
+		{name: "Read in a file of %s actors, beside one of 1,000: the store alone", bench: "ActorsOnDisk/Read", base: "ActorsOnDisk/ReadOf1000"},
+	}},
+	{pkg: "actor", pattern: "^BenchmarkReadFromDisk$", benchtime: "300ms", most: 3, promises: []promise{
+		{name: "the same by an actor that a request asks", bench: "ReadFromDisk/OfMany", base: "ReadFromDisk/Of1000", target: target{atMost: 2}},
 	}},
 }
 
