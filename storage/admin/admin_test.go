@@ -3,6 +3,7 @@ package admin_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -314,6 +315,48 @@ func TestCheckOfADamagedFileNamesWhatIsLost(t *testing.T) {
 	}
 	if !found {
 		t.Error("no page is known to hold entries")
+	}
+}
+
+// A branch page whose first child is itself.
+func TestCheckOfAFileWhosePagesLeadInACircleEnds(t *testing.T) {
+	dir := t.TempDir()
+	s := openStore(t, dir)
+	fill(t, s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, bolt.FileName)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := os.Getpagesize()
+	tried := 0
+	for page := 2; page < len(b)/size; page++ {
+		const branch = 1 // after the page's number
+		if at := page * size; binary.NativeEndian.Uint64(b[at:]) != uint64(page) || binary.NativeEndian.Uint16(b[at+8:]) != branch {
+			continue
+		}
+		bad := bytes.Clone(b)
+		binary.NativeEndian.PutUint64(bad[page*size+16+8:], uint64(page))
+		if err := os.WriteFile(path, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		findings, err := open(t, dir, false).Check(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(findings) == 0 {
+			continue // the page is none of the newest commit
+		}
+		tried++
+		if text := strings.Join(findings, "\n"); !strings.Contains(text, fmt.Sprintf("page %d", page)) {
+			t.Errorf("page %d: %s", page, text)
+		}
+	}
+	if tried == 0 {
+		t.Error("no page is a branch")
 	}
 }
 

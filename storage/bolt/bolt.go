@@ -170,6 +170,9 @@ func (s *Store) open() error {
 		if err := s.checkSize(); err != nil {
 			return err
 		}
+		if err := s.checkShape(); err != nil {
+			return err
+		}
 		return s.begin()
 	})
 	if err == nil && !s.options.ReadOnly {
@@ -261,6 +264,20 @@ func (s *Store) checkSize() error {
 		}
 		return nil
 	})
+}
+
+// checkShape finds a file over which bbolt might walk for ever. It reads the branch pages,
+// a hundredth of the file.
+func (s *Store) checkShape() error {
+	info, err := s.file.Stat()
+	if err != nil {
+		return err
+	}
+	p := &pageFile{file: s.file, size: info.Size()}
+	if err := p.readMeta(); err != nil {
+		return err // bbolt has read one of them
+	}
+	return checkShape(context.Background(), p, false)
 }
 
 // begin checks the format, creates what a new file needs, and starts the epoch.

@@ -17,10 +17,14 @@ import (
 
 // Check reads everything: that every key can be reached and is in order, that
 // actors, entries and alarms belong together, and that each page of the file is
-// used once or free. Commits go on during the first two and wait for the last.
+// used once or free. It ends for every file, also where pages lead in a circle. Commits go on during the first two and wait for the last.
 // Errors wrap storage.ErrDamaged and name what is wrong.
 func (s *Store) Check(ctx context.Context) error {
 	err := s.view(ctx, func(tx *bbolt.Tx) error {
+		// What follows walks with bbolt.
+		if err := s.pagesOf(tx, func(p *pageFile) error { return checkShape(ctx, p, true) }); err != nil {
+			return err
+		}
 		c := checker{findings: findings{most: limits.StorageFindings.In(s.options.Bounds)}, ctx: ctx, tx: tx}
 		return c.run()
 	})

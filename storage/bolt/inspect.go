@@ -76,24 +76,31 @@ func Inspect(ctx context.Context, path string) (*Report, error) {
 // Inspect is the function of that name for a store that is in use, as of one moment.
 func (s *Store) Inspect(ctx context.Context) (report *Report, err error) {
 	err = s.view(ctx, func(tx *bbolt.Tx) error {
-		f, err := os.Open(s.path)
-		if err != nil {
+		return s.pagesOf(tx, func(p *pageFile) (err error) {
+			report, err = inspect(ctx, s.path, p, s.options.Bounds)
 			return err
-		}
-		defer f.Close()
-		info, err := f.Stat()
-		if err != nil {
-			return err
-		}
-		p := &pageFile{file: f, size: info.Size(), pageSize: int64(s.db.Info().PageSize), root: uint64(tx.Cursor().Bucket().Root())}
-		p.pages = uint64(tx.Size() / p.pageSize)
-		report, err = inspect(ctx, s.path, p, s.options.Bounds)
-		return err
+		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("inspect %s: %w", s.path, err)
 	}
 	return report, nil
+}
+
+// pagesOf calls fn with the pages that a transaction sees.
+func (s *Store) pagesOf(tx *bbolt.Tx, fn func(p *pageFile) error) error {
+	f, err := os.Open(s.path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	p := &pageFile{file: f, size: info.Size(), pageSize: int64(s.db.Info().PageSize), root: uint64(tx.Cursor().Bucket().Root())}
+	p.pages = uint64(tx.Size() / p.pageSize)
+	return fn(p)
 }
 
 func inspect(ctx context.Context, path string, p *pageFile, bounds *limits.Set) (*Report, error) {

@@ -28,8 +28,9 @@ const (
 	metaBytes          = 64
 	bucketValueBytes   = 16
 
-	branchPage = 1
-	leafPage   = 2
+	branchPage   = 1
+	leafPage     = 2
+	freelistPage = 16
 
 	bucketElement = 1
 
@@ -49,6 +50,8 @@ type pageFile struct {
 	// pages is the number of pages in use, free ones included.
 	pages uint64
 	root  uint64
+	// freelist is the page where the list of free pages begins, 0 where that is not known.
+	freelist uint64
 }
 
 // readMeta finds the newer of the two meta pages that are whole.
@@ -83,7 +86,7 @@ func (p *pageFile) readMeta() error {
 		}
 		if txid := e.Uint64(m[48:]); !found || txid > newest {
 			newest, found = txid, true
-			p.pageSize, p.root, p.pages = int64(e.Uint32(m[8:])), e.Uint64(m[16:]), e.Uint64(m[40:])
+			p.pageSize, p.root, p.pages, p.freelist = int64(e.Uint32(m[8:])), e.Uint64(m[16:]), e.Uint64(m[40:]), e.Uint64(m[32:])
 		}
 		if i == 0 && found {
 			offsets = []int64{0, p.pageSize}
