@@ -28,7 +28,7 @@ floors
 	webapi/timers  webapi/console  webapi/global  webapi/streams
 	webapi/blob  webapi/codec  webapi/crypto
 	webapi/fetch
-	webapi/durable
+	webapi/durable  webapi/htmlrewriter
 	webapi/node/glue
 	webapi/node/assert  webapi/node/core  webapi/node/nodetest  webapi/node/stubs
 	webapi/node
@@ -73,7 +73,7 @@ others
 	github.com/pelletier/go-toml/v2     config
 	github.com/nlnwa/whatwg-url         webapi/url
 	golang.org/x/sys                    storage/bolt
-	golang.org/x/text                   isolate/natives  webapi/encoding  webapi/console
+	golang.org/x/text                   isolate/natives  webapi/encoding  webapi/console  webapi/htmlrewriter
 	golang.org/x/sync                   server
 	github.com/hanwen/go-fuse/v2        tests
 	modernc.org/sqlite                  storage/sqliteimport

@@ -558,6 +558,16 @@ func (js *JS) newReaction() *reaction {
 	return r
 }
 
+// Later calls fn in a microtask, in the present frame.
+func (js *JS) Later(fn func(js *JS)) {
+	js.onPromise(js.Resolved(nil), func(js *JS, _ goja.Value, err error) {
+		if err != nil {
+			js.Panic(err)
+		}
+		fn(js)
+	})
+}
+
 func (js *JS) onPromise(promise *goja.Object, fn func(js *JS, value goja.Value, err error)) {
 	r := js.newReaction()
 	r.fn = fn

@@ -21,6 +21,7 @@ import (
 	"workerd.local/webapi/events"
 	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/global"
+	"workerd.local/webapi/htmlrewriter"
 	"workerd.local/webapi/node"
 	"workerd.local/webapi/streams"
 	"workerd.local/webapi/timers"
@@ -33,6 +34,7 @@ func Modules() []bind.Module {
 	return append([]bind.Module{
 		url.Module, encoding.Module, events.Module, timers.Module, console.Module, crypto.Module,
 		global.Module, blob.Module, streams.Module, codec.Module, fetch.Module, durable.Module,
+		htmlrewriter.Module,
 		node.Module,
 	}, node.Globals...)
 }

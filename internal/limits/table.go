@@ -42,6 +42,7 @@ var (
 	FormParts       = count("form.parts", 10_000, 1, 1_000_000)
 	FormHeaders     = size("form.headers", 16<<10, 128, 1<<20)
 	CodecAhead      = size("codec.ahead", 1<<20, 1<<10, 64<<20)
+	HTMLMemory      = size("html.memory", 3<<20, 1<<10, 1<<30)
 	CloneDepth      = count("clone.depth", 10_000, 10, 10_000)
 	CloneObjects    = count("clone.objects", 1<<24, 100, 1<<28)
 
@@ -200,6 +201,10 @@ var sections = []Section{
 		knob("Parts of a form", FormParts.Knob, "TypeError"),
 		knob("Headers of one part of a form", FormHeaders.Knob, "TypeError"),
 		knob("Output of a CompressionStream or DecompressionStream that nobody has read", CodecAhead.Knob, "writes wait for a reader"),
+		knob("Open elements, and the part of a tag or comment that has come, of an HTMLRewriter", HTMLMemory.Knob, "TypeError"),
+		row("Sets of handlers of an HTMLRewriter", "webapi/htmlrewriter.maxHandlers", Count, "", "fixed by what a match may cost", "RangeError"),
+		row("A selector of an HTMLRewriter", "webapi/htmlrewriter.maxSelector", Size, "", "fixed by what a match may cost", "TypeError"),
+		row("Negations inside one another in it", "webapi/htmlrewriter.maxNot", Count, "", "fixed by the call stack of Go", "TypeError"),
 		knob("Nesting of a value that is cloned or stored", CloneDepth.Knob, "RangeError or DataCloneError"),
 		knob("Objects in a value that is cloned or stored", CloneObjects.Knob, "RangeError"),
 	}},

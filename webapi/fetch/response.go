@@ -12,6 +12,7 @@ import (
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/streams"
 	"workerd.local/webapi/url"
 )
 
@@ -291,3 +292,31 @@ func responseRedirect(c *bind.Call) (any, error) {
 		status:  status,
 	}), nil
 }
+
+// IsError reports whether it is what Response.error() gives.
+func (r *Response) IsError() bool { return r.isError }
+
+// Stream is the body as a stream; nil where there is none.
+func (r *Response) Stream(js *isolate.JS) (*streams.Readable, error) {
+	v, err := r.body.object(js)
+	if err != nil || r.body.stream == nil {
+		return nil, err
+	}
+	s, _ := streams.Of(js, v.(goja.Value))
+	return s, nil
+}
+
+// WithBody is new Response(s, r): all of r but its body. Bytes that r would have sent
+// as they are, because they are encoded already, are still that.
+func (r *Response) WithBody(s *streams.Readable) *Response {
+	return &Response{
+		message: message{raw: r.raw.Clone(), body: body{stream: s}},
+		status:  r.status, statusText: r.statusText, encoded: r.encoded, cf: r.cf,
+	}
+}
+
+// ContentType is the Content-Type header, empty where there is none.
+func (r *Response) ContentType() string { return r.contentType() }
+
+// HasNoBody reports whether the body is null.
+func (r *Response) HasNoBody() bool { return r.body.isNull() }

@@ -31,6 +31,9 @@ type Identity struct {
 	read  *identityRead
 	write *identityWrite
 	piped *splice
+	// canceled is told when the reader of a Pipe gives up; such a stream has no
+	// writable side.
+	canceled func(js *isolate.JS, reason goja.Value)
 }
 
 type identityRead struct {
@@ -40,7 +43,19 @@ type identityRead struct {
 
 type identityWrite struct {
 	data []byte
-	d    *deferred
+	d    *deferred // nil for a Pipe, whose write is told through done
+	done func(js *isolate.JS, ok bool)
+}
+
+func (w *identityWrite) settle(js *isolate.JS, reason goja.Value) {
+	switch {
+	case w.d == nil:
+		w.done(js, reason == nil)
+	case reason != nil:
+		w.d.reject(js, reason)
+	default:
+		w.d.resolve(js, nil)
+	}
 }
 
 const (
@@ -90,7 +105,7 @@ func (p *Identity) sinkWrite(js *isolate.JS, v goja.Value) *goja.Object {
 	if len(data) == 0 {
 		return resolved(js)
 	}
-	p.write = &identityWrite{data, newDeferred(js)}
+	p.write = &identityWrite{data: data, d: newDeferred(js)}
 	d := p.write.d
 	p.meet(js)
 	return d.promise
@@ -131,12 +146,20 @@ func (p *Identity) meet(js *isolate.JS) {
 		w := p.write
 		n := min(r.limit, len(w.data))
 		out := w.data[:n:n]
-		if w.data = w.data[n:]; len(w.data) == 0 {
-			p.write = nil
-			w.d.resolve(js, nil)
-		}
 		p.read = nil
+		if w.data = w.data[n:]; len(w.data) > 0 {
+			r.done(js, out, nil)
+			return
+		}
+		p.write = nil
+		if w.d != nil {
+			w.settle(js, nil)
+			r.done(js, out, nil)
+			return
+		}
+		// The next write of Go code may come at once: behind these bytes.
 		r.done(js, out, nil)
+		w.settle(js, nil)
 	case p.ended:
 		p.read = nil
 		r.done(js, nil, io.EOF)
@@ -154,7 +177,7 @@ func (p *Identity) fail(js *isolate.JS, reason goja.Value) {
 	}
 	if w := p.write; w != nil {
 		p.write = nil
-		w.d.reject(js, reason)
+		w.settle(js, reason)
 	}
 	p.meet(js)
 }
@@ -175,8 +198,13 @@ func (s identitySource) cancel(js *isolate.JS, reason goja.Value) *goja.Object {
 	if s.p.piped != nil {
 		return s.p.piped.cancel(js, reason)
 	}
+	if s.p.canceled != nil {
+		s.p.canceled(js, reason)
+	}
 	s.p.fail(js, reason)
-	s.p.writable.ctrl.errorIfNeeded(js, reason)
+	if s.p.writable != nil {
+		s.p.writable.ctrl.errorIfNeeded(js, reason)
+	}
 	return resolved(js)
 }
 
