@@ -25,7 +25,7 @@ floors
 	webapi/bind
 	webapi/encoding  webapi/node/octets
 	webapi/url  webapi/events
-	webapi/timers  webapi/console  webapi/global  webapi/streams
+	webapi/timers  webapi/console  webapi/global  webapi/streams  webapi/wasm
 	webapi/blob  webapi/codec  webapi/crypto
 	webapi/fetch
 	webapi/durable  webapi/htmlrewriter
@@ -72,6 +72,7 @@ others
 	github.com/tailscale/hujson         config
 	github.com/pelletier/go-toml/v2     config
 	github.com/nlnwa/whatwg-url         webapi/url
+	github.com/tetratelabs/wazero       webapi/wasm
 	golang.org/x/sys                    storage/bolt
 	golang.org/x/text                   isolate/natives  webapi/encoding  webapi/console  webapi/htmlrewriter
 	golang.org/x/sync                   server

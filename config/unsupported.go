@@ -10,7 +10,6 @@ import (
 // words that finish "X uses …". A feature becomes served by deleting its row; nothing else here changes.
 var unsupported = map[string]string{
 	"binding.parameter":          "a parameter binding",
-	"binding.wasmModule":         "a wasmModule binding",
 	"binding.durableObjectClass": "a durableObjectClass binding",
 	"binding.kvNamespace":        "a KV namespace",
 	"binding.r2Bucket":           "an R2 bucket",
@@ -22,7 +21,6 @@ var unsupported = map[string]string{
 	"binding.workerLoader":       "a worker loader",
 	"binding.workerdDebugPort":   "a workerdDebugPort binding",
 
-	"module.wasm":                      "a WebAssembly module",
 	"module.pythonModule":              "a Python module",
 	"module.obsolete":                  "an obsolete module type",
 	"module.obsoletePythonRequirement": "a Python requirement",

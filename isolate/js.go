@@ -251,6 +251,10 @@ func (js *JS) intrinsic(class string) goja.Value {
 	return m["Error"]
 }
 
+// ErrorClass is the constructor of that name (Error, TypeError and so on) as it was
+// when the realm was made.
+func (js *JS) ErrorClass(name string) goja.Value { return js.intrinsic(name) }
+
 // thrown keeps a JavaScript value inside an exception while it stays in its realm.
 type thrown struct {
 	realm *Realm

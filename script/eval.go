@@ -32,6 +32,13 @@ func DenyEval(rt *goja.Runtime) error { return setEval(rt, false) }
 // and runs in the global scope, also when eval is called directly.
 func AllowEval(rt *goja.Runtime) error { return setEval(rt, true) }
 
+// EvalAllowed reports whether code may be made from data now: from strings, and from
+// the bytes of WebAssembly modules.
+func EvalAllowed(rt *goja.Runtime) bool {
+	s := stateOf(rt)
+	return s == nil || s.eval.allowed
+}
+
 func setEval(rt *goja.Runtime, allowed bool) error {
 	if err := Install(rt); err != nil {
 		return err

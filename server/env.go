@@ -26,6 +26,7 @@ import (
 	"workerd.local/webapi/streams"
 	"workerd.local/webapi/timers"
 	"workerd.local/webapi/url"
+	"workerd.local/webapi/wasm"
 	"workerd.local/worker"
 )
 
@@ -33,7 +34,7 @@ import (
 func Modules() []bind.Module {
 	return append([]bind.Module{
 		url.Module, encoding.Module, events.Module, timers.Module, console.Module, crypto.Module,
-		global.Module, blob.Module, streams.Module, codec.Module, fetch.Module, durable.Module,
+		global.Module, wasm.Module, blob.Module, streams.Module, codec.Module, fetch.Module, durable.Module,
 		htmlrewriter.Module,
 		node.Module,
 	}, node.Globals...)
@@ -83,6 +84,12 @@ func (w *world) binding(js *isolate.JS, svc *service, b *config.Binding) (goja.V
 		return rt.ToValue(b.Text), nil
 	case config.BindingData:
 		return rt.ToValue(rt.NewArrayBuffer(append([]byte(nil), b.Data...))), nil
+	case config.BindingWasmModule:
+		v, err := wasm.FromBytes(js, b.Data)
+		if err != nil {
+			return nil, at(b.Pos, "%s is not a WebAssembly module: %s", where, js.Exception(err))
+		}
+		return v, nil
 	case config.BindingJSON:
 		json := rt.GlobalObject().Get("JSON").(*goja.Object)
 		v, err := js.Call(json.Get("parse"), json, rt.ToValue(b.Text))

@@ -9,6 +9,7 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/script"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/wasm"
 )
 
 // builtinClasses are the base classes that scripts import from cloudflare:workers.
@@ -65,6 +66,7 @@ func (w *Worker) host(js *isolate.JS) script.Host {
 	return script.Host{
 		Start:   func(load func(string) (goja.Value, error)) { w.load = load },
 		Builtin: builtin,
+		Wasm:    func(_ string, source []byte) (goja.Value, error) { return wasm.FromBytes(js, source) },
 		Loader:  func(require func(specifier, from string) (goja.Value, error)) { p.Require = require },
 	}
 }

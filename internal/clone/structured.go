@@ -50,6 +50,16 @@ func StructuredClone(rt *goja.Runtime, v goja.Value, transfer []goja.Value, o Op
 	return result, nil
 }
 
+// Pinned marks a buffer that cannot be transferred, because it is a view of memory that somebody else has. It is for
+// code of ours only: who marks hides it from scripts.
+var Pinned = goja.NewSymbol("workerd.pinned")
+
+// IsPinned reports whether v is a buffer so marked.
+func IsPinned(v goja.Value) bool {
+	o, ok := v.(*goja.Object)
+	return ok && o.GetSymbol(Pinned) != nil
+}
+
 // isPrimitive reports whether v is its own copy. Symbols are not: they are refused.
 func isPrimitive(v goja.Value) bool {
 	switch v.(type) {
@@ -73,7 +83,7 @@ func (w *writer) takeTransfers(transfer []goja.Value) ([]goja.ArrayBuffer, error
 					return nil, err
 				}
 			}
-			ok = w.eng.kindOf(o) == kindBuffer
+			ok = w.eng.kindOf(o) == kindBuffer && !IsPinned(o)
 		}
 		if !ok {
 			return nil, &TransferError{Message: "Object is not transferable"}

@@ -46,6 +46,12 @@ var (
 	CloneDepth      = count("clone.depth", 10_000, 10, 10_000)
 	CloneObjects    = count("clone.objects", 1<<24, 100, 1<<28)
 
+	WasmMemory     = size("wasm.memory", 128<<20, 64<<10, 4<<30-64<<10)
+	WasmTable      = count("wasm.table", 1_000_000, 1, 10_000_000)
+	WasmStack      = size("wasm.stack", 8<<20, 64<<10, 256<<20)
+	WasmDepth      = count("wasm.depth", 200, 1, 500)
+	WasmReferences = count("wasm.references", 1_000_000, 16, 1<<26)
+
 	ConsoleText    = size("console.text", 256<<10, 256, 16<<20)
 	ConsoleValues  = count("console.values", 20_000, 10, 1_000_000)
 	ConsoleDepth   = count("console.depth", 100, 1, 1000)
@@ -205,6 +211,11 @@ var sections = []Section{
 		row("Sets of handlers of an HTMLRewriter", "webapi/htmlrewriter.maxHandlers", Count, "", "fixed by what a match may cost", "RangeError"),
 		row("A selector of an HTMLRewriter", "webapi/htmlrewriter.maxSelector", Size, "", "fixed by what a match may cost", "TypeError"),
 		row("Negations inside one another in it", "webapi/htmlrewriter.maxNot", Count, "", "fixed by the call stack of Go", "TypeError"),
+		knob("A WebAssembly memory", WasmMemory.Knob, "memory.grow gives -1, `grow()` a RangeError"),
+		knob("Elements of a WebAssembly table", WasmTable.Knob, "table.grow gives -1, `grow()` a RangeError"),
+		knob("Call stack of WebAssembly code, as its locals and size estimate it", WasmStack.Knob, "RangeError"),
+		knob("WebAssembly and JavaScript calling each other", WasmDepth.Knob, "RangeError"),
+		knob("Values of scripts that WebAssembly code holds", WasmReferences.Knob, "RangeError"),
 		knob("Nesting of a value that is cloned or stored", CloneDepth.Knob, "RangeError or DataCloneError"),
 		knob("Objects in a value that is cloned or stored", CloneObjects.Knob, "RangeError"),
 	}},

@@ -14,6 +14,10 @@ var (
 	SymAsyncDispose  = goja.NewSymbol("Symbol.asyncDispose")
 )
 
+// SymPinned marks a buffer that natives must not take the memory of. Scripts never
+// see it; who marks hides it (Library.Hide).
+var SymPinned = goja.NewSymbol("workerd.pinned")
+
 func (e *env) installSymbols() error {
 	symbol, err := e.object("Symbol")
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/exception"
+	"workerd.local/internal/clone"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
 )
@@ -47,8 +48,10 @@ func viewOf(js *isolate.JS, v goja.Value) (w view, ok bool, err error) {
 		return w, false, nil
 	}
 	obj := v.(*goja.Object)
+	pinned := false
 	err = js.Try(func() {
 		buf, _ := obj.Get("buffer").(*goja.Object)
+		pinned = clone.IsPinned(buf)
 		if w.buf, ok = buf.Export().(goja.ArrayBuffer); !ok {
 			return
 		}
@@ -62,6 +65,9 @@ func viewOf(js *isolate.JS, v goja.Value) (w view, ok bool, err error) {
 		mem := len(w.buf.Bytes())
 		ok = w.offset >= 0 && w.length >= 0 && w.offset <= mem && w.length <= mem-w.offset
 	})
+	if pinned && err == nil {
+		err = exception.TypeErrorf("Unable to use non-detachable ArrayBuffer.")
+	}
 	return w, ok && err == nil, err
 }
 
