@@ -10,6 +10,7 @@ import (
 	"workerd.local/internal/limits"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/encoding"
 	"workerd.local/webapi/events"
 	globals "workerd.local/webapi/global"
 	"workerd.local/webapi/streams"
@@ -63,7 +64,7 @@ var samples = map[string]*asm{
 		fn("early", "i:i", cat(get(0), []byte{opIf, blockEmpty, opI32Const, 7, opReturn, opEnd}, // 13
 																get(0), get(0), []byte{opCall, 1})...).
 		fn("pick", "i:iI", cat([]byte{opI32Const, 9, 0x42, 3}, get(0), []byte{0x0d, 0, opDrop, opDrop, opCall, 8})...). // 14
-		elems(0, 1, 4).
+		elems(0, 1, 4).data(32, "data").
 		export("mem", kindMemory, 0).export("tab", kindTable, 0).export("cnt", kindGlobal, 1).export("half", kindGlobal, 2).export("again", kindFunction, 1).
 		custom("note", "hi").custom("note", "ho"),
 	"loop": new(asm).fn("forever", "", opLoop, blockEmpty, opBr, 0, opEnd).
@@ -112,7 +113,7 @@ func newEnv(t testing.TB, bounds ...string) *jstest.Env {
 
 func newEnvLimits(t testing.TB, l isolate.Limits) *jstest.Env {
 	t.Helper()
-	return jstest.NewWith(t, jstest.Options{Limits: l, Modules: []bind.Module{Module, globals.Module, events.Module, streams.Module, {Name: "samples", Globals: []bind.Global{
+	return jstest.NewWith(t, jstest.Options{Limits: l, Modules: []bind.Module{Module, globals.Module, encoding.Module, events.Module, streams.Module, {Name: "samples", Globals: []bind.Global{
 		bind.Func{Name: "mod", Call: func(c *bind.Call) (any, error) { return FromBytes(c.JS(), samples[c.Arg(0).String()].bytes()) }},
 		bind.Func{Name: "text", Call: func(c *bind.Call) (any, error) { return samples[c.Arg(0).String()].bytes(), nil }},
 		bind.Func{Name: "gc", Call: func(c *bind.Call) (any, error) {
@@ -154,6 +155,7 @@ func TestCalls(t *testing.T) {
 		`return [x.add.name, x.callf.name, x.add.length, x.add === x.again, typeof x.add, "prototype" in x.add]`:                                  `["1","2",2,true,"function",false]`,
 		`return [Object.getPrototypeOf(x), Object.isFrozen(x), Object.keys(x).length, String(calc), Object.prototype.toString.call(WebAssembly)]`: `[null,true,19,"[object WebAssembly.Instance]","[object WebAssembly]"]`,
 		`x.store(8, 0x01020304); return [x.load(8), new Uint8Array(x.mem.buffer)[8]]`:                                                             `[16909060,4]`,
+		`return new TextDecoder().decode(new Uint8Array(x.mem.buffer, 32, 4))`:                                                                    `data`,
 		`return x.conv(-3.99)`: `-3`,
 	} {
 		e.Want(calc+source, want)
