@@ -38,7 +38,7 @@ floors
 	server
 	cmd/workerd  bench/compare  bench/serveprofile
 	conformance/process
-	conformance/crash  conformance/differential  conformance/npm  conformance/samples  conformance/coverage  conformance/linear  conformance/supervise  conformance/wdtest
+	conformance/crash  conformance/differential  conformance/packages  conformance/samples  conformance/coverage  conformance/linear  conformance/supervise  conformance/wdtest
 	conformance/powerloss
 	.
 

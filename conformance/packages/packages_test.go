@@ -1,7 +1,8 @@
-// Package npm runs an application made of npm packages: hono's router and middleware,
-// zod's validators, JSX, and a Durable Object. Installing the packages takes npm and
-// its registry, so it is done under CI=true, or where WORKERD_NPM=1 asks for it.
-package npm
+// Package packages runs applications made of npm packages. notes is one as people
+// write them: hono's router and middleware, zod's validators, JSX, and a Durable Object.
+// parts has one route for each of several packages. Installing them takes npm and its
+// registry, so it is done under CI=true, or where WORKERD_NPM=1 asks for it.
+package packages
 
 import (
 	"encoding/json"
@@ -19,9 +20,9 @@ import (
 
 func TestMain(m *testing.M) { process.Main(m) }
 
-// install copies the application and installs its packages, exactly as they are
+// install copies an application and installs its packages, exactly as they are
 // locked.
-func install(t *testing.T) (dir string) {
+func install(t *testing.T, name string) (dir string) {
 	t.Helper()
 	ci := os.Getenv("CI") == "true"
 	if !ci && os.Getenv("WORKERD_NPM") != "1" {
@@ -35,7 +36,7 @@ func install(t *testing.T) (dir string) {
 		t.Skipf("npm is not installed: %v", err)
 	}
 	dir = filepath.Join(t.TempDir(), "app")
-	if err := os.CopyFS(dir, os.DirFS("testdata/app")); err != nil {
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", name))); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
@@ -114,7 +115,7 @@ func (a *app) text(got, want string) {
 }
 
 func TestApplication(t *testing.T) {
-	dir := install(t)
+	dir := install(t, "notes")
 	binary := process.Build(t)
 	server := process.Serve(t, 1, binary, dir, "--socket-addr", "http=127.0.0.1:0", ".")
 	a := &app{t, server.URLs[0]}
