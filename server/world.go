@@ -43,6 +43,7 @@ type world struct {
 	cancel   context.CancelFunc
 	inputs   []string // files that scripts were made from
 	loading  sync.WaitGroup
+	exposeGC bool
 	requests sync.WaitGroup // until their answers have been sent; the turnstile adds
 }
 
@@ -58,6 +59,7 @@ type service struct {
 
 func (s *Server) build(ctx context.Context, cfg *config.Config) (_ *world, err error) {
 	w := &world{s: s, cfg: cfg, services: map[string]*service{}, targets: map[string]httpserver.Target{}}
+	w.exposeGC = w.v8Flags()
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {
@@ -253,7 +255,11 @@ func source(ctx context.Context, c *config.Service, flags *compat.Flags, modules
 
 // modules are the web APIs of a worker.
 func (w *world) modules(svc *service) []bind.Module {
-	return append(w.s.modules(), w.unsafeModule(svc))
+	list := append(w.s.modules(), w.unsafeModule(svc))
+	if w.exposeGC {
+		list = append(list, gcModule)
+	}
+	return list
 }
 
 func moduleKind(m config.Module) (script.Kind, error) {

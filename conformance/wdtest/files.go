@@ -77,7 +77,7 @@ var marks = []struct {
 	reason string
 }{
 	{regexp.MustCompile(`pythonModule|pythonRequirement|python_workers`), "Python"},
-	{regexp.MustCompile(`(?m)^[^#]*v8Flags\s*=`), "V8 flags"},
+	{regexp.MustCompile(`(?ms)^[^#\n]*v8Flags\s*=\s*\[[^\]]*"--(?:[^e"]|e[^x"]|ex[^p"]|expo[^s"])`), "V8 flags"},
 	{regexp.MustCompile(`fromEnvironment\s*=\s*"\w*(PORT|HOSTNAME|ADDRESS|SERVER)`), "needs a server that workerd's build starts"},
 	{regexp.MustCompile(`localDocker`), "needs containers"},
 	{regexp.MustCompile(`from\s+['"]workerd:rtti['"]`), "describes the types of workerd's C++"},

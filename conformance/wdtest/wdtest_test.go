@@ -113,7 +113,7 @@ func TestRunsFilesOfACheckout(t *testing.T) {
 		"io/w.js":            `export const good = { test() {} }; export const bad = { test() { if (globalThis.process === 1 || scheduler) throw new Error("no") } };`,
 		"io/mixed.wd-test":   config("", ""),
 		"io/dated.wd-test":   config("", `compatibilityDate = "2024-01-01",`),
-		"io/flags.wd-test":   config(` v8Flags = [ "--expose-gc" ],`, ""),
+		"io/flags.wd-test":   config(` v8Flags = [ "--expose-gc", "--stack-size=1" ],`, ""),
 		"io/missing.wd-test": strings.Replace(config("", ""), "w.js", "made.js", 1),
 		"io/broken.wd-test":  "nonsense",
 	} {
