@@ -25,6 +25,7 @@ type Readable struct {
 	disturbed bool       // read from or canceled, ever
 	reader    *reader    // who holds the lock
 	ctrl      readController
+	ends      ends
 }
 
 // readController is what feeds a stream: one of the two controllers of the
@@ -93,6 +94,7 @@ func (s *Readable) becomeClosed(js *isolate.JS) {
 		return
 	}
 	s.state = closed
+	s.ends.settle(js, false, nil)
 	if rd := s.reader; rd != nil {
 		rd.becomeClosed(js)
 	}
@@ -104,6 +106,7 @@ func (s *Readable) becomeErrored(js *isolate.JS, reason goja.Value) {
 		return
 	}
 	s.state, s.err = errored, reason
+	s.ends.settle(js, true, reason)
 	if rd := s.reader; rd != nil {
 		rd.becomeErrored(js, reason)
 	}

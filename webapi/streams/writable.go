@@ -34,6 +34,7 @@ type Writable struct {
 	abortRequest  *abortRequest
 	backpressure  bool
 	identity      *Identity // whose side it is
+	ends          ends
 }
 
 type abortRequest struct {
@@ -181,6 +182,7 @@ func (w *Writable) failed(js *isolate.JS, reason goja.Value) {
 }
 
 func (w *Writable) rejectClosed(js *isolate.JS) {
+	w.ends.settle(js, true, w.err)
 	if d := w.closeRequest; d != nil {
 		w.closeRequest = nil
 		d.reject(js, w.err)
@@ -223,6 +225,7 @@ func (w *Writable) finishClose(js *isolate.JS, reason goja.Value) {
 		}
 	}
 	w.state = writeClosed
+	w.ends.settle(js, false, nil)
 	if w.writer != nil {
 		w.writer.closed.resolve(js, nil)
 	}

@@ -83,7 +83,7 @@ func clearTimer(c *bind.Call, id int) {
 
 // immediate is what setImmediate returns.
 type immediate struct {
-	id      int
+	id      iocontext.Own[int]
 	unrefed bool // what unref asked for; it changes nothing
 }
 
@@ -96,10 +96,15 @@ var immediateClass = &bind.Class[immediate]{
 	},
 	Init: func(js *isolate.JS, _, proto *goja.Object) error {
 		dispose := bind.NewFunction(js, "[Symbol.dispose]", 0, func(c *bind.Call) (any, error) {
-			if i, ok := immediateClassOf(c); ok {
-				clearTimer(c, i.id)
+			i, ok := immediateClassOf(c)
+			if !ok {
+				return nil, nil
 			}
-			return nil, nil
+			id, err := i.id.Get(c.JS())
+			if err == nil {
+				clearTimer(c, id)
+			}
+			return nil, err
 		})
 		return proto.DefineDataPropertySymbol(natives.SymDispose, dispose, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 	},
@@ -121,12 +126,18 @@ func jsSetImmediate(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return immediateClass.Wrap(c.JS(), &immediate{id: id}), nil
+	own, err := iocontext.Owned(c.JS(), "Immediate", id)
+	if err != nil {
+		return nil, err
+	}
+	return immediateClass.Wrap(c.JS(), &immediate{id: own}), nil
 }
 
 func jsClearImmediate(c *bind.Call) (any, error) {
 	if i, ok := immediateClass.Unwrap(c.JS(), c.Arg(0)); ok {
-		clearTimer(c, i.id)
+		if id, err := i.id.Get(c.JS()); err == nil {
+			clearTimer(c, id)
+		}
 	}
 	return nil, nil
 }

@@ -5,9 +5,10 @@ import (
 
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/node/glue"
+	"workerd.local/webapi/streams"
 )
 
-//go:embed js
+//go:embed all:js
 var files embed.FS
 
 // needs are the compatibility flags that modules need beside nodejs_compat.
@@ -46,6 +47,15 @@ func natives(name string) map[string]bind.Static {
 		return processNatives()
 	case "internal/cwd":
 		return directoryNatives()
+	case "internal/streams/utils":
+		return map[string]bind.Static{"closed": func(c *bind.Call) (any, error) {
+			if p, ok := streams.Closed(c.JS(), c.Arg(0)); ok {
+				return p, nil
+			}
+			return nil, Error(c.JS(), "ERR_INVALID_ARG_TYPE", "stream", "ReadableStream", c.Arg(0))
+		}}
+	case "internal/stdio":
+		return stdioNatives()
 	case "timers":
 		return timerNatives()
 	case "internal/base":

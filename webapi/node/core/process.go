@@ -1,6 +1,7 @@
 package core
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/dop251/goja"
@@ -10,6 +11,7 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/console"
+	"workerd.local/webapi/encoding"
 )
 
 // Version is the version of node that process.version names.
@@ -96,4 +98,47 @@ func Directory(js *isolate.JS) string {
 		return dir
 	}
 	return "/bundle"
+}
+
+// stdio is what was written to stdout and stderr after their last line.
+type stdio struct{ rest [3][]byte }
+
+var stdioOf = isolate.NewSlot(func(*isolate.JS) *stdio { return &stdio{} })
+
+// longestLine is how much of a line is kept until its end comes.
+const longestLine = 64 << 10
+
+// WriteStdio logs what is written to stdout (1) or stderr (2), line by line.
+func WriteStdio(js *isolate.JS, fd int, b []byte) {
+	if fd != 1 && fd != 2 {
+		return
+	}
+	level := "log"
+	if fd == 2 {
+		level = "error"
+	}
+	s := stdioOf.Get(js)
+	b = append(s.rest[fd], b...)
+	for {
+		at := bytes.IndexByte(b, '\n')
+		if at < 0 && len(b) > longestLine {
+			at = longestLine
+		}
+		if at < 0 {
+			break
+		}
+		console.Print(js, level, encoding.DecodeUTF8(string(b[:at])))
+		b = b[min(at+1, len(b)):]
+	}
+	s.rest[fd] = bytes.Clone(b)
+}
+
+// stdioNatives are what js/internal/stdio.js gets.
+func stdioNatives() map[string]bind.Static {
+	return map[string]bind.Static{
+		"write": func(c *bind.Call) (any, error) {
+			WriteStdio(c.JS(), int(c.Arg(0).ToInteger()), memory(c, 1))
+			return nil, nil
+		},
+	}
 }

@@ -13,7 +13,7 @@ import (
 	"workerd.local/webapi/node/glue"
 )
 
-//go:embed js
+//go:embed all:js
 var files embed.FS
 
 var needs = map[string][]string{

@@ -1,12 +1,13 @@
 
-// node:path: posix and win32. The working directory is that of the process object.
+// node:path: posix and win32. What is relative is so to the root: paths know of no
+// process.
 const { validateString, validateObject } = require("internal/validators");
 const { stringCharCodeAt: at, stringSlice: cut, stringLastIndexOf, stringToLowerCase, join: joinList, regExpTest } = primordials;
 const SLASH = 47, BACK = 92, DOT = 46, COLON = 58;
 const isSlash = (c) => c === SLASH;
 const isEither = (c) => c === SLASH || c === BACK;
 const isLetter = (c) => (c >= 65 && c <= 90) || (c >= 97 && c <= 122);
-const cwd = () => { const p = globalThis.process; return typeof p?.cwd === "function" ? p.cwd() : "/"; };
+const cwd = () => "/";
 
 // collapse resolves "." and ".." of a path without its root.
 function collapse(path, aboveRoot, separator, isSeparator) {

@@ -52,7 +52,7 @@ function stringify(obj, sep, eq, options) {
   sep = sep || "&";
   eq = eq || "=";
   const encode = typeof options?.encodeURIComponent === "function" ? options.encodeURIComponent : querystring.escape;
-  const convert = encode === escape ? (v) => (typeof v === "string" || typeof v === "object" ? encode(primitive(v)) : primitive(v)) : (v) => encode(primitive(v));
+  const convert = (v) => encode(primitive(v));
   if (obj === null || typeof obj !== "object") return "";
   const parts = [];
   for (const key of keys(obj)) {

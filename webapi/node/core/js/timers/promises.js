@@ -74,16 +74,16 @@ function setInterval(delay, value, options = {}) {
         }, delay ?? 1);
         signal?.addEventListener("abort", abort, { once: true });
       }
+      if (due > 0 && (!done || failure)) {
+        due--;
+        return Promise.resolve({ value, done: false });
+      }
       if (failure) {
         const e = failure;
         failure = undefined;
         return Promise.reject(e);
       }
       if (done) return Promise.resolve({ value: undefined, done: true });
-      if (due > 0) {
-        due--;
-        return Promise.resolve({ value, done: false });
-      }
       return new Promise((resolve, reject) => { waiting = { resolve, reject }; });
     },
     return(v) {

@@ -1,0 +1,3 @@
+
+// node:_stream_duplex.
+return require("node:stream").Duplex;

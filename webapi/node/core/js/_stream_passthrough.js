@@ -1,0 +1,3 @@
+
+// node:_stream_passthrough.
+return require("node:stream").PassThrough;

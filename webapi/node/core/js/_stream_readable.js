@@ -1,0 +1,3 @@
+
+// node:_stream_readable.
+return require("node:stream").Readable;

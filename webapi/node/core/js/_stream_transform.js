@@ -1,0 +1,3 @@
+
+// node:_stream_transform.
+return require("node:stream").Transform;

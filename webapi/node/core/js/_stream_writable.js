@@ -1,0 +1,3 @@
+
+// node:_stream_writable.
+return require("node:stream").Writable;

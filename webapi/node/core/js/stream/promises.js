@@ -1,0 +1,3 @@
+
+// node:stream/promises.
+return require("node:stream").promises;
