@@ -175,6 +175,14 @@ func (w *Worker) instantiate() error {
 				streams.SetFlags(js, streams.Flags{
 					LaxCompression:    !w.o.Compat.Has("strict_compression_checks"),
 					EncoderReadsAhead: !w.o.Compat.Has("encoder_stream_spec_compliant_backpressure"),
+					NoAutoAllocate:    w.o.Compat.Has("streams_no_default_auto_allocate_chunk_size"),
+					KeepBuffer:        !w.o.Compat.Has("streams_byob_reader_detaches_buffer"),
+					NoViewAtEnd:       !w.o.Compat.Has("internal_stream_byob_return_view"),
+					NoConstructors:    !w.o.Compat.Has("streams_enable_constructors"),
+					IdentityTransform: !w.o.Compat.Has("transformstream_enable_standard_constructor"),
+					Pedantic:          w.o.Compat.Has("pedantic_wpt"),
+					LazyAbort:         !w.o.Compat.Has("internal_writable_stream_abort_clears_queue"),
+					OldTransform:      !w.o.Compat.Has("fixup-transform-stream-backpressure"),
 				})
 				return nil
 			},

@@ -72,8 +72,8 @@ func TestCompressionStreamWrongInput(t *testing.T) {
 		"TypeError: This TransformStream is being used as a byte stream, but received an object of non-ArrayBuffer/ArrayBufferView type on its writable side.")
 	e.Want(kit+`
 		const d = new DecompressionStream('gzip'), w = d.writable.getWriter(), r = d.readable.getReader();
-		const got = await Promise.allSettled([r.read(), w.write(new Uint8Array([1, 2, 3, 4])), w.closed, r.read()]);
-		return got.map((x) => x.reason.message).join();
+		const got = await Promise.allSettled([r.read(), w.write(new Uint8Array([1, 2, 3, 4])), w.closed]);
+		return [...got, ...await Promise.allSettled([r.read()])].map((x) => x.reason.message).join();
 	`, "Decompression failed.,Decompression failed.,Decompression failed.,Decompression failed.")
 	e.Want(kit+`
 		const d = new DecompressionStream('deflate'), w = d.writable.getWriter();

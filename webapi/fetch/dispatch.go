@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -96,12 +97,27 @@ func (r *Request) leave(js *isolate.JS, c *iocontext.Context, target string) (*e
 		// Redirects are followed here, so that every service is spared it.
 		Body: b, Redirect: "manual", CF: r.cfJSON,
 	}
+	frame(req)
 	if r.cf != nil {
 		if req.CF, err = cfText(js, r.cf); err != nil {
 			return nil, errors.Join(err, b.Close())
 		}
 	}
 	return req, nil
+}
+
+// frame sets the headers that say how the body ends, which a worker that gets the
+// request without a network sees, too.
+func frame(req *event.Request) {
+	if req.Body.IsNull() {
+		return
+	}
+	req.Header = cloneHeader(req.Header)
+	if n := req.Body.Size(); n >= 0 {
+		req.Header.Set("Content-Length", strconv.FormatInt(n, 10))
+		return
+	}
+	req.Header.Set("Transfer-Encoding", "chunked")
 }
 
 // bareURL is a serialized URL without its fragment and credentials, which do not

@@ -18,6 +18,12 @@ type intoRequest struct {
 	// close is given the empty view, or nil where the stream was canceled.
 	close func(js *isolate.JS, view goja.Value)
 	fail  func(js *isolate.JS, reason goja.Value)
+	// whole is called instead of chunk, where it is there and the source has answered
+	// with a chunk of its own: it gets the view's buffer back, and all of the chunk.
+	whole func(js *isolate.JS, buf goja.ArrayBuffer, data []byte)
+	// progress, where it is there, is told of bytes that are not enough yet. They are
+	// valid during the call.
+	progress func(js *isolate.JS, data []byte)
 }
 
 func (s *Readable) acquireBYOB() (*reader, error) {
@@ -104,17 +110,24 @@ func (r *byobReader) jsRead(c *bind.Call, v goja.Value, least int) (any, error) 
 	if w.length == 0 {
 		return nil, exception.TypeErrorf("You must call read() on a \"byob\" reader with a positive-sized TypedArray object.")
 	}
-	if least < 1 || least*w.elem > w.length {
-		return nil, exception.RangeErrorf("The minimum number of elements to read must be between 1 and the length of the view.")
+	if least == 0 {
+		return nil, exception.TypeErrorf("Requested invalid minimum number of bytes to read (0).")
+	}
+	if least < 0 || least > w.length/w.elem {
+		// As workerd has it, which multiplies and prints without a sign.
+		return nil, exception.TypeErrorf("Minimum bytes to read (%d) exceeds size of buffer (%d).", uint64(least)*uint64(w.elem), w.length)
+	}
+	if err := r.stream.oneAtATime(); err != nil {
+		return nil, err
 	}
 	d := newDeferred(js)
 	r.stream.readInto(js, w, least*w.elem, &intoRequest{
-		chunk: func(js *isolate.JS, v goja.Value) { d.resolve(js, result(js, v, false)) },
+		chunk: func(js *isolate.JS, v goja.Value) { d.answer(js, v, false) },
 		close: func(js *isolate.JS, v goja.Value) {
 			if v == nil {
 				v = goja.Undefined()
 			}
-			d.resolve(js, result(js, v, true))
+			d.answer(js, v, true)
 		},
 		fail: d.reject,
 	})
@@ -128,10 +141,20 @@ func (s *Readable) readInto(js *isolate.JS, w view, least int, r *intoRequest) {
 		bc.pullInto(js, w, least, r)
 		return
 	}
-	buf := w.transfer(js)
+	buf := w.buf
+	if !FlagsOf(js).KeepBuffer {
+		buf = w.transfer(js)
+	}
+	end := func(js *isolate.JS) {
+		if FlagsOf(js).NoViewAtEnd || buf.Detached() {
+			r.close(js, nil)
+			return
+		}
+		r.close(js, w.make(js, buf, 0))
+	}
 	switch s.state {
 	case closed:
-		r.close(js, w.make(js, buf, 0))
+		end(js)
 		return
 	case errored:
 		r.fail(js, s.err)
@@ -139,10 +162,14 @@ func (s *Readable) readInto(js *isolate.JS, w view, least int, r *intoRequest) {
 	}
 	s.ctrl.(*native).pullInto(js, nativeRead{limit: w.length, least: least, req: readRequest{
 		chunk: func(js *isolate.JS, c chunk) {
+			if buf.Detached() { // by the script: the bytes are lost, as in workerd
+				r.chunk(js, bind.NewUint8Array(js, nil))
+				return
+			}
 			n := copy(buf.Bytes()[w.offset:w.offset+w.length], c.bytes)
 			r.chunk(js, w.make(js, buf, n))
 		},
-		close: func(js *isolate.JS) { r.close(js, w.make(js, buf, 0)) },
+		close: end,
 		fail:  r.fail,
 	}})
 }
@@ -162,7 +189,7 @@ var byobReaderClass = &bind.Class[byobReader]{
 		"closed": func(r *byobReader, c *bind.Call) (any, error) { return r.closedPromise(c.JS()), nil },
 	},
 	Methods: map[string]bind.Method[byobReader]{
-		"releaseLock": func(r *byobReader, c *bind.Call) (any, error) { r.release(c.JS()); return nil, nil },
+		"releaseLock": func(r *byobReader, c *bind.Call) (any, error) { return nil, r.jsRelease(c.JS()) },
 	},
 	Async: map[string]bind.Method[byobReader]{
 		"read": func(r *byobReader, c *bind.Call) (any, error) {

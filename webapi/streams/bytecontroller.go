@@ -29,7 +29,8 @@ type byteController struct {
 // pullInto is a view that waits to be filled (Streams, "pull-into descriptor").
 type pullInto struct {
 	view   view
-	buf    goja.ArrayBuffer
+	buf    goja.ArrayBuffer // detached while somebody else has it
+	size   int              // of buf
 	filled int
 	least  int
 	kind   pullKind
@@ -43,19 +44,22 @@ const (
 	ofNobody // its reader let go
 )
 
+// defaultAllocate is what autoAllocateChunkSize is where a source does not say.
+const defaultAllocate = 4096
+
 func startBytes(call *bind.Call, s *Readable, u *underlying) error {
 	js := call.JS()
-	st, err := strategyOf(call, call.Arg(1), 0)
+	st, err := strategyOf(call, 2, 0)
 	if err != nil {
 		return err
 	}
-	if st.size != nil {
-		return exception.RangeErrorf("A ReadableStream of type \"bytes\" takes no size function.")
-	}
 	c := &byteController{stream: s, hwm: st.hwm}
+	if !FlagsOf(js).NoAutoAllocate {
+		c.auto = defaultAllocate
+	}
 	if u.auto != nil && !goja.IsUndefined(u.auto) {
 		if c.auto = int(u.auto.ToInteger()); c.auto <= 0 {
-			return exception.TypeErrorf("autoAllocateChunkSize must be greater than 0.")
+			return exception.TypeErrorf("The autoAllocateChunkSize option cannot be zero.")
 		}
 		if limit := js.Isolate().Limits().BufferBytes; c.auto > limit {
 			return exception.RangeErrorf("autoAllocateChunkSize is %d, but a buffer cannot be larger than %d bytes.", c.auto, limit)
@@ -63,11 +67,7 @@ func startBytes(call *bind.Call, s *Readable, u *underlying) error {
 	}
 	s.ctrl = c
 	c.alg = u.algorithms(js, func(js *isolate.JS) goja.Value { return c.object(js) })
-	v, err := u.start(js, func() goja.Value { return c.object(js) })
-	if err != nil {
-		return err
-	}
-	then(js, promiseOf(js, v), func(js *isolate.JS, _ goja.Value) {
+	after(js, u.start(js, func() goja.Value { return c.object(js) }), func(js *isolate.JS, _ goja.Value) {
 		c.started = true
 		c.pullIfNeeded(js)
 	}, c.fail)
@@ -85,9 +85,7 @@ func (c *byteController) ready() bool { return c.total > 0 }
 
 func (c *byteController) pull(js *isolate.JS, r readRequest) {
 	if c.total > 0 {
-		b := c.queue[0]
-		c.queue = c.queue[1:]
-		c.total -= len(b)
+		b := c.pop()
 		c.drained(js)
 		r.chunk(js, chunk{bytes: b})
 		return
@@ -95,11 +93,45 @@ func (c *byteController) pull(js *isolate.JS, r readRequest) {
 	if c.auto > 0 {
 		c.pending = append(c.pending, &pullInto{
 			view: view{ctor: intrinsicsOf.Get(js).uint8Array, length: c.auto, elem: 1},
-			buf:  js.Runtime().NewArrayBuffer(make([]byte, c.auto)), least: 1, kind: ofDefault,
+			buf:  js.Runtime().NewArrayBuffer(make([]byte, c.auto)), size: c.auto, least: 1, kind: ofDefault,
 		})
 	}
 	c.stream.reader.requests = append(c.stream.reader.requests, r)
 	c.pullIfNeeded(js)
+}
+
+// pop takes what one read of a default reader gets: the oldest bytes, and with
+// autoAllocateChunkSize as many as fill a buffer of that size.
+func (c *byteController) pop() []byte {
+	b := c.queue[0]
+	switch {
+	case c.auto > 0 && len(b) > c.auto:
+		c.queue[0] = b[c.auto:]
+		c.total -= c.auto
+		return b[:c.auto:c.auto]
+	case c.auto == 0 || len(b) == c.auto || len(c.queue) == 1:
+		c.queue = c.queue[1:]
+		c.total -= len(b)
+		return b
+	}
+	out := make([]byte, min(c.auto, c.total))
+	c.take(out)
+	return out
+}
+
+// take moves queued bytes into dst, as many as it takes.
+func (c *byteController) take(dst []byte) {
+	for len(dst) > 0 {
+		head := c.queue[0]
+		n := copy(dst, head)
+		if n == len(head) {
+			c.queue = c.queue[1:]
+		} else {
+			c.queue[0] = head[n:]
+		}
+		c.total -= n
+		dst = dst[n:]
+	}
 }
 
 // drained is called when bytes have left the queue.
@@ -114,6 +146,7 @@ func (c *byteController) drained(js *isolate.JS) {
 
 func (c *byteController) pullInto(js *isolate.JS, w view, least int, r *intoRequest) {
 	p := &pullInto{view: w, buf: w.transfer(js), least: least, kind: ofBYOB}
+	p.size = len(p.buf.Bytes())
 	rd := c.stream.reader
 	switch {
 	case len(c.pending) > 0:
@@ -131,9 +164,10 @@ func (c *byteController) pullInto(js *isolate.JS, w view, least int, r *intoRequ
 			return
 		}
 		if c.closeRequested {
-			reason := typeError(js, "The stream was closed before the view was filled.")
-			c.fail(js, reason)
-			r.fail(js, reason)
+			p.filled -= p.filled % p.view.elem
+			v := c.finished(js, p)
+			c.drained(js)
+			r.chunk(js, v)
 			return
 		}
 	}
@@ -151,18 +185,8 @@ func (c *byteController) fill(p *pullInto) bool {
 	if enough {
 		room -= end % p.view.elem
 	}
-	for room > 0 {
-		head := c.queue[0]
-		n := copy(p.dst()[:room], head)
-		if n == len(head) {
-			c.queue = c.queue[1:]
-		} else {
-			c.queue[0] = head[n:]
-		}
-		p.filled += n
-		c.total -= n
-		room -= n
-	}
+	c.take(p.dst()[:room])
+	p.filled += room
 	return enough
 }
 
@@ -229,6 +253,13 @@ func (c *byteController) enqueue(call *bind.Call, v goja.Value) error {
 	if c.closeRequested || c.stream.state != readable {
 		return exception.TypeErrorf("Unable to enqueue")
 	}
+	if c.request != nil {
+		p := c.request.p
+		if p.buf.Detached() {
+			return exception.TypeErrorf("The byobRequest.view is zero-length or was detached")
+		}
+		p.renew(js)
+	}
 	mem := w.buf.Bytes()[w.offset : w.offset+w.length : w.offset+w.length]
 	w.buf.Detach()
 	c.invalidate()
@@ -246,21 +277,43 @@ func (c *byteController) enqueue(call *bind.Call, v goja.Value) error {
 			c.pending = c.pending[1:]
 		}
 		rd.take().chunk(js, chunk{bytes: mem})
+	case rd != nil && rd.byob && len(rd.into) > 0 && rd.into[0].whole != nil && c.total == 0 && len(c.pending) > 0 && c.pending[0].filled == 0:
+		p, r := c.pending[0], rd.into[0]
+		c.pending, rd.into = c.pending[1:], rd.into[1:]
+		r.whole(js, p.buf, mem)
 	case rd != nil && rd.byob:
 		c.push(mem)
 		c.serve(js)
 	default:
 		c.push(mem)
-		for rd != nil && len(rd.requests) > 0 && c.total > 0 {
-			b := c.queue[0]
-			c.queue = c.queue[1:]
-			c.total -= len(b)
-			rd.take().chunk(js, chunk{bytes: b})
-		}
+		c.deliver(js)
 	}
 	c.pullIfNeeded(js)
 	return nil
 }
+
+// deliver answers the reads that wait with what is queued.
+func (c *byteController) deliver(js *isolate.JS) {
+	rd := c.stream.reader
+	if rd != nil && rd.byob {
+		c.serve(js)
+		return
+	}
+	for rd != nil && len(rd.requests) > 0 && c.total > 0 {
+		rd.take().chunk(js, chunk{bytes: c.pop()})
+	}
+}
+
+// finish closes the stream and answers all that waits.
+func (c *byteController) finish(js *isolate.JS) {
+	if c.closeRequested {
+		return
+	}
+	// A view that was filled in part fails its stream.
+	_ = c.close(js)
+}
+
+func (c *byteController) canEnqueue() bool { return !c.closeRequested && c.stream.state == readable }
 
 func (c *byteController) push(b []byte) {
 	c.queue = append(c.queue, b)
@@ -279,24 +332,30 @@ func (c *byteController) serve(js *isolate.JS) {
 	}
 }
 
-// respond says that n more bytes of the oldest view are filled.
-func (c *byteController) respond(js *isolate.JS, n int) error {
-	p := c.pending[0]
-	if c.stream.state == closed {
+// renew takes the buffer away from those who saw it.
+func (p *pullInto) renew(js *isolate.JS) {
+	mem := p.buf.Bytes()
+	p.buf.Detach()
+	p.buf = js.Runtime().NewArrayBuffer(mem)
+}
+
+// respond says that n more bytes of p, the oldest view, are filled.
+func (c *byteController) respond(js *isolate.JS, p *pullInto, n int) error {
+	if c.stream.state != readable || c.closeRequested {
 		if n != 0 {
-			return exception.TypeErrorf("bytesWritten must be zero after the stream was closed.")
+			return exception.TypeErrorf("The bytesWritten must be zero after the stream is closed.")
 		}
 		c.invalidate()
-		c.respondClosed(js)
 		return nil
 	}
 	if n == 0 {
-		return exception.TypeErrorf("bytesWritten must be greater than zero while the stream is open.")
+		return exception.TypeErrorf("The bytesWritten must be more than zero while the stream is open.")
 	}
 	if p.filled+n > p.view.length {
-		return exception.RangeErrorf("bytesWritten is larger than the view.")
+		return exception.RangeErrorf("Too many bytes [%d] in response to a BYOB read request.", n)
 	}
 	c.invalidate()
+	p.renew(js)
 	p.filled += n
 	switch {
 	case p.kind == ofNobody:
@@ -312,35 +371,48 @@ func (c *byteController) respond(js *isolate.JS, n int) error {
 		}
 		c.commit(js, p)
 		c.serve(js)
+	default:
+		if rd := c.stream.reader; rd != nil && len(rd.into) > 0 && rd.into[0].progress != nil {
+			end := p.view.offset + p.filled
+			rd.into[0].progress(js, p.buf.Bytes()[end-n:end])
+		}
 	}
 	c.pullIfNeeded(js)
 	return nil
 }
 
-func (c *byteController) respondClosed(js *isolate.JS) {
-	waiting := c.pending
-	c.pending = nil
-	for _, p := range waiting {
-		if p.kind != ofNobody {
-			p.filled -= p.filled % p.view.elem
-			c.commit(js, p)
-		}
-	}
-}
-
+// close ends the stream once what is queued was read. As in workerd, a view that is
+// filled in part is what its read gets, and no read waits for respond(0).
 func (c *byteController) close(js *isolate.JS) error {
-	if c.total > 0 {
-		c.closeRequested = true
-		return nil
-	}
-	if len(c.pending) > 0 && c.pending[0].filled%c.pending[0].view.elem != 0 {
-		reason := typeError(js, "Insufficient bytes to fill elements in the given buffer.")
+	if len(c.pending) > 0 && c.pending[0].filled > 0 && c.pending[0].view.elem > 1 && c.pending[0].kind != ofNobody {
+		reason := typeError(js, "This ReadableStream was closed with a partial read pending.")
 		c.fail(js, reason)
 		return thrown{reason}.error(js)
 	}
 	c.closeRequested = true
+	for c.total > 0 && len(c.pending) > 0 {
+		p := c.pending[0]
+		p.least = 1
+		if c.fill(p); p.filled < p.view.elem {
+			break
+		}
+		c.pending = c.pending[1:]
+		c.commit(js, p)
+	}
+	if c.total > 0 {
+		return nil
+	}
 	c.alg = algorithms{}
+	waiting := c.pending
+	c.pending = nil
+	for len(waiting) > 0 && waiting[0].filled > 0 {
+		c.commit(js, waiting[0])
+		waiting = waiting[1:]
+	}
 	c.stream.becomeClosed(js)
+	for _, p := range waiting {
+		c.commit(js, p)
+	}
 	return nil
 }
 
@@ -405,7 +477,7 @@ func (c *byteController) pullIfNeeded(js *isolate.JS) {
 		return
 	}
 	c.pulling = true
-	then(js, c.alg.pull(js), func(js *isolate.JS, _ goja.Value) {
+	after(js, c.alg.pull(js), func(js *isolate.JS, _ goja.Value) {
 		c.pulling = false
 		if c.pullAgain {
 			c.pullAgain = false
@@ -417,23 +489,24 @@ func (c *byteController) pullIfNeeded(js *isolate.JS) {
 // byobRequest is a ReadableStreamBYOBRequest.
 type byobRequest struct {
 	ctrl *byteController // nil once it was answered
+	p    *pullInto
 	view *goja.Object
 	obj  *goja.Object
 }
 
 func (c *byteController) jsRequest(call *bind.Call) (any, error) {
 	js := call.JS()
-	if len(c.pending) == 0 {
-		return bind.Null, nil
-	}
 	if c.request == nil {
+		if len(c.pending) == 0 {
+			return bind.Null, nil
+		}
 		p, rt := c.pending[0], js.Runtime()
 		v, err := js.Construct(intrinsicsOf.Get(js).uint8Array, rt.ToValue(p.buf),
 			rt.ToValue(p.view.offset+p.filled), rt.ToValue(p.view.length-p.filled))
 		if err != nil {
 			return nil, err
 		}
-		c.request = &byobRequest{ctrl: c, view: v}
+		c.request = &byobRequest{ctrl: c, p: p, view: v}
 		c.request.obj = byobRequestClass.Wrap(js, c.request)
 	}
 	return c.request.obj, nil
@@ -467,7 +540,7 @@ var byteControllerClass = &bind.Class[byteController]{
 	},
 }
 
-const answeredText = "This BYOB request has been invalidated."
+const answeredText = "This ReadableStreamBYOBRequest has been invalidated."
 
 var byobRequestClass = &bind.Class[byobRequest]{
 	Name: "ReadableStreamBYOBRequest",
@@ -482,8 +555,7 @@ var byobRequestClass = &bind.Class[byobRequest]{
 			if r.ctrl == nil {
 				return bind.Null, nil
 			}
-			p := r.ctrl.pending[0]
-			return max(p.least-p.filled, 1), nil
+			return max(r.p.least-r.p.filled, 1), nil
 		},
 	},
 	Methods: map[string]bind.Method[byobRequest]{
@@ -496,11 +568,11 @@ var byobRequestClass = &bind.Class[byobRequest]{
 			case r.ctrl == nil:
 				return nil, exception.TypeErrorf(answeredText)
 			case n < 0:
-				return nil, exception.TypeErrorf("bytesWritten must not be negative.")
-			case r.ctrl.pending[0].buf.Detached():
-				return nil, exception.TypeErrorf("The view's buffer has been detached.")
+				return nil, exception.TypeErrorf("The bytesWritten must be more than zero while the stream is open.")
+			case r.p.buf.Detached():
+				return nil, exception.TypeErrorf("Cannot respond with a zero-length or detached view")
 			}
-			return nil, r.ctrl.respond(c.JS(), n)
+			return nil, r.ctrl.respond(c.JS(), r.p, n)
 		},
 		"respondWithNewView": func(r *byobRequest, c *bind.Call) (any, error) {
 			w, ok, err := viewOf(c.JS(), c.Arg(0))
@@ -513,12 +585,24 @@ var byobRequestClass = &bind.Class[byobRequest]{
 			if r.ctrl == nil {
 				return nil, exception.TypeErrorf(answeredText)
 			}
-			p := r.ctrl.pending[0]
-			if w.offset != p.view.offset+p.filled || w.length > p.view.length-p.filled || len(w.buf.Bytes()) != len(p.buf.Bytes()) {
-				return nil, exception.RangeErrorf("The given view does not continue the view that was asked for.")
+			p := r.p
+			if r.ctrl.canEnqueue() {
+				switch {
+				case w.length == 0:
+					return nil, exception.TypeErrorf("The view byte length must be more than zero while the stream is open.")
+				case w.offset != p.view.offset+p.filled:
+					return nil, exception.RangeErrorf("The given view has an invalid byte offset.")
+				case len(w.buf.Bytes()) != p.size:
+					return nil, exception.RangeErrorf("The underlying ArrayBuffer is not the correct length.")
+				case w.length > p.view.length-p.filled:
+					return nil, exception.RangeErrorf("The view is not the correct length.")
+				}
+				p.view.ctor, p.view.elem = w.ctor, w.elem
+			} else if w.length != 0 {
+				return nil, exception.TypeErrorf("The view byte length must be zero after the stream is closed.")
 			}
 			p.buf = w.transfer(c.JS())
-			return nil, r.ctrl.respond(c.JS(), w.length)
+			return nil, r.ctrl.respond(c.JS(), p, w.length)
 		},
 	},
 }

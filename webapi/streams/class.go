@@ -47,29 +47,34 @@ func defineReadable() *bind.Class[Readable] {
 
 func newReadable(c *bind.Call) (*Readable, error) {
 	js := c.JS()
+	if FlagsOf(js).NoConstructors {
+		return nil, noConstructor("ReadableStream")
+	}
 	s := &Readable{obj: c.This().(*goja.Object)}
 	u, err := underlyingOf(c, c.Arg(0), "UnderlyingSource", "pull", "cancel")
 	if err != nil {
 		return nil, err
 	}
+	s.expected = u.expected
 	if u.kind == "bytes" {
 		return s, startBytes(c, s, u)
 	}
 	if u.kind != "" {
 		return nil, exception.TypeErrorf("\"%s\" is not a valid type of ReadableStream.", u.kind)
 	}
-	st, err := strategyOf(c, c.Arg(1), 1)
+	st, err := strategyOf(c, 2, 1)
 	if err != nil {
 		return nil, err
 	}
 	ctrl := newDefault(js, s, st, algorithms{})
 	ctrl.alg = u.algorithms(js, func(js *isolate.JS) goja.Value { return ctrl.object(js) })
-	v, err := u.start(js, func() goja.Value { return ctrl.object(js) })
-	if err != nil {
-		return nil, err
-	}
-	ctrl.start(js, promiseOf(js, v))
+	ctrl.start(js, u.start(js, func() goja.Value { return ctrl.object(js) }))
 	return s, nil
+}
+
+// noConstructor is workerd's error without streams_enable_constructors.
+func noConstructor(class string) error {
+	return exception.Errorf("To use the new %s() constructor, enable the streams_enable_constructors compatibility flag. Refer to the docs for more information: https://developers.cloudflare.com/workers/platform/compatibility-dates/#compatibility-flags", class)
 }
 
 // underlying is an underlying source or sink or a transformer of a script: its
@@ -79,12 +84,14 @@ type underlying struct {
 	kind string
 	fns  map[string]goja.Value
 	auto goja.Value // autoAllocateChunkSize
+	// expected is workerd's expectedLength, nil where there is none.
+	expected *int64
 }
 
 // underlyingOf reads start and the named functions of the argument.
 func underlyingOf(c *bind.Call, v goja.Value, want string, names ...string) (*underlying, error) {
 	u := &underlying{obj: v, fns: map[string]goja.Value{}}
-	if goja.IsUndefined(v) {
+	if goja.IsUndefined(v) || goja.IsNull(v) {
 		return u, nil
 	}
 	obj, ok := v.(*goja.Object)
@@ -100,24 +107,39 @@ func underlyingOf(c *bind.Call, v goja.Value, want string, names ...string) (*un
 			continue
 		}
 		if _, ok := goja.AssertFunction(fn); !ok {
-			return nil, c.TypeError("%s is not a function.", name)
+			return nil, badField(name, want, "function")
 		}
 		u.fns[name] = fn
 	}
-	return u, c.JS().Try(func() {
+	var expected goja.Value
+	if err := c.JS().Try(func() {
 		if t := obj.Get("type"); t != nil && !goja.IsUndefined(t) {
 			u.kind = t.String()
 		}
 		u.auto = obj.Get("autoAllocateChunkSize")
-	})
+		expected = obj.Get("expectedLength")
+	}); err != nil || expected == nil || goja.IsUndefined(expected) {
+		return u, err
+	}
+	f, err := integerOf(c.JS(), expected)
+	n := int64(f)
+	u.expected = &n
+	return u, err
 }
 
-func (u *underlying) start(js *isolate.JS, ctrl func() goja.Value) (goja.Value, error) {
+// start calls the script's start. As in workerd, one that throws gives a stream that
+// has failed, and where there is none (nil) the stream has started at once.
+func (u *underlying) start(js *isolate.JS, ctrl func() goja.Value) *goja.Object {
 	fn, ok := u.fns["start"]
 	if !ok {
-		return goja.Undefined(), nil
+		return nil
 	}
-	return js.Call(fn, u.obj, ctrl())
+	return callPromise(js, fn, u.obj, ctrl())
+}
+
+// badField is the error about a member of a dictionary.
+func badField(field, dictionary, want string) error {
+	return exception.TypeErrorf("Incorrect type for the '%s' field on '%s': the provided value is not of type '%s'.", field, dictionary, want)
 }
 
 // algorithms are the source's pull and cancel.
@@ -136,15 +158,8 @@ func (u *underlying) algorithms(js *isolate.JS, ctrl func(js *isolate.JS) goja.V
 func (s *Readable) jsGetReader(c *bind.Call) (any, error) {
 	js := c.JS()
 	mode := ""
-	if opt, ok := c.Arg(0).(*goja.Object); ok {
-		err := js.Try(func() {
-			if m := opt.Get("mode"); m != nil && !goja.IsUndefined(m) {
-				mode = m.String()
-			}
-		})
-		if err != nil {
-			return nil, err
-		}
+	if err := c.Options(1, "GetReaderOptions", "mode", &mode); err != nil {
+		return nil, err
 	}
 	switch mode {
 	case "":

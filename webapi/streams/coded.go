@@ -39,7 +39,7 @@ type coded struct {
 
 // NewCoded makes the two sides of a stream with a coder.
 func NewCoded(js *isolate.JS, c Coder) *Identity {
-	p := NewIdentity(js, -1, 1)
+	p := NewIdentity(js, -1, -1)
 	p.coded = &coded{p: p, coder: c, ahead: limits.CodecAhead.In(js.Bounds())}
 	return p
 }

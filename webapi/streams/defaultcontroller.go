@@ -42,9 +42,9 @@ func (c *defaultController) object(js *isolate.JS) *goja.Object {
 	return c.obj
 }
 
-// start begins to pull once p is fulfilled.
+// start begins to pull once p is fulfilled, or at once without one.
 func (c *defaultController) start(js *isolate.JS, p *goja.Object) {
-	then(js, p, func(js *isolate.JS, _ goja.Value) {
+	after(js, p, func(js *isolate.JS, _ goja.Value) {
 		c.started = true
 		c.pullIfNeeded(js)
 	}, c.fail)
@@ -106,7 +106,7 @@ func (c *defaultController) pullIfNeeded(js *isolate.JS) {
 		return
 	}
 	c.pulling = true
-	then(js, c.alg.pull(js), func(js *isolate.JS, _ goja.Value) {
+	after(js, c.alg.pull(js), func(js *isolate.JS, _ goja.Value) {
 		c.pulling = false
 		if c.pullAgain {
 			c.pullAgain = false
@@ -134,24 +134,23 @@ func (c *defaultController) close(js *isolate.JS) {
 	}
 }
 
-// enqueue adds a chunk. A failing size function errors the stream too.
-func (c *defaultController) enqueue(js *isolate.JS, v goja.Value) error {
+// enqueue adds a chunk. A failing size function errors the stream, and as in workerd
+// nothing else.
+func (c *defaultController) enqueue(js *isolate.JS, v goja.Value) {
+	size, err := c.strategy.measure(js, v)
+	if err != nil {
+		check(js, err)
+		c.fail(js, js.Error(err))
+	}
+	if !c.canEnqueue() { // the size function may also have ended the stream
+		return
+	}
 	if rd := c.stream.reader; rd != nil && len(rd.requests) > 0 {
 		rd.take().chunk(js, chunk{value: v})
 	} else {
-		size, err := c.strategy.measure(js, v)
-		if err == nil {
-			err = c.queue.push(v, size)
-		}
-		if err != nil {
-			check(js, err)
-			reason := js.Error(err)
-			c.fail(js, reason)
-			return thrown{reason}.error(js)
-		}
+		c.queue.push(v, size)
 	}
 	c.pullIfNeeded(js)
-	return nil
 }
 
 func (c *defaultController) fail(js *isolate.JS, reason goja.Value) {
@@ -193,7 +192,8 @@ var defaultControllerClass = &bind.Class[defaultController]{
 			if !c.canEnqueue() {
 				return nil, exception.TypeErrorf("Unable to enqueue")
 			}
-			return nil, c.enqueue(call.JS(), call.Arg(0))
+			c.enqueue(call.JS(), call.Arg(0))
+			return nil, nil
 		},
 		"error": func(c *defaultController, call *bind.Call) (any, error) {
 			c.fail(call.JS(), call.Arg(0))

@@ -2,13 +2,29 @@ package streams
 
 import "workerd.local/isolate"
 
-// Flags are the compatibility flags that change streams, each by the way that is the
-// older one, so that none set is how a new worker behaves.
+// Flags are the compatibility flags that change streams. The zero value is how a new
+// worker behaves.
 type Flags struct {
 	// LaxCompression is without strict_compression_checks.
 	LaxCompression bool
 	// EncoderReadsAhead is without encoder_stream_spec_compliant_backpressure.
 	EncoderReadsAhead bool
+	// NoAutoAllocate is with streams_no_default_auto_allocate_chunk_size.
+	NoAutoAllocate bool
+	// Pedantic is with pedantic_wpt.
+	Pedantic bool
+	// LazyAbort is without internal_writable_stream_abort_clears_queue.
+	LazyAbort bool
+	// OldTransform is without fixup-transform-stream-backpressure.
+	OldTransform bool
+	// KeepBuffer is without streams_byob_reader_detaches_buffer.
+	KeepBuffer bool
+	// NoViewAtEnd is without internal_stream_byob_return_view.
+	NoViewAtEnd bool
+	// NoConstructors is without streams_enable_constructors.
+	NoConstructors bool
+	// IdentityTransform is without transformstream_enable_standard_constructor.
+	IdentityTransform bool
 }
 
 var flagsOf = isolate.NewSlot(func(*isolate.JS) *Flags { return &Flags{} })

@@ -61,6 +61,9 @@ func jsFrom(c *bind.Call) (any, error) {
 			if fn == nil || goja.IsUndefined(fn) || goja.IsNull(fn) {
 				return resolved(js)
 			}
+			if _, ok := goja.AssertFunction(fn); !ok {
+				return rejected(js, typeError(js, "The iterator's return property is not a function."))
+			}
 			d := newDeferred(js)
 			then(js, callPromise(js, fn, iter, reason), func(js *isolate.JS, v goja.Value) {
 				if _, ok := v.(*goja.Object); !ok {
@@ -107,10 +110,7 @@ func took(js *isolate.JS, ctrl *defaultController, d *deferred, v goja.Value) {
 	// A sync iterator may give promises.
 	then(js, promiseOf(js, value), func(js *isolate.JS, v goja.Value) {
 		if ctrl.canEnqueue() {
-			if err := ctrl.enqueue(js, v); err != nil {
-				d.reject(js, js.Error(err))
-				return
-			}
+			ctrl.enqueue(js, v)
 		}
 		d.resolve(js, nil)
 	}, d.reject)

@@ -2,8 +2,6 @@ package streams
 
 import (
 	"io"
-	"math"
-	"math/big"
 
 	"github.com/dop251/goja"
 
@@ -63,12 +61,19 @@ const (
 	tooFewText  = "FixedLengthStream did not see all expected bytes before close()."
 )
 
-// NewIdentity makes the two sides; length is -1 where it is not fixed.
+// NewIdentity makes the two sides; length is -1 where it is not fixed. hwm is how
+// many bytes the writer should be ahead; without one (-1) it always wants more.
 func NewIdentity(js *isolate.JS, length int64, hwm float64) *Identity {
 	p := &Identity{left: length}
 	p.readable = newNative(identitySource{p})
 	p.writable = &Writable{identity: p}
-	newWritable(p.writable, strategy{hwm: hwm}, sink{write: p.sinkWrite, close: p.sinkClose, abort: p.sinkAbort}).start(js, resolved(js))
+	st := strategy{hwm: 1, kind: nothing}
+	if hwm >= 0 {
+		if st = (strategy{hwm: hwm, kind: inBytes}); length >= 0 {
+			st.hwm = min(hwm, float64(length))
+		}
+	}
+	newWritable(p.writable, st, sink{write: p.sinkWrite, close: p.sinkClose, abort: p.sinkAbort}).start(js, resolved(js))
 	return p
 }
 
@@ -201,11 +206,25 @@ func (s identitySource) cancel(js *isolate.JS, reason goja.Value) *goja.Object {
 	if s.p.canceled != nil {
 		s.p.canceled(js, reason)
 	}
+	reason = cancelReason(js, reason)
 	s.p.fail(js, reason)
 	if s.p.writable != nil {
 		s.p.writable.ctrl.errorIfNeeded(js, reason)
 	}
 	return resolved(js)
+}
+
+// cancelReason is what the writer hears when the reader cancels: always an error, as
+// the reason crosses from one side to the other in workerd.
+func cancelReason(js *isolate.JS, reason goja.Value) goja.Value {
+	if _, ok := reason.(*goja.Object); ok {
+		return reason
+	}
+	text := "Stream was cancelled."
+	if !goja.IsUndefined(reason) {
+		text = reason.String()
+	}
+	return js.Error(exception.Errorf("%s", text))
 }
 
 func (s identitySource) take(js *isolate.JS) (event.Body, bool, error) {
@@ -222,6 +241,9 @@ func (s identitySource) tee(*isolate.JS) (event.Body, event.Body, bool, error) {
 
 // fixedLength is the length that the stream will have, -1 where it is not known.
 func (s *Readable) fixedLength() int64 {
+	if s.expected != nil {
+		return *s.expected
+	}
 	if n, ok := s.ctrl.(*native); ok {
 		if src, ok := n.src.(identitySource); ok && src.p.left >= 0 {
 			left := src.p.left
@@ -277,29 +299,15 @@ var fixedLengthClass = &bind.Class[fixedLength]{
 
 // lengthOf is a number or a bigint that counts bytes.
 func lengthOf(c *bind.Call, v goja.Value) (int64, error) {
-	var f float64
-	if err := c.JS().Try(func() {
-		if b, ok := v.Export().(*big.Int); ok {
-			f, _ = new(big.Float).SetInt(b).Float64()
-			return
-		}
-		f = v.ToNumber().ToFloat()
-	}); err != nil {
-		return 0, err
+	f, err := integerOf(c.JS(), v)
+	if err == nil && f >= 1<<53 {
+		err = exception.TypeErrorf("FixedLengthStream requires an integer expected length less than 2^53.")
 	}
-	switch {
-	case math.IsNaN(f) || math.IsInf(f, 0) || f != math.Trunc(f):
-		return 0, exception.TypeErrorf("The value cannot be converted because it is not an integer.")
-	case f < 0:
-		return 0, exception.TypeErrorf("The value cannot be converted because it is negative and this API expects a positive bigint.")
-	case f > 1<<53:
-		return 0, exception.TypeErrorf("The value cannot be converted because it is too large.")
-	}
-	return int64(f), nil
+	return int64(f), err
 }
 
-// hwmOf is the highWaterMark of the nth argument (from 1), 1 where it has none.
+// hwmOf is the highWaterMark of the nth argument (from 1), -1 where it has none.
 func hwmOf(c *bind.Call, n int) (float64, error) {
-	st, err := strategyOf(c, c.Arg(n-1), 1)
+	st, err := strategyOf(c, n, -1)
 	return st.hwm, err
 }

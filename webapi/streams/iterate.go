@@ -54,10 +54,10 @@ func (it *iterator) next(js *isolate.JS) *goja.Object {
 	}
 	d := newDeferred(js)
 	it.rd.stream.read(js, readRequest{
-		chunk: func(js *isolate.JS, c chunk) { d.resolve(js, result(js, c.js(js), false)) },
+		chunk: func(js *isolate.JS, c chunk) { d.answer(js, c.js(js), false) },
 		close: func(js *isolate.JS) {
 			it.finish(js)
-			d.resolve(js, result(js, goja.Undefined(), true))
+			d.answer(js, goja.Undefined(), true)
 		},
 		fail: func(js *isolate.JS, reason goja.Value) {
 			it.finish(js)

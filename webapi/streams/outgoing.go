@@ -46,7 +46,21 @@ func (s *Readable) Reader(js *isolate.JS, c *iocontext.Context) (io.ReadCloser, 
 		return nil, err
 	}
 	s.disturbed = true
-	return &outgoing{c: c, ctx: c.Context(), l: c.Loop(), rd: rd, done: c.StartTask(), stop: make(chan struct{})}, nil
+	// Whoever has the reader makes the context go on.
+	task, pending := c.StartTask(), c.AddPending()
+	done := func(err error) {
+		pending()
+		task(err)
+	}
+	o := &outgoing{c: c, ctx: c.Context(), l: c.Loop(), rd: rd, done: done, stop: make(chan struct{})}
+	if s.state == readable {
+		// As in workerd, the source is asked whether or not somebody reads yet.
+		first := make(chan batch, 1)
+		if o.l.Post(func() { o.ask(first) }) == nil {
+			o.first = first
+		}
+	}
+	return o, nil
 }
 
 type outgoing struct {
@@ -61,6 +75,7 @@ type outgoing struct {
 	// Owned by the goroutine that reads.
 	parts [][]byte
 	err   error
+	first chan batch // the answer to the ask of the beginning, until it was taken
 
 	once sync.Once
 	stop chan struct{}
@@ -82,10 +97,14 @@ func (o *outgoing) fill() error {
 		if o.err != nil {
 			return o.err
 		}
-		answer := make(chan batch, 1)
-		if err := o.l.Post(func() { o.ask(answer) }); err != nil {
-			o.err = ErrDisconnected.WithCause(err)
-			return o.err
+		answer := o.first
+		o.first = nil
+		if answer == nil {
+			answer = make(chan batch, 1)
+			if err := o.l.Post(func() { o.ask(answer) }); err != nil {
+				o.err = ErrDisconnected.WithCause(err)
+				return o.err
+			}
 		}
 		select {
 		case b := <-answer:

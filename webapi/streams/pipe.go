@@ -4,7 +4,9 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/exception"
+	"workerd.local/iocontext"
 	"workerd.local/isolate"
+	"workerd.local/loop"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/events"
 )
@@ -63,7 +65,8 @@ func (s *Readable) jsPipeThrough(c *bind.Call) (any, error) {
 }
 
 // pipe moves the chunks of a stream into another one (Streams,
-// ReadableStreamPipeTo).
+// ReadableStreamPipeTo). As in workerd both are unlocked before the other end hears
+// how it ended, and what was read after the signal is left out.
 type pipe struct {
 	o        pipeOptions
 	src      *Readable
@@ -91,6 +94,7 @@ func (s *Readable) pipeTo(js *isolate.JS, to *Writable, o pipeOptions) (*goja.Ob
 	// Neither can fail: nobody holds the streams.
 	p.rd, _ = s.acquire()
 	p.wr, _ = to.acquire(js)
+	to.pipe = p
 	s.disturbed = true
 	if o.signal != nil {
 		p.forget = o.signal.OnAbort(js, p.abort)
@@ -102,19 +106,35 @@ func (s *Readable) pipeTo(js *isolate.JS, to *Writable, o pipeOptions) (*goja.Ob
 	return p.d.promise, nil
 }
 
+// unlock lets go of both streams.
+func (p *pipe) unlock(js *isolate.JS) {
+	if p.forget != nil {
+		p.forget()
+		p.forget = nil
+	}
+	p.dst.pipe = nil
+	p.wr.release(js)
+	p.rd.release(js)
+}
+
 // abort is what the signal does.
 func (p *pipe) abort(js *isolate.JS, reason goja.Value) {
 	p.stop(js, func(js *isolate.JS) *goja.Object {
 		all := newDeferred(js)
 		waiting := 1
+		done := func(js *isolate.JS, _ goja.Value) {
+			if waiting--; waiting == 0 {
+				all.resolve(js, nil)
+			}
+		}
 		join := func(q *goja.Object) {
 			waiting++
-			then(js, q, func(js *isolate.JS, _ goja.Value) {
-				if waiting--; waiting == 0 {
-					all.resolve(js, nil)
-				}
-			}, all.reject)
+			then(js, q, done, all.reject)
 		}
+		if !p.o.preventCancel && p.src.state == readable {
+			join(p.src.cancel(js, reason))
+		}
+		p.unlock(js)
 		if i := p.dst.identity; i != nil && p.o.preventAbort && i.write != nil {
 			// As in workerd, what nobody has read is gone, and its reader hears of it.
 			i.fail(js, js.Error(ErrDisconnected))
@@ -122,57 +142,64 @@ func (p *pipe) abort(js *isolate.JS, reason goja.Value) {
 		if !p.o.preventAbort && p.dst.state == writable {
 			join(p.dst.abort(js, reason))
 		}
-		if !p.o.preventCancel && p.src.state == readable {
-			join(p.src.cancel(js, reason))
-		}
-		join(resolved(js))
-		waiting--
+		then(js, resolved(js), done, nil)
 		return all.promise
 	}, reason)
 }
 
+const destinationClosedText = "This destination writable stream is closed."
+
 // watch stops the pipe when one of its ends is over.
 func (p *pipe) watch(js *isolate.JS) {
-	if p.src.state == errored {
+	switch {
+	case p.src.state == errored:
 		p.sourceFailed(js, p.src.err)
-		return
-	}
-	if p.dst.state == erroring || p.dst.state == writeErrored {
+	case p.dst.state == erroring || p.dst.state == writeErrored:
 		p.sinkFailed(js, p.dst.err)
-		return
-	}
-	if p.src.state == closed {
+	case p.src.state == closed:
 		p.sourceEnded(js, nil)
-		return
+	case p.dst.state == writeClosed || p.dst.closing() && FlagsOf(js).Pedantic:
+		p.sinkFailed(js, typeError(js, destinationClosedText))
+	default:
+		then(js, p.rd.closedPromise(js), p.sourceEnded, p.sourceFailed)
 	}
-	if p.dst.closing() || p.dst.state == writeClosed {
-		reason := typeError(js, writeClosedText)
-		p.stop(js, func(js *isolate.JS) *goja.Object {
-			if p.o.preventCancel {
-				return nil
-			}
-			return p.src.cancel(js, reason)
-		}, reason)
-		return
-	}
-	then(js, p.rd.closedPromise(js), p.sourceEnded, p.sourceFailed)
-	then(js, p.wr.closed.promise, nil, p.sinkFailed)
 }
 
 func (p *pipe) sourceEnded(js *isolate.JS, _ goja.Value) {
 	p.stop(js, func(js *isolate.JS) *goja.Object {
-		if p.o.preventClose || p.dst.closing() || p.dst.state == writeClosed {
+		switch {
+		case p.o.preventClose || p.dst.closing() || p.dst.state == writeClosed:
 			return nil
-		}
-		if p.dst.state == writeErrored || p.dst.state == erroring {
+		case p.dst.state == writeErrored || p.dst.state == erroring:
 			return rejected(js, p.dst.err)
+		case p.dst.identity != nil:
+			p.dst.pipe = nil
+			return p.turnLater(js, p.dst.close(js))
 		}
+		p.unlock(js)
 		return p.dst.close(js)
 	}, nil)
 }
 
+// turnLater settles as q does, in a turn of its own: who reads the end of an identity
+// stream still finds its other side locked, as in workerd.
+func (p *pipe) turnLater(js *isolate.JS, q *goja.Object) *goja.Object {
+	c, err := iocontext.Current(js)
+	if err != nil {
+		return q
+	}
+	d := newDeferred(js)
+	f := loop.NewFuture[struct{}](c.Loop())
+	if err := c.Loop().Post(func() { f.Settle(struct{}{}, nil) }); err != nil {
+		return q // nobody will run code again
+	}
+	resume(js, c, loop.Later(f), func(js *isolate.JS, _ struct{}, _ error) { d.follow(js, q) })
+	return d.promise
+}
+
 func (p *pipe) sourceFailed(js *isolate.JS, reason goja.Value) {
 	p.stop(js, func(js *isolate.JS) *goja.Object {
+		p.unlock(js)
 		if p.o.preventAbort {
 			return nil
 		}
@@ -181,12 +208,30 @@ func (p *pipe) sourceFailed(js *isolate.JS, reason goja.Value) {
 }
 
 func (p *pipe) sinkFailed(js *isolate.JS, reason goja.Value) {
-	p.stop(js, func(js *isolate.JS) *goja.Object {
-		if p.o.preventCancel {
-			return nil
-		}
-		return p.src.cancel(js, reason)
-	}, reason)
+	p.stop(js, func(js *isolate.JS) *goja.Object { return p.cancelSource(js, reason) }, reason)
+}
+
+func (p *pipe) cancelSource(js *isolate.JS, reason goja.Value) *goja.Object {
+	var q *goja.Object
+	if !p.o.preventCancel {
+		q = p.src.cancel(js, reason)
+	}
+	p.unlock(js)
+	return q
+}
+
+// sinkOver is told by the destination that it has ended. One that somebody had closed
+// before the pipe began ends the pipe well, as in workerd.
+func (p *pipe) sinkOver(js *isolate.JS, reason goja.Value) {
+	if p.stopping {
+		return
+	}
+	p.stopping = true
+	why := reason
+	if why == nil {
+		why = typeError(js, destinationClosedText)
+	}
+	p.settle(js, p.cancelSource(js, why), reason)
 }
 
 // step moves chunks while the sink wants them.
@@ -209,8 +254,24 @@ func (p *pipe) step(js *isolate.JS) {
 		p.src.read(js, readRequest{
 			chunk: func(js *isolate.JS, c chunk) {
 				p.reading = false
-				p.last = p.wr.write(js, c.js(js))
-				handled(js, p.last)
+				if p.o.signal != nil {
+					// What reading it did to the signal counts first, as in workerd.
+					p.reading = true
+					then(js, resolved(js), func(js *isolate.JS, _ goja.Value) {
+						p.reading = false
+						if p.take(js, c) {
+							p.afterWrite(js)
+						}
+					}, nil)
+					return
+				}
+				if !p.take(js, c) {
+					return
+				}
+				if p.dst.identity != nil {
+					p.afterWrite(js)
+					return
+				}
 				if inside {
 					again = true
 					return
@@ -225,6 +286,42 @@ func (p *pipe) step(js *isolate.JS) {
 	}
 }
 
+// afterWrite goes on once the newest write is through: an identity stream always
+// wants more.
+func (p *pipe) afterWrite(js *isolate.JS) {
+	if p.dst.identity == nil {
+		p.step(js)
+		return
+	}
+	then(js, p.last, func(js *isolate.JS, _ goja.Value) { p.step(js) }, nil)
+}
+
+// take writes a chunk; it reports whether the pipe goes on.
+func (p *pipe) take(js *isolate.JS, c chunk) bool {
+	if p.stopping {
+		return false
+	}
+	if p.dst.identity != nil && c.value != nil {
+		_, text := c.value.(goja.String)
+		if _, ok := bind.Bytes(js, c.value); !ok && !text {
+			reason := typeError(js, "This WritableStream only supports writing byte types.")
+			p.stopping = true
+			fail := func(js *isolate.JS, _ goja.Value) {
+				q := p.cancelSource(js, reason)
+				if !p.o.preventAbort {
+					handled(js, p.dst.abort(js, reason))
+				}
+				p.settle(js, q, reason)
+			}
+			then(js, p.last, fail, fail)
+			return false
+		}
+	}
+	p.last = p.wr.write(js, c.js(js))
+	handled(js, p.last)
+	return true
+}
+
 // stop ends the pipe: once all that was read has been written, action runs, and
 // then the pipe's promise settles, with reason unless that is nil.
 func (p *pipe) stop(js *isolate.JS, action func(js *isolate.JS) *goja.Object, reason goja.Value) {
@@ -232,29 +329,29 @@ func (p *pipe) stop(js *isolate.JS, action func(js *isolate.JS) *goja.Object, re
 		return
 	}
 	p.stopping = true
-	finish := func(js *isolate.JS, reason goja.Value) {
-		if p.forget != nil {
-			p.forget()
-		}
-		p.wr.release(js)
-		p.rd.release(js)
+	act := func(js *isolate.JS, _ goja.Value) { p.settle(js, action(js), reason) }
+	// What was written to an identity stream waits for its reader: a failure does not.
+	switch {
+	case p.dst.state != writable || p.dst.closing():
+		act(js, nil)
+	case p.dst.identity != nil && reason != nil:
+		then(js, resolved(js), act, nil)
+	default:
+		then(js, p.last, act, act)
+	}
+}
+
+// settle settles the pipe's promise once q has, which may be nil.
+func (p *pipe) settle(js *isolate.JS, q *goja.Object, reason goja.Value) {
+	after(js, q, func(js *isolate.JS, _ goja.Value) {
+		p.unlock(js)
 		if reason != nil {
 			p.d.reject(js, reason)
 		} else {
 			p.d.resolve(js, nil)
 		}
-	}
-	act := func(js *isolate.JS, _ goja.Value) {
-		q := action(js)
-		if q == nil {
-			finish(js, reason)
-			return
-		}
-		then(js, q, func(js *isolate.JS, _ goja.Value) { finish(js, reason) }, finish)
-	}
-	if p.dst.state == writable && !p.dst.closing() {
-		then(js, p.last, act, act)
-		return
-	}
-	act(js, nil)
+	}, func(js *isolate.JS, why goja.Value) {
+		p.unlock(js)
+		p.d.reject(js, why)
+	})
 }

@@ -107,6 +107,15 @@ func then(js *isolate.JS, p *goja.Object, ok, bad func(js *isolate.JS, v goja.Va
 	}
 }
 
+// after is then for a promise, and calls ok at once where there is none.
+func after(js *isolate.JS, p *goja.Object, ok, bad func(js *isolate.JS, v goja.Value)) {
+	if p != nil {
+		then(js, p, ok, bad)
+	} else if ok != nil {
+		ok(js, goja.Undefined())
+	}
+}
+
 // handled keeps a rejection of p from being reported.
 func handled(js *isolate.JS, p *goja.Object) {
 	in := intrinsicsOf.Get(js)
@@ -156,6 +165,17 @@ func callPromise(js *isolate.JS, fn, this goja.Value, args ...goja.Value) *goja.
 
 func typeError(js *isolate.JS, text string) goja.Value {
 	return js.Error(exception.TypeErrorf("%s", text))
+}
+
+// answer resolves d with an iterator result object. The object gets its prototype
+// once d is resolved, so that no "then" that a script has put on that is looked at.
+func (d *deferred) answer(js *isolate.JS, v goja.Value, done bool) {
+	obj := result(js, v, done)
+	proto := obj.Prototype()
+	// A new object takes any prototype.
+	_ = obj.SetPrototype(nil)
+	d.resolve(js, obj)
+	_ = obj.SetPrototype(proto)
 }
 
 // result is an iterator result object.

@@ -25,6 +25,7 @@ type Readable struct {
 	disturbed bool       // read from or canceled, ever
 	reader    *reader    // who holds the lock
 	ctrl      readController
+	expected  *int64 // expectedLength of the source
 	ends      ends
 }
 
@@ -146,7 +147,7 @@ func (s *Readable) Move(js *isolate.JS) (*Readable, error) {
 	if s.reader != nil {
 		return nil, exception.TypeErrorf(lockedText)
 	}
-	to := &Readable{state: s.state, err: s.err, ctrl: s.ctrl}
+	to := &Readable{state: s.state, err: s.err, ctrl: s.ctrl, expected: s.expected}
 	to.ctrl.adopt(to)
 	s.state, s.disturbed, s.reader = closed, true, &reader{stream: s}
 	return to, nil

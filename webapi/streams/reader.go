@@ -116,12 +116,32 @@ func (r *reader) closedPromise(js *isolate.JS) *goja.Object {
 	return r.closed.promise
 }
 
+// jsRelease is releaseLock().
+func (r *reader) jsRelease(js *isolate.JS) error {
+	if r.stream != nil && r.stream.oneAtATime() != nil {
+		return exception.TypeErrorf("Cannot call releaseLock() on a reader with outstanding read promises.")
+	}
+	r.release(js)
+	return nil
+}
+
+// oneAtATime is workerd's error about a second read of a native stream.
+func (s *Readable) oneAtATime() error {
+	if n, ok := s.ctrl.(*native); ok && s.state == readable && len(n.waiting) > 0 {
+		return exception.TypeErrorf("This ReadableStream only supports a single pending read request at a time.")
+	}
+	return nil
+}
+
 // readPromise is the reader's read().
 func (r *reader) readPromise(js *isolate.JS) *goja.Object {
+	if err := r.stream.oneAtATime(); err != nil {
+		return rejected(js, js.Error(err))
+	}
 	d := newDeferred(js)
 	r.stream.read(js, readRequest{
-		chunk: func(js *isolate.JS, c chunk) { d.resolve(js, result(js, c.js(js), false)) },
-		close: func(js *isolate.JS) { d.resolve(js, result(js, goja.Undefined(), true)) },
+		chunk: func(js *isolate.JS, c chunk) { d.answer(js, c.js(js), false) },
+		close: func(js *isolate.JS) { d.answer(js, goja.Undefined(), true) },
 		fail:  d.reject,
 	})
 	return d.promise
@@ -145,7 +165,7 @@ var defaultReaderClass = &bind.Class[defaultReader]{
 		"closed": func(r *defaultReader, c *bind.Call) (any, error) { return r.closedPromise(c.JS()), nil },
 	},
 	Methods: map[string]bind.Method[defaultReader]{
-		"releaseLock": func(r *defaultReader, c *bind.Call) (any, error) { r.release(c.JS()); return nil, nil },
+		"releaseLock": func(r *defaultReader, c *bind.Call) (any, error) { return nil, r.jsRelease(c.JS()) },
 	},
 	Async: map[string]bind.Method[defaultReader]{
 		"read": func(r *defaultReader, c *bind.Call) (any, error) {

@@ -5,12 +5,9 @@ import (
 	"io"
 	"sync"
 
-	"github.com/dop251/goja"
-
 	"workerd.local/exception"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
-	"workerd.local/webapi/bind"
 )
 
 // Tee makes two readers of one. Each gets all bytes; what one has read and the
@@ -142,98 +139,6 @@ func (s *Readable) Tee(js *isolate.JS) (a, b *Readable, err error) {
 			return a, b, err
 		}
 	}
-	a, b, err = s.teeDefault(js)
-	return a, b, err
-}
-
-// teeDefault is ReadableStreamDefaultTee. The second branch of a byte stream gets
-// copies.
-func (s *Readable) teeDefault(js *isolate.JS) (*Readable, *Readable, error) {
-	rd, err := s.acquire()
-	if err != nil {
-		return nil, nil, err
-	}
-	var (
-		branches  [2]*defaultController
-		canceled  [2]bool
-		reasons   [2]goja.Value
-		reading   bool
-		readAgain bool
-		pull      func(js *isolate.JS) *goja.Object
-		whole     = newDeferred(js)
-	)
-	_, bytesOnly := s.ctrl.(*defaultController)
-	bytesOnly = !bytesOnly
-	give := func(js *isolate.JS, c chunk) {
-		v := c.js(js)
-		for i, br := range branches {
-			if canceled[i] || !br.canEnqueue() {
-				continue
-			}
-			if i == 1 && bytesOnly {
-				if data, err := (chunk{value: v}).data(js); err == nil {
-					v = bind.NewUint8Array(js, data)
-				}
-			}
-			// It cannot fail: the size of a chunk is 1.
-			_ = br.enqueue(js, v)
-		}
-	}
-	pull = func(js *isolate.JS) *goja.Object {
-		if reading {
-			readAgain = true
-			return resolved(js)
-		}
-		reading = true
-		rd.stream.read(js, readRequest{
-			chunk: func(js *isolate.JS, c chunk) {
-				then(js, resolved(js), func(js *isolate.JS, _ goja.Value) {
-					readAgain = false
-					give(js, c)
-					reading = false
-					if readAgain {
-						pull(js)
-					}
-				}, nil)
-			},
-			close: func(js *isolate.JS) {
-				reading = false
-				for i, br := range branches {
-					if !canceled[i] && br.canEnqueue() {
-						br.close(js)
-					}
-				}
-				if !canceled[0] || !canceled[1] {
-					whole.resolve(js, nil)
-				}
-			},
-			fail: func(*isolate.JS, goja.Value) { reading = false },
-		})
-		return resolved(js)
-	}
-	var out [2]*Readable
-	for i := range out {
-		out[i] = &Readable{}
-		branches[i] = newDefault(js, out[i], strategy{hwm: 1}, algorithms{
-			pull: func(js *isolate.JS) *goja.Object { return pull(js) },
-			cancel: func(js *isolate.JS, reason goja.Value) *goja.Object {
-				canceled[i], reasons[i] = true, reason
-				if canceled[0] && canceled[1] {
-					both := js.Runtime().NewArray(reasons[0], reasons[1])
-					whole.follow(js, s.cancel(js, both))
-				}
-				return whole.promise
-			},
-		})
-		branches[i].start(js, resolved(js))
-	}
-	then(js, rd.closedPromise(js), nil, func(js *isolate.JS, reason goja.Value) {
-		for _, br := range branches {
-			br.fail(js, reason)
-		}
-		if !canceled[0] || !canceled[1] {
-			whole.resolve(js, nil)
-		}
-	})
-	return out[0], out[1], nil
+	a, b = s.teeAny(js)
+	return a, b, nil
 }

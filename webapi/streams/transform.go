@@ -196,12 +196,14 @@ func (c *transformController) enqueue(js *isolate.JS, v goja.Value) error {
 	if !c.out.canEnqueue() {
 		return exception.TypeErrorf("The readable side of this TransformStream is no longer readable.")
 	}
-	if err := c.out.enqueue(js, v); err != nil {
-		check(js, err)
-		c.t.failWritable(js, js.Error(err))
-		return thrown{c.t.readable.err}.error(js)
+	c.out.enqueue(js, v)
+	if !c.out.canEnqueue() { // the size function has ended the stream
+		if c.t.readable.state == errored {
+			c.t.failWritable(js, c.t.readable.err)
+		}
+		return nil
 	}
-	if full := !c.out.shouldPull(); full != c.t.backpressure {
+	if full := !c.out.shouldPull(); full != c.t.backpressure && !FlagsOf(js).OldTransform {
 		c.t.setBackpressure(js, true)
 	}
 	return nil
@@ -217,6 +219,9 @@ func (c *transformController) terminate(js *isolate.JS) {
 // newScriptTransform is the constructor.
 func newScriptTransform(c *bind.Call) (*Transform, error) {
 	js := c.JS()
+	if FlagsOf(js).IdentityTransform {
+		return NewIdentity(js, -1, -1).Transform(), nil
+	}
 	u, err := underlyingOf(c, c.Arg(0), "Transformer", "transform", "flush", "cancel")
 	if err != nil {
 		return nil, err
@@ -232,15 +237,16 @@ func newScriptTransform(c *bind.Call) (*Transform, error) {
 			}
 		}
 	}
-	in, err := strategyOf(c, c.Arg(1), 1)
+	in, err := strategyOf(c, 2, 1)
 	if err != nil {
 		return nil, err
 	}
-	out, err := strategyOf(c, c.Arg(2), 0)
+	out, err := strategyOf(c, 3, 0)
 	if err != nil {
 		return nil, err
 	}
 	t, begin := newTransform(js, in, out)
+	t.readable.expected = u.expected
 	if fn, ok := u.fns["transform"]; ok {
 		t.ctrl.alg.transform = func(js *isolate.JS, v goja.Value) *goja.Object {
 			return callPromise(js, fn, u.obj, v, t.ctrl.object(js))
@@ -254,11 +260,11 @@ func newScriptTransform(c *bind.Call) (*Transform, error) {
 			return callPromise(js, fn, u.obj, reason)
 		}
 	}
-	v, err := u.start(js, func() goja.Value { return t.ctrl.object(js) })
-	if err != nil {
-		return nil, err
+	p := u.start(js, func() goja.Value { return t.ctrl.object(js) })
+	if p == nil {
+		p = resolved(js)
 	}
-	begin(js, promiseOf(js, v))
+	begin(js, p)
 	return t, nil
 }
 

@@ -33,7 +33,9 @@ type Writable struct {
 	inFlightClose *deferred
 	abortRequest  *abortRequest
 	backpressure  bool
-	identity      *Identity // whose side it is
+	pipe          *pipe        // that holds the lock
+	identity      *Identity    // whose side it is
+	aborted       *goja.Object // what abort has answered
 	ends          ends
 }
 
@@ -87,12 +89,23 @@ func (w *Writable) acquire(js *isolate.JS) (*writer, error) {
 	return wr, nil
 }
 
-// abort gives up what is queued (Streams, WritableStreamAbort).
+// abort gives up what is queued (Streams, WritableStreamAbort). As in workerd, a
+// second call gives the promise of the first.
 func (w *Writable) abort(js *isolate.JS, reason goja.Value) *goja.Object {
+	if w.aborted == nil {
+		w.aborted = w.startAbort(js, reason)
+	}
+	return w.aborted
+}
+
+func (w *Writable) startAbort(js *isolate.JS, reason goja.Value) *goja.Object {
 	if w.state == writeClosed || w.state == writeErrored {
 		return resolved(js)
 	}
-	w.ctrl.abortSignal(js, reason)
+	if w.identity != nil && !FlagsOf(js).LazyAbort {
+		w.identity.fail(js, reason)
+	}
+	w.ctrl.abortSignal(js, signalReason(js, reason))
 	// The signal's listeners may have changed the state.
 	if w.state == writeClosed || w.state == writeErrored {
 		return resolved(js)
@@ -111,13 +124,25 @@ func (w *Writable) abort(js *isolate.JS, reason goja.Value) *goja.Object {
 	return req.d.promise
 }
 
+// signalReason is what the signal of a controller is aborted with.
+func signalReason(js *isolate.JS, reason goja.Value) goja.Value {
+	if goja.IsUndefined(reason) && FlagsOf(js).Pedantic {
+		return js.Error(exception.DOM("AbortError", "This writable stream has been aborted."))
+	}
+	return reason
+}
+
 // close ends the stream after what is queued.
 func (w *Writable) close(js *isolate.JS) *goja.Object {
-	if w.state == writeClosed || w.state == writeErrored || w.closing() {
-		if w.state == writeErrored {
-			return rejected(js, w.err)
-		}
+	switch {
+	case w.identity != nil && w.state != writeErrored && (w.closing() || w.state == writeClosed):
+		return resolved(js) // as workerd's internal streams do
+	case w.state == writeErrored:
+		return rejected(js, w.err)
+	case w.state == writeClosed:
 		return rejected(js, typeError(js, writeClosedText))
+	case w.closing():
+		return rejected(js, typeError(js, "Cannot close a writer that is already being closed"))
 	}
 	d := newDeferred(js)
 	w.closeRequest = d
@@ -172,6 +197,21 @@ func (w *Writable) becomeErrored(js *isolate.JS) {
 	})
 }
 
+// dropWrites rejects the writes that the sink has not begun, as workerd does when the
+// writer lets go. A close stays.
+func (w *Writable) dropWrites(js *isolate.JS, reason goja.Value) {
+	if len(w.writes) == 0 {
+		return
+	}
+	w.ctrl.queue.dropChunks(w.inFlightWrite != nil)
+	writes := w.writes
+	w.writes = nil
+	for _, d := range writes {
+		handled(js, d.promise)
+		d.reject(js, reason)
+	}
+}
+
 // failed is what a failing sink or controller leads to.
 func (w *Writable) failed(js *isolate.JS, reason goja.Value) {
 	if w.state == writable {
@@ -189,6 +229,9 @@ func (w *Writable) rejectClosed(js *isolate.JS) {
 	}
 	if w.writer != nil {
 		w.writer.rejectClosed(js, w.err)
+	}
+	if w.pipe != nil {
+		w.pipe.sinkOver(js, w.err)
 	}
 }
 
@@ -229,6 +272,9 @@ func (w *Writable) finishClose(js *isolate.JS, reason goja.Value) {
 	if w.writer != nil {
 		w.writer.closed.resolve(js, nil)
 	}
+	if w.pipe != nil {
+		w.pipe.sinkOver(js, nil)
+	}
 }
 
 // sink takes the chunks of a writable stream; a nil function does nothing.
@@ -264,9 +310,9 @@ func (c *writeController) object(js *isolate.JS) *goja.Object {
 	return c.obj
 }
 
-// start begins to write once p has settled.
+// start begins to write once p has settled, or at once without one.
 func (c *writeController) start(js *isolate.JS, p *goja.Object) {
-	then(js, p, func(js *isolate.JS, _ goja.Value) {
+	after(js, p, func(js *isolate.JS, _ goja.Value) {
 		c.started = true
 		c.advance(js)
 	}, func(js *isolate.JS, reason goja.Value) {
@@ -285,8 +331,7 @@ func (c *writeController) abortSignal(js *isolate.JS, reason goja.Value) {
 func (c *writeController) desired() float64 { return c.strategy.hwm - c.queue.total }
 
 func (c *writeController) close(js *isolate.JS) {
-	// It cannot fail: 0 is a size.
-	_ = c.queue.push(nil, 0)
+	c.queue.push(nil, 0)
 	c.advance(js)
 }
 
@@ -295,17 +340,16 @@ func (c *writeController) measure(js *isolate.JS, v goja.Value) float64 {
 	size, err := c.strategy.measure(js, v)
 	if err != nil {
 		check(js, err)
-		c.errorIfNeeded(js, js.Error(err))
+		if c.stream.state == writable {
+			c.stream.becomeErroring(js, js.Error(err))
+		}
 		return 1
 	}
 	return size
 }
 
 func (c *writeController) write(js *isolate.JS, v goja.Value, size float64) {
-	if err := c.queue.push(v, size); err != nil {
-		c.errorIfNeeded(js, js.Error(err))
-		return
-	}
+	c.queue.push(v, size)
 	if !c.stream.closing() && c.stream.state == writable {
 		c.stream.setBackpressure(js, c.desired() <= 0)
 	}
@@ -336,21 +380,24 @@ func (c *writeController) advance(js *isolate.JS) {
 	if v == nil {
 		w.inFlightClose, w.closeRequest = w.closeRequest, nil
 		c.queue.pop()
-		p := resolved(js)
+		var p *goja.Object
 		if c.alg.close != nil {
 			p = c.alg.close(js)
+		} else {
+			p = orNow(js)
 		}
-		c.alg = sink{}
-		then(js, p, func(js *isolate.JS, _ goja.Value) { w.finishClose(js, nil) }, w.finishClose)
+		after(js, p, func(js *isolate.JS, _ goja.Value) { w.finishClose(js, nil) }, w.finishClose)
 		return
 	}
 	w.inFlightWrite = w.writes[0]
 	w.writes = w.writes[1:]
-	p := resolved(js)
+	var p *goja.Object
 	if c.alg.write != nil {
 		p = c.alg.write(js, v)
+	} else {
+		p = orNow(js)
 	}
-	then(js, p, func(js *isolate.JS, _ goja.Value) {
+	after(js, p, func(js *isolate.JS, _ goja.Value) {
 		d := w.inFlightWrite
 		w.inFlightWrite = nil
 		d.resolve(js, nil)
@@ -368,6 +415,15 @@ func (c *writeController) advance(js *isolate.JS) {
 		d.reject(js, reason)
 		w.failed(js, reason)
 	})
+}
+
+// orNow stands for a function of a sink that does nothing: it is done at once, as in
+// workerd, and with pedantic_wpt in a microtask, as in the standard.
+func orNow(js *isolate.JS) *goja.Object {
+	if FlagsOf(js).Pedantic {
+		return resolved(js)
+	}
+	return nil
 }
 
 var writeControllerClass = &bind.Class[writeController]{
@@ -396,25 +452,24 @@ func defineWritable() *bind.Class[Writable] {
 		Name: writableClass.Name,
 		New: func(c *bind.Call) (*Writable, error) {
 			js := c.JS()
+			if FlagsOf(js).NoConstructors {
+				return nil, noConstructor("WritableStream")
+			}
 			u, err := underlyingOf(c, c.Arg(0), "UnderlyingSink", "write", "close", "abort")
 			if err != nil {
 				return nil, err
 			}
-			if u.kind != "" {
+			if u.kind != "" && FlagsOf(js).Pedantic {
 				return nil, exception.RangeErrorf("Invalid type is specified: a WritableStream has none.")
 			}
-			st, err := strategyOf(c, c.Arg(1), 1)
+			st, err := strategyOf(c, 2, 1)
 			if err != nil {
 				return nil, err
 			}
 			w := &Writable{obj: c.This().(*goja.Object)}
 			ctrl := newWritable(w, st, sink{})
 			ctrl.alg = u.sink(ctrl)
-			v, err := u.start(js, func() goja.Value { return ctrl.object(js) })
-			if err != nil {
-				return nil, err
-			}
-			ctrl.start(js, promiseOf(js, v))
+			ctrl.start(js, u.start(js, func() goja.Value { return ctrl.object(js) }))
 			return w, nil
 		},
 		Getters: map[string]bind.Getter[Writable]{

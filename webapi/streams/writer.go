@@ -40,7 +40,7 @@ func (r *writer) write(js *isolate.JS, v goja.Value) *goja.Object {
 		return rejected(js, typeError(js, writeReleasedText))
 	}
 	size := 1.0
-	if w.ctrl.strategy.size != nil {
+	if w.ctrl.strategy.size != nil || w.ctrl.strategy.kind != oneEach {
 		size = w.ctrl.measure(js, v)
 	}
 	switch {
@@ -66,6 +66,9 @@ func (r *writer) release(js *isolate.JS) {
 	reason := typeError(js, writeReleasedText)
 	r.rejectReady(js, reason)
 	r.rejectClosed(js, reason)
+	if w := r.stream; w.pipe == nil && w.identity == nil {
+		w.dropWrites(js, reason)
+	}
 	r.stream.writer = nil
 	r.stream = nil
 }
