@@ -17,7 +17,7 @@ const policy = `
 floors
 	internal/limits
 	internal/invariants  internal/compat  internal/crypt  internal/limits/page  exception  event  config
-	loop  actorid  httpserver  disk  outbound  supervise
+	loop  actorid  httpserver  disk  outbound  httpcache  supervise
 	storage  gates  script  isolate/natives  internal/clone
 	storage/bolt  storage/mem  storage/fault  storage/storagetest  storage/sqliteimport  cache  isolate
 	storage/admin
@@ -28,7 +28,7 @@ floors
 	webapi/timers  webapi/console  webapi/global  webapi/streams  webapi/wasm
 	webapi/blob  webapi/codec  webapi/crypto
 	webapi/fetch
-	webapi/durable  webapi/htmlrewriter
+	webapi/durable  webapi/htmlrewriter  webapi/caches
 	webapi/node/glue
 	webapi/node/assert  webapi/node/core  webapi/node/nodetest  webapi/node/stubs
 	webapi/node

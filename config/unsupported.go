@@ -27,7 +27,6 @@ var unsupported = map[string]string{
 
 	"worker.inherit":              "inherit",
 	"worker.uniqueKeyModifier":    "durableObjectUniqueKeyModifier",
-	"worker.cacheApiOutbound":     "cacheApiOutbound",
 	"worker.moduleFallback":       "moduleFallback",
 	"worker.tails":                "tails",
 	"worker.streamingTails":       "streamingTails",

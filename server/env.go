@@ -13,6 +13,7 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/blob"
+	"workerd.local/webapi/caches"
 	"workerd.local/webapi/codec"
 	"workerd.local/webapi/console"
 	"workerd.local/webapi/crypto"
@@ -35,7 +36,7 @@ func Modules() []bind.Module {
 	return append([]bind.Module{
 		url.Module, encoding.Module, events.Module, timers.Module, console.Module, crypto.Module,
 		global.Module, wasm.Module, blob.Module, streams.Module, codec.Module, fetch.Module, durable.Module,
-		htmlrewriter.Module,
+		htmlrewriter.Module, caches.Module,
 		node.Module,
 	}, node.Globals...)
 }

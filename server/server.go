@@ -24,6 +24,7 @@ import (
 	"workerd.local/cache"
 	"workerd.local/config"
 	"workerd.local/event"
+	"workerd.local/httpcache"
 	"workerd.local/internal/limits"
 	"workerd.local/isolate"
 	"workerd.local/script"
@@ -105,6 +106,7 @@ type Server struct {
 	isolates []*isolate.Isolate
 	running  sync.WaitGroup
 	stores   *stores
+	cache    *httpcache.Store // behind the Cache API of projects
 	stopBg   context.CancelFunc
 	closing  chan struct{} // closed when Close begins
 	bg       sync.WaitGroup
@@ -133,7 +135,8 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*Server, error) {
 	if err := script.CheckBounds(o.Limits.Bounds); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, o: o, log: o.Log, stores: newStores(o.OpenStore, o.Log, o.Limits.Bounds), closing: make(chan struct{})}
+	s := &Server{cfg: cfg, o: o, log: o.Log, stores: newStores(o.OpenStore, o.Log, o.Limits.Bounds), closing: make(chan struct{}),
+		cache: httpcache.New(httpcache.Options{Bounds: o.Limits.Bounds})}
 	bg, cancel := context.WithCancel(context.Background())
 	s.stopBg = cancel
 	var guard *isolate.MemoryGuard

@@ -316,6 +316,18 @@ func within(dir, path string) string {
 	return path
 }
 
+// cache is what the Cache API of a worker asks: the service that cacheApiOutbound
+// names. A project of wrangler has no such setting, and gets a cache of its own.
+func (w *world) cache(c *config.Service) (event.Service, error) {
+	switch out := c.Worker.CacheAPIOutbound; {
+	case out.IsSet():
+		return w.service(out, fmt.Sprintf("service %s: cacheApiOutbound", c.Name))
+	case c.Worker.Source != nil:
+		return w.s.cache.View(c.Name), nil
+	}
+	return nil, nil
+}
+
 // pool makes the workers of a service; nothing of the script runs yet.
 func (w *world) pool(svc *service) error {
 	c := svc.cfg
@@ -327,9 +339,13 @@ func (w *world) pool(svc *service) error {
 	if err != nil {
 		return err
 	}
+	cacheSvc, err := w.cache(c)
+	if err != nil {
+		return err
+	}
 	svc.pool = worker.NewPool(w.s.isolates, worker.Options{
 		Name: c.Name, Script: svc.script, Compat: svc.flags, Modules: w.modules(svc),
-		Env: w.env(svc), Started: w.wrappedBindings(svc), Outbound: outSvc, TurnLimit: c.Worker.CPULimit, Context: w.ctx,
+		Env: w.env(svc), Started: w.wrappedBindings(svc), Outbound: outSvc, Cache: cacheSvc, TurnLimit: c.Worker.CPULimit, Context: w.ctx,
 		Refused: func() error { _, err := w.s.refusal(supervise.Subject{Worker: c.Name}); return err },
 	})
 	return nil

@@ -30,6 +30,7 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/script"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/caches"
 	"workerd.local/webapi/crypto"
 	"workerd.local/webapi/events"
 	"workerd.local/webapi/fetch"
@@ -51,6 +52,8 @@ type Options struct {
 	Started func(js *isolate.JS, w *Worker) error
 	// Outbound is where the global fetch() goes.
 	Outbound event.Service
+	// Cache is what the Cache API asks; nil means that there is no cache.
+	Cache event.Service
 	// TurnLimit is the CPU limit of a turn; 0 means the isolate's.
 	TurnLimit time.Duration
 	// Refused says why no event is let in now, or nil; nil lets all in. Any goroutine.
@@ -296,6 +299,7 @@ func (w *Worker) reset(cause error, culprit *isolate.Frame) {
 
 func (w *Worker) setup(js *isolate.JS) error {
 	fetch.SetOutbound(js, w.o.Outbound)
+	caches.SetService(js, w.o.Cache)
 	return nil
 }
 

@@ -73,6 +73,9 @@ var (
 	CryptoIterations = count("crypto.iterations", 10_000_000, 1, 1<<31-1)
 	CryptoWaiting    = count("crypto.waiting", 64, 0, 100_000)
 
+	HTTPCacheBytes = size("webcache.bytes", 64<<20, 1<<10, 1<<34)
+	HTTPCacheEntry = size("webcache.entry", 16<<20, 1<<10, 1<<30)
+
 	BlockDepth     = count("block.depth", 64, 1, 1000)
 	BlockTime      = span("block.time", 30*time.Second, 10*time.Millisecond, time.Hour)
 	OutputTime     = span("output.time", 30*time.Second, 10*time.Millisecond, time.Hour)
@@ -235,6 +238,9 @@ var sections = []Section{
 		knob("Time to connect, and for the TLS handshake", FetchConnect.Knob, "\"Network connection lost.\""),
 		knob("Silence on an HTTP/2 connection before a ping, and before that is lost", FetchPing.Knob, "the connection is closed"),
 		knob("Headers of an answer", FetchHeaders.Knob, "\"Network connection lost.\""),
+		knob("Responses that the Cache API of projects keeps in memory", HTTPCacheBytes.Knob, "those go that were not asked for longest"),
+		knob("One of them", HTTPCacheEntry.Knob, "it is not kept"),
+		row("Name of a cache", "webapi/caches.maxName", Size, "", "fixed by workerd", "TypeError"),
 		knob("Connections that wait for reuse, of one network", FetchKept.Knob, "the oldest is closed"),
 		knob("Connections that wait for reuse, to one host", FetchKeptHost.Knob, "the connection is closed after use"),
 		knob("Time that they wait", FetchKeptTime.Knob, "they are closed"),

@@ -48,6 +48,9 @@ func (c *Call) Dictionary(obj *goja.Object, dictionary string, pairs ...any) err
 	return nil
 }
 
+// Field is the name of the member that a func target of Options is called for.
+func (c *Call) Field() string { return c.field }
+
 // n0 is the parameter number where there is none to name.
 const n0 = 0
 

@@ -83,7 +83,13 @@ func dispatch(c *bind.Call, svc event.Service, input, init goja.Value, o Dispatc
 		req.Header = cloneHeader(req.Header)
 		o.Prepare(req)
 	}
-	return send(js, ioc, svc, r, req, o)
+	return send(js, ioc, svc, r, req, o, func(js *isolate.JS, resp *event.Response) (goja.Value, error) {
+		out, err := responseFrom(js, ioc, resp, req.URL)
+		if err != nil {
+			return nil, err
+		}
+		return ResponseClass.Wrap(js, out), nil
+	}), nil
 }
 
 // leave is the request as it goes out.
@@ -173,7 +179,9 @@ func (x *exchange) end(cause error) {
 	})
 }
 
-func send(js *isolate.JS, ioc *iocontext.Context, svc event.Service, r *Request, req *event.Request, o DispatchOptions) (*goja.Object, error) {
+// send is a promise for what conv makes of the answer, whose body is conv's unless it
+// returns an error.
+func send(js *isolate.JS, ioc *iocontext.Context, svc event.Service, r *Request, req *event.Request, o DispatchOptions, conv func(js *isolate.JS, resp *event.Response) (goja.Value, error)) *goja.Object {
 	x := newExchange(ioc)
 	answer := loop.NewFuture[*event.Response](ioc.Loop())
 	if r.signal != nil {
@@ -205,13 +213,12 @@ func send(js *isolate.JS, ioc *iocontext.Context, svc event.Service, r *Request,
 	})
 	return iocontext.Await(js, ioc, loop.Later(answer), func(js *isolate.JS, resp *event.Response) (goja.Value, error) {
 		x.release()
-		out, err := responseFrom(js, ioc, resp, req.URL)
+		v, err := conv(js, resp)
 		if err != nil {
 			closeLater(ioc, resp.Body)
-			return nil, err
 		}
-		return ResponseClass.Wrap(js, out), nil
-	}), nil
+		return v, err
+	})
 }
 
 // answered brings the outcome of the exchange to who waits for it.

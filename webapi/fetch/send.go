@@ -1,0 +1,107 @@
+package fetch
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+
+	"github.com/andybalholm/brotli"
+	"github.com/dop251/goja"
+
+	"workerd.local/event"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+)
+
+// Coerce is the Request that an argument stands for: a Request, or a URL.
+func Coerce(c *bind.Call, v goja.Value) (*Request, error) {
+	if r, ok := RequestClass.Unwrap(c.JS(), v); ok {
+		return r, nil
+	}
+	return newRequest(c, v, goja.Undefined())
+}
+
+// Method is the request's method.
+func (r *Request) Method() string { return r.method }
+
+// URL is the url attribute.
+func (r *Request) URL() string { return r.href() }
+
+// Headers are the request's headers, not a copy.
+func (r *Request) Headers() *Headers { return r.raw }
+
+// CF is request.cf as JSON; nil where there is none.
+func (r *Request) CF(js *isolate.JS) ([]byte, error) {
+	if r.cf != nil {
+		return cfText(js, r.cf)
+	}
+	return r.cfJSON, nil
+}
+
+// Send hands a request to a service, when all that the actor has written is durable,
+// and returns a promise for what conv makes of the answer. Redirects are not followed.
+// The answer's body is conv's, unless that returns an error.
+func Send(js *isolate.JS, c *iocontext.Context, svc event.Service, req *event.Request, conv func(js *isolate.JS, resp *event.Response) (goja.Value, error)) *goja.Object {
+	return send(js, c, svc, &Request{redirect: "manual"}, req, DispatchOptions{}, conv)
+}
+
+// NewAnswer is the Response object for an answer to c, which is current.
+func NewAnswer(js *isolate.JS, c *iocontext.Context, resp *event.Response) (*goja.Object, error) {
+	r, err := responseFrom(js, c, resp, "")
+	if err != nil {
+		return nil, err
+	}
+	return ResponseClass.Wrap(js, r), nil
+}
+
+// CloseLater closes a body that nobody reads, on a goroutine, as it may block.
+func CloseLater(c *iocontext.Context, b event.Body) { closeLater(c, b) }
+
+// Encoded is the body of a response with the Content-Encoding that its headers name.
+func Encoded(resp *event.Response) event.Body {
+	encoding := contentEncoding(&Headers{h: resp.Header})
+	if resp.Encoded || resp.Body.IsNull() || encoding == "" {
+		return resp.Body
+	}
+	e := &encodedBody{src: resp.Body.Reader()}
+	if encoding == "br" {
+		e.enc = brotli.NewWriter(&e.out)
+	} else {
+		e.enc = gzip.NewWriter(&e.out)
+	}
+	return event.StreamBody(e, -1)
+}
+
+// encodedBody encodes what is read from it.
+type encodedBody struct {
+	src io.ReadCloser
+	enc io.WriteCloser
+	out bytes.Buffer
+	err error
+}
+
+// Read is io.Reader's.
+func (e *encodedBody) Read(p []byte) (int, error) {
+	buf := make([]byte, 16<<10)
+	for e.out.Len() == 0 {
+		if e.err != nil {
+			return 0, e.err
+		}
+		n, err := e.src.Read(buf)
+		if _, werr := e.enc.Write(buf[:n]); werr != nil {
+			err = werr
+		}
+		if errors.Is(err, io.EOF) {
+			if cerr := e.enc.Close(); cerr != nil {
+				err = cerr
+			}
+		}
+		e.err = err
+	}
+	return e.out.Read(p)
+}
+
+// Close closes the source; a Read may be waiting.
+func (e *encodedBody) Close() error { return e.src.Close() }
