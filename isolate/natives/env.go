@@ -53,9 +53,10 @@ type env struct {
 	regexpExecValue           goja.Value
 	regexpExec, regexpSource  raw
 	regexpFlags               [len(flagLetters)]raw
-	matchers                  map[string]*matcher // by flags and source
-	lastRegExp                *goja.Object        // lastMatcher is that of it
+	matchers                  map[matcherKey]*matcher
+	lastRegExp                *goja.Object // lastMatcher is that of it
 	lastMatcher               *matcher
+	spareFinder               *finder // see doneWith
 
 	lazy         map[string]func()     // makes a global that nobody has touched
 	hidden       map[*goja.Symbol]bool // see Library.Hide

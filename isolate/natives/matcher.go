@@ -34,6 +34,8 @@ type matcher struct {
 	backtracking *regexp2.Regexp
 }
 
+type matcherKey struct{ flags, source string }
+
 // batchWork is how many characters the matches of one call into RE2 may look at
 // together, each at the rest of the string.
 const batchWork = 1 << 20
@@ -56,8 +58,7 @@ func (e *env) matcherOf(rx *goja.Object) *matcher {
 		}
 	}
 	source := patternText(e.regexpSource(this).(goja.String))
-	key := string(flags) + "/" + source
-	m := e.matchers[key]
+	m := e.matchers[matcherKey{string(flags), source}]
 	if m == nil {
 		var err error
 		if m, err = newMatcher(source, string(flags)); err != nil {
@@ -66,7 +67,7 @@ func (e *env) matcherOf(rx *goja.Object) *matcher {
 		if len(e.matchers) >= limits.RegExpKept.In(e.lim.Bounds) {
 			clear(e.matchers)
 		}
-		e.matchers[key] = m
+		e.matchers[matcherKey{m.flags, source}] = m
 	}
 	e.lastRegExp, e.lastMatcher = rx, m
 	return m
@@ -265,7 +266,11 @@ type finder struct {
 }
 
 func (e *env) newFinder(m *matcher, s goja.String) *finder {
-	f := &finder{e: e, m: m, s: s, length: s.Length(), names: m.groups}
+	f := e.spareFinder
+	if e.spareFinder = nil; f == nil {
+		f = &finder{}
+	}
+	*f = finder{e: e, m: m, s: s, length: s.Length(), names: m.groups}
 	if f.length > e.maxSearch() {
 		e.throwStringLength()
 	}
@@ -310,6 +315,13 @@ func (e *env) newFinder(m *matcher, s goja.String) *finder {
 		f.starts = append(f.starts, f.length)
 	}
 	return f
+}
+
+// doneWith lets the next search have the memory of this one. A search within another one,
+// by a function that replaces, has its own.
+func (e *env) doneWith(f *finder) {
+	*f = finder{}
+	e.spareFinder = f
 }
 
 // find returns the first match at or after unit pos: the bounds of the whole and

@@ -58,7 +58,7 @@ func (e *env) installRegExps() error {
 			return err
 		}
 	}
-	e.matchers, e.regexpMethods = map[string]*matcher{}, map[*goja.Symbol]*goja.Object{}
+	e.matchers, e.regexpMethods = map[matcherKey]*matcher{}, map[*goja.Symbol]*goja.Object{}
 	for _, m := range regexpSymbols {
 		prev, ok := e.callable(e.regexpProto.GetSymbol(m.symbol))
 		if !ok {
@@ -176,13 +176,14 @@ func (e *env) regexpMatch(c goja.FunctionCall) goja.Value {
 		return null
 	}
 	e.setLastIndex(rx, e.rt.ToValue(0))
-	out := collect{e: e}
+	out := collect{e: e, vals: make([]any, 0, 8)}
 	if e.usesExec(rx) && e.matcherOf(rx).global {
 		f := e.newFinder(e.matcherOf(rx), s)
 		f.all(func(found []int) bool {
 			out.add(s.Substring(found[0], found[1]))
 			return true
 		})
+		e.doneWith(f)
 	} else {
 		e.eachResult(rx, s, strings.ContainsAny(flags, "uv"), func(_ *goja.Object, match goja.String) { out.add(match) })
 	}
@@ -252,6 +253,7 @@ func (e *env) regexpReplace(c goja.FunctionCall) goja.Value {
 				r.found(f, found)
 				return true
 			})
+			e.doneWith(f)
 			return r.done()
 		case !global && !m.global && !m.sticky && (m.unicode || isASCII(s)):
 			// The engine's exec forgets the names of groups under flag u.
@@ -259,6 +261,7 @@ func (e *env) regexpReplace(c goja.FunctionCall) goja.Value {
 			if found := f.find(0); found != nil {
 				r.found(f, found)
 			}
+			e.doneWith(f)
 			return r.done()
 		}
 	}
@@ -434,9 +437,11 @@ func (e *env) regexpSplit(c goja.FunctionCall) goja.Value {
 	if limit == 0 {
 		return e.rt.NewArray()
 	}
-	out := collect{e: e}
+	out := collect{e: e, vals: make([]any, 0, 8)}
 	if m != nil {
-		e.splitFound(&out, e.newFinder(m, s), limit)
+		f := e.newFinder(m, s)
+		e.splitFound(&out, f, limit)
+		e.doneWith(f)
 	} else {
 		e.splitResults(&out, splitter, s, strings.ContainsAny(flags, "uv"), limit)
 	}

@@ -101,3 +101,27 @@ func TestRegExpLoopsAgreeWithExec(t *testing.T) {
 		return strings.HasPrefix(line, "/(?<n>") && (!isASCIIText(line) || strings.Contains(line, `\ud83d`))
 	})
 }
+
+// Searches within searches, of the same expression too, do not disturb each other.
+func TestSearchesWithinSearches(t *testing.T) {
+	rt := newRuntime(t, Limits{Interrupted: func() bool { return false }})
+	v, err := rt.RunString(`
+		const r = /[a-c]/g, out = [];
+		out.push("xaybzc".replace(r, m => "abc".replace(/./g, n => n === m ? "<" + "a,b".split(/,/).join("") + n.match(r) + ">" : "")));
+		try { "abc".replace(r, () => { throw 1; }); } catch (e) { out.push(e); }
+		out.push("abcd".match(r).length, "a-b-c".split(/-/).join());
+		let asked = 0;
+		const own = /b/;
+		Object.defineProperty(own, Symbol.match, { get() { asked++; return () => "mine"; } });
+		Object.defineProperty(own, Symbol.split, { get() { asked++; return (s, limit) => s + limit; } });
+		out.push("abc".match(own), "abc".split(own, 2), asked);
+		class Sub extends RegExp { [Symbol.replace](s, by) { return typeof s + by; } }
+		out.push("abc".replace(new Sub("b"), "x"), Reflect.apply("".replace, 12321, [/2/g, "-"]));
+		out.join("|")`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := v.String(), "x<aba>y<abb>z<abc>|1|3|a,b,c|mine|abc2|2|stringx|1-3-1"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

@@ -27,6 +27,11 @@ func stringReplace(name string, all bool) func(e *env, prev raw) raw {
 			if isNullish(call.This) {
 				e.thisString(call.This, name) // throws
 			}
+			if isObject && !all {
+				if method := e.regexpMethod(rx, goja.SymReplace, e.regexpReplace); method != nil {
+					return method(goja.FunctionCall{This: rx, Arguments: []goja.Value{call.This, repl}})
+				}
+			}
 			if isObject && (!e.usesNative(rx, goja.SymReplace) || rx.GetSymbol(goja.SymReplace) == e.regexpMethods[goja.SymReplace]) {
 				return prev(call) // a script's, or ours, which is bounded
 			}
@@ -49,6 +54,23 @@ func stringReplace(name string, all bool) func(e *env, prev raw) raw {
 			return prev(goja.FunctionCall{This: s, Arguments: []goja.Value{search, r}})
 		}
 	}
+}
+
+// regexpMethod is GetMethod(o, sym) where o is a RegExp: the way through the engine would
+// look for it again. ours is what stands for our own method. Nil leaves it to the engine.
+func (e *env) regexpMethod(o *goja.Object, sym *goja.Symbol, ours raw) raw {
+	if !isRegExpObject(o) {
+		return nil
+	}
+	found, ok := o.GetSymbol(sym).(*goja.Object)
+	if !ok {
+		return nil
+	}
+	if found == e.regexpMethods[sym] {
+		return ours
+	}
+	method, _ := e.callable(found)
+	return method
 }
 
 // usesNative reports whether o's method sym is missing or one of goja's own, so
@@ -265,10 +287,15 @@ func (p subPart) capture(capture func(int) goja.Value, captures int, add func(go
 func stringSplit(e *env, prev raw) raw {
 	return func(call goja.FunctionCall) goja.Value {
 		s, ok := call.This.(goja.String)
+		sep := call.Argument(0)
+		if o, isObject := sep.(*goja.Object); ok && isObject {
+			if method := e.regexpMethod(o, goja.SymSplit, e.regexpSplit); method != nil {
+				return method(goja.FunctionCall{This: o, Arguments: []goja.Value{s, call.Argument(1)}})
+			}
+		}
 		if !ok || int64(s.Length()) <= e.small() {
 			return prev(call)
 		}
-		sep := call.Argument(0)
 		if o, ok := sep.(*goja.Object); ok {
 			if o.ExportType() != typeProxy && o.ClassName() == "RegExp" && s.Length() > e.maxSearch() {
 				e.throwStringLength()
@@ -301,8 +328,14 @@ func stringSplit(e *env, prev raw) raw {
 // stringMatch bounds the text in which a global RegExp looks for all matches.
 func stringMatch(e *env, prev raw) raw {
 	return func(call goja.FunctionCall) goja.Value {
-		if s, ok := call.This.(goja.String); ok && s.Length() > e.maxSearch() {
+		s, ok := call.This.(goja.String)
+		if ok && s.Length() > e.maxSearch() {
 			e.throwStringLength()
+		}
+		if o, isObject := call.Argument(0).(*goja.Object); ok && isObject {
+			if method := e.regexpMethod(o, goja.SymMatch, e.regexpMatch); method != nil {
+				return method(goja.FunctionCall{This: o, Arguments: []goja.Value{s}})
+			}
 		}
 		return prev(call)
 	}
