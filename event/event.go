@@ -40,6 +40,9 @@ type Request struct {
 	Body   Body
 	// CF is request.cf as JSON; nil means that there is none.
 	CF []byte
+	// Props is ctx.props of the receiver as JSON: what the configuration of the binding
+	// says, which its caller cannot change. Nil means that there are none.
+	Props []byte
 	// Redirect is follow, manual or error; empty means follow.
 	Redirect string
 }

@@ -26,6 +26,23 @@ func (v *Var) Lookup(key any) (any, bool) {
 	return nil, false
 }
 
+// Bind returns v with one more binding. An older one of the same key is taken out, so
+// that a chain is never longer than there are keys.
+func (v *Var) Bind(key, value any) *Var {
+	if _, ok := v.Lookup(key); ok {
+		var keep []*Var
+		at := v
+		for ; at.Key != key; at = at.Parent {
+			keep = append(keep, at)
+		}
+		v = at.Parent
+		for i := len(keep) - 1; i >= 0; i-- {
+			v = &Var{Key: keep[i].Key, Value: keep[i].Value, Parent: v}
+		}
+	}
+	return &Var{Key: key, Value: value, Parent: v}
+}
+
 // tracker carries the frame across await (goja.AsyncContextTracker). The job that
 // calls a thenable's then runs without Resumed: there the frame is that of the code
 // that queued it.

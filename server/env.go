@@ -155,3 +155,18 @@ func cryptoKey(k *config.CryptoKey) *crypto.Binding {
 	}
 	return b
 }
+
+// loopback makes ctx.exports of a worker: service bindings to its own entrypoints, and
+// its namespaces.
+func (w *world) loopback(svc *service) func(js *isolate.JS, name string, kind worker.ExportKind) (goja.Value, error) {
+	return func(js *isolate.JS, name string, kind worker.ExportKind) (goja.Value, error) {
+		if kind == worker.ExportActor {
+			ns := svc.namespaces[name]
+			if ns == nil {
+				return nil, nil
+			}
+			return durable.NamespaceClass.Wrap(js, &durable.Namespace{Actors: ns}), nil
+		}
+		return fetch.Fetcher.Wrap(js, &fetch.FetcherObject{Service: &lazyService{svc: svc, entrypoint: name}}), nil
+	}
+}

@@ -345,7 +345,8 @@ func (w *world) pool(svc *service) error {
 	}
 	svc.pool = worker.NewPool(w.s.isolates, worker.Options{
 		Name: c.Name, Script: svc.script, Compat: svc.flags, Modules: w.modules(svc),
-		Env: w.env(svc), Started: w.wrappedBindings(svc), Outbound: outSvc, Cache: cacheSvc, TurnLimit: c.Worker.CPULimit, Context: w.ctx,
+		Env: w.env(svc), Started: w.wrappedBindings(svc), Loopback: w.loopback(svc), Outbound: outSvc, Cache: cacheSvc,
+		TurnLimit: c.Worker.CPULimit, Context: w.ctx,
 		Refused: func() error { _, err := w.s.refusal(supervise.Subject{Worker: c.Name}); return err },
 	})
 	return nil
@@ -498,11 +499,20 @@ type lazyService struct {
 var _ event.AsyncService = (*lazyService)(nil)
 
 func (l *lazyService) Start(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
-	l.svc.pool.Service(l.entrypoint).Start(ctx, req, done)
+	l.svc.pool.Service(l.entrypoint).Start(ctx, l.withProps(req), done)
 }
 
 func (l *lazyService) Fetch(ctx context.Context, req *event.Request) (*event.Response, error) {
-	return l.svc.pool.Service(l.entrypoint).Fetch(ctx, req)
+	return l.svc.pool.Service(l.entrypoint).Fetch(ctx, l.withProps(req))
+}
+
+func (l *lazyService) withProps(req *event.Request) *event.Request {
+	if l.props != "" {
+		r := *req
+		r.Props = []byte(l.props)
+		req = &r
+	}
+	return req
 }
 
 func (l *lazyService) Deliver(ctx context.Context, ev event.Event) (event.Outcome, error) {

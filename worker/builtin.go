@@ -125,11 +125,7 @@ func (w *Worker) cloudflareWorkers(js *isolate.JS) (goja.Value, error) {
 			return nil, err
 		}
 	}
-	env := goja.Value(w.env)
-	if w.o.Compat.Has("disallow_importable_env") {
-		env = rt.NewObject()
-	}
-	return obj, obj.Set("env", env)
+	return obj, w.views(js, obj)
 }
 
 // waitUntil keeps the context alive until v settles; a failure is logged and is

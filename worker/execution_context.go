@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"cmp"
+
 	"github.com/dop251/goja"
 
 	"workerd.local/exception"
@@ -14,7 +16,7 @@ type executionContext struct {
 	w        *Worker
 	ioc      *iocontext.Context
 	failOpen bool
-	props    *goja.Object
+	props    goja.Value
 }
 
 var executionContextClass = &bind.Class[executionContext]{
@@ -24,7 +26,19 @@ var executionContextClass = &bind.Class[executionContext]{
 		"passThroughOnException": (*executionContext).passThroughOnException,
 		"abort":                  (*executionContext).abort,
 	},
-	Getters: map[string]bind.Getter[executionContext]{"props": (*executionContext).getProps},
+	Getters: map[string]bind.Getter[executionContext]{
+		"props":   (*executionContext).getProps,
+		"exports": func(x *executionContext, c *bind.Call) (any, error) { return x.w.Exports(c.JS()), nil },
+		// Who signed in, and the cache of the zone: there is neither here.
+		"access": func(*executionContext, *bind.Call) (any, error) { return nil, nil },
+		"cache":  func(*executionContext, *bind.Call) (any, error) { return nil, nil },
+	},
+	Init: func(js *isolate.JS, _, proto *goja.Object) error {
+		if !js.Compat().Has("enable_ctx_exports") {
+			return proto.Delete("exports")
+		}
+		return nil
+	},
 }
 
 func (x *executionContext) waitUntil(c *bind.Call) (any, error) {
@@ -35,11 +49,11 @@ func (x *executionContext) waitUntil(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cur != x.ioc {
+	if x.ioc != nil && cur != x.ioc {
 		// The context of a request that is over must not come back to life.
 		return nil, exception.TypeErrorf("Illegal invocation: waitUntil() belongs to another request")
 	}
-	x.w.waitUntil(c.JS(), x.ioc, c.Arg(0))
+	x.w.waitUntil(c.JS(), cur, c.Arg(0))
 	return nil, nil
 }
 
@@ -71,7 +85,27 @@ func (w *Worker) modules() []bind.Module {
 	})
 }
 
-func (w *Worker) newExecutionContext(js *isolate.JS, ioc *iocontext.Context) (*executionContext, *goja.Object) {
+// newExecutionContext makes the ctx of an event at an entrypoint. props is ctx.props as
+// JSON, nil for none.
+func (w *Worker) newExecutionContext(js *isolate.JS, ioc *iocontext.Context, entrypoint string, props []byte) (*executionContext, *goja.Object, error) {
+	if w.o.Compat.Has("nonclass_entrypoint_reuses_ctx_across_invocations") && w.exports.stateless[cmp.Or(entrypoint, "default")] == nil {
+		if w.shared == nil {
+			w.shared = executionContextClass.Wrap(js, &executionContext{w: w})
+		}
+		x, _ := executionContextClass.Unwrap(js, w.shared)
+		return x, w.shared, nil
+	}
 	x := &executionContext{w: w, ioc: ioc}
-	return x, executionContextClass.Wrap(js, x)
+	if props != nil {
+		json, ok := js.Runtime().GlobalObject().Get("JSON").(*goja.Object)
+		if !ok {
+			return nil, nil, exception.TypeErrorf("JSON has been replaced")
+		}
+		v, err := js.Call(json.Get("parse"), json, js.Runtime().ToValue(string(props)))
+		if err != nil {
+			return nil, nil, err
+		}
+		x.props = v
+	}
+	return x, executionContextClass.Wrap(js, x), nil
 }

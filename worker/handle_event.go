@@ -66,7 +66,11 @@ func (d *delivery) run(js *isolate.JS) {
 		d.finish(event.Outcome{Status: event.NotFound}, event.ErrUnsupported)
 		return
 	}
-	_, ctx := d.w.newExecutionContext(js, d.ioc)
+	_, ctx, err := d.w.newExecutionContext(js, d.ioc, d.entrypoint, nil)
+	if err != nil {
+		d.fail(err)
+		return
+	}
 	obj, err := d.w.receiver(js, d.entrypoint, ctx)
 	if err != nil {
 		d.fail(err)

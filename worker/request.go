@@ -71,7 +71,11 @@ func (q *request) run(js *isolate.JS) {
 		q.w.dispatchFetch(js, q)
 		return
 	}
-	_, ctx := q.w.newExecutionContext(js, q.ioc)
+	_, ctx, err := q.w.newExecutionContext(js, q.ioc, q.entrypoint, q.req.Props)
+	if err != nil {
+		q.fail(err)
+		return
+	}
 	obj, err := q.w.receiver(js, q.entrypoint, ctx)
 	if err != nil {
 		q.fail(err)

@@ -66,7 +66,7 @@ func (e *fetchEvent) respondWith(c *bind.Call) (any, error) {
 
 // dispatchFetch delivers a request to the listeners.
 func (w *Worker) dispatchFetch(js *isolate.JS, q *request) {
-	x, _ := w.newExecutionContext(js, q.ioc)
+	x := &executionContext{w: w, ioc: q.ioc}
 	e := &fetchEvent{extendable: extendable{Event: events.New("fetch", false), ctx: x}, request: q.newRequest(js)}
 	if !events.Dispatch(js, events.Global(js), fetchEventClass, e) {
 		q.fail(exception.Errorf("Handler does not export a fetch() function."))
@@ -101,7 +101,7 @@ var scheduledEventClass = &bind.Class[scheduledEvent]{
 
 // dispatchScheduled delivers a cron trigger to the listeners.
 func (w *Worker) dispatchScheduled(js *isolate.JS, d *delivery) {
-	x, _ := w.newExecutionContext(js, d.ioc)
+	x := &executionContext{w: w, ioc: d.ioc}
 	e := &scheduledEvent{extendable: extendable{Event: events.New("scheduled", false), ctx: x}, ctl: controller{ev: d.ev}}
 	if _, ok := d.ev.(event.Scheduled); !ok || !events.Dispatch(js, events.Global(js), scheduledEventClass, e) {
 		d.finish(event.Outcome{Status: event.NotFound}, exception.Errorf("The script has no listener for this event."))

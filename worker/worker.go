@@ -50,6 +50,9 @@ type Options struct {
 	Env func(js *isolate.JS, w *Worker) (*goja.Object, error)
 	// Started, which may be nil, runs when the script's top level has run.
 	Started func(js *isolate.JS, w *Worker) error
+	// Loopback makes what stands in ctx.exports for an export of the script; a nil value
+	// leaves it out. Nil leaves out all.
+	Loopback func(js *isolate.JS, name string, kind ExportKind) (goja.Value, error)
 	// Outbound is where the global fetch() goes.
 	Outbound event.Service
 	// Cache is what the Cache API asks; nil means that there is no cache.
@@ -72,8 +75,12 @@ type Worker struct {
 	realm   *isolate.Realm
 	env     *goja.Object
 	exports exports
-	load    func(specifier string) (goja.Value, error) // see Module; nil until the script begins
-	failed  *exception.Exception                       // why the script does not start, for good
+	// loopback is ctx.exports, made at its first use; shared is the ctx of all events,
+	// where the worker asked for one.
+	loopback *goja.Object
+	shared   *goja.Object
+	load     func(specifier string) (goja.Value, error) // see Module; nil until the script begins
+	failed   *exception.Exception                       // why the script does not start, for good
 	// What is told of a turn that was stopped: at once, and when it has unwound.
 	onInterrupted []func(cause error)
 	onReset       []func(cause error, culprit *iocontext.Context)
@@ -157,14 +164,13 @@ func (w *Worker) Start(ctx context.Context) error {
 }
 
 func (w *Worker) instantiate() error {
-	w.exports, w.env, w.load = exports{}, nil, nil
+	w.exports, w.env, w.load, w.loopback, w.shared = exports{}, nil, nil, nil, nil
 	realm, err := w.iso.NewRealm(isolate.RealmOptions{
 		Name:      w.o.Name,
 		Compat:    w.o.Compat,
 		TurnLimit: w.o.TurnLimit,
 		Setup: []func(js *isolate.JS) error{
 			func(js *isolate.JS) error {
-				bind.SetFlags(js, w.o.Compat)
 				return bind.Install(js, w.modules())
 			},
 			func(js *isolate.JS) error {
@@ -288,7 +294,7 @@ func (w *Worker) reset(cause error, culprit *isolate.Frame) {
 		owner, _ = culprit.Owner.(*iocontext.Context)
 	}
 	// Nothing may keep the old heap: it may be what filled the memory.
-	w.realm, w.env, w.exports, w.load = nil, nil, exports{}, nil
+	w.realm, w.env, w.exports, w.load, w.loopback, w.shared = nil, nil, exports{}, nil, nil, nil
 	for _, fn := range w.onReset {
 		fn(cause, owner)
 	}

@@ -45,7 +45,7 @@ var cloudflare = bind.Var{Name: "Cloudflare", Make: func(js *isolate.JS) (goja.V
 	rt := js.Runtime()
 	list := rt.CreateObject(nil)
 	for _, name := range compat.Names() {
-		if err := list.DefineDataProperty(name, rt.ToValue(bind.Flags(js).Has(name)), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_TRUE); err != nil {
+		if err := list.DefineDataProperty(name, rt.ToValue(js.Compat().Has(name)), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_TRUE); err != nil {
 			return nil, err
 		}
 	}

@@ -114,24 +114,7 @@ func callIn(js *isolate.JS, vars *isolate.Var, fn, this goja.Value, args []goja.
 }
 
 func (s *storage) run(js *isolate.JS, value, fn goja.Value, args []goja.Value) (goja.Value, error) {
-	return callIn(js, bound(takeVars(js), s, value), fn, js.Runtime().GlobalObject(), args)
-}
-
-// bound is vars with one more binding. An older one of the same key is taken out, so
-// that a chain is never longer than there are keys.
-func bound(vars *isolate.Var, key, value any) *isolate.Var {
-	if _, ok := vars.Lookup(key); ok {
-		var keep []*isolate.Var
-		at := vars
-		for ; at.Key != key; at = at.Parent {
-			keep = append(keep, at)
-		}
-		vars = at.Parent
-		for i := len(keep) - 1; i >= 0; i-- {
-			vars = &isolate.Var{Key: keep[i].Key, Value: keep[i].Value, Parent: vars}
-		}
-	}
-	return &isolate.Var{Key: key, Value: value, Parent: vars}
+	return callIn(js, takeVars(js).Bind(s, value), fn, js.Runtime().GlobalObject(), args)
 }
 
 // validator refuses calls for another request than the one that runs now.
