@@ -77,7 +77,7 @@ func goTest(args ...string) (*results, error) { return goTestEnv(nil, args) }
 // brokenTest is goTest for broken code: what its tests wait for may never happen.
 // Without what debuggers need, linking takes half as long.
 func brokenTest(args ...string) (*results, error) {
-	return goTestEnv([]string{"WORKERD_TEST_PATIENCE=5s"}, append([]string{"-timeout", "2m", "-ldflags=-w"}, args...))
+	return goTestEnv([]string{"WORKERD_TEST_PATIENCE=10s"}, append([]string{"-timeout", "2m", "-ldflags=-w"}, args...))
 }
 
 func goTestEnv(env, args []string) (*results, error) {
