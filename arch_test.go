@@ -38,7 +38,7 @@ floors
 	server
 	cmd/workerd  bench/compare  bench/serveprofile
 	conformance/process
-	conformance/crash  conformance/differential  conformance/packages  conformance/samples  conformance/coverage  conformance/linear  conformance/supervise  conformance/wdtest
+	conformance/crash  conformance/differential  conformance/packages  conformance/samples  conformance/coverage  conformance/linear  conformance/supervise  conformance/wdtest  conformance/wpt
 	conformance/powerloss
 	.
 
@@ -48,7 +48,7 @@ kits
 
 # Not part of what is shipped: their goroutines are their own business.
 tools
-	bench/*  conformance/wdtest
+	bench/*  conformance/wdtest  conformance/wpt
 
 # What tests may import beside lower floors and kits. A * stands for any name.
 tests

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// harness is where the tests find their functions, from the root of the suite.
+const harness = "resources/testharness.js"
+
+// File is one variant of a .any.js file.
+type File struct {
+	// Name is the path with the variant; Path has slashes, from the root of the suite.
+	Name, Path string
+	// Variant is what comes behind the path, such as "?1-100"; it may be empty.
+	Variant string
+	// Scripts are loaded before it, as paths like Path.
+	Scripts []string
+	Title   string
+	Long    bool
+	// Absent says why the file is not run.
+	Absent string
+}
+
+// find returns the files in dir that wanted names, as folders or as files; all
+// without any.
+func find(dir string, wanted []string) ([]File, error) {
+	if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(harness))); err != nil {
+		return nil, fmt.Errorf("%s is no suite: %w", dir, err)
+	}
+	if len(wanted) == 0 {
+		wanted = []string{"."}
+	}
+	var paths []string
+	for _, w := range wanted {
+		root := filepath.Join(dir, filepath.FromSlash(w))
+		err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if d.IsDir() && strings.HasPrefix(d.Name(), ".") && p != root {
+				return fs.SkipDir
+			}
+			if !d.IsDir() && strings.HasSuffix(d.Name(), ".any.js") {
+				rel, err := filepath.Rel(dir, p)
+				if err != nil {
+					return err
+				}
+				paths = append(paths, filepath.ToSlash(rel))
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(paths) == 0 {
+		return nil, errors.New("there is no .any.js file")
+	}
+	slices.Sort(paths)
+	var files []File
+	for _, p := range slices.Compact(paths) {
+		text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(p)))
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, parse(dir, p, string(text))...)
+	}
+	return files, nil
+}
+
+// parse reads the META comments at the head of a file.
+func parse(dir, p, text string) []File {
+	f := File{Path: p}
+	variants := []string{}
+	globals := "window,dedicatedworker"
+	for line := range strings.Lines(text) {
+		meta, ok := strings.CutPrefix(strings.TrimSpace(line), "// META:")
+		if !ok {
+			break
+		}
+		key, value, _ := strings.Cut(strings.TrimSpace(meta), "=")
+		switch key {
+		case "script":
+			f.Scripts = append(f.Scripts, resolve(p, value))
+		case "variant":
+			variants = append(variants, value)
+		case "global":
+			globals = value
+		case "title":
+			f.Title = value
+		case "timeout":
+			f.Long = value == "long"
+		}
+	}
+	if !slices.ContainsFunc(strings.Split(globals, ","), isWorker) {
+		f.Absent = "for " + globals + " only"
+	}
+	for _, s := range f.Scripts {
+		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(s))); err != nil && f.Absent == "" {
+			f.Absent = "needs " + s + ", which is not there"
+		}
+	}
+	if len(variants) == 0 {
+		variants = []string{""}
+	}
+	var out []File
+	for _, v := range variants {
+		f.Variant, f.Name = v, p+v
+		out = append(out, f)
+	}
+	return out
+}
+
+func isWorker(global string) bool {
+	switch strings.TrimSpace(global) {
+	case "worker", "dedicatedworker", "sharedworker", "serviceworker", "shadowrealm", "jsshell",
+		"dedicatedworker-module", "sharedworker-module", "serviceworker-module":
+		return true
+	}
+	return false
+}
+
+// resolve is the path of a script that the file at p names.
+func resolve(p, script string) string {
+	if rest, ok := strings.CutPrefix(script, "/"); ok {
+		return path.Clean(rest)
+	}
+	return path.Join(path.Dir(p), script)
+}

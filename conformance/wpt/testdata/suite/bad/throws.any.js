@@ -1,0 +1,2 @@
+test(() => {}, 'first');
+throw new Error('while it loads');

@@ -1,0 +1,2 @@
+setup({ explicit_done: true });
+test(() => {}, 'first');
