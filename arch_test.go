@@ -26,9 +26,9 @@ floors
 	webapi/encoding  webapi/node/octets
 	webapi/url  webapi/events
 	webapi/timers  webapi/console  webapi/global  webapi/streams  webapi/wasm
-	webapi/blob  webapi/codec  webapi/crypto
+	webapi/blob  webapi/codec  webapi/crypto  webapi/messaging
 	webapi/fetch
-	webapi/durable  webapi/htmlrewriter  webapi/caches
+	webapi/durable  webapi/htmlrewriter  webapi/caches  webapi/eventsource
 	webapi/node/glue
 	webapi/node/assert  webapi/node/core  webapi/node/nodetest  webapi/node/stubs
 	webapi/node

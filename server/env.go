@@ -20,9 +20,11 @@ import (
 	"workerd.local/webapi/durable"
 	"workerd.local/webapi/encoding"
 	"workerd.local/webapi/events"
+	"workerd.local/webapi/eventsource"
 	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/global"
 	"workerd.local/webapi/htmlrewriter"
+	"workerd.local/webapi/messaging"
 	"workerd.local/webapi/node"
 	"workerd.local/webapi/streams"
 	"workerd.local/webapi/timers"
@@ -36,7 +38,7 @@ func Modules() []bind.Module {
 	return append([]bind.Module{
 		url.Module, encoding.Module, events.Module, timers.Module, console.Module, crypto.Module,
 		global.Module, wasm.Module, blob.Module, streams.Module, codec.Module, fetch.Module, durable.Module,
-		htmlrewriter.Module, caches.Module,
+		htmlrewriter.Module, caches.Module, messaging.Module, eventsource.Module,
 		node.Module,
 	}, node.Globals...)
 }

@@ -43,6 +43,8 @@ var (
 	FormHeaders     = size("form.headers", 16<<10, 128, 1<<20)
 	CodecAhead      = size("codec.ahead", 1<<20, 1<<10, 64<<20)
 	HTMLMemory      = size("html.memory", 3<<20, 1<<10, 1<<30)
+	PortMessages    = count("port.messages", 10_000, 1, 1_000_000)
+	EventBytes      = size("eventsource.event", 16<<20, 16, 1<<30)
 	CloneDepth      = count("clone.depth", 10_000, 10, 10_000)
 	CloneObjects    = count("clone.objects", 1<<24, 100, 1<<28)
 
@@ -219,6 +221,8 @@ var sections = []Section{
 		knob("Call stack of WebAssembly code, as its locals and size estimate it", WasmStack.Knob, "RangeError"),
 		knob("WebAssembly and JavaScript calling each other", WasmDepth.Knob, "RangeError"),
 		knob("Values of scripts that WebAssembly code holds", WasmReferences.Knob, "RangeError"),
+		knob("Messages that wait in a MessagePort without a listener", PortMessages.Knob, "QuotaExceededError"),
+		knob("An event of an EventSource", EventBytes.Knob, "the EventSource fails"),
 		knob("Nesting of a value that is cloned or stored", CloneDepth.Knob, "RangeError or DataCloneError"),
 		knob("Objects in a value that is cloned or stored", CloneObjects.Knob, "RangeError"),
 	}},

@@ -260,3 +260,18 @@ func TestRejectionEvents(t *testing.T) {
 		}
 	})
 }
+
+func TestHandlerInAProperty(t *testing.T) {
+	e := jstest.New(t, events.Module)
+	e.Want(`
+		const t = new EventTarget(), seen = [];
+		t.addEventListener("ping", () => seen.push("listener"));
+		t.onping = function (e) { seen.push("property", this === t, e.type) };
+		t.dispatchEvent(new Event("ping"));
+		t.onping = e => e.stopImmediatePropagation();
+		t.dispatchEvent(new Event("ping"));
+		t.onping = "no function";
+		t.dispatchEvent(new Event("ping"));
+		const s = new AbortController(); s.signal.onabort = () => seen.push("once"); s.abort();
+		return seen`, `["property",true,"ping","listener","listener","once"]`)
+}

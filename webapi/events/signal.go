@@ -43,7 +43,7 @@ const (
 // NewSignal returns a signal that Abort aborts.
 func NewSignal() *Signal {
 	s := &Signal{}
-	s.changed = func(typ string, any bool) {
+	s.changed = func(_ *isolate.JS, typ string, _ bool) {
 		if typ == "abort" {
 			s.relink()
 		}

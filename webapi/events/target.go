@@ -18,7 +18,7 @@ type Target struct {
 	self      *goja.Object
 	listeners map[string][]*listener
 	// changed is told when a type gets its first listener or loses its last one.
-	changed func(typ string, any bool)
+	changed func(js *isolate.JS, typ string, any bool)
 }
 
 // listener is one entry of a target's list.
@@ -52,6 +52,12 @@ var globalTarget = isolate.NewSlot(func(js *isolate.JS) *Target {
 // Global is globalThis as a target.
 func Global(js *isolate.JS) *Target { return globalTarget.Get(js) }
 
+// Watch calls fn whenever a type gets its first listener or loses its last one, and
+// says which object the target is.
+func (t *Target) Watch(self *goja.Object, fn func(js *isolate.JS, typ string, any bool)) {
+	t.self, t.changed = self, fn
+}
+
 // Has reports whether anybody listens for the type.
 func (t *Target) Has(typ string) bool { return len(t.listeners[typ]) > 0 }
 
@@ -65,7 +71,7 @@ func Dispatch[E any, P interface {
 	Base() *Event
 }](js *isolate.JS, t *Target, class *bind.Class[E], e P) (told bool) {
 	base := e.Base()
-	if !t.Has(base.typ) || t.self == nil {
+	if t.self == nil || !t.Has(base.typ) && t.property(js, t.self, base.typ) == nil {
 		return false
 	}
 	if err := t.dispatch(js, t.self, class.Wrap(js, (*E)(e)), base, report); err != nil {
@@ -104,13 +110,23 @@ func (t *Target) dispatch(js *isolate.JS, self, obj *goja.Object, e *Event, fail
 		e.running, e.phase = false, phaseNone
 		e.stopped, e.stoppedAt = false, false
 	}()
+	if fn := t.property(js, self, e.typ); fn != nil {
+		if _, err := js.Call(fn, self, obj); err != nil {
+			if err := failed(js, err); err != nil {
+				return err
+			}
+		}
+		if e.stoppedAt {
+			return nil
+		}
+	}
 	// Listeners that are added meanwhile wait for the next event.
 	for _, l := range slices.Clone(t.listeners[e.typ]) {
 		if l.removed {
 			continue
 		}
 		if l.once {
-			t.remove(e.typ, l)
+			t.remove(js, e.typ, l)
 		}
 		e.passive = l.passive
 		err := l.call(js, self, obj)
@@ -125,6 +141,24 @@ func (t *Target) dispatch(js *isolate.JS, self, obj *goja.Object, e *Event, fail
 		}
 	}
 	return nil
+}
+
+// property is the function that a script has put into a property of the target named
+// after the event, such as onping: workerd calls it before all listeners. An attribute
+// of the class is a listener and none of these.
+func (t *Target) property(js *isolate.JS, self *goja.Object, typ string) goja.Value {
+	for _, l := range t.listeners[typ] {
+		if l.attr {
+			return nil
+		}
+	}
+	var v goja.Value
+	// A getter that throws has no function for us.
+	_ = js.Try(func() { v = self.Get("on" + typ) })
+	if _, ok := goja.AssertFunction(v); !ok {
+		return nil
+	}
+	return v
 }
 
 func (l *listener) call(js *isolate.JS, self, event *goja.Object) error {
@@ -145,17 +179,17 @@ func (l *listener) call(js *isolate.JS, self, event *goja.Object) error {
 	return err
 }
 
-func (t *Target) add(typ string, l *listener) {
+func (t *Target) add(js *isolate.JS, typ string, l *listener) {
 	if t.listeners == nil {
 		t.listeners = map[string][]*listener{}
 	}
 	t.listeners[typ] = append(t.listeners[typ], l)
 	if t.changed != nil && len(t.listeners[typ]) == 1 {
-		t.changed(typ, true)
+		t.changed(js, typ, true)
 	}
 }
 
-func (t *Target) remove(typ string, l *listener) {
+func (t *Target) remove(js *isolate.JS, typ string, l *listener) {
 	if l.removed {
 		return
 	}
@@ -170,7 +204,7 @@ func (t *Target) remove(typ string, l *listener) {
 	}
 	delete(t.listeners, typ)
 	if t.changed != nil {
-		t.changed(typ, false)
+		t.changed(js, typ, false)
 	}
 }
 
@@ -202,9 +236,9 @@ func (t *Target) JSAdd(c *bind.Call) (any, error) {
 	if t.self == nil {
 		t.self, _ = c.This().(*goja.Object)
 	}
-	t.add(typ, l)
+	t.add(c.JS(), typ, l)
 	if signal != nil {
-		l.unsignal = signal.OnAbort(c.JS(), func(*isolate.JS, goja.Value) { t.remove(typ, l) })
+		l.unsignal = signal.OnAbort(c.JS(), func(js *isolate.JS, _ goja.Value) { t.remove(js, typ, l) })
 	}
 	return nil, nil
 }
@@ -225,7 +259,7 @@ func (t *Target) JSRemove(c *bind.Call) (any, error) {
 		return nil, err
 	}
 	if l := t.find(typ, callback, capture); l != nil {
-		t.remove(typ, l)
+		t.remove(c.JS(), typ, l)
 	}
 	return nil, nil
 }
@@ -284,7 +318,7 @@ func Handler[T any](typ string, target func(*T) *Target) (bind.Getter[T], bind.S
 			if ok {
 				l.callback = obj // it keeps its place in the order
 			} else {
-				t.remove(typ, l)
+				t.remove(c.JS(), typ, l)
 			}
 			return nil
 		}
@@ -292,7 +326,7 @@ func Handler[T any](typ string, target func(*T) *Target) (bind.Getter[T], bind.S
 			if t.self == nil {
 				t.self, _ = c.This().(*goja.Object)
 			}
-			t.add(typ, &listener{callback: obj, attr: true})
+			t.add(c.JS(), typ, &listener{callback: obj, attr: true})
 		}
 		return nil
 	}

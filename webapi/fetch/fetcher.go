@@ -40,3 +40,6 @@ func Fetch(js *isolate.JS, svc event.Service, input, init goja.Value) (any, erro
 	c := bind.NewCall(js, "", "fetch", goja.FunctionCall{Arguments: []goja.Value{input, init}})
 	return Dispatch(c, svc, input, init, DispatchOptions{})
 }
+
+// Outbound is where the global fetch() of the realm goes; nil for nowhere.
+func Outbound(js *isolate.JS) event.Service { return outboundOf.Get(js).svc }

@@ -320,3 +320,6 @@ func (r *Response) ContentType() string { return r.contentType() }
 
 // HasNoBody reports whether the body is null.
 func (r *Response) HasNoBody() bool { return r.body.isNull() }
+
+// URL is the url attribute.
+func (r *Response) URL() string { return r.url }

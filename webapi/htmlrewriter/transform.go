@@ -30,6 +30,7 @@ type transform struct {
 	pending int
 	running bool
 	over    bool
+	begun   bool // it has asked for input
 	reading bool
 	// gone is why the reader of the output went away while input was awaited.
 	gone goja.Value
@@ -138,7 +139,7 @@ func (t *transform) write(js *isolate.JS) {
 // read asks for input.
 func (t *transform) read(js *isolate.JS) {
 	finish := t.begin()
-	t.reading = true
+	t.begun, t.reading = true, true
 	done := func(js *isolate.JS) {
 		t.reading = false
 		if t.gone != nil && !t.over {
@@ -252,7 +253,7 @@ func (t *transform) fail(js *isolate.JS, reason goja.Value) {
 func (t *transform) canceled(js *isolate.JS, reason goja.Value) {
 	switch {
 	case t.over:
-	case t.reading && !t.in.Host():
+	case (t.reading || !t.begun) && !t.in.Host():
 		t.gone = reason
 	default:
 		t.end(js, reason)
