@@ -23,7 +23,7 @@ floors
 	storage/admin
 	iocontext
 	webapi/bind
-	webapi/encoding  webapi/node/octets
+	webapi/encoding  webapi/node/octets  webapi/node/vfs
 	webapi/url  webapi/events
 	webapi/timers  webapi/console  webapi/global  webapi/streams  webapi/wasm
 	webapi/blob  webapi/codec  webapi/crypto  webapi/messaging
@@ -31,6 +31,7 @@ floors
 	webapi/durable  webapi/htmlrewriter  webapi/caches  webapi/eventsource
 	webapi/node/glue
 	webapi/node/assert  webapi/node/core  webapi/node/nodetest  webapi/node/stubs
+	webapi/node/files
 	webapi/node
 	internal/jstest
 	worker

@@ -262,6 +262,17 @@ func (w *world) modules(svc *service) []bind.Module {
 	return list
 }
 
+// bundleFiles are the modules of a worker as node:fs shows them.
+func bundleFiles(c *config.Worker) func() map[string][]byte {
+	return func() map[string][]byte {
+		files := map[string][]byte{}
+		for _, m := range c.Modules {
+			files[m.Name] = m.Content
+		}
+		return files
+	}
+}
+
 func moduleKind(m config.Module) (script.Kind, error) {
 	switch m.Kind {
 	case config.ModuleES:
@@ -345,7 +356,7 @@ func (w *world) pool(svc *service) error {
 	}
 	svc.pool = worker.NewPool(w.s.isolates, worker.Options{
 		Name: c.Name, Script: svc.script, Compat: svc.flags, Modules: w.modules(svc),
-		Env: w.env(svc), Started: w.wrappedBindings(svc), Loopback: w.loopback(svc), Outbound: outSvc, Cache: cacheSvc,
+		Env: w.env(svc), Files: bundleFiles(c.Worker), Started: w.wrappedBindings(svc), Loopback: w.loopback(svc), Outbound: outSvc, Cache: cacheSvc,
 		TurnLimit: c.Worker.CPULimit, Context: w.ctx,
 		Refused: func() error { _, err := w.s.refusal(supervise.Subject{Worker: c.Name}); return err },
 	})

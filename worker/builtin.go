@@ -55,7 +55,7 @@ func (w *Worker) host(js *isolate.JS) script.Host {
 		return v, nil
 	}
 	p := bind.ProgramOf(js)
-	p.Env = w.env
+	p.Env, p.Files = w.env, w.o.Files
 	p.Builtin = func(specifier string) (goja.Value, error) {
 		name, ok := script.BuiltinName(specifier, nodeCompat(w.o.Compat))
 		if !ok || !HasBuiltin(w.modules(), w.o.Compat, name) {

@@ -48,6 +48,8 @@ type Options struct {
 	Modules []bind.Module
 	// Env makes the properties of env. It runs before the script, in a turn.
 	Env func(js *isolate.JS, w *Worker) (*goja.Object, error)
+	// Files are the modules that scripts find in /bundle; nil where there are none.
+	Files func() map[string][]byte
 	// Started, which may be nil, runs when the script's top level has run.
 	Started func(js *isolate.JS, w *Worker) error
 	// Loopback makes what stands in ctx.exports for an export of the script; a nil value

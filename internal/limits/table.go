@@ -45,6 +45,9 @@ var (
 	HTMLMemory      = size("html.memory", 3<<20, 1<<10, 1<<30)
 	PortMessages    = count("port.messages", 10_000, 1, 1_000_000)
 	EventBytes      = size("eventsource.event", 16<<20, 16, 1<<30)
+	FilesBytes      = size("files.bytes", 64<<20, 1<<10, 1<<30)
+	FilesNodes      = count("files.nodes", 10_000, 10, 1_000_000)
+	FilesOpen       = count("files.open", 1000, 1, 100_000)
 	CloneDepth      = count("clone.depth", 10_000, 10, 10_000)
 	CloneObjects    = count("clone.objects", 1<<24, 100, 1<<28)
 
@@ -211,6 +214,10 @@ var sections = []Section{
 		row("Redirects that one `fetch()` follows", "webapi/fetch.maxRedirects", Count, "", "fixed by WHATWG fetch", "the promise rejects"),
 		knob("Parts of a form", FormParts.Knob, "TypeError"),
 		knob("Headers of one part of a form", FormHeaders.Knob, "TypeError"),
+		knob("Bytes in the files of node:fs that a request writes", FilesBytes.Knob, "EPERM"),
+		knob("Files and directories of node:fs that a request makes", FilesNodes.Knob, "ENOSPC"),
+		row("Directories of one path of node:fs", "webapi/node/vfs.mostDepth", Count, "", "as in workerd", "an error"),
+		knob("Files of node:fs that a request has open", FilesOpen.Knob, "EMFILE"),
 		knob("Output of a CompressionStream or DecompressionStream that nobody has read", CodecAhead.Knob, "writes wait for a reader"),
 		knob("Open elements, and the part of a tag or comment that has come, of an HTMLRewriter", HTMLMemory.Knob, "TypeError"),
 		row("Sets of handlers of an HTMLRewriter", "webapi/htmlrewriter.maxHandlers", Count, "", "fixed by what a match may cost", "RangeError"),

@@ -14,6 +14,9 @@ type Program struct {
 	// Builtin returns a module that the host provides, undefined where the script may
 	// not import one of that name.
 	Builtin func(specifier string) (goja.Value, error)
+	// Files are the modules that the script is made of, by name: what node:fs has in
+	// /bundle.
+	Files func() map[string][]byte
 	// Require returns what require(specifier) gives in the module named from.
 	Require func(specifier, from string) (goja.Value, error)
 }

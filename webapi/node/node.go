@@ -10,6 +10,7 @@ import (
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/node/assert"
 	"workerd.local/webapi/node/core"
+	"workerd.local/webapi/node/files"
 	"workerd.local/webapi/node/glue"
 	"workerd.local/webapi/node/nodetest"
 	"workerd.local/webapi/node/stubs"
@@ -21,6 +22,7 @@ var set = glue.NewSet(
 	nodetest.Modules,
 	core.Modules(),
 	stubs.Modules(),
+	files.Modules(),
 )
 
 // Module makes the modules importable.

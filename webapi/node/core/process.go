@@ -89,12 +89,11 @@ func directoryNatives() map[string]bind.Static {
 // Directory is the working directory of the running code.
 func Directory(js *isolate.JS) string {
 	d := directoriesOf.Get(js)
-	if ioc, err := iocontext.Current(js); err == nil {
-		if dir, ok := d.of[ioc]; ok {
-			return dir
-		}
+	ioc, err := iocontext.Current(js)
+	if err != nil {
+		ioc = nil // the global scope
 	}
-	if dir, ok := d.of[nil]; ok {
+	if dir, ok := d.of[ioc]; ok {
 		return dir
 	}
 	return "/bundle"

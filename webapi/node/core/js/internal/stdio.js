@@ -1,6 +1,6 @@
 
 // process.stdin, stdout and stderr: what is written is logged, line by line.
-const { Writable, Readable } = require("node:stream");
+const { Writable } = require("node:stream");
 const { Buffer } = require("node:buffer");
 
 class LogStream extends Writable {
@@ -26,7 +26,8 @@ const socket = (stream) => Object.assign(stream, {
 });
 return {
   stdin() {
-    const stdin = new Readable({ read() { this.push(null); } });
+    const { ReadStream } = require("node:fs");
+    const stdin = new ReadStream(null, { fd: 0, autoClose: false });
     return Object.assign(stdin, { fd: 0, allowHalfOpen: false, bufferSize: 0, connecting: false, readyState: "open" });
   },
   stdout: () => socket(new LogStream(1)),
