@@ -26,7 +26,7 @@ floors
 	webapi/encoding  webapi/node/octets  webapi/node/vfs
 	webapi/url  webapi/events
 	webapi/timers  webapi/console  webapi/global  webapi/streams  webapi/wasm
-	webapi/blob  webapi/codec  webapi/crypto  webapi/messaging
+	webapi/blob  webapi/sockets  webapi/codec  webapi/crypto  webapi/messaging
 	webapi/fetch
 	webapi/durable  webapi/htmlrewriter  webapi/caches  webapi/eventsource
 	webapi/node/glue

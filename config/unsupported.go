@@ -35,8 +35,6 @@ var unsupported = map[string]string{
 	"worker.accessBlobHeader":     "accessBlobHeader",
 	"worker.accessBindingService": "accessBindingService",
 
-	"socket.tcp":       "TCP",
-	"external.tcp":     "TCP",
 	"capnpConnectHost": "capnpConnectHost",
 	"tls.ssl3":         "SSL 3",
 

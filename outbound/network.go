@@ -19,7 +19,11 @@ import (
 )
 
 // Network connects to whatever a request's URL names, as far as its policy allows.
-type Network struct{ transport *http.Transport }
+type Network struct {
+	transport *http.Transport
+	dialer    *net.Dialer
+	tls       *tls.Config
+}
 
 var _ event.Service = (*Network)(nil)
 
@@ -41,7 +45,7 @@ func NewNetwork(p Policy, tlsConfig *tls.Config, bounds *limits.Set) *Network {
 			return nil
 		},
 	}
-	return &Network{newTransport(d.DialContext, tlsConfig, true, bounds)}
+	return &Network{newTransport(d.DialContext, tlsConfig, true, bounds), d, tlsConfig}
 }
 
 var errForbidden = errors.New("the configuration does not allow connections to this address")

@@ -26,6 +26,7 @@ import (
 	"workerd.local/webapi/htmlrewriter"
 	"workerd.local/webapi/messaging"
 	"workerd.local/webapi/node"
+	"workerd.local/webapi/sockets"
 	"workerd.local/webapi/streams"
 	"workerd.local/webapi/timers"
 	"workerd.local/webapi/url"
@@ -37,7 +38,7 @@ import (
 func Modules() []bind.Module {
 	return append([]bind.Module{
 		url.Module, encoding.Module, events.Module, timers.Module, console.Module, crypto.Module,
-		global.Module, wasm.Module, blob.Module, streams.Module, codec.Module, fetch.Module, durable.Module,
+		global.Module, wasm.Module, blob.Module, streams.Module, sockets.Module, codec.Module, fetch.Module, durable.Module,
 		htmlrewriter.Module, caches.Module, messaging.Module, eventsource.Module,
 		node.Module,
 	}, node.Globals...)

@@ -234,7 +234,7 @@ func sameSocket(a, b *config.Socket) bool {
 		!sameHeaders(x.InjectRequestHeaders, y.InjectRequestHeaders) || !sameHeaders(x.InjectResponseHeaders, y.InjectResponseHeaders) {
 		return false
 	}
-	return a.Kind != config.SocketHTTPS
+	return a.Kind == config.SocketHTTP || a.Kind == config.SocketTCP && a.TLS == nil && b.TLS == nil
 }
 
 // open opens the sockets of a configuration that are not open yet.

@@ -25,6 +25,7 @@ import (
 	"workerd.local/config"
 	"workerd.local/event"
 	"workerd.local/httpcache"
+	"workerd.local/httpserver"
 	"workerd.local/internal/limits"
 	"workerd.local/isolate"
 	"workerd.local/script"
@@ -182,12 +183,15 @@ func (s *Server) Handler(name string) (http.Handler, error) {
 	defer s.mu.Unlock()
 	for i := range s.cfg.Sockets {
 		if c := &s.cfg.Sockets[i]; name == "" || c.Name == name {
+			if c.Kind == config.SocketTCP {
+				return nil, fmt.Errorf("socket %q is not one of HTTP", c.Name)
+			}
 			sock, err := s.newSocket(c)
 			if err != nil {
 				return nil, err
 			}
 			s.sockets = append(s.sockets, sock)
-			return sock.srv.Handler(), nil
+			return sock.srv.(*httpserver.Server).Handler(), nil
 		}
 	}
 	return nil, fmt.Errorf("the configuration defines no socket named %q", name)

@@ -19,7 +19,7 @@ import (
 // socket is one listening address.
 type socket struct {
 	cfg *config.Socket
-	srv *httpserver.Server
+	srv acceptor
 	l   net.Listener
 }
 
@@ -36,7 +36,7 @@ func (k *socket) close() error {
 type Listening struct {
 	// Name is the socket's name in the configuration.
 	Name string
-	// URL is http://host:port, https://host:port or unix:path.
+	// URL is http://host:port, https://host:port, tcp://host:port or unix:path.
 	URL  string
 	Addr net.Addr
 }
@@ -81,6 +81,9 @@ func address(k *socket) string {
 	a := k.l.Addr()
 	if a.Network() == "unix" {
 		return "unix:" + a.String()
+	}
+	if k.cfg.Kind == config.SocketTCP {
+		return "tcp://" + a.String()
 	}
 	if k.cfg.Kind == config.SocketHTTPS {
 		return "https://" + a.String()
@@ -144,6 +147,13 @@ func listen(c *config.Socket) (net.Listener, error) {
 }
 
 func (s *Server) newSocket(c *config.Socket) (*socket, error) {
+	if c.Kind == config.SocketTCP {
+		t, err := newTCPServer(c, &front{s: s, socket: c.Name}, s.log, s.o.Limits.Bounds)
+		if err != nil {
+			return nil, &config.Error{Pos: c.Pos, Msg: fmt.Sprintf("socket %q: %s", c.Name, err)}
+		}
+		return &socket{cfg: c, srv: t}, nil
+	}
 	o := httpserver.Options{
 		Name: c.Name, Proxy: c.HTTP.Style == config.StyleProxy, ForwardedProto: c.HTTP.ForwardedProtoHeader, CF: c.HTTP.CfBlobHeader,
 		Health: s.o.Health, Log: s.log,

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"workerd.local/config"
 	"workerd.local/event"
 	"workerd.local/loop"
 )
@@ -58,6 +59,9 @@ type TestResult struct {
 // Test runs the test() exports that the filter chooses, one after the other, and
 // reports each: started before it runs, then its result.
 func (s *Server) Test(ctx context.Context, f TestFilter, started func(name string), report func(TestResult)) error {
+	if err := s.startTCP(); err != nil {
+		return err
+	}
 	w := s.turn.now()
 	names := make([]string, 0, len(w.services))
 	for name, svc := range w.services {
@@ -97,5 +101,22 @@ func (s *Server) Test(ctx context.Context, f TestFilter, started func(name strin
 			report(TestResult{Name: full, Passed: err == nil && o.Status == event.OK, Took: time.Since(begin), Err: err})
 		}
 	}
+	return nil
+}
+
+// startTCP opens the sockets of TCP, which tests connect to.
+func (s *Server) startTCP() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	cfg := *s.cfg
+	cfg.Sockets = slices.DeleteFunc(slices.Clone(cfg.Sockets), func(c config.Socket) bool {
+		return c.Kind != config.SocketTCP || strings.HasPrefix(c.Address.Value, "loopback:")
+	})
+	opened, err := s.open(s.turn.now(), &cfg)
+	if err != nil {
+		return err
+	}
+	s.sockets = append(s.sockets, opened...)
+	s.serve(opened)
 	return nil
 }

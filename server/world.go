@@ -58,6 +58,7 @@ type service struct {
 }
 
 func (s *Server) build(ctx context.Context, cfg *config.Config) (_ *world, err error) {
+	distinctSockets(cfg)
 	w := &world{s: s, cfg: cfg, services: map[string]*service{}, targets: map[string]httpserver.Target{}}
 	w.exposeGC = w.v8Flags()
 	w.ctx, w.cancel = context.WithCancel(context.Background())
@@ -162,7 +163,7 @@ func external(c *config.ExternalServer, bounds *limits.Set) (event.Service, erro
 	for _, h := range c.HTTP.InjectResponseHeaders {
 		o.ResponseHeaders = append(o.ResponseHeaders, event.HeaderRule{Name: h.Name, Value: h.Value, Remove: h.Remove})
 	}
-	if c.Kind == config.SocketHTTPS {
+	if c.Kind == config.SocketHTTPS || c.Kind == config.SocketTCP && c.TLS != nil {
 		t, err := clientTLS(c.TLS)
 		if err != nil {
 			return nil, err
@@ -174,6 +175,9 @@ func external(c *config.ExternalServer, bounds *limits.Set) (event.Service, erro
 			t.ServerName = c.CertificateHost
 		}
 		o.TLS = t
+	}
+	if c.Kind == config.SocketTCP {
+		return outbound.NewTCP(o), nil
 	}
 	return outbound.NewExternal(o), nil
 }
@@ -562,4 +566,17 @@ var errClosing = exception.Errorf("The server is shutting down.").WithKind(excep
 // at is an error with its place in the configuration.
 func at(pos config.Pos, format string, args ...any) error {
 	return &config.Error{Pos: pos, Msg: fmt.Sprintf(format, args...)}
+}
+
+// distinctSockets numbers sockets whose name another one has before them: names are how
+// a socket is found again after a reload.
+func distinctSockets(cfg *config.Config) {
+	seen := map[string]int{}
+	for i := range cfg.Sockets {
+		c := &cfg.Sockets[i]
+		name := c.Name
+		if seen[name]++; seen[name] > 1 {
+			c.Name = fmt.Sprintf("%s (%d)", name, seen[name])
+		}
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/sockets"
 )
 
 // HandleEvent delivers an event that is not HTTP; any goroutine. done is called
@@ -33,6 +34,7 @@ type delivery struct {
 	done       func(event.Outcome, error)
 	ioc        *iocontext.Context
 	ctl        *controller
+	neuter     func(error) // closes the connection that is the event
 	returned   bool
 	finished   bool
 }
@@ -81,8 +83,14 @@ func (d *delivery) run(js *isolate.JS) {
 		d.finish(event.Outcome{Status: event.NotFound}, exception.Errorf("Entrypoint does not export a %s() function.", name))
 		return
 	}
-	d.ctl = &controller{ev: d.ev}
-	v, err := js.Call(handler, obj, controllerClass.Wrap(js, d.ctl), d.w.env, ctx)
+	var first *goja.Object
+	if conn, ok := d.ev.(event.Connection); ok {
+		first, d.neuter = sockets.Accept(js, d.ioc, conn)
+	} else {
+		d.ctl = &controller{ev: d.ev}
+		first = controllerClass.Wrap(js, d.ctl)
+	}
+	v, err := js.Call(handler, obj, first, d.w.env, ctx)
 	if err != nil {
 		d.fail(err)
 		return
@@ -93,6 +101,10 @@ func (d *delivery) run(js *isolate.JS) {
 			return
 		}
 		d.returned = true
+		if d.neuter != nil {
+			d.neuter(nil)
+			d.neuter = nil
+		}
 		d.idle()
 	})
 }
@@ -103,6 +115,8 @@ func handlerName(ev event.Event) string {
 		return "scheduled"
 	case event.Test:
 		return "test"
+	case event.Connection:
+		return "connect"
 	}
 	return ""
 }
@@ -137,6 +151,10 @@ func (d *delivery) finish(o event.Outcome, err error) {
 		return
 	}
 	d.finished = true
+	if d.neuter != nil {
+		d.neuter(err)
+		d.neuter = nil
+	}
 	d.w.inflight.Add(-1)
 	if e, ok := err.(*exception.Exception); ok {
 		err = e.AsRemote()

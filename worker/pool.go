@@ -14,12 +14,16 @@ type Pool struct {
 	name    string
 	workers []*Worker
 	refused func() error
+	ctx     context.Context
 }
 
 // NewPool returns a pool over the isolates. The script is instantiated on the
 // first one by Start, on the others by their first event.
 func NewPool(isolates []*isolate.Isolate, o Options) *Pool {
-	p := &Pool{name: o.Name, refused: o.Refused}
+	p := &Pool{name: o.Name, refused: o.Refused, ctx: o.Context}
+	if p.ctx == nil {
+		p.ctx = context.Background()
+	}
 	if p.refused == nil {
 		p.refused = func() error { return nil }
 	}
@@ -36,6 +40,9 @@ func (p *Pool) Start(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Context ends what requests left behind.
+func (p *Pool) Context() context.Context { return p.ctx }
 
 // Workers are the pool's workers, one per isolate.
 func (p *Pool) Workers() []*Worker { return p.workers }
@@ -80,6 +87,15 @@ func (s *Service) Start(ctx context.Context, req *event.Request, done func(*even
 // Fetch is event.Service's.
 func (s *Service) Fetch(ctx context.Context, req *event.Request) (*event.Response, error) {
 	return event.Wait(ctx, func(done func(*event.Response, error)) { s.Start(ctx, req, done) })
+}
+
+// StartEvent begins an event that is not HTTP; done is called once, on any goroutine.
+func (s *Service) StartEvent(ctx context.Context, ev event.Event, done func(event.Outcome, error)) {
+	if err := s.pool.refused(); err != nil {
+		done(event.Outcome{Status: event.Exception, Retry: true}, err)
+		return
+	}
+	s.pool.pick().HandleEvent(ctx, s.entrypoint, ev, done)
 }
 
 // Deliver is event.Service's: Scheduled and Test.

@@ -34,6 +34,7 @@ import (
 	"workerd.local/webapi/crypto"
 	"workerd.local/webapi/events"
 	"workerd.local/webapi/fetch"
+	"workerd.local/webapi/sockets"
 	"workerd.local/webapi/streams"
 )
 
@@ -308,6 +309,7 @@ func (w *Worker) reset(cause error, culprit *isolate.Frame) {
 func (w *Worker) setup(js *isolate.JS) error {
 	fetch.SetOutbound(js, w.o.Outbound)
 	caches.SetService(js, w.o.Cache)
+	sockets.SetOutbound(js, w.o.Outbound)
 	return nil
 }
 

@@ -5,12 +5,13 @@ import "time"
 // Knobs, with their names, numbers and ranges. What keeps the Go stack from an overflow,
 // which would end the process, cannot be raised beyond what was measured to be safe.
 var (
-	SocketWrite  = size("socket.write", 64<<10, 1<<10, 16<<20)
-	SocketRest   = size("socket.rest", 256<<10, 0, 64<<20)
-	ReloadDrain  = span("reload.drain", 10*time.Second, 0, time.Hour)
-	ReloadLinger = span("reload.linger", 60*time.Second, 0, 24*time.Hour)
-	ReloadGrace  = span("reload.grace", 5*time.Second, 0, 5*time.Minute)
-	StopFlush    = span("stop.flush", 30*time.Second, time.Second, time.Hour)
+	SocketWrite       = size("socket.write", 64<<10, 1<<10, 16<<20)
+	SocketConnections = count("socket.connections", 10_000, 1, 1_000_000)
+	SocketRest        = size("socket.rest", 256<<10, 0, 64<<20)
+	ReloadDrain       = span("reload.drain", 10*time.Second, 0, time.Hour)
+	ReloadLinger      = span("reload.linger", 60*time.Second, 0, 24*time.Hour)
+	ReloadGrace       = span("reload.grace", 5*time.Second, 0, 5*time.Minute)
+	StopFlush         = span("stop.flush", 30*time.Second, time.Second, time.Hour)
 
 	SuperviseCrashes        = count("supervise.crashes", 3, 1, 1000)
 	SuperviseWorkerCrashes  = count("supervise.worker-crashes", 9, 1, 10_000)
@@ -149,6 +150,7 @@ func Sections() []Section { return sections }
 
 var sections = []Section{
 	{"Sockets", []Row{
+		knob("Open connections of a TCP socket", SocketConnections.Knob, "the connection is closed"),
 		row("Request line and headers", "httpserver.DefaultLimits.HeaderBytes", Size, "", "`--limit-header`", "431"),
 		row("Time for the headers to arrive", "httpserver.DefaultLimits.HeaderTimeout", Count, "", "`--limit-header-time`", "the connection is closed"),
 		row("Time that a body may stand still, either way", "httpserver.DefaultLimits.BodyIdle", Count, "", "`--limit-body-idle`", "the connection is closed"),

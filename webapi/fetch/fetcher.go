@@ -6,6 +6,7 @@ import (
 	"workerd.local/event"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/sockets"
 )
 
 // FetcherObject is a service binding.
@@ -21,6 +22,7 @@ var Fetcher = &bind.Class[FetcherObject]{
 		"fetch": func(f *FetcherObject, c *bind.Call) (any, error) {
 			return Dispatch(c, f.Service, c.Arg(0), c.Arg(1), f.Options)
 		},
+		"connect": func(f *FetcherObject, c *bind.Call) (any, error) { return sockets.Connect(c, f.Service) },
 	},
 }
 

@@ -36,3 +36,32 @@ func NewWritable(js *isolate.JS, obj *goja.Object, s Sink) *Writable {
 
 // WritableClass is WritableStream, for classes that extend it.
 func WritableClass() *bind.Class[Writable] { return writableClass }
+
+// CloseWritable closes a WritableStream as its owner, whoever holds its lock: what was
+// written leaves first. The promise settles when the sink has closed; it is resolved
+// for a stream that is closed or failed already.
+func CloseWritable(js *isolate.JS, v goja.Value) *goja.Object {
+	w, ok := WritableOf(js, v)
+	if !ok || w.closing() || w.state != writable {
+		return resolved(js)
+	}
+	return w.close(js)
+}
+
+// AbortWritable gives a WritableStream up, whoever holds its lock.
+func AbortWritable(js *isolate.JS, v goja.Value, reason goja.Value) *goja.Object {
+	w, ok := WritableOf(js, v)
+	if !ok {
+		return resolved(js)
+	}
+	return w.abort(js, reason)
+}
+
+// CancelReadable gives a ReadableStream up, whoever holds its lock.
+func CancelReadable(js *isolate.JS, v goja.Value, reason goja.Value) *goja.Object {
+	s, ok := Of(js, v)
+	if !ok {
+		return resolved(js)
+	}
+	return s.cancel(js, reason)
+}
