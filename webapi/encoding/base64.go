@@ -2,6 +2,8 @@ package encoding
 
 import (
 	"encoding/base64"
+	"encoding/binary"
+	"math/bits"
 	"strings"
 
 	"workerd.local/exception"
@@ -15,29 +17,39 @@ var (
 // DecodeBase64 is forgiving-base64 decode (WHATWG Infra): ASCII whitespace counts
 // for nothing, padding may be missing, left-over bits are dropped.
 func DecodeBase64(s string) ([]byte, error) {
-	if strings.ContainsAny(s, "\t\n\f\r ") {
-		s = strings.Map(func(r rune) rune {
-			switch r {
-			case '\t', '\n', '\f', '\r', ' ':
-				return -1
-			}
-			return r
-		}, s)
+	b, err := decodeUnspaced(s)
+	if err == nil {
+		return b, nil
 	}
+	// Most have no whitespace, so that looking for it first is a waste.
+	if !strings.ContainsAny(s, "\t\n\f\r ") {
+		return nil, errAtob
+	}
+	s = strings.Map(func(r rune) rune {
+		switch r {
+		case '\t', '\n', '\f', '\r', ' ':
+			return -1
+		}
+		return r
+	}, s)
+	if b, err = decodeUnspaced(s); err != nil {
+		return nil, errAtob
+	}
+	return b, nil
+}
+
+func decodeUnspaced(s string) ([]byte, error) {
 	if len(s)%4 == 0 {
 		s = strings.TrimSuffix(s, "=")
 		if len(s)%4 == 3 {
 			s = strings.TrimSuffix(s, "=")
 		}
 	}
-	if len(s)%4 == 1 {
-		return nil, errAtob
-	}
 	b, err := base64.RawStdEncoding.DecodeString(s)
-	if err != nil {
-		return nil, errAtob
+	if err == nil && len(b) != base64.RawStdEncoding.DecodedLen(len(s)) {
+		return nil, errAtob // the library leaves out line ends, which count for the padding
 	}
-	return b, nil
+	return b, err
 }
 
 // FromBinary turns text whose characters stand for bytes into those bytes.
@@ -59,9 +71,12 @@ func FromBinary(s string) ([]byte, error) {
 
 // ToBinary is the reverse of FromBinary.
 func ToBinary(b []byte) string {
-	high := 0
-	for _, c := range b {
-		high += int(c >> 7)
+	high, i := 0, 0
+	for ; i+8 <= len(b); i += 8 {
+		high += bits.OnesCount64(binary.LittleEndian.Uint64(b[i:]) & 0x8080808080808080)
+	}
+	for ; i < len(b); i++ {
+		high += int(b[i] >> 7)
 	}
 	if high == 0 {
 		return string(b)

@@ -258,7 +258,7 @@ func TestBase64(t *testing.T) {
 			t.Errorf("%q gave %q, %v", in, got, err)
 		}
 	}
-	for _, in := range []string{"a", "ab=c", "YQ=", "=", "==", "a===", "YQ===", "é", "-_==", "YWJjZ", "\x00\x00\x00\x00", "ab\u00a0c"} {
+	for _, in := range []string{"a", "ab=c", "YQ=", "=", "==", "a===", "YQ===", "é", "-_==", "YWJjZ", "\x00\x00\x00\x00", "ab\u00a0c", "AA\n\n\nA==", "Y\n\n\n"} {
 		if got, err := DecodeBase64(in); err != errAtob {
 			t.Errorf("%q gave %q, %v", in, got, err)
 		}

@@ -30,19 +30,35 @@ var EncoderClass = &bind.Class[Encoder]{
 	},
 	Methods: map[string]bind.Method[Encoder]{
 		"encode": func(_ *Encoder, c *bind.Call) (any, error) {
+			tooLong := func(n int) error {
+				if max := c.JS().Isolate().Limits().BufferBytes; n > max {
+					return exception.RangeErrorf("TextEncoder.encode(): the text takes %d bytes, the largest ArrayBuffer has %d.", n, max)
+				}
+				return nil
+			}
+			if units, ok := bind.Units(c.Arg(0)); ok {
+				n := bind.UTF8Len(units)
+				if err := tooLong(n); err != nil {
+					return nil, err
+				}
+				return bind.NewUint8Array(c.JS(), bind.AppendUTF8(make([]byte, 0, n), units)), nil
+			}
 			var s string
 			if err := c.Unpack("input?", &s); err != nil {
 				return nil, err
 			}
-			if max := c.JS().Isolate().Limits().BufferBytes; len(s) > max {
-				return nil, exception.RangeErrorf("TextEncoder.encode(): the text takes %d bytes, the largest ArrayBuffer has %d.", len(s), max)
+			if err := tooLong(len(s)); err != nil {
+				return nil, err
 			}
 			return bind.NewUint8Array(c.JS(), []byte(s)), nil
 		},
 		"encodeInto": func(_ *Encoder, c *bind.Call) (any, error) {
 			var s string
-			if err := c.Unpack("source", &s); err != nil {
-				return nil, err
+			units, wide := bind.Units(c.Arg(0))
+			if !wide {
+				if err := c.Unpack("source", &s); err != nil {
+					return nil, err
+				}
 			}
 			if bind.ViewName(c.JS(), c.Arg(1)) != "Uint8Array" {
 				return nil, c.BadArg(2, "Uint8Array")
@@ -51,7 +67,12 @@ var EncoderClass = &bind.Class[Encoder]{
 			if !ok {
 				return nil, c.BadArg(2, "Uint8Array")
 			}
-			read, written := encodeInto(dst, s)
+			var read, written int
+			if wide {
+				read, written = encodeUnitsInto(dst, units)
+			} else {
+				read, written = encodeInto(dst, s)
+			}
 			return record(c.JS(), "read", read, "written", written), nil
 		},
 	},
@@ -76,6 +97,34 @@ func encodeInto(dst []byte, s string) (read, written int) {
 		}
 	}
 	return read, copy(dst, s)
+}
+
+// encodeUnitsInto is encodeInto for UTF-16.
+func encodeUnitsInto(dst []byte, units []uint16) (read, written int) {
+	// What fits for certain is converted at once: a unit takes three bytes at most.
+	for len(dst)-written >= 3 && read < len(units) {
+		end := min(len(units), read+(len(dst)-written)/3)
+		if end > read+1 && units[end-1]&0xFC00 == 0xD800 {
+			end-- // its other half may come
+		} else if end == read+1 && end < len(units) && units[read]&0xFC00 == 0xD800 && units[end]&0xFC00 == 0xDC00 {
+			break
+		}
+		written = len(bind.AppendUTF8(dst[:written], units[read:end]))
+		read = end
+	}
+	for read < len(units) {
+		end := read + 1
+		if units[read]&0xFC00 == 0xD800 && end < len(units) && units[end]&0xFC00 == 0xDC00 {
+			end++
+		}
+		n := bind.UTF8Len(units[read:end])
+		if n > len(dst)-written {
+			break
+		}
+		written = len(bind.AppendUTF8(dst[:written], units[read:end]))
+		read = end
+	}
+	return read, written
 }
 
 func record(js *isolate.JS, pairs ...any) *goja.Object {
