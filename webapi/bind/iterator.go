@@ -13,6 +13,7 @@ type Iterator struct{ class Class[iteration] }
 
 type iteration struct {
 	next func(js *isolate.JS) (v goja.Value, ok bool)
+	open bool // see Open
 }
 
 // NewIterator returns the kind of iterators whose Symbol.toStringTag is name.
@@ -27,14 +28,23 @@ func NewIterator(name string) *Iterator {
 // Of makes an iterator. next is called until it says !ok, in the turn and the
 // frame of whoever asks; afterwards the iterator stays done.
 func (i *Iterator) Of(js *isolate.JS, next func(js *isolate.JS) (v goja.Value, ok bool)) *goja.Object {
-	return i.class.Wrap(js, &iteration{next})
+	return i.class.Wrap(js, &iteration{next: next})
+}
+
+// Open makes an iterator that is not done for good once next says !ok: it is asked
+// again.
+func (i *Iterator) Open(js *isolate.JS, next func(js *isolate.JS) (v goja.Value, ok bool)) *goja.Object {
+	return i.class.Wrap(js, &iteration{next: next, open: true})
 }
 
 func (it *iteration) jsNext(c *Call) (any, error) {
 	v, ok := goja.Undefined(), false
 	if it.next != nil {
 		if v, ok = it.next(c.js); !ok {
-			v, it.next = goja.Undefined(), nil
+			v = goja.Undefined()
+			if !it.open {
+				it.next = nil
+			}
 		}
 	}
 	if !ok {

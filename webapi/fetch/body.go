@@ -235,6 +235,9 @@ func bodyMethods[T any](of func(*T) *message) map[string]bind.Method[T] {
 		"blob": func(t *T, c *bind.Call) (any, error) {
 			m := of(t)
 			typ := m.contentType()
+			if mt, ok := extractMIME(typ); ok && c.JS().Compat().Has("blob_standard_mime_type") {
+				typ = mt.String()
+			}
 			return m.body.consume(c.JS(), func(js *isolate.JS, data []byte) (goja.Value, error) {
 				return blob.Class.Wrap(js, blob.New(data, typ)), nil
 			})

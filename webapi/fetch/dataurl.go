@@ -26,10 +26,12 @@ func dataResponse(target string) (*Response, error) {
 		}
 		raw = decoded
 	}
-	switch {
-	case strings.HasPrefix(typ, ";"):
+	if strings.HasPrefix(typ, ";") {
 		typ = "text/plain" + typ
-	case !strings.Contains(typ, "/"):
+	}
+	if m, ok := parseMIME(typ); ok {
+		typ = m.String()
+	} else {
 		typ = "text/plain;charset=US-ASCII"
 	}
 	return &Response{

@@ -30,6 +30,9 @@ func extract(c *bind.Call, v goja.Value) (b body, typ string, err error) {
 			}
 			return body{stream: x}, "", nil
 		case *FormData:
+			if err := x.check(); err != nil {
+				return body{}, "", err
+			}
 			data, typ := x.Encode(boundary(js))
 			return body{bytes: data}, typ, checkSize(js, len(data))
 		case *url.Params:
@@ -41,12 +44,47 @@ func extract(c *bind.Call, v goja.Value) (b body, typ string, err error) {
 		if data, ok := bind.Bytes(js, obj); ok {
 			return body{bytes: append([]byte{}, data...)}, "", checkSize(js, len(data))
 		}
+		if r, err := iterable(js, obj); r != nil || err != nil {
+			return body{stream: r}, "", err
+		}
 	}
 	s, err := c.String(1, v)
 	if err != nil {
 		return body{}, "", err
 	}
 	return body{bytes: notNil([]byte(s))}, "text/plain;charset=UTF-8", checkSize(js, len(s))
+}
+
+// iterable is a stream of what an iterable object gives; nil for other objects, and for
+// those that say themselves what their text is, unless they iterate asynchronously.
+func iterable(js *isolate.JS, obj *goja.Object) (*streams.Readable, error) {
+	if !js.Compat().Has("fetch_iterable_type_support") || obj.ClassName() == "String" {
+		return nil, nil
+	}
+	method, async, err := streams.Iteration(js, obj)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := goja.AssertFunction(method); !ok {
+		return nil, nil
+	}
+	if !async && js.Compat().Has("fetch_iterable_type_support_override_adjustment") {
+		own := false
+		err := js.Try(func() {
+			if p := obj.GetSymbol(goja.SymToPrimitive); p != nil && !goja.IsUndefined(p) {
+				own = true
+				return
+			}
+			text := obj.Get("toString")
+			plain := js.Runtime().NewObject().Get("toString")
+			array := js.Runtime().NewArray().Get("toString")
+			own = text != nil && !text.SameAs(plain) && !text.SameAs(array)
+		})
+		if own || err != nil {
+			return nil, err
+		}
+	}
+	return streams.From(js, obj, method)
 }
 
 // notNil keeps an empty body apart from none.

@@ -63,6 +63,16 @@ func boundary(js *isolate.JS) string {
 	return "----formdata-" + hex.EncodeToString(b[:])
 }
 
+// check refuses names that a receiver might take for the beginning of an escape.
+func (f *FormData) check() error {
+	for _, e := range f.entries {
+		if strings.HasSuffix(e.name, `\`) || e.file != nil && strings.HasSuffix(e.file.Name(), `\`) {
+			return exception.TypeErrorf("Name or filename can't end with backslash")
+		}
+	}
+	return nil
+}
+
 var nameEscapes = strings.NewReplacer("\r\n", "%0D%0A", "\r", "%0D%0A", "\n", "%0D%0A", `"`, "%22")
 
 // Encode is the data as multipart/form-data, and the Content-Type that goes with
@@ -89,21 +99,24 @@ func (f *FormData) Encode(boundary string) (data []byte, contentType string) {
 
 // formParser picks the parser for a Content-Type.
 func formParser(contentType string) (func(js *isolate.JS, data []byte) (*FormData, error), error) {
-	typ, params, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		typ, _, _ = strings.Cut(contentType, ";")
-		typ = strings.ToLower(strings.TrimSpace(typ))
-	}
-	switch typ {
+	typ, _ := parseMIME(contentType)
+	switch typ.essence {
 	case "multipart/form-data":
-		b := params["boundary"]
+		b, _ := typ.param("boundary")
 		if b == "" {
 			return nil, exception.TypeErrorf("No boundary string in Content-Type header. The multipart/form-data MIME type requires a boundary parameter, e.g. 'Content-Type: multipart/form-data; boundary=\"abcd\"'. See RFC 7578, section 4.")
 		}
 		return func(js *isolate.JS, data []byte) (*FormData, error) {
-			return ParseMultipart(data, b, js.Host().Now().UnixMilli(), js.Bounds())
+			f, err := ParseMultipart(data, b, js.Host().Now().UnixMilli(), js.Bounds())
+			if flags := js.Compat(); err == nil && flags != nil && !flags.Has("formdata_parser_supports_files") {
+				f.filesToTexts()
+			}
+			return f, err
 		}, nil
 	case "application/x-www-form-urlencoded":
+		if charset, ok := typ.param("charset"); ok && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "utf8") {
+			return nil, exception.TypeErrorf("Unsupported charset %q: a form can only be UTF-8.", charset)
+		}
 		return func(_ *isolate.JS, data []byte) (*FormData, error) {
 			f := &FormData{}
 			for _, p := range url.ParseForm(string(data)) {
@@ -113,6 +126,15 @@ func formParser(contentType string) (func(js *isolate.JS, data []byte) (*FormDat
 		}, nil
 	}
 	return nil, exception.TypeErrorf("Unrecognized Content-Type header value. FormData can only parse the following MIME types: multipart/form-data, application/x-www-form-urlencoded")
+}
+
+// filesToTexts is what became of files before the flag formdata_parser_supports_files.
+func (f *FormData) filesToTexts() {
+	for i, e := range f.entries {
+		if e.file != nil {
+			f.entries[i] = formEntry{name: e.name, text: encoding.DecodeUTF8(string(e.file.Bytes()))}
+		}
+	}
 }
 
 // ParseMultipart parses a multipart/form-data body (RFC 7578). Files share data's
@@ -201,8 +223,13 @@ func partHeaders(data []byte, now int64, maxPartHeaders int) (e formEntry, body 
 		}
 	}
 	kind, params, err := mime.ParseMediaType(disposition)
-	if err != nil || kind != "form-data" {
+	switch {
+	case disposition == "":
 		return e, nil, errDisposition
+	case err != nil:
+		return e, nil, exception.TypeErrorf("Invalid Content-Disposition header found in FormData part.")
+	case kind != "form-data":
+		return e, nil, exception.TypeErrorf("Content-Disposition header for FormData part must have the value \"form-data\", possibly followed by parameters. Got: %q", kind)
 	}
 	name, ok := params["name"]
 	if !ok {

@@ -86,7 +86,7 @@ var formDataIterator = bind.NewIterator("FormData Iterator")
 // iterate walks the entries as they are when it gets there.
 func (f *FormData) iterate(js *isolate.JS, conv func(*isolate.JS, *formEntry) goja.Value) *goja.Object {
 	i := 0
-	return formDataIterator.Of(js, func(js *isolate.JS) (goja.Value, bool) {
+	return formDataIterator.Open(js, func(js *isolate.JS) (goja.Value, bool) {
 		if i >= len(f.entries) {
 			return nil, false
 		}

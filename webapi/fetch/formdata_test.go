@@ -40,7 +40,8 @@ func TestFormData(t *testing.T) {
 		{`new Response('--abcX',` + multi + `).formData()`, `throws TypeError: No line break after the boundary string of a FormData part.`},
 		{part(`Content-Disposition: form-data`, `v\r\n--abc--`), `throws TypeError: Content-Disposition header in FormData part is missing a name.`},
 		{part(`Content-Type: x`, `v\r\n--abc--`), badHead},
-		{part(`Content-Disposition: attachment; name="a"`, `v\r\n--abc--`), badHead},
+		{part(`Content-Disposition: attachment; name="a"`, `v\r\n--abc--`), `throws TypeError: Content-Disposition header for FormData part must have the value "form-data", possibly followed by parameters. Got: "attachment"`},
+		{part(`Content-Disposition: form-data; name="a`, `v\r\n--abc--`), `throws TypeError: Invalid Content-Disposition header found in FormData part.`},
 		{part(`no colon`, `v\r\n--abc--`), badHead},
 	}.run(t, newEnv(t, echo))
 }

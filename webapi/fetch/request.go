@@ -98,16 +98,24 @@ func newRequest(c *bind.Call, input, init goja.Value) (*Request, error) {
 			return nil, err
 		}
 		u, err := url.Parse(text, nil)
-		if err != nil {
+		switch {
+		case err == nil:
+			text = u.Href()
+		case js.Compat() != nil && !js.Compat().Has("fetch_standard_url"):
+			// It is an error when the request is sent.
+		default:
 			return nil, exception.TypeErrorf("Invalid URL: %s", text)
 		}
-		r.url, r.parsed = u.Href(), true
+		r.url, r.parsed = text, true
 	} else {
 		r.method, r.url, r.parsed, r.redirect, r.cache, r.signal = from.method, from.url, from.parsed, from.redirect, from.cache, from.signal
 		r.cf, r.cfJSON = from.cf, from.cfJSON
 	}
 	given, err := r.init(c, init)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.checkCF(js); err != nil {
 		return nil, err
 	}
 	if from != nil && given.headers == nil {
@@ -135,6 +143,35 @@ func newRequest(c *bind.Call, input, init goja.Value) (*Request, error) {
 	r.body = b
 	r.setType(typ)
 	return r, nil
+}
+
+// checkCF refuses options of cf that contradict each other, or the cache option.
+func (r *Request) checkCF(js *isolate.JS) error {
+	cf, ok := r.cf.(*goja.Object)
+	if !ok {
+		return nil
+	}
+	set := func(name string) (is bool, err error) {
+		err = js.Try(func() {
+			v := cf.Get(name)
+			is = v != nil && !goja.IsUndefined(v)
+		})
+		return is, err
+	}
+	control, err := set("cacheControl")
+	if err != nil || !control {
+		return err
+	}
+	ttl, err := set("cacheTtl")
+	switch {
+	case err != nil:
+		return err
+	case ttl:
+		return exception.TypeErrorf("The 'cacheControl' and 'cacheTtl' options on cf are mutually exclusive. Use 'cacheControl' for explicit Cache-Control header directives, or 'cacheTtl' for a simplified TTL, but not both.")
+	case r.cache != "":
+		return exception.TypeErrorf("The 'cacheControl' option on cf cannot be used together with the 'cache' request option. The 'cache' option ('no-store'/'no-cache') maps to cache TTL behavior internally, which conflicts with explicit Cache-Control directives.")
+	}
+	return nil
 }
 
 // moveBody takes the body of another request.

@@ -18,21 +18,36 @@ func jsFrom(c *bind.Call) (any, error) {
 	if !ok {
 		return nil, c.BadArg(1, "AsyncGenerator")
 	}
-	var method goja.Value
-	err := js.Try(func() {
-		if sym, ok := js.Runtime().GlobalObject().Get("Symbol").(*goja.Object).Get("asyncIterator").(*goja.Symbol); ok {
-			method = obj.GetSymbol(sym)
-		}
-		if method == nil || goja.IsUndefined(method) || goja.IsNull(method) {
-			method = obj.GetSymbol(goja.SymIterator)
-		}
-	})
+	method, _, err := Iteration(js, obj)
 	if err != nil {
 		return nil, err
 	}
 	if _, ok := goja.AssertFunction(method); !ok {
 		return nil, c.BadArg(1, "AsyncGenerator")
 	}
+	r, err := From(js, obj, method)
+	if err != nil {
+		return nil, err
+	}
+	return r.Object(js), nil
+}
+
+// Iteration is the method that iterates over an object, and whether it does so
+// asynchronously; undefined where there is none.
+func Iteration(js *isolate.JS, obj *goja.Object) (method goja.Value, async bool, err error) {
+	err = js.Try(func() {
+		if sym, ok := js.Runtime().GlobalObject().Get("Symbol").(*goja.Object).Get("asyncIterator").(*goja.Symbol); ok {
+			method = obj.GetSymbol(sym)
+		}
+		if async = method != nil && !goja.IsUndefined(method) && !goja.IsNull(method); !async {
+			method = obj.GetSymbol(goja.SymIterator)
+		}
+	})
+	return method, async, err
+}
+
+// From is a stream of what the iterator gives that method makes for obj.
+func From(js *isolate.JS, obj *goja.Object, method goja.Value) (*Readable, error) {
 	it, err := js.Call(method, obj)
 	if err != nil {
 		return nil, err
@@ -76,7 +91,7 @@ func jsFrom(c *bind.Call) (any, error) {
 		},
 	}
 	ctrl.start(js, resolved(js))
-	return s.Object(js), nil
+	return s, nil
 }
 
 // took handles an iterator result; d settles when its value is in the stream.
