@@ -23,7 +23,7 @@ floors
 	storage/admin
 	iocontext
 	webapi/bind
-	webapi/encoding  webapi/node/octets  webapi/node/vfs
+	webapi/encoding  webapi/node/octets  webapi/node/vfs  webapi/deflate
 	webapi/url  webapi/events
 	webapi/timers  webapi/console  webapi/global  webapi/streams  webapi/wasm
 	webapi/blob  webapi/sockets  webapi/codec  webapi/crypto  webapi/messaging

@@ -207,7 +207,7 @@ func TestGzipHeaderParts(t *testing.T) {
 	check(in, nil)
 	end := 10 + 2 + 4 + len("a name") + 1 + len("a comment") + 1
 	withSum := bytes.Clone(in[:end])
-	withSum[3] |= flagSum
+	withSum[3] |= 1 << 1
 	sum := crc32.ChecksumIEEE(withSum)
 	withSum = append(append(withSum, byte(sum), byte(sum>>8)), in[end:]...)
 	check(withSum, nil)
@@ -228,8 +228,8 @@ func TestDecompressorHoldsLittle(t *testing.T) {
 			t.Fatal(len(b), err)
 		}
 	}
-	if n := len(d.dec.(*framed).buf); n != 2*window {
-		t.Fatalf("it holds %d bytes", n)
+	if n := d.dec.(framed).Unread(); n < len(bomb)-100 {
+		t.Fatalf("%d of %d bytes are used", len(bomb)-n, len(bomb))
 	}
 }
 

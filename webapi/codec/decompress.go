@@ -2,16 +2,13 @@ package codec
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
-	"hash"
-	"hash/adler32"
-	"hash/crc32"
 	"io"
 
 	"github.com/andybalholm/brotli"
 
 	"workerd.local/exception"
+	"workerd.local/webapi/deflate"
 )
 
 // Errors of decompression, with workerd's texts.
@@ -58,7 +55,7 @@ func newDecompressor(f format, strict bool) *decompressor {
 	if f == brotliFormat {
 		d.dec = newBrotliDecoder()
 	} else {
-		d.dec = &framed{format: f}
+		d.dec = framed{deflate.NewDecoder(deflate.DecoderOptions{Frame: frames[f]})}
 	}
 	return d
 }
@@ -104,200 +101,21 @@ func (d *decompressor) step(limit int) ([]byte, error) {
 	return nil, nil
 }
 
-// framed is DEFLATE in a gzip file (RFC 1952), in zlib's format (RFC 1950), or bare.
-type framed struct {
-	inflater
-	format format
-	part   framePart
-	head   []byte // of the part, as far as it came
-	flags  byte   // of a gzip header
-	sum    hash.Hash32
-	header hash.Hash32 // over the gzip header
-	size   uint32
-}
+// framed is DEFLATE in one of its frames.
+type framed struct{ *deflate.Decoder }
 
-type framePart uint8
+var frames = map[format]deflate.Frame{gzipFormat: deflate.Gzip, deflateFormat: deflate.Zlib, rawFormat: deflate.Raw}
 
-const (
-	frameHead    framePart = iota // fixed part of the header
-	gzipExtraLen                  // then the optional ones, in this order
-	gzipExtra
-	gzipName
-	gzipComment
-	gzipSum
-	frameBody
-	frameTail
-	frameEnd
-)
+func (f framed) feed(in []byte) { f.Feed(in) }
 
-const (
-	flagSum     = 1 << 1
-	flagExtra   = 1 << 2
-	flagName    = 1 << 3
-	flagComment = 1 << 4
-	flagsOther  = 0xE0
-)
+func (f framed) rest() bool { return f.Rest() }
 
-func (f *framed) feed(in []byte) { f.in = in }
-
-func (f *framed) rest() bool { return len(f.in) > 0 || f.bits >= 8 }
-
-func (f *framed) next(limit int) ([]byte, error) {
-	for {
-		switch f.part {
-		case frameBody:
-			b, err := f.inflater.next(limit)
-			if errors.Is(err, io.EOF) {
-				f.become(frameTail)
-				continue
-			}
-			if f.sum != nil {
-				f.sum.Write(b)
-				f.size += uint32(len(b))
-			}
-			return b, err
-		case frameEnd:
-			return nil, io.EOF
-		default:
-			if ok, err := f.frame(); !ok {
-				return nil, err
-			}
-		}
+func (f framed) next(limit int) ([]byte, error) {
+	b, err := f.Next(limit)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = errDecompress
 	}
-}
-
-func (f *framed) become(p framePart) {
-	f.part, f.head = p, f.head[:0]
-}
-
-// collect waits until head has n bytes.
-func (f *framed) collect(n int) bool {
-	for len(f.head) < n {
-		v, ok := f.take(8)
-		if !ok {
-			return false
-		}
-		f.head = append(f.head, byte(v))
-	}
-	return true
-}
-
-// skipText leaves out a text with its final zero.
-func (f *framed) skipText() bool {
-	for {
-		v, ok := f.take(8)
-		if !ok {
-			return false
-		}
-		f.header.Write([]byte{byte(v)})
-		if v == 0 {
-			return true
-		}
-	}
-}
-
-// frame reads one part around the data; it reports whether that is complete.
-func (f *framed) frame() (bool, error) {
-	switch f.part {
-	case frameHead:
-		return f.start()
-	case gzipExtraLen:
-		if f.flags&flagExtra != 0 {
-			if !f.collect(2) {
-				return false, nil
-			}
-			f.header.Write(f.head)
-			f.length = int(binary.LittleEndian.Uint16(f.head))
-		}
-		f.become(gzipExtra)
-	case gzipExtra:
-		for ; f.length > 0; f.length-- {
-			v, ok := f.take(8)
-			if !ok {
-				return false, nil
-			}
-			f.header.Write([]byte{byte(v)})
-		}
-		f.become(gzipName)
-	case gzipName:
-		if f.flags&flagName != 0 && !f.skipText() {
-			return false, nil
-		}
-		f.become(gzipComment)
-	case gzipComment:
-		if f.flags&flagComment != 0 && !f.skipText() {
-			return false, nil
-		}
-		f.become(gzipSum)
-	case gzipSum:
-		if f.flags&flagSum != 0 {
-			if !f.collect(2) {
-				return false, nil
-			}
-			if binary.LittleEndian.Uint16(f.head) != uint16(f.header.Sum32()) {
-				return false, errDecompress
-			}
-		}
-		f.become(frameBody)
-	case frameTail:
-		return f.end()
-	}
-	return true, nil
-}
-
-// start reads the fixed part of the header.
-func (f *framed) start() (bool, error) {
-	switch f.format {
-	case rawFormat:
-		f.become(frameBody)
-	case deflateFormat:
-		if !f.collect(2) {
-			return false, nil
-		}
-		method, size, dictionary := f.head[0]&15, f.head[0]>>4, f.head[1]&0x20
-		if method != 8 || size > 7 || dictionary != 0 || binary.BigEndian.Uint16(f.head)%31 != 0 {
-			return false, errDecompress
-		}
-		f.sum = adler32.New()
-		f.become(frameBody)
-	default:
-		// What cannot become a header is known at its third byte.
-		if f.collect(3); !bytes.HasPrefix([]byte{0x1f, 0x8b, 8}, f.head[:min(3, len(f.head))]) {
-			return false, errDecompress
-		}
-		if !f.collect(10) {
-			return false, nil
-		}
-		if f.flags = f.head[3]; f.flags&flagsOther != 0 {
-			return false, errDecompress
-		}
-		f.sum, f.header = crc32.NewIEEE(), crc32.NewIEEE()
-		f.header.Write(f.head)
-		f.become(gzipExtraLen)
-	}
-	return true, nil
-}
-
-// end checks what is behind the data.
-func (f *framed) end() (bool, error) {
-	switch f.format {
-	case deflateFormat:
-		if !f.collect(4) {
-			return false, nil
-		}
-		if binary.BigEndian.Uint32(f.head) != f.sum.Sum32() {
-			return false, errDecompress
-		}
-	case gzipFormat:
-		if !f.collect(8) {
-			return false, nil
-		}
-		if binary.LittleEndian.Uint32(f.head) != f.sum.Sum32() || binary.LittleEndian.Uint32(f.head[4:]) != f.size {
-			return false, errDecompress
-		}
-	}
-	f.become(frameEnd)
-	return true, nil
+	return b, err
 }
 
 // brotliDecoder reads Brotli (RFC 7932). The library's reader goes on after its
@@ -339,13 +157,16 @@ func (d *brotliDecoder) Read(p []byte) (int, error) {
 	return d.in.Read(p)
 }
 
+// brotliStep is how much of the output is made at a time.
+const brotliStep = 32 << 10
+
 // trailingText is the library's error about bytes after the end, which it does not
 // export.
 const trailingText = "brotli: excessive input"
 
 func (d *brotliDecoder) next(limit int) ([]byte, error) {
 	if d.buf == nil {
-		d.buf = make([]byte, window)
+		d.buf = make([]byte, brotliStep)
 	}
 	for !d.ended {
 		n, err := d.r.Read(d.buf[:min(limit, len(d.buf))])

@@ -1,19 +1,23 @@
-package codec
+package deflate
 
 import (
 	"io"
 	"sync"
 )
 
-// window is how far back a match of DEFLATE may reach.
-const window = 32 << 10
+// window is how far back a match of DEFLATE may reach, the most that there is.
+const (
+	maxWindowBits = 15
+	window        = 1 << maxWindowBits
+)
 
 // inflater decodes DEFLATE (RFC 1951) from pieces of any size, and goes on where the
 // piece before has ended.
 type inflater struct {
-	in   []byte // what is left of the piece
-	acc  uint64 // the next bits, the first one lowest
-	bits uint   // how many there are
+	piece []byte
+	in    []byte // what is left of the piece
+	acc   uint64 // the next bits, the first one lowest
+	bits  uint   // how many there are
 
 	state inflateState
 	last  bool // the block is the last one
@@ -80,6 +84,25 @@ func (f *inflater) fill() {
 		f.in = f.in[1:]
 		f.bits += 8
 	}
+}
+
+// unget puts whole bytes of acc back into the piece that they came from.
+func (f *inflater) unget() {
+	n := min(int(f.bits/8), len(f.piece)-len(f.in))
+	f.in = f.piece[len(f.piece)-len(f.in)-n:]
+	f.bits -= uint(8 * n)
+	f.acc &= 1<<f.bits - 1
+}
+
+// preset is what matches may reach before the beginning.
+func (f *inflater) preset(dictionary []byte) {
+	if len(dictionary) == 0 {
+		return
+	}
+	if f.buf == nil {
+		f.buf = make([]byte, 2*window)
+	}
+	f.pos = copy(f.buf, dictionary[max(0, len(dictionary)-window):])
 }
 
 func (f *inflater) drop(n int) {
@@ -174,7 +197,7 @@ func (f *inflater) startBlock() (bool, error) {
 	case 2:
 		f.state = dynamicSizes
 	default:
-		return false, errDecompress
+		return false, Error("invalid block type")
 	}
 	return true, nil
 }
@@ -185,7 +208,7 @@ func (f *inflater) startStored() (bool, error) {
 		return false, nil
 	}
 	if v&0xFFFF != ^(v>>16)&0xFFFF {
-		return false, errDecompress
+		return false, Error("invalid stored block lengths")
 	}
 	f.length, f.state = v&0xFFFF, stored
 	return true, nil
@@ -218,7 +241,7 @@ func (f *inflater) startDynamic() (bool, error) {
 	}
 	f.lits, f.dists, f.codes, f.got = v&31+257, v>>5&31+1, v>>10+4, 0
 	if f.lits > 286 || f.dists > 30 {
-		return false, errDecompress
+		return false, Error("too many length or distance symbols")
 	}
 	f.lengths = [320]uint8{}
 	f.state = codeLengths
@@ -235,7 +258,7 @@ func (f *inflater) readCodeLengths() (bool, error) {
 		f.got++
 	}
 	if !f.dynamic[0].build(f.lengths[:19], false) {
-		return false, errDecompress
+		return false, Error("invalid code lengths set")
 	}
 	f.lengths = [320]uint8{}
 	f.got, f.state = 0, treeLengths
@@ -247,7 +270,7 @@ func (f *inflater) readTreeLengths() (bool, error) {
 		f.fill()
 		sym, n := f.dynamic[0].decode(f.acc, f.bits)
 		if n <= 0 {
-			return false, failIf(n < 0)
+			return false, failIf(n < 0, "invalid code lengths set")
 		}
 		extra, base, value := 0, 0, uint8(0)
 		switch {
@@ -258,7 +281,7 @@ func (f *inflater) readTreeLengths() (bool, error) {
 			continue
 		case sym == 16:
 			if f.got == 0 {
-				return false, errDecompress
+				return false, Error("invalid bit length repeat")
 			}
 			extra, base, value = 2, 3, f.lengths[f.got-1]
 		case sym == 17:
@@ -272,7 +295,7 @@ func (f *inflater) readTreeLengths() (bool, error) {
 		times := base + int(f.acc>>uint(n)&(1<<uint(extra)-1))
 		f.drop(n + extra)
 		if f.got+times > f.lits+f.dists {
-			return false, errDecompress
+			return false, Error("invalid bit length repeat")
 		}
 		for ; times > 0; times-- {
 			f.lengths[f.got] = value
@@ -280,9 +303,13 @@ func (f *inflater) readTreeLengths() (bool, error) {
 		}
 	}
 	// A block without a code for its end would have none.
-	if f.lengths[256] == 0 || !f.dynamic[0].build(f.lengths[:f.lits], true) ||
-		!f.dynamic[1].build(f.lengths[f.lits:f.lits+f.dists], true) {
-		return false, errDecompress
+	switch {
+	case f.lengths[256] == 0:
+		return false, Error("invalid code -- missing end-of-block")
+	case !f.dynamic[0].build(f.lengths[:f.lits], true):
+		return false, Error("invalid literal/lengths set")
+	case !f.dynamic[1].build(f.lengths[f.lits:f.lits+f.dists], true):
+		return false, Error("invalid distances set")
 	}
 	f.literal, f.distance, f.state = &f.dynamic[0], &f.dynamic[1], inBlock
 	return true, nil
@@ -295,7 +322,7 @@ func (f *inflater) symbols(to int) (bool, error) {
 		sym, n := f.literal.decode(f.acc, f.bits)
 		switch {
 		case n <= 0:
-			return false, failIf(n < 0)
+			return false, failIf(n < 0, "invalid literal/length code")
 		case sym < 256:
 			f.drop(n)
 			f.buf[f.pos] = byte(sym)
@@ -306,7 +333,7 @@ func (f *inflater) symbols(to int) (bool, error) {
 			f.state = blockStart
 			return true, nil
 		case sym > 285:
-			return false, errDecompress
+			return false, Error("invalid literal/length code")
 		}
 		// All bits of a match are at most 48, so that they are there together or wait.
 		sym -= 257
@@ -318,10 +345,10 @@ func (f *inflater) symbols(to int) (bool, error) {
 		used := n + extra
 		sym, n = f.distance.decode(f.acc>>uint(used), f.bits-uint(used))
 		if n <= 0 {
-			return false, failIf(n < 0)
+			return false, failIf(n < 0, "invalid distance code")
 		}
 		if sym > 29 {
-			return false, errDecompress
+			return false, Error("invalid distance code")
 		}
 		used += n
 		extra = int(distExtra[sym])
@@ -330,7 +357,7 @@ func (f *inflater) symbols(to int) (bool, error) {
 		}
 		dist := int(distBase[sym]) + int(f.acc>>uint(used)&(1<<uint(extra)-1))
 		if dist > f.pos {
-			return false, errDecompress
+			return false, Error("invalid distance too far back")
 		}
 		f.drop(used + extra)
 		f.length, f.dist, f.state = length, dist, match
@@ -353,9 +380,9 @@ func (f *inflater) copyMatch(to int) bool {
 	return true
 }
 
-func failIf(bad bool) error {
+func failIf(bad bool, text Error) error {
 	if bad {
-		return errDecompress
+		return text
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package codec
+package deflate
 
 // fastBits is how many bits of a code one look into the table resolves.
 const fastBits = 10
