@@ -245,7 +245,7 @@ func TestScriptStream(t *testing.T) {
 	if err := resp.Body.Close(); err != nil {
 		t.Fatal(err)
 	}
-	e.Want(`return canceled`, "undefined")
+	e.Want(`return canceled`, "Error: Network connection lost.")
 	if _, err := resp.Body.Stream.Read(make([]byte, 9)); err == nil {
 		t.Error("a closed body can be read")
 	}

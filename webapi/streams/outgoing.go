@@ -176,7 +176,7 @@ func (o *outgoing) cancel() {
 	o.c.RunIn(iocontext.Entry{}, func(js *isolate.JS) {
 		defer o.done(nil)
 		if s := o.rd.stream; s != nil && s.state == readable {
-			handled(js, s.cancel(js, goja.Undefined()))
+			handled(js, s.cancel(js, js.Error(ErrDisconnected)))
 		}
 	}, func(error) { o.done(nil) })
 }
