@@ -31,7 +31,7 @@ floors
 	webapi/durable  webapi/htmlrewriter  webapi/caches  webapi/eventsource
 	webapi/node/glue
 	webapi/node/assert  webapi/node/core  webapi/node/nodetest  webapi/node/stubs
-	webapi/node/files
+	webapi/node/crypto  webapi/node/files
 	webapi/node
 	internal/jstest
 	worker
@@ -77,6 +77,7 @@ others
 	golang.org/x/sys                    storage/bolt
 	golang.org/x/text                   isolate/natives  webapi/encoding  webapi/console  webapi/htmlrewriter
 	golang.org/x/sync                   server
+	golang.org/x/crypto                 internal/crypt
 	github.com/hanwen/go-fuse/v2        tests
 	modernc.org/sqlite                  storage/sqliteimport
 	pgregory.net/rapid                  tests

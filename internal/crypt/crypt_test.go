@@ -48,6 +48,39 @@ func TestPrimes(t *testing.T) {
 	}
 }
 
+func TestIsPrime(t *testing.T) {
+	for _, n := range []int64{-7, 0, 1, 4, 9, 561, 3215031751, 1<<61 + 1} {
+		if ok, err := IsPrime(big.NewInt(n), 5, random, nil); ok || err != nil {
+			t.Errorf("%d: %v %v", n, ok, err)
+		}
+	}
+	two := big.NewInt(2)
+	for _, n := range []*big.Int{two, big.NewInt(3), big.NewInt(1<<61 - 1), new(big.Int).Sub(new(big.Int).Exp(two, big.NewInt(521), nil), one)} {
+		if ok, err := IsPrime(n, 5, random, nil); !ok || err != nil {
+			t.Errorf("%s: %v %v", n, ok, err)
+		}
+	}
+	// The product of two primes passes neither test, nor a round with any base.
+	p, _ := Prime(PrimeOptions{Bits: 200}, random, nil)
+	q, _ := Prime(PrimeOptions{Bits: 200}, random, nil)
+	n := new(big.Int).Mul(p, q)
+	less := new(big.Int).Sub(n, one)
+	twos := less.TrailingZeroBits()
+	odd := new(big.Int).Rsh(less, twos)
+	for base := int64(2); base < 50; base++ {
+		if strongProbable(new(big.Int).Exp(big.NewInt(base), odd, n), less, n, twos) {
+			t.Errorf("%s passes with %d", n, base)
+		}
+		if !strongProbable(new(big.Int).Exp(big.NewInt(base), new(big.Int).Rsh(new(big.Int).Sub(p, one), new(big.Int).Sub(p, one).TrailingZeroBits()), p), new(big.Int).Sub(p, one), p, new(big.Int).Sub(p, one).TrailingZeroBits()) {
+			t.Errorf("%s fails with %d", p, base)
+		}
+	}
+	gone := errors.New("gone")
+	if _, err := IsPrime(new(big.Int).Sub(new(big.Int).Exp(two, big.NewInt(521), nil), one), 5, random, func() error { return gone }); err != gone {
+		t.Error(err)
+	}
+}
+
 func TestLongWorkStops(t *testing.T) {
 	gone := errors.New("gone")
 	stop := func() error { return gone }
@@ -160,5 +193,188 @@ func TestSignatureForms(t *testing.T) {
 	}
 	if _, err := ECDSAToRaw(der, 16); !errors.Is(err, ErrSignature) {
 		t.Error(err)
+	}
+}
+
+// TestStreamingGCM compares with Go's own GCM, in pieces of all sizes.
+func TestStreamingGCM(t *testing.T) {
+	key, data, extra := make([]byte, 32), make([]byte, 200), make([]byte, 37)
+	random(key)
+	random(data)
+	random(extra)
+	info := CipherNamed("id-aes256-GCM")
+	for _, ivSize := range []int{1, 12, 16, 33} {
+		iv := bytes.Repeat([]byte{0xFF}, ivSize)
+		for _, piece := range []int{1, 7, 16, 50, 200} {
+			want, err := SealGCM(key, iv, data, extra, 16)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := NewStream(info, key, iv, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.SetExtra(extra[:5])
+			s.SetExtra(extra[5:])
+			var got []byte
+			for at := 0; at < len(data); at += piece {
+				out, err := s.Update(data[at:min(at+piece, len(data))])
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, out...)
+			}
+			if got = append(got, s.Tag()...); !bytes.Equal(got, want) {
+				t.Errorf("iv of %d, pieces of %d", ivSize, piece)
+			}
+		}
+	}
+	if got, err := SealGCM(key, data[:12], nil, extra, 16); err != nil {
+		t.Error(err)
+	} else if s, err := NewStream(info, key, data[:12], true); err != nil {
+		t.Error(err)
+	} else if s.SetExtra(extra); !bytes.Equal(s.Tag(), got) {
+		t.Error("extra data alone")
+	}
+}
+
+// TestCiphersInPieces decrypts what every cipher encrypted.
+func TestCiphersInPieces(t *testing.T) {
+	for _, name := range Ciphers() {
+		info := CipherNamed(name)
+		key, iv, data := make([]byte, info.KeySize), make([]byte, info.IVSize), make([]byte, 100)
+		random(key)
+		random(data)
+		run := func(encrypt bool, data, tag []byte, piece int) (out, newTag []byte) {
+			s, err := NewStream(info, key, iv, encrypt)
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			s.SetTag(tag)
+			for at := 0; at < len(data); at += piece {
+				b, err := s.Update(data[at:min(at+piece, len(data))])
+				if err != nil {
+					t.Fatal(name, err)
+				}
+				out = append(out, b...)
+			}
+			b, err := s.Final(tag)
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			return append(out, b...), s.Tag()
+		}
+		pieces := []int{1, 8, 16, 31, 200}
+		if info.OneShot() {
+			pieces = pieces[4:]
+		}
+		for _, piece := range pieces {
+			text, tag := run(true, data, nil, piece)
+			if got, _ := run(false, text, tag, piece); !bytes.Equal(got, data) {
+				t.Errorf("%s in pieces of %d", name, piece)
+			}
+		}
+		if _, err := NewStream(info, append(key, make([]byte, 256)...), iv, true); !errors.Is(err, ErrKeySize) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestGroups: the numbers of RFC 3526 are safe primes; the first bytes tell that they
+// are the ones of the RFC.
+func TestGroups(t *testing.T) {
+	for name, g := range dhGroups {
+		p := DHGroup(name)
+		if p.BitLen() != int(g.bits) || g.bits <= 4096 && !(p.ProbablyPrime(0) && new(big.Int).Rsh(p, 1).ProbablyPrime(0)) {
+			t.Errorf("%s is no safe prime", name)
+		}
+		if b := p.Bytes(); !bytes.HasPrefix(b, []byte{0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xC9, 0x0F, 0xDA, 0xA2, 0x21, 0x68, 0xC2, 0x34}) {
+			t.Errorf("%s begins with %x", name, b[:16])
+		}
+	}
+	if DHGroup("modp1") != nil {
+		t.Error("modp1 is known")
+	}
+	p := DHGroup("MODP14")
+	a, b := &DH{P: p, G: big.NewInt(2)}, &DH{P: p, G: big.NewInt(2)}
+	a.Generate(random)
+	b.Generate(random)
+	one, err := a.Secret(b.Public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if two, err := b.Secret(a.Public); err != nil || !bytes.Equal(one, two) || len(one) != 256 {
+		t.Error(err)
+	}
+	for _, bad := range []*big.Int{big.NewInt(0), big.NewInt(1), new(big.Int).Sub(p, big.NewInt(1)), p} {
+		if _, err := a.Secret(bad); err == nil {
+			t.Errorf("%s is a public key", bad)
+		}
+	}
+	if got := a.Check(); got != 0 {
+		t.Error(got)
+	}
+	if got := (&DH{P: big.NewInt(15), G: big.NewInt(3)}).Check(); got != DHNotPrime|DHGeneratorUnknown {
+		t.Error(got)
+	}
+}
+
+// TestKeyForms writes keys in every form and reads them again.
+func TestKeyForms(t *testing.T) {
+	k, err := GenerateRSA(1024, 3, random, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, form := range []KeyForm{
+		{Type: "pkcs8"}, {Type: "pkcs1"}, {PEM: true, Type: "pkcs1"}, {PEM: true, Type: "pkcs8"},
+		{Type: "pkcs8", Cipher: "aes-256-cbc", Passphrase: []byte("word")}, {PEM: true, Type: "pkcs8", Cipher: "des-ede3-cbc", Passphrase: []byte{}},
+		{PEM: true, Type: "pkcs1", Cipher: "aes-128-cbc", Passphrase: []byte("word")},
+	} {
+		b, err := MarshalPrivate(k, form, random)
+		if err != nil {
+			t.Errorf("%+v: %v", form, err)
+			continue
+		}
+		got, err := ParsePrivate(b, form)
+		if err != nil || !k.Equal(got.(crypto.PrivateKey)) {
+			t.Errorf("%+v: %v", form, err)
+		}
+		if form.Cipher != "" {
+			form.Passphrase = []byte("other")
+			if _, err := ParsePrivate(b, form); err == nil {
+				t.Errorf("%+v: any passphrase does", form)
+			}
+			form.Passphrase = nil
+			if _, err := ParsePrivate(b, form); !errors.Is(err, ErrPassphrase) {
+				t.Errorf("%+v: %v", form, err)
+			}
+		}
+	}
+	for _, form := range []KeyForm{{Type: "spki"}, {Type: "pkcs1"}, {PEM: true, Type: "spki"}, {PEM: true, Type: "pkcs1"}} {
+		b, err := MarshalPublic(k, form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ParsePublic(b, form); err != nil || !k.PublicKey.Equal(got.(crypto.PublicKey)) {
+			t.Errorf("%+v: %v", form, err)
+		}
+	}
+	d := &DSA{P: DHGroup("modp14"), Q: big.NewInt(101), G: big.NewInt(2), Y: new(big.Int).Exp(big.NewInt(2), big.NewInt(77), DHGroup("modp14")), X: big.NewInt(77)}
+	b, err := MarshalPrivate(d, KeyForm{Type: "pkcs8"}, random)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ParsePrivate(b, KeyForm{}); err != nil || got.(*DSA).Y.Cmp(d.Y) != 0 {
+		t.Error(err)
+	}
+	for _, bad := range []string{"", "x", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"} {
+		for _, form := range []KeyForm{{PEM: true}, {}, {Type: "pkcs1"}, {Type: "sec1"}} {
+			if _, err := ParsePrivate([]byte(bad), form); err == nil {
+				t.Errorf("%q is a key", bad)
+			}
+			if _, err := ParsePublic([]byte(bad), form); err == nil {
+				t.Errorf("%q is a key", bad)
+			}
+		}
 	}
 }

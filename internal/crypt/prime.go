@@ -78,6 +78,46 @@ func Prime(o PrimeOptions, random Random, stop Stop) (*big.Int, error) {
 	}
 }
 
+// IsPrime says whether n is a prime. Beside the Baillie-PSW test it does as many rounds
+// of Miller-Rabin as it is told; it can be stopped between them.
+func IsPrime(n *big.Int, rounds int, random Random, stop Stop) (bool, error) {
+	if !n.ProbablyPrime(0) {
+		return false, nil
+	}
+	if n.BitLen() < 64 {
+		return true, nil // the first test makes no mistake with these
+	}
+	less := new(big.Int).Sub(n, one)
+	twos := less.TrailingZeroBits()
+	odd := new(big.Int).Rsh(less, twos)
+	x, b := new(big.Int), make([]byte, (n.BitLen()+7)/8+8)
+	for range rounds {
+		if err := stop.err(); err != nil {
+			return false, err
+		}
+		// A base from 1 to n-1; with 8 bytes more than n has all are as likely.
+		random(b)
+		x.Add(x.Mod(x.SetBytes(b), less), one)
+		if !strongProbable(x.Exp(x, odd, n), less, n, twos) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// strongProbable is the rest of a round: x is the base to the power of the odd part.
+func strongProbable(x, less, n *big.Int, twos uint) bool {
+	if x.Cmp(one) == 0 || x.Cmp(less) == 0 {
+		return true
+	}
+	for range twos - 1 {
+		if x.Mod(x.Mul(x, x), n); x.Cmp(less) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // congruent changes p to a number near it with the remainder that is wanted.
 func (o *PrimeOptions) congruent(p *big.Int) {
 	rem := o.Rem

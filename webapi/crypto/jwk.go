@@ -153,3 +153,27 @@ func duplicate(ops []string) (string, bool) {
 }
 
 func text(s string) *string { return &s }
+
+// ReadJWK reads a JsonWebKey that a script gave.
+func ReadJWK(c *bind.Call, obj *goja.Object) (*JWK, error) { return readJWK(c, obj) }
+
+// ExportJWK is the key as a JsonWebKey, without members that are missing: node's form.
+func (k *Key) ExportJWK(js *isolate.JS) (*goja.Object, error) {
+	x, err := k.material.export(k, "jwk")
+	if err != nil {
+		return nil, err
+	}
+	j, ok := x.(*JWK)
+	if !ok {
+		return nil, errNoJWK
+	}
+	full := j.Object(js)
+	for _, name := range full.Keys() {
+		if goja.IsUndefined(full.Get(name)) {
+			if err := full.Delete(name); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return full, nil
+}

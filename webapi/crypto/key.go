@@ -87,6 +87,8 @@ func (k *Key) Material() any {
 		return m.public
 	case *okpKey:
 		return m.goKey()
+	case genericKey:
+		return m.key
 	case interface{ secret() []byte }:
 		return m.secret()
 	}

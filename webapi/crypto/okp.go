@@ -309,3 +309,14 @@ func (k *Key) exportDER(goKey any, format string) (any, error) {
 	}
 	return nil, exception.DOM("InvalidAccessError", fmt.Sprintf("Cannot export %q in %q format.", k.Algorithm.Name, format))
 }
+
+// GenerateOKP makes a private key of Go's library for X25519 or Ed25519.
+func GenerateOKP(x bool, random crypt.Random) (any, error) {
+	seed := make([]byte, okpSize)
+	random(seed)
+	o, err := newOKP(x, seed)
+	if err != nil {
+		return nil, err
+	}
+	return o.goKey(), nil
+}

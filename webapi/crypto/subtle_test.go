@@ -134,10 +134,11 @@ return order.join()`, `turn,32,128`)
 func TestDerivationStopsWithItsContext(t *testing.T) {
 	e := newEnv(t)
 	c := e.Context()
-	done := make(chan error, 1)
+	begun, done := make(chan struct{}), make(chan error, 1)
 	e.OnLoop(func() {
 		c.Run(func(js *isolate.JS) {
 			_, err := crypto.Long(js, func(stop crypt.Stop) (int, error) {
+				close(begun)
 				for {
 					if err := stop(); err != nil {
 						done <- err
@@ -150,6 +151,7 @@ func TestDerivationStopsWithItsContext(t *testing.T) {
 			}
 		})
 	})
+	<-begun // work that has not begun when its context goes never does
 	e.OnLoop(func() { c.Abort(errors.New("gone")) })
 	if err := <-done; err == nil || errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)

@@ -10,6 +10,7 @@ import (
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/node/assert"
 	"workerd.local/webapi/node/core"
+	"workerd.local/webapi/node/crypto"
 	"workerd.local/webapi/node/files"
 	"workerd.local/webapi/node/glue"
 	"workerd.local/webapi/node/nodetest"
@@ -22,6 +23,7 @@ var set = glue.NewSet(
 	nodetest.Modules,
 	core.Modules(),
 	stubs.Modules(),
+	crypto.Modules(),
 	files.Modules(),
 )
 

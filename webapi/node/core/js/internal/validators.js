@@ -29,7 +29,7 @@ function validateUint32(value, name, positive = false) {
   if (typeof value !== "number") throw new ERR_INVALID_ARG_TYPE(name, "number", value);
   if (!isInteger(value)) throw new ERR_OUT_OF_RANGE(name, "an integer", value);
   const min = positive ? 1 : 0;
-  if (value < min || value > 4294967295) throw new ERR_OUT_OF_RANGE(name, `>= ${min} && <= 4294967295`, value);
+  if (value < min || value > 4294967295) throw new ERR_OUT_OF_RANGE(name, `>= ${min} && < 4294967296`, value);
 }
 function validateBoolean(value, name) {
   if (typeof value !== "boolean") throw new ERR_INVALID_ARG_TYPE(name, "boolean", value);
