@@ -334,7 +334,7 @@ func (r *realm) require(c goja.FunctionCall) goja.Value {
 	}
 	if l, ok := r.find(specifier, importer); ok {
 		if l.sync == nil {
-			r.throw(r.errorClass, "require() cannot load the ES module %q because it has a top-level await.", specifier)
+			r.throw(r.errorClass, "Top-level await in module is not permitted at this time.")
 		}
 		v, err := l.sync(goja.Undefined())
 		if err != nil {

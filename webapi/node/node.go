@@ -14,6 +14,7 @@ import (
 	"workerd.local/webapi/node/files"
 	"workerd.local/webapi/node/glue"
 	"workerd.local/webapi/node/nodetest"
+	"workerd.local/webapi/node/sockets"
 	"workerd.local/webapi/node/stubs"
 )
 
@@ -25,6 +26,7 @@ var set = glue.NewSet(
 	stubs.Modules(),
 	crypto.Modules(),
 	files.Modules(),
+	sockets.Modules(),
 )
 
 // Module makes the modules importable.

@@ -42,6 +42,7 @@ func TestQuerystringAndDecoder(t *testing.T) {
 	e := newEnv(t)
 	e.Want(`const qs = (await import("node:querystring")).default; return [qs.parse("a=1&b=%20x+y&a=2&c"), qs.stringify({ a: [1, "b c"], d: true, e: null }), qs.escape("\u00e9&"), qs.unescape("%zz%41"), qs.parse("a:1;b:2", ";", ":", { maxKeys: 1 })]`,
 		`[{"a":["1","2"],"b":" x y","c":""},"a=1&a=b%20c&d=true&e=","%C3%A9%26","%zzA",{"a":"1"}]`)
+	e.Want(`const qs = (await import("node:querystring")).default; return [qs.parse("&&a=1&b=2", null, null, { maxKeys: 3 }), qs.parse("%\u0100=1")]`, `[{"a":"1"},{"%Ā":"1"}]`)
 	e.Want(`const qs = (await import("node:querystring")).default; try { qs.escape("\ud800") } catch (x) { return [x.name, x.code] }`, `["URIError","ERR_INVALID_URI"]`)
 	e.Want(`const { StringDecoder } = await import("node:string_decoder"), { Buffer } = await import("node:buffer"); const d = new StringDecoder("utf8"), b = Buffer.from("\u20ac\u{1f600}"); return [d.write(b.subarray(0, 2)), d.lastNeed, d.write(b.subarray(2, 5)), d.write(b.subarray(5)), d.end(), d.write(b.subarray(0, 1)), d.end()]`,
 		`["",1,"€","😀","","","�"]`)

@@ -34,7 +34,11 @@ func processNatives() map[string]bind.Static {
 		},
 		"require": func(c *bind.Call) (any, error) {
 			if load := bind.ProgramOf(c.JS()).Require; load != nil {
-				return load(c.Arg(0).String(), c.Arg(1).String())
+				v, err := load(c.Arg(0).String(), c.Arg(1).String())
+				if err != nil {
+					return nil, err
+				}
+				return required(c.JS(), v), nil
 			}
 			return nil, exception.Errorf("No such module %q.", c.Arg(0).String())
 		},
@@ -45,6 +49,26 @@ func processNatives() map[string]bind.Static {
 		},
 		"exit": jsExit,
 	}
+}
+
+// required is what require gives of a module: that of an ES module which says so, or
+// with the flag require_returns_default_export, is the default export.
+func required(js *isolate.JS, v goja.Value) goja.Value {
+	ns, ok := v.(*goja.Object)
+	if !ok {
+		return v
+	}
+	marked := func(name string) bool {
+		m := ns.Get(name)
+		return m != nil && m.ToBoolean()
+	}
+	if !marked("__cjsUnwrapDefault") && !(marked("__esModule") && js.Compat().Has("require_returns_default_export")) {
+		return v
+	}
+	if d := ns.Get("default"); d != nil {
+		return d
+	}
+	return v
 }
 
 // jsExit ends the request, or breaks the actor, that the running code works for.

@@ -2,7 +2,7 @@
 // node:querystring.
 const { ERR_INVALID_URI } = require("internal/codes");
 const { Buffer } = require("node:buffer");
-const { isArray, keys, stringCharCodeAt, stringSlice, stringReplaceAll } = primordials;
+const { isArray, keys, stringCharCodeAt, stringSlice, stringReplaceAll, regExpTest } = primordials;
 
 const hex = (c) => (c >= 48 && c <= 57 ? c - 48 : c >= 65 && c <= 70 ? c - 55 : c >= 97 && c <= 102 ? c - 87 : -1);
 
@@ -85,7 +85,7 @@ function parse(text, sep, eq, options) {
       }
     }
     s = stringReplaceAll(s, "+", " ");
-    return s.includes("%") ? unescape(s, true) : s;
+    return regExpTest(/%[0-9a-fA-F]{2}/, s) ? unescape(s, true) : s;
   };
   const add = (key, value) => {
     key = decoded(key);
@@ -95,14 +95,16 @@ function parse(text, sep, eq, options) {
     else if (isArray(have)) have[have.length] = value;
     else out[key] = [have, value];
   };
+  // Every separator counts, also one with nothing before it; what follows the last one does not.
   const list = text.split(sep);
-  let taken = 0;
-  for (const part of list) {
-    if (part === "") continue;
-    const at = part.indexOf(eq);
-    if (at < 0) add(part, "");
-    else add(stringSlice(part, 0, at), stringSlice(part, at + eq.length));
-    if (pairs > 0 && ++taken >= pairs) break;
+  for (let i = 0; i < list.length; i++) {
+    const part = list[i];
+    if (part !== "") {
+      const at = part.indexOf(eq);
+      if (at < 0) add(part, "");
+      else add(stringSlice(part, 0, at), stringSlice(part, at + eq.length));
+    }
+    if (i < list.length - 1 && --pairs === 0) break;
   }
   return out;
 }

@@ -105,7 +105,7 @@ const isIPv6 = (host) => host[0] === "[" && host[host.length - 1] === "]";
 
 // tidy trims white space and turns backslashes before the first "?" or "#" around.
 function tidy(text) {
-  text = text.replace(/^[\t\n\v\f\r \u00a0\ufeff]+|[\t\n\v\f\r \u00a0\ufeff]+$/g, "");
+  text = text.replace(/^[\0-\x20\u00a0\ufeff]+|[\0-\x20\u00a0\ufeff]+$/g, "");
   const stop = text.search(/[?#]/);
   return stop < 0 ? text.replaceAll("\\", "/") : text.slice(0, stop).replaceAll("\\", "/") + text.slice(stop);
 }

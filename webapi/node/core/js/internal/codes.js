@@ -108,6 +108,7 @@ define("ERR_INVALID_STATE", Error, (x) => `Invalid state: ${x}`);
 define("ERR_INVALID_THIS", TypeError, (x) => `Value of "this" must be of type ${x}`);
 define("ERR_UNHANDLED_ERROR", Error, (x) => `Unhandled error.${x === undefined ? "" : ` (${x})`}`, undefined);
 define("ERR_MISSING_ARGS", TypeError, (...args) => `The ${args.length > 1 ? list(args.map(quoted), "and").replace(/^([^,]*) and ([^,]*)$/, "$1 and $2") : quoted(args[0])} argument${args.length > 1 ? "s" : ""} must be specified`);
+define("ERR_OPTION_NOT_IMPLEMENTED", Error, (x) => `The ${typeof x === "symbol" ? x.description : x} option is not implemented`);
 define("ERR_METHOD_NOT_IMPLEMENTED", Error, (x) => `The ${typeof x === "symbol" ? x.description : x} method is not implemented`);
 define("ERR_MULTIPLE_CALLBACK", Error, "Callback called multiple times");
 define("ERR_FALSY_VALUE_REJECTION", Error, () => "Promise was rejected with falsy value", (reason) => ({ reason }));
