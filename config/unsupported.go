@@ -16,7 +16,6 @@ var unsupported = map[string]string{
 	"binding.queue":              "a queue",
 	"binding.analyticsEngine":    "an Analytics Engine dataset",
 	"binding.hyperdrive":         "a Hyperdrive database",
-	"binding.unsafeEval":         "an unsafeEval binding",
 	"binding.memoryCache":        "a memory cache",
 	"binding.workerLoader":       "a worker loader",
 	"binding.workerdDebugPort":   "a workerdDebugPort binding",

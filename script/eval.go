@@ -150,7 +150,9 @@ func messageOf(err error) string {
 // construct makes a function from parameter and body texts. Each part is
 // checked by itself, so that neither can end the function early.
 func (s *state) construct(head string, args []goja.Value) *goja.Object {
-	s.checkEval()
+	if len(args) > 0 {
+		s.checkEval() // without arguments there is no text that a script has made
+	}
 	var params []string
 	body := ""
 	for i, a := range args {
@@ -160,11 +162,14 @@ func (s *state) construct(head string, args []goja.Value) *goja.Object {
 			params = append(params, a.String())
 		}
 	}
-	list := strings.Join(params, ",")
-	whole := "(" + head + " anonymous(" + list + "\n) {\n" + body + "\n})"
+	return s.compileFunction(head, "anonymous", strings.Join(params, ","), body)
+}
+
+func (s *state) compileFunction(head, name, params, body string) *goja.Object {
+	whole := "(" + head + " anonymous(" + params + "\n) {\n" + body + "\n})"
 	for _, text := range []string{
 		"(" + head + " anonymous(\n) {\n" + body + "\n})",
-		"(" + head + " anonymous(" + list + "\n) {\n})",
+		"(" + head + " anonymous(" + params + "\n) {\n})",
 		whole,
 	} {
 		tree, _, err := parseText("eval", text, s.bounds)
@@ -178,6 +183,11 @@ func (s *state) construct(head string, args []goja.Value) *goja.Object {
 	f, ok := s.run(whole).(*goja.Object)
 	if !ok {
 		panic(s.syntaxError("Unexpected end of input"))
+	}
+	if name != "anonymous" {
+		if err := f.DefineDataProperty("name", s.rt.ToValue(name), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
+			panic(s.rt.NewTypeError(err.Error()))
+		}
 	}
 	return f
 }
@@ -263,3 +273,44 @@ func parseText(name, text string, bounds *limits.Set) (*ast.Program, string, err
 
 // newerSyntax matches what the engine parses but does not compile.
 var newerSyntax = regexp.MustCompile(`\basync\b[^;]*\*|\bfor\s+await\b`)
+
+// RunText runs a classic script given as text in the global scope, whether code from
+// strings is allowed or not; name stands in stack traces. What the script throws is a
+// *goja.Exception.
+func RunText(rt *goja.Runtime, name, text string) (goja.Value, error) {
+	if err := Install(rt); err != nil {
+		return nil, err
+	}
+	program, err := compileClassic(name, text, stateOf(rt).bounds)
+	if err != nil {
+		return nil, textError(rt, err)
+	}
+	return rt.RunProgram(program)
+}
+
+// NewFunction makes a function from text, whether code from strings is allowed or not.
+// Each part is checked by itself, so that neither can end the function early.
+func NewFunction(rt *goja.Runtime, async bool, name string, params []string, body string) (*goja.Object, error) {
+	if err := Install(rt); err != nil {
+		return nil, err
+	}
+	s := stateOf(rt)
+	head := "function"
+	if async {
+		head = "async function"
+	}
+	var f *goja.Object
+	ex := rt.Try(func() { f = s.compileFunction(head, name, strings.Join(params, ","), body) })
+	if ex != nil {
+		return nil, ex
+	}
+	return f, nil
+}
+
+// textError is a mistake in text as the SyntaxError that scripts see.
+func textError(rt *goja.Runtime, err error) error {
+	if ex := rt.Try(func() { panic(stateOf(rt).syntaxError(messageOf(err))) }); ex != nil {
+		return ex
+	}
+	return err
+}

@@ -194,3 +194,38 @@ func TestImportMetaHook(t *testing.T) {
 		t.Errorf("result = %s", got)
 	}
 }
+
+// The engine fails in functions that call eval by its name and have a pattern among
+// their parameters.
+func TestEvalInAFunctionWithAPattern(t *testing.T) {
+	_, e := run(t, modules(`
+		const f = (_, { a }) => { try { return (() => eval("1 + 1"))() } catch (e) { return e.name + a } };
+		export const out = f(0, { a: 3 }) + f(0, { a: 4 });`), Host{})
+	if got := fulfilled(t, e).Get("out"); got.String() != "4" {
+		t.Errorf("out %v", got)
+	}
+}
+
+func TestCodeFromTextWhereItIsDenied(t *testing.T) {
+	rt := goja.New()
+	if err := DenyEval(rt); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := RunText(rt, "name", "[1, 2].at(-1)"); err != nil || v.String() != "2" {
+		t.Errorf("%v, %v", v, err)
+	}
+	for _, text := range []string{"1 +", "throw new SyntaxError('x')"} {
+		if _, err := RunText(rt, "name", text); err == nil {
+			t.Errorf("%s ran", text)
+		}
+	}
+	f, err := NewFunction(rt, false, "sum", []string{"a", "b"}, "return a + b")
+	if err != nil || f.Get("name").String() != "sum" || f.Get("length").String() != "2" {
+		t.Errorf("%v, %v", f, err)
+	}
+	for _, parts := range [][2]string{{"a) {", ""}, {"", "}"}, {"a", "})(); (function () {"}} {
+		if _, err := NewFunction(rt, true, "f", []string{parts[0]}, parts[1]); err == nil {
+			t.Errorf("%q made a function", parts)
+		}
+	}
+}

@@ -181,6 +181,13 @@ func (l *lowering) loading(n *ast.CallExpression) ast.Expression {
 		idx := n.Idx0()
 		return l.call(idx, "import", specifier, l.string(idx, l.fileAt(specifier.Idx0())))
 	}
+	if isIdent(n.Callee, "eval") {
+		// Code from strings sees the global scope only, and the engine fails where a
+		// function with a pattern among its parameters calls eval by its name.
+		idx := n.Callee.Idx0()
+		n.Callee = &ast.SequenceExpression{Sequence: []ast.Expression{&ast.NumberLiteral{Idx: idx, Literal: "0", Value: int64(0)}, n.Callee}}
+		return n
+	}
 	if id, ok := n.Callee.(*ast.Identifier); ok && len(n.ArgumentList) == 1 {
 		if name := id.Name.String(); name == "require" || name == "__require" {
 			n.ArgumentList = append(n.ArgumentList, l.string(id.Idx, l.fileAt(n.ArgumentList[0].Idx0())))

@@ -112,6 +112,8 @@ func (w *world) binding(js *isolate.JS, svc *service, b *config.Binding) (goja.V
 			return nil, at(b.Pos, "%s is not a key that can be imported: %s", where, err)
 		}
 		return v, nil
+	case config.BindingUnsafeEval:
+		return newUnsafeEval(js)
 	case config.BindingService:
 		s, err := w.service(b.Service, where)
 		if err != nil {

@@ -23,6 +23,7 @@ func (w *world) unsafeModule(svc *service) bind.Module {
 			"workerd:unsafe": func(js *isolate.JS) (goja.Value, error) {
 				return bind.Object{Name: "UnsafeModule", Methods: w.unsafeMethods(svc)}.New(js), nil
 			},
+			"workerd:unsafe-eval": newUnsafeEval,
 		},
 		Available: func(_ string, has func(string) bool) bool { return has("unsafe_module") },
 	}

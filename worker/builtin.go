@@ -1,9 +1,10 @@
 package worker
 
 import (
+	"fmt"
+
 	"github.com/dop251/goja"
 
-	"workerd.local/exception"
 	"workerd.local/internal/compat"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
@@ -99,7 +100,7 @@ func (w *Worker) builtin(js *isolate.JS, specifier string) (goja.Value, error) {
 	if mk := maker(w.modules(), w.o.Compat, specifier); mk != nil {
 		return mk(js)
 	}
-	return nil, exception.Errorf("No such module %q.", specifier)
+	return nil, fmt.Errorf("No such module %q.", specifier)
 }
 
 func (w *Worker) cloudflareWorkers(js *isolate.JS) (goja.Value, error) {

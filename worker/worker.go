@@ -34,6 +34,7 @@ import (
 	"workerd.local/webapi/crypto"
 	"workerd.local/webapi/events"
 	"workerd.local/webapi/fetch"
+	"workerd.local/webapi/global"
 	"workerd.local/webapi/sockets"
 	"workerd.local/webapi/streams"
 )
@@ -211,7 +212,7 @@ func (w *Worker) instantiate() error {
 	var ev *script.Evaluation
 	var failure, badEnv error
 	err = realm.RunStartup(nil, func(js *isolate.JS) {
-		if !w.o.Compat.Has("allow_eval_during_startup") {
+		if !w.o.Compat.Has("allow_eval_during_startup") && !w.o.Compat.Has("allow_insecure_inefficient_logged_eval") {
 			failure = script.DenyEval(js.Runtime())
 		}
 		if failure == nil && w.o.Env != nil {
@@ -248,7 +249,7 @@ func (w *Worker) instantiate() error {
 		return w.startupError(err)
 	}
 	err = realm.Run(nil, func(js *isolate.JS) {
-		if w.o.Compat.Has("allow_eval_during_startup") {
+		if w.o.Compat.Has("allow_eval_during_startup") && !w.o.Compat.Has("allow_insecure_inefficient_logged_eval") {
 			if failure = script.DenyEval(js.Runtime()); failure != nil {
 				return
 			}
@@ -308,9 +309,35 @@ func (w *Worker) reset(cause error, culprit *isolate.Frame) {
 
 func (w *Worker) setup(js *isolate.JS) error {
 	fetch.SetOutbound(js, w.o.Outbound)
+	global.SetBeacon(js, w.sendBeacon)
 	caches.SetService(js, w.o.Cache)
 	sockets.SetOutbound(js, w.o.Outbound)
 	return nil
+}
+
+// sendBeacon posts body to url beside what the request does; false outside of one.
+func (w *Worker) sendBeacon(c *bind.Call) (any, error) {
+	var url string
+	if err := c.Unpack("url", &url); err != nil {
+		return nil, err
+	}
+	ioc, err := c.Context()
+	if err != nil {
+		return false, nil
+	}
+	js := c.JS()
+	init := js.Runtime().NewObject()
+	for name, v := range map[string]goja.Value{"method": js.Runtime().ToValue("POST"), "body": c.Arg(1)} {
+		if err := init.Set(name, v); err != nil {
+			return nil, err
+		}
+	}
+	sent, err := fetch.Fetch(js, w.o.Outbound, js.Runtime().ToValue(url), init)
+	if err != nil {
+		return nil, err
+	}
+	w.waitUntil(js, ioc, c.Value(sent))
+	return true, nil
 }
 
 // Report logs an exception that no caller could be told, or that a caller is told

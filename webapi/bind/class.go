@@ -260,7 +260,7 @@ func (cl *Class[T]) stateOf(js *isolate.JS) *classState {
 	for _, name := range keys(cl.Statics) {
 		data(native, name, function(js, cl.Name, name, 0, cl.Statics[name]), true)
 	}
-	for _, name := range keys(cl.Consts) {
+	for _, name := range byValue(cl.Consts) {
 		v := rt.ToValue(cl.Consts[name])
 		for _, o := range []*goja.Object{native, proto} {
 			must(o.DefineDataProperty(name, v, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_TRUE))
@@ -413,6 +413,17 @@ func must(err error) {
 	if err != nil {
 		panic(err)
 	}
+}
+
+// byValue is the names of constants in the order of their values.
+func byValue(m map[string]any) []string {
+	names := keys(m)
+	sort.SliceStable(names, func(i, j int) bool {
+		a, okA := m[names[i]].(int)
+		b, okB := m[names[j]].(int)
+		return okA && okB && a < b
+	})
+	return names
 }
 
 func keys[V any](m map[string]V) []string {

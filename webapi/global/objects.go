@@ -12,10 +12,22 @@ import (
 // UserAgent is navigator.userAgent.
 const UserAgent = "Cloudflare-Workers"
 
+type beacon struct{ send bind.Static }
+
+var beaconOf = isolate.NewSlot(func(*isolate.JS) *beacon {
+	return &beacon{func(*bind.Call) (any, error) { return false, nil }}
+})
+
+// SetBeacon says what navigator.sendBeacon does; without it no beacon is sent.
+func SetBeacon(js *isolate.JS, send bind.Static) { beaconOf.Get(js).send = send }
+
 type navigator struct{}
 
 var navigatorClass = &bind.Class[navigator]{
 	Name: "Navigator",
+	Methods: map[string]bind.Method[navigator]{
+		"sendBeacon": func(_ *navigator, c *bind.Call) (any, error) { return beaconOf.Get(c.JS()).send(c) },
+	},
 	Getters: map[string]bind.Getter[navigator]{
 		"userAgent":           func(*navigator, *bind.Call) (any, error) { return UserAgent, nil },
 		"language":            func(*navigator, *bind.Call) (any, error) { return "en", nil },

@@ -78,6 +78,8 @@ func defineParams() *bind.Class[Params] {
 			"values": iterate(func(js *isolate.JS, q Pair) goja.Value { return js.Runtime().ToValue(q.Value) }),
 		},
 		Iterator: "entries",
+		// Noted before a script can replace it.
+		Init: func(js *isolate.JS, _, _ *goja.Object) error { ownEntries.Get(js); return nil },
 	}
 	return ParamsClass
 }
@@ -135,12 +137,12 @@ func newParams(c *bind.Call) (*Params, error) {
 		}
 		return ParseParams(s), nil
 	}
-	if other, ok := ParamsClass.Unwrap(c.JS(), obj); ok {
-		return NewParams(other.Pairs()), nil
-	}
 	var method goja.Value
 	if err := c.JS().Try(func() { method = obj.GetSymbol(goja.SymIterator) }); err != nil {
 		return nil, err
+	}
+	if other, ok := ParamsClass.Unwrap(c.JS(), obj); ok && method != nil && method.SameAs(*ownEntries.Get(c.JS())) {
+		return NewParams(other.Pairs()), nil // nobody could tell
 	}
 	if method != nil && !goja.IsUndefined(method) && !goja.IsNull(method) {
 		return paramsFromSequence(c, obj)
@@ -223,6 +225,12 @@ func paramsFromRecord(c *bind.Call, record *goja.Object) (*Params, error) {
 	}
 	return p, nil
 }
+
+// ownEntries is the iteration that the class has, which a script may have replaced.
+var ownEntries = isolate.NewSlot(func(js *isolate.JS) *goja.Value {
+	fn := ParamsClass.Prototype(js).GetSymbol(goja.SymIterator)
+	return &fn
+})
 
 // objectEntries is Object.entries, which sees names that Go's strings cannot hold.
 var objectEntries = isolate.NewSlot(func(js *isolate.JS) *goja.Value {
