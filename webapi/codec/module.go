@@ -156,6 +156,8 @@ var decoderClass = &bind.Class[textDecoder]{
 			return nil, err
 		}
 		var o encoding.Options
+		// As in workerd, options that do not say it mean fatal; no options mean it is not.
+		o.Fatal = c.Len() > 1 && !goja.IsUndefined(c.Arg(1)) && !streams.FlagsOf(c.JS()).Pedantic
 		if err := c.Options(2, "TextDecoderStreamInit", "fatal", &o.Fatal, "ignoreBOM", &o.IgnoreBOM); err != nil {
 			return nil, err
 		}

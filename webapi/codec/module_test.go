@@ -212,6 +212,7 @@ func TestTextDecoderStream(t *testing.T) {
 		const got = await Promise.allSettled([t.readable.getReader().read(), t.writable.getWriter().write('text')]);
 		return got.map((x) => x.reason.message).join();
 	`, "This TransformStream is being used as a byte stream, but received a value that is not a BufferSource.,This TransformStream is being used as a byte stream, but received a value that is not a BufferSource.")
+	e.Want(`return [undefined, {}, null, {fatal:false}].map((o) => new TextDecoderStream('utf-8', o).fatal)`, `[false,true,true,false]`)
 	e.WantError(`new TextDecoderStream('no such')`, `RangeError: "no such" is not a valid encoding.`)
 	e.WantError(`new TextDecoderStream('utf-8', 1)`, "TypeError: Failed to construct 'TextDecoderStream': constructor parameter 2 is not of type 'TextDecoderStreamInit'.")
 }

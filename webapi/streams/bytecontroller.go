@@ -179,6 +179,9 @@ func (c *byteController) pullInto(js *isolate.JS, w view, least int, r *intoRequ
 // fill moves bytes from the queue into p; it reports whether p has enough, in
 // whole elements. What does not make a whole element stays queued.
 func (c *byteController) fill(p *pullInto) bool {
+	if p.buf.Detached() { // the script has taken the view that it was to fill
+		return false
+	}
 	room := min(c.total, p.view.length-p.filled)
 	end := p.filled + room
 	enough := end >= p.least
@@ -196,6 +199,9 @@ func (p *pullInto) dst() []byte {
 }
 
 func (c *byteController) finished(js *isolate.JS, p *pullInto) goja.Value {
+	if p.buf.Detached() {
+		p.buf, p.filled = js.Runtime().NewArrayBuffer(make([]byte, p.size)), 0
+	}
 	return p.view.make(js, p.buf, p.filled)
 }
 
@@ -361,7 +367,7 @@ func (c *byteController) respond(js *isolate.JS, p *pullInto, n int) error {
 	case p.kind == ofNobody:
 		c.pending = c.pending[1:]
 		c.push(append([]byte(nil), p.buf.Bytes()[p.view.offset:p.view.offset+p.filled]...))
-		c.serve(js)
+		c.deliver(js)
 	case p.filled >= p.least:
 		c.pending = c.pending[1:]
 		if rest := p.filled % p.view.elem; rest > 0 {

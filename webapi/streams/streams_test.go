@@ -327,6 +327,12 @@ func TestByteViews(t *testing.T) {
 		{open + `r.read(new Uint8Array(4)); const v=c.byobRequest.view; c.enqueue(enc('a')); return v.length`, `0`},
 		{open + `r.read(new Uint8Array(4)); structuredClone(c.byobRequest.view.buffer,{transfer:[c.byobRequest.view.buffer]}); c.enqueue(enc('a'))`, `throws TypeError: The byobRequest.view is zero-length or was detached`},
 		{open + `r.read(new Uint8Array(4)); structuredClone(c.byobRequest.view.buffer,{transfer:[c.byobRequest.view.buffer]}); c.byobRequest.respond(1)`, `throws TypeError: Cannot respond with a zero-length or detached view`},
+		// Whoever takes the view away keeps nobody from ending the stream.
+		{open + `const p=r.read(new Uint8Array(4)); structuredClone(c.byobRequest.view.buffer,{transfer:[c.byobRequest.view.buffer]}); c.close(); const x=await p; return [x.done, x.value.length]`, `[true,0]`},
+		{open + `const p=r.readAtLeast(4,new Uint8Array(4)); c.byobRequest.respond(2); const v=c.byobRequest.view; structuredClone(v.buffer,{transfer:[v.buffer]}); c.close(); return (await p).value.length`, `0`},
+		{open + `const p=r.read(new Uint8Array(4)); structuredClone(c.byobRequest.view.buffer,{transfer:[c.byobRequest.view.buffer]}); c.error(new EvalError('e')); return p`, `throws EvalError: e`},
+		{open + `const p=r.read(new Uint8Array(4)); structuredClone(c.byobRequest.view.buffer,{transfer:[c.byobRequest.view.buffer]}); await r.cancel(); return (await p).done`, `true`},
+		{open + `const p=r.read(new Uint8Array(4)); p.catch(() => {}); const q=c.byobRequest; q.view[0]=65; r.releaseLock(); const d=s.getReader().read(); q.respond(1); return dec((await d).value)`, `A`},
 		// The end: a view that is filled in part is what its read gets.
 		{open + `const p=r.readAtLeast(9,new Uint8Array(9)); c.enqueue(enc('abc')); c.close(); const x=await p; return [dec(x.value), x.done, (await r.read(new Uint8Array(1))).done]`, `["abc",false,true]`},
 		{open + `const p=r.read(new Uint8Array([1,2,3])); c.close(); const q=c.byobRequest; const x=await p; return [q, x.done, x.value.length, [...new Uint8Array(x.value.buffer)]]`, `[null,true,0,[1,2,3]]`},
