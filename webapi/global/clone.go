@@ -59,6 +59,9 @@ func (t *cloneables) WriteHost(w *clone.Writer, obj *goja.Object) (bool, error) 
 		return false, nil
 	}
 	c, ok := t.byClass[class]
+	if !ok && (class == "ReadableStream" || class == "WritableStream") {
+		return false, &clone.DataCloneError{Message: class + " can only be serialized for RPC."}
+	}
 	if !ok {
 		return false, &clone.DataCloneError{Message: fmt.Sprintf("Could not serialize object of type %q. This type does not support serialization.", class)}
 	}

@@ -210,6 +210,9 @@ func TestReadableStream(t *testing.T) {
 		{`let ret; const s=ReadableStream.from({[Symbol.iterator](){ return {next(){ return {value:1,done:false} }, return(v){ ret=v; return {} }} }}); await s.getReader().cancel('x'); return ret`, `x`},
 		{`class S extends ReadableStream { x = 1 }; const s=new S({start(c){c.close()}}); return [s.x, s instanceof ReadableStream, String(s)]`, `[1,true,"[object ReadableStream]"]`},
 		{`new ReadableStreamDefaultController()`, `throws TypeError: Illegal constructor`},
+		{`structuredClone(new ReadableStream())`, `throws DataCloneError: ReadableStream can only be serialized for RPC.`},
+		{`structuredClone({w:new WritableStream()})`, `throws DataCloneError: WritableStream can only be serialized for RPC.`},
+		{`const s=new ReadableStream(); return structuredClone(s,{transfer:[s]})`, `throws TypeError: Object is not transferable`},
 	}.run(t)
 }
 
