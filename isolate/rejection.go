@@ -106,7 +106,9 @@ func (r *Realm) report(x *rejectedPromise, handled bool) {
 			r.iso.log.Error("reporting a rejection failed", "worker", r.o.Name, "error", err)
 		}
 	}
-	if !r.rejected.reporting {
+	// A late handler is told in this turn all the same: it ends what one rejection began,
+	// and who waits for it has nothing else to wait for.
+	if !r.rejected.reporting || handled {
 		r.iso.loop.Defer(tell)
 		return
 	}

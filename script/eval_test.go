@@ -229,3 +229,18 @@ func TestCodeFromTextWhereItIsDenied(t *testing.T) {
 		}
 	}
 }
+
+func TestRequireOfWhatIsOutsideOfTheBundle(t *testing.T) {
+	src := modules(`export const told = await import("cjs").catch((e) => e.name + ": " + e.message);
+		export const inside = await import("deep/cjs").catch((e) => e.name + ": " + e.message);`,
+		Module{Name: "cjs", Kind: CommonJS, Content: []byte(`require("../dep")`)},
+		Module{Name: "deep/cjs", Kind: CommonJS, Content: []byte(`require("../dep")`)})
+	_, e := run(t, src, Host{})
+	ns := fulfilled(t, e)
+	if got := ns.Get("told").String(); got != `TypeError: Invalid module specifier "../dep".` {
+		t.Errorf("told %s", got)
+	}
+	if got := ns.Get("inside").String(); got != `Error: No such module "../dep".` {
+		t.Errorf("inside %s", got)
+	}
+}

@@ -345,6 +345,9 @@ func (r *realm) require(c goja.FunctionCall) goja.Value {
 	if name, ok := r.builtinName(specifier); ok {
 		return r.builtin(name)
 	}
+	if strings.HasPrefix(path.Join(path.Dir(importer), specifier), "..") && strings.HasPrefix(specifier, ".") {
+		r.throw(r.rt.Get("TypeError"), "Invalid module specifier %q.", specifier)
+	}
 	r.throw(r.errorClass, "%s", noSuchModule(specifier))
 	return nil
 }

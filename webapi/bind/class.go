@@ -229,6 +229,7 @@ func (cl *Class[T]) stateOf(js *isolate.JS) *classState {
 	st := &classState{ctor: ctor, proto: proto}
 	rs.classes[cl] = st
 
+	must(native.DefineDataProperty("prototype", proto, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE))
 	data(native, "name", rt.ToValue(cl.Name), false)
 	data(native, "length", rt.ToValue(cl.Length), false)
 	// Writable, so that an object that inherits may have a constructor of its own.

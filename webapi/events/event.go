@@ -263,10 +263,10 @@ func orNull(v goja.Value) goja.Value {
 // OnRejection is made for it. It reports false when nobody listened or the event
 // was not prevented, so that the rejection should be logged.
 func DispatchRejection(js *isolate.JS, r isolate.Rejection) (handled bool) {
-	typ := "unhandledrejection"
+	typ, reason := "unhandledrejection", r.Reason
 	if r.Handled {
-		typ = "rejectionhandled"
+		typ, reason = "rejectionhandled", goja.Undefined() // as in workerd
 	}
-	e := &PromiseRejectionEvent{Event: New(typ, !r.Handled), Promise: r.Promise, Reason: r.Reason}
+	e := &PromiseRejectionEvent{Event: New(typ, !r.Handled), Promise: r.Promise, Reason: reason}
 	return Dispatch(js, Global(js), PromiseRejectionEventClass, e) && (e.prevented || r.Handled)
 }

@@ -253,7 +253,7 @@ func TestRejectionEvents(t *testing.T) {
 	e.Want(`p.catch(() => {}); globalThis.p = Promise.reject('second')`, `undefined`)
 	<-done
 	<-done
-	e.Want(`return got`, `["unhandledrejection","first",true,"rejectionhandled","first","unhandledrejection","second",true]`)
+	e.Want(`return got`, `["unhandledrejection","first",true,"rejectionhandled",null,"unhandledrejection","second",true]`)
 	e.OnLoop(func() {
 		if fmt.Sprint(handled) != "[false true true]" {
 			t.Error(handled)
