@@ -62,6 +62,8 @@ type env struct {
 	hidden       map[*goja.Symbol]bool // see Library.Hide
 	hiddenGlobal goja.Value
 
+	iterators *iteratorKit
+
 	joining []*goja.Object // arrays being turned into strings, outermost first
 }
 

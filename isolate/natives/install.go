@@ -37,7 +37,7 @@ func (e *env) installAll() error {
 			return err
 		}
 	}
-	for _, step := range []func() error{e.installBigInt, e.installBuffers, e.installSymbols, e.installStackLimit, e.installLazy, e.installRegExps, e.installGuards} {
+	for _, step := range []func() error{e.installBigInt, e.installBuffers, e.installSymbols, e.installStackLimit, e.installLazy, e.installIteratorHelpers, e.installRegExps, e.installGuards} {
 		if err := step(); err != nil {
 			return err
 		}
