@@ -37,7 +37,7 @@ func (e *env) installAll() error {
 			return err
 		}
 	}
-	for _, step := range []func() error{e.installBigInt, e.installBuffers, e.installSymbols, e.installStackLimit, e.installLazy, e.installIteratorHelpers, e.installRegExps, e.installGuards} {
+	for _, step := range []func() error{e.installBigInt, e.installBuffers, e.installSymbols, e.installStackLimit, e.installLazy, e.installIteratorHelpers, e.installDisposal, e.installDetached, e.installRegExps, e.installGuards} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -67,6 +67,7 @@ var tables = []table{
 	jsonTable, stringTable, stringStaticTable, arrayTable, arrayStaticTable, functionTable, reflectTable, objectTable,
 	objectProtoTable, bigIntProtoTable, bigIntTable, typedTable, typedStaticTable,
 	errorTable, promiseTable, mapTable, arrayAsyncTable, numberTable, dateTable, stringLocaleTable,
+	mathTable, dataViewTable, bufferProtoTable, mapInsertTable, weakMapInsertTable,
 }
 
 // object finds the object that a path names.

@@ -51,3 +51,53 @@ func TestIteratorHelpers(t *testing.T) {
 		}
 	}
 }
+
+func TestSmallGaps(t *testing.T) {
+	for _, c := range []struct{ src, want string }{
+		{`[Math.sumPrecise([1e20, 0.1, -1e20]), Math.sumPrecise([1e308, 1e308, -1e308]), Math.sumPrecise([0.1, 0.2, 0.3]), Object.is(Math.sumPrecise([]), -0), Math.sumPrecise([Infinity, -Infinity]), Object.is(Math.sumPrecise([-0, 0]), 0)]`, `[0.1 1e+308 0.6 true NaN true]`},
+		{`Math.sumPrecise([1, "2"])`, `throws TypeError: "2" is not a number`},
+		{`Math.sumPrecise(5)`, `throws TypeError: 5 is not iterable`},
+		{`[Math.f16round(1.337), Math.f16round(65519), Math.f16round(65520), Math.f16round(5e-8), Math.f16round(2.98e-8), Object.is(Math.f16round(-1e-9), -0), Math.f16round(NaN), Math.f16round(2049), Math.f16round(6.103e-5)]`, `[1.3369140625 65504 Infinity 5.960464477539063e-8 0 true NaN 2048 0.00006103515625]`},
+		{`(() => { const v = new DataView(new ArrayBuffer(4)); v.setFloat16(0, -1.5); v.setFloat16(2, Infinity, true); return [v.getFloat16(0), v.getUint16(0), v.getFloat16(2, true), v.getUint16(2)] })()`, `[-1.5 48640 Infinity 124]`},
+		{`(() => { const b = new Uint8Array([1, 2, 3]).buffer, c = b.transfer(), d = c.transfer(5), e = d.transferToFixedLength(2); return [b.detached, b.byteLength, c.detached, d.byteLength, e.byteLength, new Uint8Array(e)[1], e.detached] })()`, `[true 0 true 0 2 2 false]`},
+		{`(() => { const b = new ArrayBuffer(1); b.transfer(); b.transfer() })()`, `throws TypeError: Cannot perform ArrayBuffer.prototype.transfer on a detached ArrayBuffer`},
+		{`new ArrayBuffer(1).transfer(-1)`, `throws RangeError: Invalid array buffer length`},
+		{`new ArrayBuffer(1).transfer(2 ** 40)`, `throws RangeError: Array buffer allocation failed`},
+		{`ArrayBuffer.prototype.transfer.call({})`, `throws TypeError: Method ArrayBuffer.prototype.transfer called on incompatible receiver #<Object>`},
+		{`(() => { const m = new Map([["a", 1]]), w = new WeakMap(), k = {}; return [m.getOrInsert("a", 5), m.getOrInsert("b", 6), m.getOrInsertComputed("c", k => k + "!"), m.size, w.getOrInsert(k, 1), w.getOrInsertComputed(k, () => 2)] })()`, `[1 6 "c!" 3 1 1]`},
+		{`Map.prototype.getOrInsertComputed.call(new Map(), 1, 2)`, `throws TypeError: 2 is not a function`},
+		{`[typeof DisposableStack, typeof AsyncDisposableStack, typeof SuppressedError]`, `["function" "function" "function"]`},
+		{`(() => { const log = []; const s = new DisposableStack(); s.use({ [Symbol.dispose]() { log.push("used") } }); s.adopt(5, (v) => log.push(v)); s.defer(() => log.push("deferred")); const m = s.move(); s.dispose(); m.dispose(); m.dispose(); return [log, s.disposed, m.disposed, DisposableStack.prototype[Symbol.dispose] === DisposableStack.prototype.dispose, String(m)] })()`, `[["deferred" 5 "used"] true true true "[object DisposableStack]"]`},
+		{`(() => { const s = new DisposableStack(); s.defer(() => { throw 1 }); s.defer(() => { throw 2 }); try { s.dispose() } catch (e) { return [e instanceof SuppressedError, e instanceof Error, e.error, e.suppressed, e.name, e.message] } })()`, `[true true 1 2 "SuppressedError" "An error was suppressed during disposal."]`},
+		{`(() => { const s = new DisposableStack(); s.dispose(); s.use(null) })()`, `throws ReferenceError: Cannot add values to a disposed stack!`},
+		{`new DisposableStack().use({})`, `throws TypeError: #<Object> is not disposable`},
+		{`(() => { const e = SuppressedError(1, 2, "m"); return [e.error, e.suppressed, e.message, SuppressedError.name, Object.keys(e)] })()`, `[1 2 "m" "SuppressedError" []]`},
+	} {
+		if got := run(t, newRuntime(t, Limits{}), c.src); got != c.want {
+			t.Errorf("%s\n got %s\nwant %s", c.src, got, c.want)
+		}
+	}
+	if got := settle(t, newRuntime(t, Limits{}), `(async () => { const log = []; const s = new AsyncDisposableStack(); s.use({ async [Symbol.asyncDispose]() { await 0; log.push(1) } }); s.use({ [Symbol.dispose]() { log.push(2) } }); s.defer(async () => log.push(3)); await s.disposeAsync(); return [log, s.disposed] })()`); got != `[[3 2 1] true]` {
+		t.Errorf("AsyncDisposableStack: %s", got)
+	}
+}
+
+func TestRegExpEscape(t *testing.T) {
+	rt := goja.New()
+	l, err := Install(rt, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.AdoptRegExp()
+	for src, want := range map[string]string{
+		`RegExp.escape("foo.bar (1)")`:                                     `"\\x66oo\\.bar\\x20\\(1\\)"`,
+		`RegExp.escape("_a-b\n\u2028\ud83d\ude00")`:                        `"_a\\x2db\\n\\u2028😀"`,
+		`new RegExp(RegExp.escape("^$[]{}/\\|*+?")).test("^$[]{}/\\|*+?")`: `true`,
+		`RegExp.escape("\ud800")`:                                          `"\\ud800"`,
+		`RegExp.escape(5)`:                                                 `throws TypeError: 5 is not a string`,
+	} {
+		if got := run(t, rt, src); got != want {
+			t.Errorf("%s\n got %s\nwant %s", src, got, want)
+		}
+	}
+}

@@ -82,6 +82,10 @@ func (e *env) installRegExps() error {
 func (l *Library) AdoptRegExp() {
 	if o, ok := l.e.rt.GlobalObject().Get("RegExp").(*goja.Object); ok {
 		l.e.regexpCtor = o
+		// RegExp.escape must be on what scripts see.
+		if fn, err := l.e.newFunc("escape", 1, l.e.regexpEscape); err == nil {
+			_ = o.DefineDataProperty("escape", fn, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE) // an ordinary function of ours
+		}
 	}
 }
 
