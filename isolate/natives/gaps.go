@@ -193,10 +193,7 @@ func (e *env) installDetached() error {
 	return nil
 }
 
-var (
-	mapInsertTable     = getOrInsert("Map.prototype")
-	weakMapInsertTable = getOrInsert("WeakMap.prototype")
-)
+var mapInsertTable = getOrInsert("Map.prototype")
 
 // getOrInsert are the members of a kind of map that give a value and make one where
 // there is none.

@@ -2,6 +2,7 @@ package natives
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/dop251/goja"
@@ -32,7 +33,10 @@ func (e *env) installAll() error {
 		return fmt.Errorf("install natives: %w", err)
 	}
 	e.hasInstance = hasInstance
-	for _, t := range tables {
+	if err := e.announce(); err != nil {
+		return fmt.Errorf("install natives: %w", err)
+	}
+	for _, t := range slices.Concat(tables, late) {
 		if err := e.install(t); err != nil {
 			return err
 		}
@@ -66,8 +70,7 @@ type entry struct {
 var tables = []table{
 	jsonTable, stringTable, stringStaticTable, arrayTable, arrayStaticTable, functionTable, reflectTable, objectTable,
 	objectProtoTable, bigIntProtoTable, bigIntTable, typedTable, typedStaticTable,
-	errorTable, promiseTable, mapTable, arrayAsyncTable, numberTable, dateTable, stringLocaleTable,
-	mathTable, dataViewTable, bufferProtoTable, mapInsertTable, weakMapInsertTable,
+	errorTable, promiseTable, mapTable, arrayAsyncTable, stringLocaleTable, bufferProtoTable, mapInsertTable,
 }
 
 // object finds the object that a path names.
