@@ -75,6 +75,7 @@ others
 	github.com/nlnwa/whatwg-url         webapi/url
 	github.com/tetratelabs/wazero       webapi/wasm
 	golang.org/x/sys                    storage/bolt
+	github.com/rivo/uniseg              isolate/natives
 	golang.org/x/text                   isolate/natives  webapi/encoding  webapi/console  webapi/htmlrewriter
 	golang.org/x/sync                   server
 	golang.org/x/crypto                 internal/crypt

@@ -115,7 +115,8 @@ func TestInstallKeepsTheShapeOfIntrinsics(t *testing.T) {
 			return k + " " + [d.writable, d.enumerable, d.configurable, typeof d.value] + (typeof d.value === "function" && k !== "constructor" ? d.value.name + d.value.length : "") }).join("\n") }`
 	added := map[string]bool{}
 	for _, s := range strings.Fields(`isWellFormed toWellFormed groupBy __defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__
-		toLocaleString captureStackTrace stackTraceLimit withResolvers try fromAsync asyncIterator dispose asyncDispose WeakRef FinalizationRegistry`) {
+		toLocaleString captureStackTrace stackTraceLimit withResolvers try fromAsync asyncIterator dispose asyncDispose WeakRef FinalizationRegistry
+		Iterator Intl DisposableStack AsyncDisposableStack SuppressedError transfer transferToFixedLength detached getOrInsert getOrInsertComputed`) {
 		added[s] = true
 	}
 	bare, ours := goja.New(), newRuntime(t, Limits{})

@@ -27,6 +27,7 @@ type dateFormat struct {
 	hours                     string // h11 h12 h23 h24
 	dateStyle, timeStyle      string
 	textMonth                 bool
+	marks                     bool // fields have marks around them, see dateFormat.split
 }
 
 func dateMethod(name string, date, clock bool) func(e *env, prev raw) raw {
@@ -202,7 +203,7 @@ func (f dateFormat) isText() bool {
 }
 
 func (f dateFormat) formatDate(t time.Time) string {
-	weekday := name(t.Weekday().String(), f.weekday, 3)
+	weekday := f.mark("weekday", name(t.Weekday().String(), f.weekday, 3))
 	date := ""
 	if f.isText() {
 		date = f.textDate(t)
@@ -234,9 +235,9 @@ func name(full, style string, short int) string {
 }
 
 func (f dateFormat) textDate(t time.Time) string {
-	s := name(t.Month().String(), f.month, 3)
+	s := f.mark("month", name(t.Month().String(), f.month, 3))
 	if f.day != "" {
-		s += " " + pad(t.Day(), f.day == "2-digit")
+		s += " " + f.mark("day", pad(t.Day(), f.day == "2-digit"))
 	}
 	if f.year != "" {
 		if f.day != "" {
@@ -253,9 +254,9 @@ func (f dateFormat) yearText(t time.Time) string {
 		y = 1 - y // years before 1 count back from 1 BC
 	}
 	if f.year == "2-digit" {
-		return pad(y%100, true)
+		return f.mark("year", pad(y%100, true))
 	}
-	return strconv.Itoa(y)
+	return f.mark("year", strconv.Itoa(y))
 }
 
 func (f dateFormat) numericDate(t time.Time) string {
@@ -279,11 +280,11 @@ func (f dateFormat) numericDate(t time.Time) string {
 			}
 		case 'm':
 			if f.month != "" {
-				field = pad(int(t.Month()), wide || f.month == "2-digit")
+				field = f.mark("month", pad(int(t.Month()), wide || f.month == "2-digit"))
 			}
 		case 'd':
 			if f.day != "" {
-				field = pad(t.Day(), wide || f.day == "2-digit")
+				field = f.mark("day", pad(t.Day(), wide || f.day == "2-digit"))
 			}
 		}
 		if field != "" {
@@ -332,13 +333,13 @@ func (f dateFormat) formatClock(t time.Time) string {
 		default:
 			wide = wide || f.loc.clock12
 		}
-		parts = append(parts, pad(h, wide))
+		parts = append(parts, f.mark("hour", pad(h, wide)))
 	}
 	if f.minute != "" {
-		parts = append(parts, pad(t.Minute(), f.hour != "" || f.second != ""))
+		parts = append(parts, f.mark("minute", pad(t.Minute(), f.hour != "" || f.second != "")))
 	}
 	if f.second != "" {
-		parts = append(parts, pad(t.Second(), f.minute != ""))
+		parts = append(parts, f.mark("second", pad(t.Second(), f.minute != "")))
 	}
 	s := strings.Join(parts, ":")
 	if f.fraction > 0 {
@@ -346,18 +347,23 @@ func (f dateFormat) formatClock(t time.Time) string {
 		if f.second != "" {
 			s += "."
 		}
-		s += frac
+		s += f.mark("fractionalSecond", frac)
 	}
 	if half != "" {
-		s += " " + half
+		s += " " + f.mark("dayPeriod", half)
 	}
 	if zone := f.zoneText(t); zone != "" {
 		if s != "" {
 			s += " "
 		}
-		s += zone
+		s += f.mark("timeZoneName", zone)
 	}
 	return s
+}
+
+// americanZones are the abbreviations that en-US has; all other zones show their offset.
+var americanZones = map[string]bool{
+	"EST": true, "EDT": true, "CST": true, "CDT": true, "MST": true, "MDT": true, "PST": true, "PDT": true, "AKST": true, "AKDT": true, "HST": true,
 }
 
 func (f dateFormat) zoneText(t time.Time) string {
@@ -373,7 +379,7 @@ func (f dateFormat) zoneText(t time.Time) string {
 			return "UTC"
 		}
 	}
-	if f.zoneName == "short" && abbr != "" && abbr[0] != '+' && abbr[0] != '-' && len(abbr) == 3 {
+	if f.zoneName == "short" && americanZones[abbr] && (strings.HasPrefix(f.zone.String(), "America/") || strings.HasPrefix(f.zone.String(), "US/") || f.zone.String() == "Pacific/Honolulu" || f.zone == time.Local) {
 		return abbr
 	}
 	if offset == 0 {

@@ -27,6 +27,8 @@ type numberFormat struct {
 	compact         bool
 	compactLong     bool
 	accounting      bool
+	unit            string
+	unitDisplay     string
 	compactDefaults bool // the digits were left to compact notation
 }
 
@@ -41,6 +43,13 @@ func (e *env) numberFormat(call goja.FunctionCall, method string) numberFormat {
 	if f.style == "currency" && f.currency == "" {
 		e.throwType("Currency code is required with currency style.")
 	}
+	if f.unit = p.choice("unit", ""); f.unit != "" && !isUnit(f.unit) {
+		e.throwRange("Invalid unit argument for Intl.NumberFormat() '%s'", f.unit)
+	}
+	if f.style == "unit" && f.unit == "" {
+		e.throwType("Unit is required with unit style.")
+	}
+	f.unitDisplay = p.choice("unitDisplay", "short", "short", "narrow", "long")
 	f.display = p.choice("currencyDisplay", "symbol", "code", "symbol", "narrowSymbol", "name")
 	f.accounting = p.choice("currencySign", "standard", "standard", "accounting") == "accounting"
 	f.compact = p.choice("notation", "standard", "standard", "scientific", "engineering", "compact") == "compact"
@@ -344,6 +353,8 @@ func (f numberFormat) decorate(text string, neg, zero bool, suffix string) strin
 	switch f.style {
 	case "percent":
 		return sign + strings.Replace(f.loc.percent, "#", text, 1)
+	case "unit":
+		return sign + f.withUnit(text)
 	case "currency":
 		if f.display == "name" {
 			name := currencyNames[f.currency]
