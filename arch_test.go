@@ -25,7 +25,7 @@ floors
 	webapi/bind
 	webapi/encoding  webapi/node/octets  webapi/node/vfs  webapi/deflate
 	webapi/url  webapi/events
-	webapi/timers  webapi/console  webapi/global  webapi/streams  webapi/wasm
+	webapi/timers  webapi/console  webapi/urlpattern  webapi/global  webapi/streams  webapi/wasm
 	webapi/blob  webapi/sockets  webapi/codec  webapi/crypto  webapi/messaging
 	webapi/fetch
 	webapi/durable  webapi/htmlrewriter  webapi/caches  webapi/eventsource

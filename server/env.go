@@ -30,6 +30,7 @@ import (
 	"workerd.local/webapi/streams"
 	"workerd.local/webapi/timers"
 	"workerd.local/webapi/url"
+	"workerd.local/webapi/urlpattern"
 	"workerd.local/webapi/wasm"
 	"workerd.local/worker"
 )
@@ -39,7 +40,7 @@ func Modules() []bind.Module {
 	return append([]bind.Module{
 		url.Module, encoding.Module, events.Module, timers.Module, console.Module, crypto.Module,
 		global.Module, wasm.Module, blob.Module, streams.Module, sockets.Module, codec.Module, fetch.Module, durable.Module,
-		htmlrewriter.Module, caches.Module, messaging.Module, eventsource.Module,
+		htmlrewriter.Module, caches.Module, messaging.Module, eventsource.Module, urlpattern.Module,
 		node.Module,
 	}, node.Globals...)
 }
