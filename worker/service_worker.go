@@ -26,7 +26,7 @@ func hasListeners(js *isolate.JS) bool {
 
 // extendable is what FetchEvent and ScheduledEvent have in common.
 type extendable struct {
-	events.Event
+	events.Extendable
 	ctx *executionContext
 }
 
@@ -40,7 +40,7 @@ type fetchEvent struct {
 
 var fetchEventClass = &bind.Class[fetchEvent]{
 	Name:   "FetchEvent",
-	Parent: bind.Extends(events.EventClass, func(e *fetchEvent) *events.Event { return &e.Event }),
+	Parent: bind.Extends(events.ExtendableEventClass, func(e *fetchEvent) *events.Extendable { return &e.Extendable }),
 	Getters: map[string]bind.Getter[fetchEvent]{
 		"request": func(e *fetchEvent, _ *bind.Call) (any, error) { return e.request, nil },
 	},
@@ -67,7 +67,7 @@ func (e *fetchEvent) respondWith(c *bind.Call) (any, error) {
 // dispatchFetch delivers a request to the listeners.
 func (w *Worker) dispatchFetch(js *isolate.JS, q *request) {
 	x := &executionContext{w: w, ioc: q.ioc}
-	e := &fetchEvent{extendable: extendable{Event: events.New("fetch", false), ctx: x}, request: q.newRequest(js)}
+	e := &fetchEvent{extendable: extendable{Extendable: events.Extendable{Event: events.New("fetch", false)}, ctx: x}, request: q.newRequest(js)}
 	if !events.Dispatch(js, events.Global(js), fetchEventClass, e) {
 		q.fail(exception.Errorf("Handler does not export a fetch() function."))
 		return
@@ -88,7 +88,7 @@ type scheduledEvent struct {
 
 var scheduledEventClass = &bind.Class[scheduledEvent]{
 	Name:   "ScheduledEvent",
-	Parent: bind.Extends(events.EventClass, func(e *scheduledEvent) *events.Event { return &e.Event }),
+	Parent: bind.Extends(events.ExtendableEventClass, func(e *scheduledEvent) *events.Extendable { return &e.Extendable }),
 	Getters: map[string]bind.Getter[scheduledEvent]{
 		"scheduledTime": func(e *scheduledEvent, c *bind.Call) (any, error) { return e.ctl.scheduledTime(c) },
 		"cron":          func(e *scheduledEvent, c *bind.Call) (any, error) { return e.ctl.cron(c) },
@@ -102,7 +102,7 @@ var scheduledEventClass = &bind.Class[scheduledEvent]{
 // dispatchScheduled delivers a cron trigger to the listeners.
 func (w *Worker) dispatchScheduled(js *isolate.JS, d *delivery) {
 	x := &executionContext{w: w, ioc: d.ioc}
-	e := &scheduledEvent{extendable: extendable{Event: events.New("scheduled", false), ctx: x}, ctl: controller{ev: d.ev}}
+	e := &scheduledEvent{extendable: extendable{Extendable: events.Extendable{Event: events.New("scheduled", false)}, ctx: x}, ctl: controller{ev: d.ev}}
 	if _, ok := d.ev.(event.Scheduled); !ok || !events.Dispatch(js, events.Global(js), scheduledEventClass, e) {
 		d.finish(event.Outcome{Status: event.NotFound}, exception.Errorf("The script has no listener for this event."))
 		return

@@ -121,6 +121,16 @@ func (e *Event) jsTarget(*bind.Call) (any, error) {
 	return e.target, nil
 }
 
+// Extendable is an ExtendableEvent: an event of the host whose work may go on after it.
+// Scripts cannot make one.
+type Extendable struct{ Event }
+
+// ExtendableEventClass is ExtendableEvent.
+var ExtendableEventClass = &bind.Class[Extendable]{
+	Name:   "ExtendableEvent",
+	Parent: bind.Extends(EventClass, func(e *Extendable) *Event { return &e.Event }),
+}
+
 // CustomEvent carries a value of the script's.
 type CustomEvent struct {
 	Event

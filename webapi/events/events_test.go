@@ -275,3 +275,11 @@ func TestHandlerInAProperty(t *testing.T) {
 		const s = new AbortController(); s.signal.onabort = () => seen.push("once"); s.abort();
 		return seen`, `["property",true,"ping","listener","listener","once"]`)
 }
+
+func TestConstantsOfDOMExceptionAreInOrder(t *testing.T) {
+	e := jstest.New(t, events.Module)
+	e.Want(`const k = Object.keys(DOMException); return [k[0], k[24], k.length, Object.keys(DOMException.prototype).includes("ABORT_ERR"), DOMException.DATA_CLONE_ERR].join()`,
+		`INDEX_SIZE_ERR,DATA_CLONE_ERR,25,true,25`)
+	e.Want(`return [typeof ExtendableEvent, ExtendableEvent.prototype instanceof Event].join()`, `function,true`)
+	e.WantError(`new ExtendableEvent("x")`, "TypeError: Illegal constructor")
+}

@@ -11,6 +11,7 @@ var Module = bind.Module{
 	Globals: []bind.Global{
 		DOMExceptionClass,
 		EventClass,
+		ExtendableEventClass,
 		CustomEventClass,
 		ErrorEventClass,
 		MessageEventClass,

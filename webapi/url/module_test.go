@@ -113,3 +113,10 @@ func BenchmarkNewURLPathname(b *testing.B) {
 		}
 	})
 }
+
+func TestSearchParamsOfSearchParams(t *testing.T) {
+	e := jstest.New(t, url.Module)
+	e.Want(`const p = new URLSearchParams("a=b&c=d"); return String(new URLSearchParams(p))`, `a=b&c=d`)
+	e.Want(`const p = new URLSearchParams("a=b"); p[Symbol.iterator] = function* () { yield ["y", "z"] }; return String(new URLSearchParams(p))`, `y=z`)
+	e.Want(`const p = new URLSearchParams("a=b"); p[Symbol.iterator] = undefined; p.y = "z"; return String(new URLSearchParams(p))`, `y=z`)
+}
