@@ -151,12 +151,17 @@ func reason(r Result) string {
 		return fmt.Sprintf("%d of %d tests", failed, len(r.Tests))
 	}
 	first, _, _ := strings.Cut(strings.TrimSpace(r.Output), "\n")
-	// Places of the checkout differ between machines.
-	if _, text, ok := strings.Cut(first, "wd-test:"); ok {
-		first = text
+	// What differs between runs and machines is left out.
+	if m := logged.FindStringSubmatch(first); m != nil {
+		return m[1]
 	}
-	return first
+	return place.ReplaceAllString(first, "")
 }
+
+var (
+	logged = regexp.MustCompile(`exception="(.*?)"(?: |$)`)
+	place  = regexp.MustCompile(`^\S*[/\\]\S*?(?:wd-test|capnp):`)
+)
 
 func (r Result) line() string {
 	s := fmt.Sprintf("%s %s", r.Outcome, r.File.Name)

@@ -147,3 +147,16 @@ func TestRunsFilesOfACheckout(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+func TestReasonsNameNoMachine(t *testing.T) {
+	for output, want := range map[string]string{
+		"/a/b/x.wd-test:5:6: a text":                                     "5:6: a text",
+		"/a/b/ext.capnp:5:6: a text\nmore":                               "5:6: a text",
+		`10:11:12.131 error uncaught exception exception="Error: x" y=1`: "Error: x",
+		"service s: w:1:2: No such module \"m\".":                        "service s: w:1:2: No such module \"m\".",
+	} {
+		if got := reason(Result{Output: output}); got != want {
+			t.Errorf("%q gives %q, want %q", output, got, want)
+		}
+	}
+}

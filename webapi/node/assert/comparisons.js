@@ -4,6 +4,7 @@
 const O = primordials("Object"), A = primordials("Array"), D = primordials("Date");
 const M = primordials("Map"), S = primordials("Set"), T = primordials("TypedArray"), R = primordials("RegExp");
 const { kind, sameBytes } = native;
+const { isArray } = Array;
 const { is, keys, getPrototypeOf, getOwnPropertySymbols, prototype: objectPrototype } = Object;
 
 // maxDepth keeps a structure that is nested too deep from taking the engine's stack.
@@ -26,7 +27,8 @@ function equal(a, b, strict, memo) {
 }
 
 function sameContent(a, b, strict, memo) {
-	const ka = boxed(a) ?? kind(a), kb = boxed(b) ?? kind(b);
+	// A proxy of an array is an array, too.
+	const ka = isArray(a) ? "Array" : boxed(a) ?? kind(a), kb = isArray(b) ? "Array" : boxed(b) ?? kind(b);
 	if (ka === "Array" || kb === "Array") {
 		if (ka !== kb || a.length !== b.length) return false;
 		const own = extraKeys(a), others = extraKeys(b);

@@ -1,6 +1,6 @@
 // The mocks of node:test: functions that note their calls.
 const { codes: { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE } } = require("internal/errors");
-const A = primordials("Array"), M = primordials("Map"), O = primordials("Object");
+const A = primordials("Array"), M = primordials("Map");
 const { defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Object;
 const { apply, construct } = Reflect;
 
@@ -53,7 +53,6 @@ class MockFunctionContext {
 	restore() {
 		const { original, object, name, descriptor } = this.#undo;
 		if (descriptor !== undefined) defineProperty(object, name, descriptor);
-		else if (object !== undefined) delete object[name];
 		this.#implementation = original;
 		M.clear(this.#mocks);
 	}
@@ -155,8 +154,7 @@ class MockTracker {
 		const original = getter ? found?.get : setter ? found?.set : found?.value;
 		if (typeof original !== "function") throw new ERR_INVALID_ARG_VALUE("methodName", original, "must be a method");
 		if (implementation !== undefined) checkFunction(implementation, "implementation");
-		const own = O.hasOwnProperty(object, name);
-		const fn = mocked(original, implementation ?? original, { original, object, name, descriptor: own ? found : undefined }, times);
+		const fn = mocked(original, implementation ?? original, { original, object, name, descriptor: found }, times);
 		const d = { configurable: found.configurable, enumerable: found.enumerable };
 		if (getter || setter) {
 			d.get = getter ? fn : found.get;
