@@ -77,7 +77,7 @@ var (
 	FetchKeptTime = span("fetch.kept-time", 90*time.Second, time.Second, time.Hour)
 
 	CryptoIterations = count("crypto.iterations", 10_000_000, 1, 1<<31-1)
-	CryptoWaiting    = count("crypto.waiting", 64, 0, 100_000)
+	CryptoWaiting    = count("crypto.waiting", 1000, 0, 100_000)
 
 	HTTPCacheBytes = size("webcache.bytes", 64<<20, 1<<10, 1<<34)
 	HTTPCacheEntry = size("webcache.entry", 16<<20, 1<<10, 1<<30)
