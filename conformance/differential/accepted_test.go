@@ -64,6 +64,35 @@ var acceptedFor = map[string][]string{
 	"the class is made at its first use, by a getter": {
 		"crypto/shape: class",
 	},
+	"this does as node does, and workerd does not": {
+		"node-crypto/hmac: key",
+		"node-crypto/cipher: known",
+		"node-crypto/cipher: sizes",
+		"node-crypto/cipher: order",
+		"node-crypto/sign: encoding",
+		"node-crypto/keys: about",
+		"node-crypto/keys: secret",
+		"node-crypto/keys: equals",
+		"node-crypto/keys: generate",
+		"node-crypto/agree: groups",
+		"node-crypto/agree: ecdh",
+		"node-crypto/random: int",
+		"node-crypto/random: fill",
+		"node-crypto/random: unequal",
+	},
+	"the constants of node:crypto can be listed here, as in node": {
+		"node-crypto/lists",
+	},
+	"the text names what BoringSSL said": {
+		"node-crypto/derive: pbkdf2",
+		"node-crypto/derive: late",
+	},
+	"a curve that BoringSSL knows and does not offer": {
+		"node-crypto/agree: curves",
+	},
+	"an internal error there": {
+		"node-crypto/agree: stateless",
+	},
 	"what workerd's library refuses without a word for it is an internal error there": {
 		"crypto/ec: md5",
 	},

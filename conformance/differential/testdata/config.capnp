@@ -8,6 +8,7 @@ const config :Workerd.Config = (
     (name = "durable", worker = .durable),
     (name = "web", worker = .web),
     (name = "crypto", worker = .crypto),
+    (name = "node-crypto", worker = .nodeCrypto),
     (name = "state-memory", worker = .stateMemory),
     (name = "state-disk", worker = .stateDisk),
     (name = "state-sql", worker = .stateSql),
@@ -21,6 +22,7 @@ const config :Workerd.Config = (
     (name = "durable", service = "durable", http = ()),
     (name = "web", service = "web", http = ()),
     (name = "crypto", service = "crypto", http = ()),
+    (name = "node-crypto", service = "node-crypto", http = ()),
     (name = "state-memory", service = "state-memory", http = ()),
     (name = "state-disk", service = "state-disk", http = ()),
     (name = "state-sql", service = "state-sql", http = ()),
@@ -99,6 +101,16 @@ const web :Workerd.Worker = (
     (name = "ENTRY_OBJECT", service = (name = "web", entrypoint = "object")),
     (name = "VISITOR", service = (name = "web", entrypoint = "visitor")),
   ],
+);
+
+const nodeCrypto :Workerd.Worker = (
+  modules = [
+    (name = "node-crypto.js", esModule = embed "node-crypto.js"),
+    (name = "keys.js", esModule = embed "keys.js"),
+    (name = "probe.js", esModule = embed "probe.js"),
+  ],
+  compatibilityDate = .date,
+  compatibilityFlags = ["nodejs_compat"],
 );
 
 const crypto :Workerd.Worker = (

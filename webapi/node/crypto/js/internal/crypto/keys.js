@@ -3,7 +3,7 @@
 const { isView, inspect } = primordials;
 const { ERR_INVALID_ARG_TYPE, ERR_METHOD_NOT_IMPLEMENTED } = require("internal/codes");
 const { validateFunction, validateInteger, validateObject, validateOneOf, validateString, validateUint32, validateInt32 } = require("internal/validators");
-const { kHandle, errors: { ERR_INCOMPATIBLE_OPTION_PAIR, ERR_MISSING_OPTION }, isBytes, toBytes, bytesOf, late } = require("internal/crypto/util");
+const { kHandle, errors: { ERR_CRYPTO_INCOMPATIBLE_KEY_OPTIONS, ERR_INCOMPATIBLE_OPTION_PAIR, ERR_MISSING_OPTION }, isBytes, toBytes, bytesOf, late } = require("internal/crypto/util");
 const customInspect = Symbol.for("nodejs.util.inspect.custom");
 
 const isCryptoKey = (v) => typeof v === "object" && v !== null && native.isCryptoKey(v);
@@ -34,6 +34,8 @@ class KeyObject {
   }
   export(options = {}) {
     validateObject(options, "options");
+    if (options.type === "pkcs1" && this.type !== "secret" && this.asymmetricKeyType !== "rsa") throw new ERR_CRYPTO_INCOMPATIBLE_KEY_OPTIONS("pkcs1", "can only be used for RSA keys");
+    if (options.type === "sec1" && this.type === "private" && this.asymmetricKeyType !== "ec") throw new ERR_CRYPTO_INCOMPATIBLE_KEY_OPTIONS("sec1", "can only be used for EC keys");
     return native.exportKey(this[kHandle], ...checkExport(options, this.type));
   }
   equals(other) {

@@ -11,7 +11,8 @@ const kHandle = Symbol("kHandle");
 const define = (code, Base, message) => function (...args) { return make(Base, code, typeof message === "string" ? message : message(...args)); };
 const errors = {
   ERR_CRYPTO_HASH_FINALIZED: define("ERR_CRYPTO_HASH_FINALIZED", Error, "Digest already called"),
-  ERR_CRYPTO_INVALID_KEY_OBJECT_TYPE: define("ERR_CRYPTO_INVALID_KEY_OBJECT_TYPE", TypeError, (actual, expected) => `Invalid key object type ${actual}, expected ${expected}.`),
+  ERR_CRYPTO_INCOMPATIBLE_KEY_OPTIONS: define("ERR_CRYPTO_INCOMPATIBLE_KEY_OPTIONS", Error, (encoding, why) => `The selected key encoding ${encoding} ${why}.`),
+  ERR_CRYPTO_INVALID_KEY_OBJECT_TYPE: define("ERR_CRYPTO_INVALID_KEY_OBJECT_TYPE", Error, (actual, expected) => `Invalid key object type ${actual}, expected ${expected}.`),
   ERR_CRYPTO_SIGN_KEY_REQUIRED: define("ERR_CRYPTO_SIGN_KEY_REQUIRED", Error, "No key provided to sign"),
   ERR_CRYPTO_TIMING_SAFE_EQUAL_LENGTH: define("ERR_CRYPTO_TIMING_SAFE_EQUAL_LENGTH", RangeError, "Input buffers must have the same byte length"),
   ERR_INCOMPATIBLE_OPTION_PAIR: define("ERR_INCOMPATIBLE_OPTION_PAIR", TypeError, (a, b) => `Option "${a}" cannot be used in combination with option "${b}"`),
