@@ -31,7 +31,7 @@ floors
 	webapi/durable  webapi/htmlrewriter  webapi/caches  webapi/eventsource
 	webapi/node/glue
 	webapi/node/assert  webapi/node/core  webapi/node/nodetest  webapi/node/stubs
-	webapi/node/crypto  webapi/node/files  webapi/node/sockets
+	webapi/node/crypto  webapi/node/files  webapi/node/http  webapi/node/sockets
 	webapi/node
 	internal/jstest
 	worker

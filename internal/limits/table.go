@@ -224,7 +224,7 @@ var sections = []Section{
 		knob("Headers of one part of a form", FormHeaders.Knob, "TypeError"),
 		knob("Bytes in the files of node:fs that a request writes", FilesBytes.Knob, "EPERM"),
 		knob("Files and directories of node:fs that a request makes", FilesNodes.Knob, "ENOSPC"),
-		row("Directories of one path of node:fs", "webapi/node/vfs.mostDepth", Count, "", "as in workerd", "an error"),
+		row("Directories of one path of node:fs", "webapi/node/vfs.mostDepth", Count, "", "fixed by the depth of paths that workerd allows", "an error"),
 		knob("Files of node:fs that a request has open", FilesOpen.Knob, "EMFILE"),
 		knob("Output of a CompressionStream or DecompressionStream that nobody has read", CodecAhead.Knob, "writes wait for a reader"),
 		knob("Open elements, and the part of a tag or comment that has come, of an HTMLRewriter", HTMLMemory.Knob, "TypeError"),

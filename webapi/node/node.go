@@ -13,6 +13,7 @@ import (
 	"workerd.local/webapi/node/crypto"
 	"workerd.local/webapi/node/files"
 	"workerd.local/webapi/node/glue"
+	"workerd.local/webapi/node/http"
 	"workerd.local/webapi/node/nodetest"
 	"workerd.local/webapi/node/sockets"
 	"workerd.local/webapi/node/stubs"
@@ -27,6 +28,7 @@ var set = glue.NewSet(
 	crypto.Modules(),
 	files.Modules(),
 	sockets.Modules(),
+	http.Modules(),
 )
 
 // Module makes the modules importable.

@@ -30,7 +30,7 @@ import (
 
 // Module is one module; either Source or Make makes its exports.
 type Module struct {
-	// Name is "node:" and the name, or "internal/" and the name.
+	// Name is "node:" or "cloudflare:" and the name, or "internal/" and the name, which scripts cannot import.
 	Name string
 	// Source is the body of the function that fills module.exports.
 	Source string
@@ -87,7 +87,7 @@ func NewSet(lists ...[]Module) *Set {
 func (s *Set) Builtins() map[string]func(js *isolate.JS) (goja.Value, error) {
 	out := map[string]func(js *isolate.JS) (goja.Value, error){}
 	for name := range s.modules {
-		if strings.HasPrefix(name, "node:") {
+		if !strings.HasPrefix(name, "internal/") {
 			out[name] = func(js *isolate.JS) (goja.Value, error) { return s.Load(js, name) }
 		}
 	}

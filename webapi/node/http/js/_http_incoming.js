@@ -1,0 +1,133 @@
+
+// node:_http_incoming: what arrives, a request at a server or a response at a client.
+const { Readable } = require("node:stream");
+const { isArray, stringToLowerCase } = primordials;
+
+// Of these only the first counts; of all others the values are joined.
+const single = new Set(("age host from etag server referer expires location user-agent retry-after content-type max-forwards authorization last-modified content-length " +
+  "if-modified-since proxy-authorization if-unmodified-since").split(" "));
+const kSource = Symbol("source"), kReader = Symbol("reader"), kHeaders = Symbol("headers"), kDistinct = Symbol("headersDistinct"), kSocket = Symbol("socket"), kReading = Symbol("reading");
+
+class IncomingMessage extends Readable {
+  constructor() {
+    super({ autoDestroy: false });
+    this.aborted = false;
+    this.complete = false;
+    this.url = "";
+    this.method = null;
+    this.statusCode = null;
+    this.statusMessage = null;
+    this.httpVersion = "1.1";
+    this.httpVersionMajor = 1;
+    this.httpVersionMinor = 1;
+    this.rawHeaders = [];
+    this.rawTrailers = [];
+    this.joinDuplicateHeaders = false;
+    this.cloudflare = { cf: undefined, env: undefined, ctx: undefined };
+    this._consuming = false;
+    this._dumped = false;
+    this[kSource] = null;
+    this[kReader] = null;
+    this[kReading] = false;
+    this[kHeaders] = null;
+    this[kDistinct] = null;
+    this[kSocket] = undefined;
+  }
+  // _take gives the message its headers, pairs in a list, and the stream of its body.
+  _take(rawHeaders, body, socket) {
+    this.rawHeaders = rawHeaders;
+    this[kSource] = body;
+    this[kSocket] = socket;
+  }
+  _read() {
+    this._consuming = true;
+    if (this[kSource] === null) {
+      this.complete = true;
+      this.push(null);
+      return;
+    }
+    if (this[kReading]) return;
+    this[kReading] = true;
+    this[kReader] ??= this[kSource].getReader();
+    this[kReader].read().then(({ done, value }) => {
+      this[kReading] = false;
+      if (this.destroyed) return;
+      if (done) {
+        this.complete = true;
+        this.push(null);
+        this.once("end", () => process.nextTick(() => this.emit("close")));
+      } else if (value.byteLength === 0 || this.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength))) {
+        this._read();
+      }
+    }, (e) => {
+      this[kReading] = false;
+      this.destroy(e);
+    });
+  }
+  _destroy(error, callback) {
+    if (!this.readableEnded || !this.complete) {
+      this.aborted = true;
+      this.emit("aborted");
+    }
+    const source = this[kReader] ?? this[kSource];
+    if (source && !this.complete) source.cancel(error ?? undefined).catch(() => {}); // who asked for the end need not hear that it was there already
+    process.nextTick(() => callback(this.listenerCount("error") === 0 ? null : error));
+  }
+  get headers() {
+    if (this[kHeaders] === null) {
+      this[kHeaders] = {};
+      for (let i = 0; i + 1 < this.rawHeaders.length; i += 2) this._addHeaderLine(this.rawHeaders[i], this.rawHeaders[i + 1], this[kHeaders]);
+    }
+    return this[kHeaders];
+  }
+  set headers(value) { this[kHeaders] = value; }
+  get headersDistinct() {
+    if (this[kDistinct] === null) {
+      this[kDistinct] = {};
+      for (let i = 0; i + 1 < this.rawHeaders.length; i += 2) this._addHeaderLineDistinct(this.rawHeaders[i], this.rawHeaders[i + 1], this[kDistinct]);
+    }
+    return this[kDistinct];
+  }
+  set headersDistinct(value) { this[kDistinct] = value; }
+  get trailers() { return {}; }
+  set trailers(value) {}
+  get trailersDistinct() { return {}; }
+  set trailersDistinct(value) {}
+  get connection() { return this[kSocket]; }
+  set connection(value) { this[kSocket] = value; }
+  get socket() { return this[kSocket]; }
+  set socket(value) { this[kSocket] = value; }
+  _addHeaderLine(field, value, to) {
+    field = stringToLowerCase(`${field}`);
+    const have = Object.hasOwn(to, field) ? to[field] : undefined;
+    if (field === "set-cookie") {
+      if (have === undefined) to[field] = [value];
+      else have.push(value);
+    } else if (single.has(field) && !this.joinDuplicateHeaders) {
+      if (have === undefined) to[field] = value;
+    } else {
+      to[field] = typeof have === "string" ? `${have}${field === "cookie" ? "; " : ", "}${value}` : value;
+    }
+  }
+  _addHeaderLineDistinct(field, value, to) {
+    field = stringToLowerCase(field);
+    if (Object.hasOwn(to, field)) to[field].push(value);
+    else to[field] = [value];
+  }
+  _addHeaderLines(headers, n) {
+    if (isArray(headers) && !this.complete) this.rawHeaders = headers.slice(0, n);
+  }
+  _dump() {
+    if (this._dumped) return;
+    this._dumped = true;
+    this.removeAllListeners("data");
+    this.resume();
+  }
+  setTimeout(ms, callback) {
+    if (callback) this.on("timeout", callback);
+    return this;
+  }
+}
+function readStart() {}
+function readStop() {}
+return { IncomingMessage, readStart, readStop };

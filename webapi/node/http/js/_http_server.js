@@ -1,0 +1,4 @@
+
+// node:_http_server.
+const { kServerResponse } = require("internal/http");
+return { ...require("internal/http_server"), kServerResponse };
