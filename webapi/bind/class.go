@@ -229,7 +229,6 @@ func (cl *Class[T]) stateOf(js *isolate.JS) *classState {
 	st := &classState{ctor: ctor, proto: proto}
 	rs.classes[cl] = st
 
-	must(native.DefineDataProperty("prototype", proto, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE))
 	data(native, "name", rt.ToValue(cl.Name), false)
 	data(native, "length", rt.ToValue(cl.Length), false)
 	// Writable, so that an object that inherits may have a constructor of its own.
@@ -281,6 +280,8 @@ func (cl *Class[T]) stateOf(js *isolate.JS) *classState {
 	if cl.Init != nil {
 		must(cl.Init(js, ctor, proto))
 	}
+	// Last, as Init may have put another object in its place.
+	must(native.DefineDataProperty("prototype", native.Get("prototype"), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE))
 	return st
 }
 

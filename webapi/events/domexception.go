@@ -57,19 +57,14 @@ func (e *DOMException) Code() int {
 	return 0
 }
 
-// defineCodes defines the constants in the order of their numbers.
-func defineCodes(js *isolate.JS, on ...*goja.Object) error {
+func domConstants() map[string]any {
+	m := map[string]any{}
 	for code, l := range legacyCodes {
-		if l.constant == "" {
-			continue
-		}
-		for _, o := range on {
-			if err := o.DefineDataProperty(l.constant, js.Runtime().ToValue(code), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_TRUE); err != nil {
-				return err
-			}
+		if l.constant != "" {
+			m[l.constant] = code
 		}
 	}
-	return nil
+	return m
 }
 
 // DOMExceptionClass is DOMException.
@@ -99,16 +94,14 @@ var DOMExceptionClass = &bind.Class[DOMException]{
 		}
 		return e, finishException(c, e)
 	},
+	Consts: domConstants(),
 	Getters: map[string]bind.Getter[DOMException]{
 		"name":    func(e *DOMException, _ *bind.Call) (any, error) { return e.name, nil },
 		"message": func(e *DOMException, _ *bind.Call) (any, error) { return e.message, nil },
 		"code":    func(e *DOMException, _ *bind.Call) (any, error) { return e.Code(), nil },
 	},
 	// String(e) and instanceof Error come from Error.prototype.
-	Init: func(js *isolate.JS, ctor, proto *goja.Object) error {
-		if err := defineCodes(js, ctor, proto); err != nil {
-			return err
-		}
+	Init: func(js *isolate.JS, _, proto *goja.Object) error {
 		return proto.SetPrototype(errorConstructor.Get(js).Get("prototype").(*goja.Object))
 	},
 }

@@ -118,3 +118,9 @@ func TestAddCloneable(t *testing.T) {
 	})
 	e.Want(`const u = new URL('http://a/b'), [v, w] = structuredClone([u, u]); return [v !== u, v === w, v instanceof URL, v.href]`, `[true,true,true,"http://a/b"]`)
 }
+
+func TestScopeIsAnInstanceOfItsClass(t *testing.T) {
+	e := jstest.New(t, events.Module, global.Module)
+	e.Want(`return [Object.getPrototypeOf(globalThis) === ServiceWorkerGlobalScope.prototype, globalThis instanceof EventTarget].join()`, "true,true")
+	e.Want(`"use strict"; try { EventTarget.prototype = {}; return "changed" } catch (e) { return e.name }`, "TypeError")
+}
