@@ -1,7 +1,6 @@
 // Package sockets is node:net, node:tls and node:dns: addresses and lists of them in
-// full, names resolved by DNS over HTTPS, and sockets whose life up to connecting is
-// node's. The runtime opens no TCP connections for scripts, so connecting ends in an
-// error that says so, on the socket, as a connection that is refused does.
+// full, names resolved by DNS over HTTPS, and sockets over connect() of
+// cloudflare:sockets.
 //
 // Everything belongs to the isolate's goroutine.
 package sockets
@@ -10,6 +9,8 @@ import (
 	"embed"
 	"net/netip"
 	"strings"
+
+	"github.com/dop251/goja"
 
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/node/glue"
@@ -29,6 +30,21 @@ func Modules() []glue.Module {
 }
 
 var natives = map[string]bind.Static{
+	// connect is that of cloudflare:sockets, undefined where programs have none.
+	"connect": func(c *bind.Call) (any, error) {
+		find := bind.ProgramOf(c.JS()).Builtin
+		if find == nil {
+			return goja.Undefined(), nil
+		}
+		v, err := find("cloudflare:sockets")
+		if err != nil {
+			return nil, err
+		}
+		if o, ok := v.(*goja.Object); ok {
+			return o.Get("connect"), nil
+		}
+		return goja.Undefined(), nil
+	},
 	// family is 4, 6, or 0 for what is no address.
 	"family": func(c *bind.Call) (any, error) { return Family(c.Arg(0).String()), nil },
 	// compare orders two addresses of one family.

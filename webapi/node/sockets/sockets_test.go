@@ -3,8 +3,11 @@ package sockets_test
 import (
 	"testing"
 
+	"github.com/dop251/goja"
+
 	"workerd.local/internal/compat"
 	"workerd.local/internal/jstest"
+	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/blob"
 	"workerd.local/webapi/console"
@@ -19,14 +22,14 @@ import (
 	"workerd.local/webapi/url"
 )
 
-func newEnv(t testing.TB) *jstest.Env {
+func newEnv(t testing.TB, more ...bind.Module) *jstest.Env {
 	t.Helper()
 	f, errs := compat.Parse("2026-07-01", []string{"nodejs_compat"}, compat.Options{})
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
 	return jstest.NewWith(t, jstest.Options{Compat: f, Modules: append([]bind.Module{url.Module, encoding.Module, events.Module, timers.Module,
-		console.Module, global.Module, blob.Module, streams.Module, fetch.Module, node.Module}, node.Globals...)})
+		console.Module, global.Module, blob.Module, streams.Module, fetch.Module, node.Module}, append(more, node.Globals...)...)})
 }
 
 func TestAddresses(t *testing.T) {
@@ -50,7 +53,7 @@ func TestAddresses(t *testing.T) {
 	want(`try { new net.SocketAddress({ address: "::" }) } catch (x) { return x.code }`, `ERR_INVALID_ADDRESS`)
 }
 
-func TestSocketsSayThatTheyCannotConnect(t *testing.T) {
+func TestSocketsWithoutConnect(t *testing.T) {
 	e := newEnv(t)
 	want := func(code, want string) {
 		t.Helper()
@@ -65,6 +68,40 @@ func TestSocketsSayThatTheyCannotConnect(t *testing.T) {
 	want(`for (const o of [{ rejectUnauthorized: false }, { checkServerIdentity() {} }, { checkServerIdentity: 1 }, { pskCallback() {} }, { secureContext: {} }]) try { tls.connect({ port: 1, ...o }) } catch (x) { out.push(x.code) } return out`,
 		`["ERR_OPTION_NOT_IMPLEMENTED","ERR_OPTION_NOT_IMPLEMENTED","ERR_INVALID_ARG_TYPE","ERR_OPTION_NOT_IMPLEMENTED","ERR_TLS_INVALID_CONTEXT"]`)
 	want(`return await new Promise(r => tls.connect(443, "example.com").on("error", e => r(e.code)))`, `ERR_METHOD_NOT_IMPLEMENTED`)
+}
+
+// far is cloudflare:sockets whose connections answer in capital letters; those to port
+// 1 fail.
+const far = `({ connect(address, options) {
+	globalThis.asked = (globalThis.asked ?? []).concat([[address, options.secureTransport]]);
+	const t = new TransformStream({ transform(c, to) { to.enqueue(new TextEncoder().encode(new TextDecoder().decode(c).toUpperCase())) } });
+	const opened = address.endsWith(":1") ? Promise.reject(new Error("refused")) : Promise.resolve({});
+	opened.catch(() => {});
+	return { opened, closed: new Promise(() => {}), readable: t.readable, writable: t.writable, upgraded: false, close: async () => { globalThis.asked.push("closed") },
+		startTls() { this.upgraded = true; return globalThis.far.connect("tls", { secureTransport: "on" }) } };
+} })`
+
+func TestSocketsOfNodeConnect(t *testing.T) {
+	e := newEnv(t, bind.Module{Name: "far", Setup: func(js *isolate.JS) error {
+		bind.ProgramOf(js).Builtin = func(string) (goja.Value, error) {
+			v, err := js.Runtime().RunString(far)
+			if err == nil {
+				err = js.Runtime().Set("far", v)
+			}
+			return v, err
+		}
+		return nil
+	}})
+	want := func(code, want string) {
+		t.Helper()
+		e.Want(`const net = (await import("node:net")).default, tls = (await import("node:tls")).default, out = []; globalThis.asked = [];
+			const talk = (s) => new Promise((done, fail) => { let got = ""; s.setEncoding("utf8"); s.on("data", d => got += d); s.on("error", fail); s.on("end", () => out.push("end")); s.on("close", () => done(got)) });`+code, want)
+	}
+	want(`const s = net.connect(80, "h", () => out.push(s.connecting, s.readyState)); s.write("one "); s.end("two"); return [await talk(s), out, asked, s.bytesRead, s.bytesWritten, s.destroyed]`, `["ONE TWO",[false,"readOnly","end"],[["h:80","starttls"],"closed"],7,7,true]`)
+	want(`const s = tls.connect({ port: 443, host: "::1" }, () => out.push(s.encrypted, s.authorized)); s.end("x"); return [await talk(s), out, asked]`, `["X",[true,true,"end"],[["[::1]:443","on"],"closed"]]`)
+	want(`return await talk(net.connect(1, "h")).catch(x => [x.message, asked])`, `["refused",[["h:1","starttls"],"closed"]]`)
+	want(`const s = net.connect(80, "h"); s.on("connect", () => s.destroy()); return [await talk(s), out, s.destroyed]`, `["",[],true]`)
+	want(`const s = net.connect(80, "h"); s.write("a"); await new Promise(r => s.once("data", r)); const t = tls.connect({ socket: s }, () => t.end("over")); return [await talk(t), asked.map(a => a[1])]`, `["OVER",["starttls","on","l"]]`)
 }
 
 func TestNamesOfCertificates(t *testing.T) {

@@ -1,5 +1,5 @@
 
-// node:_tls_wrap: sockets of TLS, which end as those of node:net do.
+// node:_tls_wrap: sockets of node:net whose connections are TLS.
 const { Socket, _normalizeArgs } = require("node:net");
 const { SecureContext } = require("node:_tls_common");
 const { ERR_OPTION_NOT_IMPLEMENTED, make } = require("internal/codes");
@@ -37,15 +37,33 @@ function TLSSocket(socket, options) {
   Socket.call(this, { allowHalfOpen: socket ? socket.allowHalfOpen : options.allowHalfOpen, highWaterMark: options.highWaterMark, signal: options.signal });
   this._parentWrap = socket ?? null;
   this.ssl = this._handle;
+  this.once("connect", () => {
+    this._secureEstablished = this.authorized = true;
+    this.secureConnecting = false;
+    this.emit("secure");
+    this.emit("secureConnect");
+  });
   if (socket) socket.once("close", () => this.destroy());
 }
 setPrototypeOf(TLSSocket.prototype, Socket.prototype);
 setPrototypeOf(TLSSocket, Socket);
 const fail = (name) => { throw new Error(`${name} is not implemented`); };
 Object.assign(TLSSocket.prototype, {
-  // _start would begin the handshake over the socket given.
+  // _start begins TLS on the connection of the socket below.
   _start() {
-    process.nextTick(() => this.destroy(new (require("internal/codes").ERR_METHOD_NOT_IMPLEMENTED)("tls.connect")));
+    const below = this._parentWrap;
+    if (below.connecting) return void below.once("connect", () => this._start());
+    const handle = below._handle;
+    if (!handle) return void process.nextTick(() => this.destroy(make(Error, "ERR_METHOD_NOT_IMPLEMENTED", "The tls.connect method over streams is not implemented")));
+    this.connecting = true;
+    try {
+      handle.writer.releaseLock();
+      handle.reader.releaseLock();
+      this._attach(handle.socket.startTls(), (e) => this.destroy(e));
+      below._handle = null;
+    } catch (e) {
+      process.nextTick(() => this.destroy(e));
+    }
   },
   _handleTimeout() { this.destroy(make(Error, "ERR_TLS_HANDSHAKE_TIMEOUT", "TLS handshake timeout")); },
   disableRenegotiation() {},

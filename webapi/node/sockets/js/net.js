@@ -1,6 +1,7 @@
 
 // node:net: addresses, lists of addresses, and sockets.
 const { Duplex } = require("node:stream");
+const { Buffer } = require("node:buffer");
 const codes = require("internal/codes");
 const { inspect } = require("internal/inspect");
 const {
@@ -40,7 +41,7 @@ function duration(ms, name) {
   return ms > timeoutMost ? timeoutMost : ms;
 }
 
-const timer = Symbol("timer"), parts = Symbol("parts");
+const timer = Symbol("timer"), parts = Symbol("parts"), gone = Symbol("gone");
 
 function Socket(options) {
   if (!(this instanceof Socket)) return new Socket(options);
@@ -61,6 +62,7 @@ function Socket(options) {
   this.autoSelectFamilyAttemptedAddresses = [];
   this[timer] = undefined;
   this[parts] = undefined;
+  this[gone] = undefined; // the handle that there was
   Duplex.call(this, {
     ...options, readable: true, writable: true, allowHalfOpen: Boolean(options?.allowHalfOpen), emitClose: false, autoDestroy: true, decodeStrings: false,
   });
@@ -105,22 +107,70 @@ Object.assign(Socket.prototype, {
     start(this, options);
     return this;
   },
-  _read() {},
-  _write(chunk, encoding, callback) { this._writeGeneric(callback); },
-  _writev(chunks, callback) { this._writeGeneric(callback); },
-  // What is written before the connection is there waits for what becomes of it.
-  _writeGeneric(callback) {
-    if (!this.connecting) return callback(closed());
-    this.once("close", () => callback(make(Error, "ERR_SOCKET_CLOSED_BEFORE_CONNECTION", "Socket closed before connection established")));
+  _read() {
+    if (this._handle) read(this);
   },
-  _final(callback) { callback(); },
+  _write(chunk, encoding, callback) { this._writeGeneric(chunk, encoding, callback); },
+  // What is written before the connection is there waits for what becomes of it.
+  _writeGeneric(chunk, encoding, callback) {
+    if (this.connecting) {
+      const early = () => callback(make(Error, "ERR_SOCKET_CLOSED_BEFORE_CONNECTION", "Socket closed before connection established"));
+      this.once("close", early);
+      this.once("connect", () => {
+        this.off("close", early);
+        this._writeGeneric(chunk, encoding, callback);
+      });
+      return;
+    }
+    if (!this._handle) return callback(closed());
+    this._unrefTimer();
+    const bytes = typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk;
+    const handle = this._handle;
+    handle.writer.write(bytes).then(() => {
+      handle.bytesWritten += bytes.byteLength;
+      this._unrefTimer();
+      callback();
+    }, callback);
+  },
+  _final(callback) {
+    if (this.connecting) this.once("connect", () => this._final(callback));
+    else if (this._handle) this._handle.writer.close().then(() => callback(), callback);
+    else callback();
+  },
   _destroy(error, callback) {
     this.connecting = false;
     clearTimeout(this[timer]);
     this[timer] = undefined;
     this[parts] = undefined;
-    callback(error);
-    process.nextTick(() => this.emit("close", error !== null && error !== undefined));
+    const handle = this._handle;
+    this._handle = null;
+    const end = () => {
+      callback(error);
+      process.nextTick(() => this.emit("close", error !== null && error !== undefined));
+    };
+    if (!handle) return end();
+    this[gone] = handle;
+    handle.socket.close().then(end, end);
+  },
+  // _attach makes the connection of cloudflare:sockets that of this socket.
+  _attach(socket, fail) {
+    const handle = { socket, writer: socket.writable.getWriter(), reader: socket.readable.getReader(), bytesRead: 0, bytesWritten: 0, reading: false };
+    this._handle = handle;
+    handle.writer.closed.catch(() => {}); // writes and closed say it
+    handle.reader.closed.catch(() => {});
+    socket.opened.then(() => {
+      if (this.destroyed || this._handle !== handle) return;
+      this.connecting = false;
+      this._unrefTimer();
+      this.emit("connect");
+      this.emit("ready");
+      read(this);
+    }, (e) => {
+      if (this._handle === handle) fail(e);
+    });
+    socket.closed.then(() => {}, (e) => {
+      if (this._handle === handle && !socket.upgraded) this.destroy(e);
+    });
   },
   _reset() { return this.destroy(); },
   resetAndDestroy() {
@@ -138,7 +188,7 @@ Object.assign(Socket.prototype, {
     return this;
   },
   _getpeername() { return this[parts] ?? {}; },
-  _getsockname() { return {}; },
+  _getsockname() { return this._handle ? { address: "0.0.0.0", port: 0, family: "IPv4" } : {}; },
   address() { return this._getsockname(); },
   setNoDelay() { return this; },
   setKeepAlive() { return this; },
@@ -155,16 +205,34 @@ getter("readyState", function () {
   return this.readable ? "readOnly" : this.writable ? "writeOnly" : "closed";
 }, false);
 getter("bufferSize", function () { return this._handle ? this.writableLength : undefined; }, false);
-getter("bytesRead", () => 0);
-getter("_bytesDispatched", () => 0);
-getter("bytesWritten", function () { return this.writableLength; });
+getter("bytesRead", function () { return (this._handle ?? this[gone])?.bytesRead ?? 0; });
+getter("_bytesDispatched", function () { return (this._handle ?? this[gone])?.bytesWritten ?? 0; });
+getter("bytesWritten", function () { return this._bytesDispatched + this.writableLength; });
 for (const name of ["Address", "Family", "Port"]) {
   const key = stringToLowerCase(name);
   getter(`remote${name}`, function () { return this._getpeername()[key]; });
   getter(`local${name}`, function () { return this._getsockname()[key]; });
 }
 
-// start checks what a connection is asked for, resolves its name where the caller has a way to, and then has to give up.
+// read takes chunks from the connection while the stream wants them.
+function read(socket) {
+  const handle = socket._handle;
+  if (!handle || handle.reading || socket.connecting) return;
+  handle.reading = true;
+  handle.reader.read().then(({ done, value }) => {
+    handle.reading = false;
+    if (socket.destroyed || socket._handle !== handle) return;
+    socket._unrefTimer();
+    if (done) return void socket.push(null);
+    handle.bytesRead += value.byteLength;
+    if (value.byteLength === 0 || socket.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength))) read(socket);
+  }, (e) => {
+    handle.reading = false;
+    if (socket._handle === handle && !handle.socket.upgraded) socket.destroy(e);
+  });
+}
+
+// start checks what a connection is asked for, resolves its name where the caller has a way to, and connects.
 function start(socket, options) {
   const { host = "localhost", family, hints, lookup, localAddress, localPort, autoSelectFamily, autoSelectFamilyAttemptTimeout } = options;
   if (localAddress && !isIP(localAddress)) throw badAddress(localAddress);
@@ -184,12 +252,18 @@ function start(socket, options) {
     socket._host = `${shown}`;
     socket.autoSelectFamilyAttemptedAddresses = [`${shown}:${port}`];
     socket.emit("connectionAttempt", address, port, kind);
-    process.nextTick(() => {
+    const fail = (e) => {
       if (socket.destroyed) return;
-      const e = new ERR_METHOD_NOT_IMPLEMENTED("net.Socket.connect");
       socket.emit("connectionAttemptFailed", address, port, kind, e);
       socket.destroy(e);
-    });
+    };
+    const connect = native.connect();
+    if (!connect) return void process.nextTick(fail, new ERR_METHOD_NOT_IMPLEMENTED("net.Socket.connect"));
+    try {
+      socket._attach(connect(`${shown}:${port}`, { allowHalfOpen: socket.allowHalfOpen, secureTransport: socket.encrypted ? "on" : "starttls" }), fail);
+    } catch (e) {
+      process.nextTick(fail, e);
+    }
   };
   const kind = isIP(host);
   if (kind !== 0 || !lookup) return open(host, kind);
