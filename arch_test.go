@@ -23,7 +23,7 @@ floors
 	storage/admin
 	iocontext
 	webapi/bind
-	webapi/encoding  webapi/node/octets  webapi/node/vfs  webapi/deflate
+	webapi/encoding  webapi/node/octets  webapi/node/vfs  webapi/deflate  webapi/zstd
 	webapi/url  webapi/events
 	webapi/timers  webapi/console  webapi/urlpattern  webapi/global  webapi/streams  webapi/wasm
 	webapi/blob  webapi/sockets  webapi/codec  webapi/crypto  webapi/messaging
@@ -31,7 +31,7 @@ floors
 	webapi/durable  webapi/htmlrewriter  webapi/caches  webapi/eventsource
 	webapi/node/glue
 	webapi/node/assert  webapi/node/core  webapi/node/nodetest  webapi/node/stubs
-	webapi/node/crypto  webapi/node/files  webapi/node/http  webapi/node/sockets
+	webapi/node/crypto  webapi/node/files  webapi/node/http  webapi/node/sockets  webapi/node/zlib
 	webapi/node
 	internal/jstest
 	worker
@@ -68,7 +68,8 @@ others
 	github.com/google/btree             tests
 	go.etcd.io/bbolt                    storage/bolt
 	github.com/go-chi/chi/v5            httpserver
-	github.com/andybalholm/brotli       webapi/codec  webapi/fetch
+	github.com/andybalholm/brotli       webapi/codec  webapi/fetch  webapi/node/zlib
+	github.com/klauspost/compress       webapi/node/zlib  tests
 	github.com/fsnotify/fsnotify        cmd/workerd
 	github.com/tailscale/hujson         config
 	github.com/pelletier/go-toml/v2     config

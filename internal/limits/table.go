@@ -43,6 +43,7 @@ var (
 	FormParts       = count("form.parts", 10_000, 1, 1_000_000)
 	FormHeaders     = size("form.headers", 16<<10, 128, 1<<20)
 	CodecAhead      = size("codec.ahead", 1<<20, 1<<10, 64<<20)
+	ZstdWindow      = size("zstd.window", 8<<20, 1<<10, 128<<20)
 	HTMLMemory      = size("html.memory", 3<<20, 1<<10, 1<<30)
 	PortMessages    = count("port.messages", 10_000, 1, 1_000_000)
 	EventBytes      = size("eventsource.event", 16<<20, 16, 1<<30)
@@ -227,6 +228,7 @@ var sections = []Section{
 		row("Directories of one path of node:fs", "webapi/node/vfs.mostDepth", Count, "", "fixed by the depth of paths that workerd allows", "an error"),
 		knob("Files of node:fs that a request has open", FilesOpen.Knob, "EMFILE"),
 		knob("Output of a CompressionStream or DecompressionStream that nobody has read", CodecAhead.Knob, "writes wait for a reader"),
+		knob("Window that a frame of Zstandard asks for, in node:zlib", ZstdWindow.Knob, "an error"),
 		knob("Open elements, and the part of a tag or comment that has come, of an HTMLRewriter", HTMLMemory.Knob, "TypeError"),
 		row("Sets of handlers of an HTMLRewriter", "webapi/htmlrewriter.maxHandlers", Count, "", "fixed by what a match may cost", "RangeError"),
 		row("A selector of an HTMLRewriter", "webapi/htmlrewriter.maxSelector", Size, "", "fixed by what a match may cost", "TypeError"),

@@ -97,7 +97,7 @@ func TestEverySettingComesBack(t *testing.T) {
 	for name, data := range samples() {
 		for level := range 10 {
 			for s := DefaultStrategy; s <= Fixed; s++ {
-				if (level+int(s)+len(data))%4 != 0 {
+				if (level+int(s)+len(data))%7 != 0 {
 					continue
 				}
 				bits, mem := 9+(level+int(s))%7, 1+(level*2+int(s))%9
@@ -158,8 +158,8 @@ func TestBytesOfZlib(t *testing.T) {
 	}
 }
 
-// A node on this machine makes the same bytes where it searches as zlib does: it has
-// changed how matches are found, but not how blocks are written.
+// A node on this machine makes the same bytes where the search sees all there is, and
+// about as many where it gives up early: its hash is another one.
 func TestBytesOfNode(t *testing.T) {
 	node, err := exec.LookPath("node")
 	if err != nil {
@@ -175,17 +175,15 @@ func TestBytesOfNode(t *testing.T) {
 	var asks []ask
 	var want []string
 	for name, data := range samples() {
-		if name == "mixed" {
-			continue
-		}
-		for _, s := range []Strategy{HuffmanOnly, RLE} {
-			for _, mem := range []int{1, 5, 8, 9} {
-				e, err := NewEncoder(EncoderOptions{Level: 6, WindowBits: 15, MemLevel: mem, Strategy: s})
+		for s := DefaultStrategy; s <= Fixed; s++ {
+			for level := range 10 {
+				mem := []int{1, 5, 8, 9}[level%4]
+				e, err := NewEncoder(EncoderOptions{Level: level, WindowBits: 15, MemLevel: mem, Strategy: s})
 				if err != nil {
 					t.Fatal(err)
 				}
-				asks = append(asks, ask{base64.StdEncoding.EncodeToString(data), 6, 15, mem, int(s)})
-				want = append(want, fmt.Sprintf("%s %d %d", name, s, mem), base64.StdEncoding.EncodeToString(encodeAll(t, e, data, 1<<20, 1<<20, NoFlush)))
+				asks = append(asks, ask{base64.StdEncoding.EncodeToString(data), level, 15, mem, int(s)})
+				want = append(want, fmt.Sprintf("%s, strategy %d, level %d", name, s, level), base64.StdEncoding.EncodeToString(encodeAll(t, e, data, 1<<20, 1<<20, NoFlush)))
 			}
 		}
 	}
@@ -205,8 +203,10 @@ func TestBytesOfNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, g := range got {
-		if g != want[2*i+1] {
-			t.Errorf("%s: node has %d bytes, this %d", want[2*i], len(g), len(want[2*i+1]))
+		mine, a := want[2*i+1], asks[i]
+		same := a.Level > 7 || a.Level > 0 && (a.Strategy == int(HuffmanOnly) || a.Strategy == int(RLE))
+		if same && g != mine || len(mine) > len(g)+len(g)/200 {
+			t.Errorf("%s: node has %d bytes, this %d", want[2*i], len(g), len(mine))
 		}
 	}
 }

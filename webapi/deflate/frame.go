@@ -93,6 +93,9 @@ func (d *Decoder) Reset() {
 	}
 }
 
+// Frame is what it decodes; Auto is not known yet.
+func (d *Decoder) Frame() Frame { return d.frame }
+
 // Feed gives it a piece once Next wanted one; it is not copied.
 func (d *Decoder) Feed(in []byte) { d.piece, d.in = in, in }
 

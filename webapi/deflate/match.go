@@ -1,5 +1,7 @@
 package deflate
 
+import "hash/crc32"
+
 const (
 	minMatch = 3
 	maxMatch = 258
@@ -37,14 +39,14 @@ var levels = [10]struct {
 	{32, 258, 258, 4096, slowSearch},
 }
 
-// matcher is the window and the chains of places with the same three bytes.
+// matcher is the window and the chains of places with the same four bytes: what
+// Chromium's zlib, which node and workerd use, looks for. Matches of three bytes are
+// found by chance only.
 type matcher struct {
 	windowBits, windowSize int
 	window                 []byte // twice the size
 	prev, head             []uint16
-	hash                   uint32
 	hashMask               uint32
-	hashShift              uint
 
 	start      int // of what is to be matched next
 	lookahead  int // bytes of the window from there
@@ -61,18 +63,18 @@ type matcher struct {
 
 func (m *matcher) allocate(windowBits, memLevel int) {
 	m.windowBits, m.windowSize = windowBits, 1<<windowBits
-	m.window = make([]byte, 2*m.windowSize)
+	// insert looks a byte too far at the end.
+	m.window = make([]byte, 2*m.windowSize+8)[:2*m.windowSize]
 	m.prev = make([]uint16, m.windowSize)
-	hashBits := uint(memLevel + 7)
+	hashBits := uint(max(memLevel+7, 15))
 	m.head = make([]uint16, 1<<hashBits)
 	m.hashMask = 1<<hashBits - 1
-	m.hashShift = (hashBits + minMatch - 1) / minMatch
 }
 
 func (m *matcher) reset(level int) {
 	clear(m.head)
 	m.tune(level)
-	m.start, m.lookahead, m.blockStart, m.later, m.slides, m.hash = 0, 0, 0, 0, 0, 0
+	m.start, m.lookahead, m.blockStart, m.later, m.slides = 0, 0, 0, 0, 0
 	m.matchLen, m.prevLen, m.available = minMatch-1, minMatch-1, false
 }
 
@@ -83,16 +85,26 @@ func (m *matcher) tune(level int) {
 
 func (m *matcher) maxDistance() int { return m.windowSize - minAhead }
 
-func (m *matcher) mix(c byte) { m.hash = (m.hash<<m.hashShift ^ uint32(c)) & m.hashMask }
-
-// insert puts the three bytes at i into their chain and gives the one before.
+// insert puts the four bytes at i into their chain and gives the one before.
 func (m *matcher) insert(i int) int {
-	m.mix(m.window[i+minMatch-1])
-	before := m.head[m.hash]
+	b := m.window[i : i+4]
+	h := (crcTables[3][b[0]] ^ crcTables[2][b[1]] ^ crcTables[1][b[2]] ^ crcTables[0][b[3]]) & m.hashMask
+	before := m.head[h]
 	m.prev[i&(m.windowSize-1)] = before
-	m.head[m.hash] = uint16(i)
+	m.head[h] = uint16(i)
 	return int(before)
 }
+
+// crcTables are CRC-32C of a byte with as many zeros behind it.
+var crcTables = func() (t [4][256]uint32) {
+	t[0] = *crc32.MakeTable(crc32.Castagnoli)
+	for k := 1; k < len(t); k++ {
+		for i, v := range t[k-1] {
+			t[k][i] = t[0][byte(v)] ^ v>>8
+		}
+	}
+	return t
+}()
 
 // slideHash takes a window's size from all places.
 func (m *matcher) slideHash() {
@@ -125,8 +137,6 @@ func (e *Encoder) fill() {
 		e.lookahead += e.read(e.window[e.start+e.lookahead:])
 		if e.lookahead+e.later >= minMatch {
 			at := e.start - e.later
-			e.hash = uint32(e.window[at])
-			e.mix(e.window[at+1])
 			for e.later > 0 {
 				e.insert(at)
 				at++
@@ -264,8 +274,6 @@ func (e *Encoder) searchFast(f Flush) step {
 				e.start++
 			} else {
 				e.start += e.matchLen
-				e.hash = uint32(e.window[e.start])
-				e.mix(e.window[e.start+1])
 			}
 			e.matchLen = 0
 		} else {

@@ -17,6 +17,7 @@ import (
 	"workerd.local/webapi/node/nodetest"
 	"workerd.local/webapi/node/sockets"
 	"workerd.local/webapi/node/stubs"
+	"workerd.local/webapi/node/zlib"
 )
 
 var set = glue.NewSet(
@@ -26,6 +27,7 @@ var set = glue.NewSet(
 	core.Modules(),
 	stubs.Modules(),
 	crypto.Modules(),
+	zlib.Modules(),
 	files.Modules(),
 	sockets.Modules(),
 	http.Modules(),
