@@ -228,6 +228,7 @@ var sections = []Section{
 		row("Directories of one path of node:fs", "webapi/node/vfs.mostDepth", Count, "", "fixed by the depth of paths that workerd allows", "an error"),
 		knob("Files of node:fs that a request has open", FilesOpen.Knob, "EMFILE"),
 		knob("Output of a CompressionStream or DecompressionStream that nobody has read", CodecAhead.Knob, "writes wait for a reader"),
+		row("Bytes that one call of node:zlib is given as a whole", "webapi/node/zlib.mostInput", Size, "", "fixed by workerd", "RangeError"),
 		knob("Window that a frame of Zstandard asks for, in node:zlib", ZstdWindow.Knob, "an error"),
 		knob("Open elements, and the part of a tag or comment that has come, of an HTMLRewriter", HTMLMemory.Knob, "TypeError"),
 		row("Sets of handlers of an HTMLRewriter", "webapi/htmlrewriter.maxHandlers", Count, "", "fixed by what a match may cost", "RangeError"),
