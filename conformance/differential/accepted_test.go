@@ -112,8 +112,6 @@ var acceptedFor = map[string][]string{
 		"durable/ctx: members",
 		"durable/ctx: own",
 		"durable/ctx: exports of the class",
-		"web/language: Intl",
-		"web/WebAssembly",
 		"web/ctx",
 		"web/visit: passThroughOnException",
 		"web/URL: wrong: createObject",

@@ -234,6 +234,7 @@ var sections = []Section{
 		row("Sets of handlers of an HTMLRewriter", "webapi/htmlrewriter.maxHandlers", Count, "", "fixed by what a match may cost", "RangeError"),
 		row("A selector of an HTMLRewriter", "webapi/htmlrewriter.maxSelector", Size, "", "fixed by what a match may cost", "TypeError"),
 		row("Negations inside one another in it", "webapi/htmlrewriter.maxNot", Count, "", "fixed by the call stack of Go", "TypeError"),
+		row("Types, imports, exports, functions, tables or globals of a WebAssembly module", "webapi/wasm.maxDeclared", Count, "", "fixed by what V8 accepts", "CompileError"),
 		knob("A WebAssembly memory", WasmMemory.Knob, "memory.grow gives -1, `grow()` a RangeError"),
 		knob("Elements of a WebAssembly table", WasmTable.Knob, "table.grow gives -1, `grow()` a RangeError"),
 		knob("Call stack of WebAssembly code, as its locals and size estimate it", WasmStack.Knob, "RangeError"),

@@ -264,5 +264,13 @@ func BenchmarkParse(b *testing.B) {
 				}
 			}
 		})
+		b.Run(name+"/nlnwa", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := whatwg.Parse(s); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -114,7 +114,7 @@ const (
 	secDataCount                                                    byte = 12
 )
 
-// maxTypes bounds what one module may declare of anything, as engines do.
+// maxDeclared bounds what one module may declare of anything, as engines do.
 const maxDeclared = 1_000_000
 
 // decode reads a module. The compiler checks everything else; what is read here is
