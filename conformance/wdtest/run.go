@@ -160,7 +160,7 @@ func reason(r Result) string {
 
 var (
 	logged = regexp.MustCompile(`exception="(.*?)"(?: |$)`)
-	place  = regexp.MustCompile(`^\S*[/\\]\S*?(?:wd-test|capnp):`)
+	place  = regexp.MustCompile(`\S*[/\\]\S*?(?:wd-test|capnp):`)
 )
 
 func (r Result) line() string {
