@@ -170,6 +170,9 @@ func (rm *realm) capture() error {
 	rm.dataViewOffset = getter(dataView, rt.ToValue("byteOffset"))
 	rm.dataViewLength = getter(dataView, rt.ToValue("byteLength"))
 	for i, view := range viewKinds {
+		if view.name == halfArray { // made when it is first read, which costs
+			continue
+		}
 		if ctor, ok := rt.GlobalObject().Get(view.name).(*goja.Object); ok {
 			rm.viewCtors[i] = ctor
 		}

@@ -186,6 +186,11 @@ func (b *valueBuilder) buffer(raw []byte) goja.Value {
 
 func (b *valueBuilder) view(buffer goja.Value, kind int, offset, length uint32) (goja.Value, error) {
 	ctor := b.rm.viewCtors[kind]
+	if viewKinds[kind].name == halfArray {
+		if o, ok := b.rm.rt.GlobalObject().Get(halfArray).(*goja.Object); ok {
+			ctor = o
+		}
+	}
 	if ctor == nil {
 		return nil, &DataCloneError{Message: viewKinds[kind].name + " is not supported."}
 	}

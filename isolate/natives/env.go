@@ -62,7 +62,8 @@ type env struct {
 	hidden       map[*goja.Symbol]bool // see Library.Hide
 	hiddenGlobal goja.Value
 
-	iterators *iteratorKit
+	iterators   *iteratorKit
+	shareMemory func(mem []byte) *goja.Object // makes a SharedArrayBuffer; nil until the class is made
 
 	joining []*goja.Object // arrays being turned into strings, outermost first
 }

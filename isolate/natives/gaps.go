@@ -131,7 +131,7 @@ var bufferProtoTable = table{path: "ArrayBuffer.prototype", funcs: []entry{
 
 // bufferOf is the memory of an ArrayBuffer.
 func (e *env) bufferOf(v goja.Value, method string) (*goja.Object, goja.ArrayBuffer) {
-	if o, ok := v.(*goja.Object); ok && o.ExportType() == typeBuffer {
+	if o, ok := v.(*goja.Object); ok && o.ExportType() == typeBuffer && !IsShared(o) {
 		if b, ok := o.Export().(goja.ArrayBuffer); ok {
 			return o, b
 		}

@@ -111,12 +111,13 @@ func TestTimeZones(t *testing.T) {
 // order as in a runtime without Install, and only known ones on top.
 func TestInstallKeepsTheShapeOfIntrinsics(t *testing.T) {
 	const script = `(p) => { let o = globalThis; for (const k of p.split(".").filter(Boolean)) o = k === "__proto__" ? Object.getPrototypeOf(o) : o[k];
-		return Object.getOwnPropertyNames(o).map(k => { const d = Object.getOwnPropertyDescriptor(o, k);
+		return Object.getOwnPropertyNames(o).filter(k => Object.getOwnPropertyDescriptor(o, k)).map(k => { const d = Object.getOwnPropertyDescriptor(o, k);
 			return k + " " + [d.writable, d.enumerable, d.configurable, typeof d.value] + (typeof d.value === "function" && k !== "constructor" ? d.value.name + d.value.length : "") }).join("\n") }`
 	added := map[string]bool{}
 	for _, s := range strings.Fields(`isWellFormed toWellFormed groupBy __defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__
 		toLocaleString captureStackTrace stackTraceLimit withResolvers try fromAsync asyncIterator dispose asyncDispose WeakRef FinalizationRegistry
-		Iterator Intl DisposableStack AsyncDisposableStack SuppressedError transfer transferToFixedLength detached getOrInsert getOrInsertComputed`) {
+		Iterator Intl DisposableStack AsyncDisposableStack SuppressedError Float16Array SharedArrayBuffer Atomics transfer transferToFixedLength detached getOrInsert getOrInsertComputed
+		anchor big blink bold fixed fontcolor fontsize italics link small strike sub sup getYear setYear toGMTString`) {
 		added[s] = true
 	}
 	bare, ours := goja.New(), newRuntime(t, Limits{})

@@ -41,7 +41,7 @@ func (e *env) installAll() error {
 			return err
 		}
 	}
-	for _, step := range []func() error{e.installBigInt, e.installBuffers, e.installSymbols, e.installStackLimit, e.installLazy, e.installIteratorHelpers, e.installDisposal, e.installIntl, e.installDetached, e.installRegExps, e.installGuards} {
+	for _, step := range []func() error{e.installBigInt, e.installBuffers, e.installSymbols, e.installStackLimit, e.installLazy, e.installIteratorHelpers, e.installDisposal, e.installIntl, e.installShared, e.installDetached, e.installRegExps, e.installGuards} {
 		if err := step(); err != nil {
 			return err
 		}

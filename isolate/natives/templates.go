@@ -22,7 +22,7 @@ import (
 
 // lateTables add to intrinsics that have a template, or put functions in the place of
 // the engine's that have no use for these.
-var lateTables = []table{mathTable, dataViewTable, numberTable, dateTable}
+var lateTables = []table{mathTable, dataViewTable, numberTable, dateTable, htmlTable, yearTable}
 
 // late are the tables that templates do not serve.
 var late = func() (left []table) {
