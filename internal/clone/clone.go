@@ -47,6 +47,11 @@ type Options struct {
 
 	// Host writes and reads host objects. Nil means that there are none.
 	Host HostObjects
+	// Half gives the Uint16Array with the bits of a Float16Array, nil for any other value. Without it these are proxies,
+	// which cannot be cloned.
+	Half func(v goja.Value) *goja.Object
+	// Share gives another SharedArrayBuffer on the memory of o, nil where o is none. Only StructuredClone asks.
+	Share func(o *goja.Object) *goja.Object
 	// RefuseClassInstances makes an object whose prototype is not Object.prototype a DataCloneError unless Host takes
 	// it; workerd does so for RPC. When false such objects lose their prototype, as in V8.
 	RefuseClassInstances bool

@@ -33,6 +33,7 @@ const (
 	kindDataView
 	kindProxy
 	kindFunction
+	kindHalf // a Float16Array, see Options.Half
 )
 
 // engine is what this package knows about the goja it is linked with, found out once by looking at samples.

@@ -19,6 +19,7 @@ func StructuredClone(rt *goja.Runtime, v goja.Value, transfer []goja.Value, o Op
 	}
 	w := newWriter(rm, &o)
 	defer w.release()
+	w.sharing = true
 	var buffers []goja.ArrayBuffer
 	var moved []goja.Value
 	err = rm.protect(func() (err error) {
@@ -35,6 +36,7 @@ func StructuredClone(rt *goja.Runtime, v goja.Value, transfer []goja.Value, o Op
 			// The bytes move; nobody else sees them until the original is detached below.
 			moved = append(moved, rt.ToValue(rt.NewArrayBuffer(b.Bytes())))
 		}
+		moved = append(moved, w.shared...)
 		return nil
 	})
 	if err != nil {
@@ -83,7 +85,7 @@ func (w *writer) takeTransfers(transfer []goja.Value) ([]goja.ArrayBuffer, error
 					return nil, err
 				}
 			}
-			ok = w.eng.kindOf(o) == kindBuffer && !IsPinned(o)
+			ok = w.eng.kindOf(o) == kindBuffer && !IsPinned(o) && w.share(o) == nil
 		}
 		if !ok {
 			return nil, &TransferError{Message: "Object is not transferable"}

@@ -82,6 +82,9 @@ var regExpFlags = [...]struct {
 	{256, 'v', "unicodeSets"},
 }
 
+// halfArray is the kind of view that goja lacks; see Options.Half.
+const halfArray = "Float16Array"
+
 // viewKinds lists the kinds of views on a buffer.
 var viewKinds = [...]struct {
 	tag  byte

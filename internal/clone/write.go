@@ -24,6 +24,8 @@ type writer struct {
 	many      map[*goja.Object]uint32 // the ids of all of them, once there are more
 	count     uint32
 	transfers map[*goja.Object]uint32
+	sharing   bool         // the copy is for the same runtime
+	shared    []goja.Value // SharedArrayBuffers of the copy, whose ids follow those of transfers
 
 	// ranJS is set once script may have run (a getter, toString): from then on nothing read earlier is trusted.
 	ranJS bool
@@ -213,7 +215,10 @@ func (w *writer) isSeen(o *goja.Object) bool {
 
 func (w *writer) object(o *goja.Object) error {
 	k := w.eng.kindOf(o)
-	if (k == kindTyped || k == kindDataView) && !w.isSeen(o) {
+	if k == kindProxy && w.opts.Half != nil && w.opts.Half(o) != nil {
+		k = kindHalf
+	}
+	if (k == kindTyped || k == kindDataView || k == kindHalf) && !w.isSeen(o) {
 		// A view follows its buffer, which is written first and so has the lower id.
 		buffer, err := w.viewBuffer(k, o)
 		if err != nil {
@@ -292,7 +297,7 @@ func (w *writer) begun(k kind, o *goja.Object) error {
 		return w.error(o)
 	case kindBuffer:
 		return w.buffer(o)
-	case kindTyped, kindDataView:
+	case kindTyped, kindDataView, kindHalf:
 		return w.view(k, o)
 	default:
 		if w.opts.Host != nil {
@@ -757,6 +762,12 @@ func (w *writer) buffer(o *goja.Object) error {
 		w.enc.varint(uint64(id))
 		return nil
 	}
+	if again := w.share(o); again != nil {
+		w.enc.tag(tagTransferred)
+		w.enc.varint(uint64(len(w.transfers) + len(w.shared)))
+		w.shared = append(w.shared, again)
+		return nil
+	}
 	buffer, ok := o.Export().(goja.ArrayBuffer)
 	if !ok {
 		return w.refuse(o)
@@ -777,7 +788,18 @@ func (w *writer) buffer(o *goja.Object) error {
 	return nil
 }
 
+// share is Options.Share for a copy within one runtime.
+func (w *writer) share(o *goja.Object) *goja.Object {
+	if !w.sharing || w.opts.Share == nil {
+		return nil
+	}
+	return w.opts.Share(o)
+}
+
 func (w *writer) viewBuffer(k kind, o *goja.Object) (*goja.Object, error) {
+	if k == kindHalf {
+		o = w.opts.Half(o)
+	}
 	get := w.rm.typedBuffer
 	if k == kindDataView {
 		get = w.rm.dataViewBuffer
@@ -797,6 +819,8 @@ func (w *writer) view(k kind, o *goja.Object) error {
 	offset, length, name := w.rm.typedOffset, w.rm.typedLength, "DataView"
 	if k == kindDataView {
 		offset, length = w.rm.dataViewOffset, w.rm.dataViewLength
+	} else if k == kindHalf {
+		o, name = w.opts.Half(o), halfArray
 	} else {
 		v, err := w.rm.typedName(o)
 		if err != nil {

@@ -15,6 +15,18 @@ func IsShared(o *goja.Object) bool {
 	return o.ExportType() == typeBuffer && o.GetSymbol(SymShared) != nil
 }
 
+// Share makes another SharedArrayBuffer on the memory of o; nil where o is none.
+func (l *Library) Share(o *goja.Object) *goja.Object {
+	if !IsShared(o) || l.e.shareMemory == nil {
+		return nil
+	}
+	b, ok := o.Export().(goja.ArrayBuffer)
+	if !ok {
+		return nil
+	}
+	return l.e.shareMemory(b.Bytes())
+}
+
 // installShared defines the classes of memory that the engine lacks, each made when it is
 // first read.
 func (e *env) installShared() error {

@@ -6,6 +6,7 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/isolate"
+	"workerd.local/isolate/natives"
 )
 
 var (
@@ -52,6 +53,9 @@ func ViewName(js *isolate.JS, v goja.Value) string {
 	if obj.ExportType() == bufferType {
 		return "ArrayBuffer"
 	}
+	if natives.Float16Bits(obj) != nil {
+		return "Float16Array"
+	}
 	p := views.Get(js)
 	if is, err := js.Call(p.isView, nil, obj); err != nil || !is.ToBoolean() {
 		return ""
@@ -72,6 +76,9 @@ func NewUint8Array(js *isolate.JS, b []byte) *goja.Object {
 }
 
 func viewBytes(js *isolate.JS, obj *goja.Object) (b []byte, ok bool) {
+	if bits := natives.Float16Bits(obj); bits != nil {
+		obj = bits
+	}
 	p := views.Get(js)
 	is, err := js.Call(p.isView, nil, obj)
 	if err != nil || !is.ToBoolean() {

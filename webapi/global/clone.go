@@ -9,6 +9,7 @@ import (
 	"workerd.local/exception"
 	"workerd.local/internal/clone"
 	"workerd.local/isolate"
+	"workerd.local/isolate/natives"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/events"
 )
@@ -146,6 +147,8 @@ func jsStructuredClone(c *bind.Call) (any, error) {
 		Bounds:   js.Bounds(),
 		MaxBytes: js.Isolate().Limits().BufferBytes,
 		Host:     HostObjects(js),
+		Half:     natives.Float16Bits,
+		Share:    js.Library().Share,
 	})
 	if err != nil {
 		return nil, CloneError(err)

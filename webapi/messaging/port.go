@@ -16,6 +16,7 @@ import (
 	"workerd.local/internal/clone"
 	"workerd.local/internal/limits"
 	"workerd.local/isolate"
+	"workerd.local/isolate/natives"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/events"
 	"workerd.local/webapi/global"
@@ -129,6 +130,8 @@ func (p *port) jsPost(c *bind.Call) (any, error) {
 		Bounds:   js.Bounds(),
 		MaxBytes: js.Isolate().Limits().BufferBytes,
 		Host:     global.HostObjects(js),
+		Half:     natives.Float16Bits,
+		Share:    js.Library().Share,
 	})
 	if err != nil {
 		return nil, global.CloneError(err)

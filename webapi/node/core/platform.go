@@ -6,6 +6,7 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/isolate"
+	intrinsics "workerd.local/isolate/natives"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/console"
 )
@@ -101,6 +102,9 @@ func kind(js *isolate.JS, v goja.Value) string {
 		return "Proxy"
 	case promiseType:
 		return "Promise"
+	}
+	if intrinsics.IsShared(obj) {
+		return "SharedArrayBuffer"
 	}
 	if name := bind.ViewName(js, obj); name != "" {
 		return name

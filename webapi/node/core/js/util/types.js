@@ -20,6 +20,7 @@ const asks = (has, v) => {
 const weakMapHas = uncurry(WeakMap.prototype.has), weakSetHas = uncurry(WeakSet.prototype.has);
 const tagged = (tag) => (v) => isObject(v) && objectToString(v) === `[object ${tag}]`;
 const isArrayBuffer = of("ArrayBuffer");
+const isSharedArrayBuffer = of("SharedArrayBuffer");
 const isNumberObject = boxed("Number"), isStringObject = boxed("String"), isBooleanObject = boxed("Boolean"), isSymbolObject = boxed("Symbol"), isBigIntObject = boxed("BigInt");
 const types = {
   isExternal: () => false,
@@ -38,10 +39,10 @@ const types = {
   isWeakMap: (v) => isObject(v) && asks(weakMapHas, v), isWeakSet: (v) => isObject(v) && asks(weakSetHas, v),
   isArrayBuffer,
   isDataView: of("DataView"),
-  isSharedArrayBuffer: () => false,
+  isSharedArrayBuffer,
   isProxy: (v) => (isObject(v) || typeof v === "function") && kind(v) === "Proxy",
   isModuleNamespaceObject: () => false,
-  isAnyArrayBuffer: isArrayBuffer,
+  isAnyArrayBuffer: (v) => isArrayBuffer(v) || isSharedArrayBuffer(v),
   isCryptoKey: (v) => isObject(v) && hostClass(v) === "CryptoKey",
   isEventTarget: (v) => isObject(v) && v instanceof EventTarget,
   isArrayBufferView: (v) => isView(v),
