@@ -31,7 +31,6 @@ var unlisted = map[string]string{
 	"webapi/deflate.DefaultLevel":           "zlib's choice of speed and size",
 	"webapi/deflate.DefaultStrategy":        "zlib's choice of speed and size",
 	"webapi/streams.defaultAllocate":        "what a source that does not say allocates at a time",
-	"webapi/wasm.maxDeclared":               "what the JavaScript API of WebAssembly bounds",
 	"storage.MaxValueBytes":                 "where the range of the knob storage.value ends",
 	"storage/admin.drainBytes":              "of one answer's end",
 	"storage/admin.maxNear":                 "of the text of an error",
