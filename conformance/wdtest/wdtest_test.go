@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -46,6 +47,33 @@ func TestSuiteOfWorkerd(t *testing.T) {
 			if r.File.Name == name {
 				t.Log(r.Output)
 			}
+		}
+	}
+}
+
+// The table of the README has the sums of results.txt.
+func TestReadmeSaysWhatIsRecorded(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	record, err := os.ReadFile("results.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := regexp.MustCompile(`(?m)^# (\S+): (\d+) files pass, (\d+) fail, (\d+) not applicable; (\d+) tests pass, (\d+) fail$`)
+	found := sum.FindAllStringSubmatch(string(record), -1)
+	if len(found) == 0 {
+		t.Fatal("results.txt has no sums")
+	}
+	for _, m := range found {
+		if row := "| " + strings.Join(m[1:], " | ") + " |"; !strings.Contains(string(readme), row) {
+			t.Errorf("README.md lacks the row %s", row)
+		}
+	}
+	for _, pattern := range []string{`(?m)^commit ([0-9a-f]{12})`, `(?m)^date (.*)$`} {
+		if m := regexp.MustCompile(pattern).FindStringSubmatch(string(record)); m == nil || !strings.Contains(string(readme), m[1]) {
+			t.Errorf("README.md does not say what %s of results.txt does: %q", pattern, m)
 		}
 	}
 }
