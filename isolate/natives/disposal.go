@@ -5,7 +5,7 @@ import "github.com/dop251/goja"
 // DisposableStack, AsyncDisposableStack and SuppressedError. They are script, made when
 // one of the globals is first read.
 
-var disposalProgram = goja.MustCompile("native:DisposableStack", `(function (apply, dispose, asyncDispose, tag, Error, ReferenceError, TypeError, define, isCallable, show) {
+var disposalProgram = lateProgram("native:DisposableStack", `(function (apply, dispose, asyncDispose, tag, Error, ReferenceError, TypeError, define, isCallable, show) {
 "use strict";
 const isObject = (v) => v !== null && (typeof v === "object" || typeof v === "function");
 const method = (v, sync) => {
@@ -143,7 +143,7 @@ func (e *env) makeDisposal() *goja.Object {
 		return o
 	}
 	helper := func(f raw) goja.Value { return e.rt.ToValue(e.guard(f)) }
-	v, err := e.rt.RunProgram(disposalProgram)
+	v, err := e.rt.RunProgram(disposalProgram())
 	must(err)
 	base := class("Error")
 	no, yes := goja.FLAG_FALSE, goja.FLAG_TRUE

@@ -15,7 +15,7 @@ var symHalves = goja.NewSymbol("workerd.float16")
 //go:embed float16.js
 var float16Text string
 
-var float16Program = goja.MustCompile("native:Float16Array", float16Text, true)
+var float16Program = lateProgram("native:Float16Array", float16Text, true)
 
 // Float16Bits returns the Uint16Array that holds the bits of a Float16Array, nil for any
 // other value. It runs no script.
@@ -117,7 +117,7 @@ func (e *env) makeFloat16Array() goja.Value {
 	if err != nil {
 		panic(e.rt.NewGoError(err))
 	}
-	bitsFor, _ = e.callable(e.runGlue(float16Program, ctor, proto, u16, e.arrayProto,
+	bitsFor, _ = e.callable(e.runGlue(float16Program(), ctor, proto, u16, e.arrayProto,
 		e.callHelper(),
 		e.helper(func(c goja.FunctionCall) goja.Value {
 			if b := Float16Bits(c.Argument(0)); b != nil {

@@ -1,6 +1,10 @@
 package natives
 
-import "github.com/dop251/goja"
+import (
+	"sync"
+
+	"github.com/dop251/goja"
+)
 
 // runGlue runs a program of this package that is a function of helpers.
 func (e *env) runGlue(p *goja.Program, helpers ...goja.Value) goja.Value {
@@ -45,4 +49,10 @@ func (e *env) strictClass(name string, length int, build func(proto *goja.Object
 		return build(c.Argument(0).(*goja.Object), args)
 	})).(*goja.Object)
 	return ctor, ctor.Get("prototype").(*goja.Object)
+}
+
+// lateProgram is a program that is compiled where it is first needed, once for the
+// process.
+func lateProgram(name, text string, strict bool) func() *goja.Program {
+	return sync.OnceValue(func() *goja.Program { return goja.MustCompile(name, text, strict) })
 }

@@ -1,7 +1,5 @@
 package natives
 
-import "github.com/dop251/goja"
-
 // The helpers of iterators. Their algorithms call back and forth between iterators,
 // which script writes plainly; each realm runs the program when a helper is first
 // called. Nothing in it can be reached through a prototype that a script may change.
@@ -16,7 +14,7 @@ var iteratorHelpers = []struct {
 	{"toArray", 0}, {"forEach", 1}, {"some", 1}, {"every", 1}, {"find", 1},
 }
 
-var iteratorProgram = goja.MustCompile("native:Iterator", `(function (apply, create, define, symIterator, IteratorPrototype, TypeError, RangeError, isCallable, push, show, protoOf) {
+var iteratorProgram = lateProgram("native:Iterator", `(function (apply, create, define, symIterator, IteratorPrototype, TypeError, RangeError, isCallable, push, show, protoOf) {
 "use strict";
 const isObject = (v) => v !== null && (typeof v === "object" || typeof v === "function");
 const call = (f, that, a, b) => apply(f, that, [a, b]);

@@ -60,7 +60,7 @@ func (e *env) startIterators() {
 	if k.methods != nil {
 		return
 	}
-	v, err := e.rt.RunProgram(iteratorProgram)
+	v, err := e.rt.RunProgram(iteratorProgram())
 	if err != nil {
 		panic(err)
 	}

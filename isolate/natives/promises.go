@@ -73,7 +73,7 @@ func (e *env) mapGroupBy(call goja.FunctionCall) goja.Value {
 
 // fromAsyncProgram is Array.fromAsync: a function that makes it from the helpers
 // it needs. Its algorithm is all awaits, which only script can write plainly.
-var fromAsyncProgram = goja.MustCompile("native:Array.fromAsync", `(function (asyncIterator, isConstructor, define, apply, TypeError) {
+var fromAsyncProgram = lateProgram("native:Array.fromAsync", `(function (asyncIterator, isConstructor, define, apply, TypeError) {
 "use strict";
 const isObject = v => v !== null && (typeof v === "object" || typeof v === "function");
 return async function (C, items, mapper, thisArg) {
@@ -139,7 +139,7 @@ var arrayAsyncTable = table{path: "Array", funcs: []entry{
 }}
 
 func (e *env) makeFromAsync() raw {
-	v, err := e.rt.RunProgram(fromAsyncProgram)
+	v, err := e.rt.RunProgram(fromAsyncProgram())
 	if err != nil {
 		panic(err)
 	}

@@ -18,17 +18,19 @@ func Files(files fs.FS, native func(name string) map[string]bind.Static, needs m
 		if err != nil || d.IsDir() {
 			return err
 		}
-		src, err := fs.ReadFile(files, path)
-		if err != nil {
-			return err
-		}
 		name := strings.TrimSuffix(strings.TrimPrefix(path, "js/"), ".js")
 		m := Module{Name: name, Native: native(name), Needs: needs[name]}
 		prims := `require("internal/base")`
 		if name == "internal/base" {
 			prims = "undefined"
 		}
-		m.Source = "module.exports = ((primordials) => {" + string(src) + "\n})(" + prims + ");"
+		m.Read = func() string {
+			src, err := fs.ReadFile(files, path)
+			if err != nil {
+				panic(err) // the files are part of the program
+			}
+			return "module.exports = ((primordials) => {" + string(src) + "\n})(" + prims + ");"
+		}
 		if rest, ok := strings.CutPrefix(name, "cloudflare/"); ok {
 			m.Name = "cloudflare:" + rest
 		} else if !strings.HasPrefix(name, "internal/") {

@@ -34,6 +34,9 @@ type Module struct {
 	Name string
 	// Source is the body of the function that fills module.exports.
 	Source string
+	// Read gives Source where it is first needed, so that a program that imports no
+	// module does not hold the texts of all of them.
+	Read func() string
 	// Native are the functions that Source sees as native.
 	Native map[string]bind.Static
 	// Make makes the exports in Go; require is that of Source.
@@ -77,7 +80,11 @@ func NewSet(lists ...[]Module) *Set {
 		s.modules[m.Name] = &m
 		s.programs[m.Name] = sync.OnceValues(func() (*goja.Program, error) {
 			const head = "(function(exports, module, require, primordials, native) { "
-			return goja.Compile("node-internal:"+strings.TrimPrefix(m.Name, "node:"), head+m.Source+"\n})", true)
+			source := m.Source
+			if m.Read != nil {
+				source = m.Read()
+			}
+			return goja.Compile("node-internal:"+strings.TrimPrefix(m.Name, "node:"), head+source+"\n})", true)
 		})
 	}
 	return s
