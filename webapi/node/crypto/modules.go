@@ -3,7 +3,6 @@ package crypto
 import (
 	"embed"
 	"fmt"
-	"io/fs"
 	"strings"
 
 	"github.com/dop251/goja"
@@ -22,28 +21,9 @@ var files embed.FS
 
 // Modules are the files of this package.
 func Modules() []glue.Module {
-	var list []glue.Module
-	err := fs.WalkDir(files, "js", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		src, err := files.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		name := strings.TrimSuffix(strings.TrimPrefix(path, "js/"), ".js")
-		m := glue.Module{Name: name, Native: natives(strings.TrimPrefix(name, "internal/crypto/"))}
-		m.Source = `module.exports = ((primordials) => {` + string(src) + "\n})(require(\"internal/base\"));"
-		if !strings.HasPrefix(name, "internal/") {
-			m.Name = "node:" + name
-		}
-		list = append(list, m)
-		return nil
-	})
-	if err != nil {
-		panic(err) // the files are part of the program
-	}
-	return list
+	return glue.Files(files, func(name string) map[string]bind.Static {
+		return natives(strings.TrimPrefix(name, "internal/crypto/"))
+	}, nil)
 }
 
 // natives are what a file gets from Go.
