@@ -52,7 +52,7 @@ type options struct {
 	write      bool
 	oursOnly   bool
 	cpuprofile string
-	storage    bool
+	section    *section // nil means the comparison
 }
 
 func main() {
@@ -92,8 +92,11 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	quick := fs.Bool("quick", false, "one load of 2s per case and 3 starts: enough to see that everything works")
 	cases := fs.String("cases", "", "run only these cases: a comma-separated `list` of "+strings.Join(caseNames(), ", "))
 	fs.StringVar(&o.dir, "dir", "", "make temporary directories, and with them the actors' storage, in `dir`")
-	fs.BoolVar(&o.write, "write", false, "write bench/RESULTS.md; with -storage its storage section")
-	fs.BoolVar(&o.storage, "storage", false, "measure storage: the Go benchmarks of cache, actor and storage/bolt, and the case "+touchCase)
+	fs.BoolVar(&o.write, "write", false, "write bench/RESULTS.md: the comparison, or the section that was measured")
+	chosen := make([]bool, len(sections))
+	for i, s := range sections {
+		fs.BoolVar(&chosen[i], s.flag, false, "measure "+s.what)
+	}
 	fs.BoolVar(&o.oursOnly, "ours", false, "measure only this server, without workerd")
 	fs.StringVar(&o.cpuprofile, "cpuprofile", "", "run this server under bench/serveprofile and leave CPU and allocation profiles of each case in `dir`; implies -ours")
 	if err := fs.Parse(args); err != nil {
@@ -145,13 +148,19 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 		}
 		o.cpuprofile = dir
 	}
-	if o.storage {
-		if len(o.cases) > 0 || o.cpuprofile != "" {
-			return nil, fmt.Errorf("%w: -storage chooses what to run: -cases and -cpuprofile do not go with it", errUsage)
+	for i, s := range sections {
+		switch {
+		case !chosen[i]:
+			continue
+		case len(o.cases) > 0 && o.section == nil || o.cpuprofile != "":
+			return nil, fmt.Errorf("%w: -%s chooses what to run: -cases and -cpuprofile do not go with it", errUsage, s.flag)
+		case o.section != nil:
+			return nil, fmt.Errorf("%w: -%s and -%s: one section at a time", errUsage, o.section.flag, s.flag)
 		}
-		o.cases = []string{touchCase}
+		o.section = s
+		o.cases = s.cases
 	}
-	if o.write && (o.oursOnly || !o.storage && len(o.cases) > 0) {
+	if o.write && (o.oursOnly || o.section == nil && len(o.cases) > 0) {
 		return nil, fmt.Errorf("%w: -write is for complete runs, without -cases, -ours and -cpuprofile", errUsage)
 	}
 	return o, nil
@@ -176,8 +185,8 @@ func compare(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 	where := readMachine(temp)
 	b := &bench{o: o, t: t, temp: temp, log: stderr}
 	var text string
-	if o.storage {
-		text, err = storageText(ctx, b, where, stdout)
+	if o.section != nil {
+		text, err = sectionText(ctx, b, where, stdout)
 	} else {
 		text, err = comparisonText(ctx, b, where, stdout)
 	}
@@ -189,7 +198,7 @@ func compare(ctx context.Context, o *options, stdout, stderr io.Writer) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := os.WriteFile(path, []byte(replaceSection(string(old), text)), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(replacePart(string(old), o.section, text)), 0o644); err != nil {
 		return err
 	}
 	fmt.Fprintf(stderr, "wrote %s\n", path)
@@ -206,12 +215,13 @@ func comparisonText(ctx context.Context, b *bench, where machine, stdout io.Writ
 	return r.markdown(), r.table(stdout)
 }
 
-// storageText is comparisonText for -storage.
-func storageText(ctx context.Context, b *bench, where machine, stdout io.Writer) (string, error) {
-	rows, err := b.runStorage(ctx)
+// sectionText is comparisonText for a section.
+func sectionText(ctx context.Context, b *bench, where machine, stdout io.Writer) (string, error) {
+	s := b.o.section
+	rows, err := s.run(b, ctx)
 	if err != nil {
 		return "", err
 	}
-	r := storageReport{machine: where, versions: b.t.versions, o: b.o, rows: rows, date: time.Now()}
+	r := sectionReport{section: s, machine: where, versions: b.t.versions, o: b.o, rows: rows, date: time.Now()}
 	return r.markdown(), r.table(stdout)
 }

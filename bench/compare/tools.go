@@ -43,10 +43,12 @@ func findTools(ctx context.Context, o *options, temp string, log io.Writer) (*to
 	if t.root, err = moduleRoot(ctx); err != nil {
 		problems = append(problems, err)
 	}
-	if t.wrk, err = exec.LookPath("wrk"); err != nil {
-		problems = append(problems, errors.New("wrk is not installed; install it with: apt-get install wrk"))
+	if o.servers() {
+		if t.wrk, err = exec.LookPath("wrk"); err != nil {
+			problems = append(problems, errors.New("wrk is not installed; install it with: apt-get install wrk"))
+		}
 	}
-	if !o.oursOnly {
+	if o.servers() && !o.oursOnly {
 		if t.theirs, err = findWorkerd(os.Getenv("WORKERD_BIN")); err != nil {
 			problems = append(problems, err)
 		}
@@ -172,12 +174,12 @@ func (t *tools) readVersions(ctx context.Context, o *options) error {
 			t.versions = append(t.versions, version{"bbolt", d.Version})
 		}
 	}
-	if o.storage {
-		out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Version}}", "github.com/google/btree").Output()
+	if o.section != nil && o.section.beside != "" {
+		out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Version}}", o.section.beside).Output()
 		if err != nil {
 			return fmt.Errorf("go list -m: %w", explainExit(err))
 		}
-		t.versions = append(t.versions, version{"google/btree", strings.TrimSpace(string(out))})
+		t.versions = append(t.versions, version{strings.TrimPrefix(o.section.beside, "github.com/"), strings.TrimSpace(string(out))})
 	}
 	if t.theirs != "" {
 		out, err := exec.CommandContext(ctx, t.theirs, "--version").Output()
@@ -185,6 +187,9 @@ func (t *tools) readVersions(ctx context.Context, o *options) error {
 			return fmt.Errorf("%s --version: %w", t.theirs, explainExit(err))
 		}
 		t.versions = append(t.versions, version{"workerd", strings.TrimPrefix(strings.TrimSpace(string(out)), "workerd ")})
+	}
+	if t.wrk == "" {
+		return nil
 	}
 	// wrk prints its version and ends with 1.
 	out, _ := exec.CommandContext(ctx, t.wrk, "-v").CombinedOutput()

@@ -46,6 +46,7 @@ func BenchmarkInstallRetained(b *testing.B) {
 	}
 }
 
+// document is a JSON text of 1 MB.
 func document() string {
 	type row struct {
 		ID     int            `json:"id"`
@@ -58,7 +59,7 @@ func document() string {
 		Note   string         `json:"note"`
 	}
 	var rows []row
-	for i := range 2500 {
+	for i := range 4000 {
 		rows = append(rows, row{i, fmt.Sprintf("user %d", i), fmt.Sprintf("user%d@example.com", i), float64(i) * 1.37, i%2 == 0,
 			[]string{"alpha", "beta", "gamma"}, map[string]any{"a": i, "b": nil, "nested": map[string]any{"x": []int{1, 2, 3}}},
 			"héllo \"wörld\"\n" + strings.Repeat("lorem ipsum ", 4)})

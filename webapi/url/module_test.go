@@ -101,7 +101,7 @@ func TestIterator(t *testing.T) {
 func BenchmarkNewURLPathname(b *testing.B) {
 	e := jstest.New(b, url.Module)
 	e.In(func(js *isolate.JS, _ *iocontext.Context) {
-		fn, err := js.Runtime().RunString(`(n) => { let x = 0; for (let i = 0; i < n; i++) x += new URL('https://example.com/api/users/42?full=1').pathname.length; return x }`)
+		fn, err := js.Runtime().RunString(`(n) => { let x = 0; for (let i = 0; i < n; i++) x += new URL('https://example.com/api/v1/users/42?expand=true&limit=10').pathname.length; return x }`)
 		if err != nil {
 			b.Error(err)
 			return

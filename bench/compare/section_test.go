@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -70,7 +71,7 @@ func TestBenchmarksThatSayNothingAreAnError(t *testing.T) {
 // What the promises name is there: a benchmark that was renamed would be found only
 // by a run.
 func TestPromisesNameBenchmarks(t *testing.T) {
-	for _, g := range goBenches {
+	for _, g := range slices.Concat(storageBenches, webBenches) {
 		files, err := filepath.Glob(filepath.Join("..", "..", filepath.FromSlash(g.pkg), "*_test.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %v, %v", g.pkg, files, err)
@@ -90,7 +91,11 @@ func TestPromisesNameBenchmarks(t *testing.T) {
 					continue
 				}
 				name, sub, _ := strings.Cut(name, "/")
-				if !strings.Contains(source.String(), "func Benchmark"+name+"(") || !strings.Contains(source.String(), `"`+sub) {
+				there := strings.Contains(source.String(), "func Benchmark"+name+"(")
+				for part := range strings.SplitSeq(sub, "/") {
+					there = there && (strings.Contains(source.String(), `"`+part) || strings.Contains(source.String(), "/"+part))
+				}
+				if !there {
 					t.Errorf("%s: there is no Benchmark%s/%s", g.pkg, name, sub)
 				}
 				if !pattern.MatchString("Benchmark" + name) {
@@ -102,10 +107,11 @@ func TestPromisesNameBenchmarks(t *testing.T) {
 }
 
 func TestStorageMarkdown(t *testing.T) {
-	r := storageReport{
-		date: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), machine: machine{cpu: "Some CPU", cores: 2}, versions: []version{{"bbolt", "v1"}},
+	r := sectionReport{
+		section: sections[0],
+		date:    time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), machine: machine{cpu: "Some CPU", cores: 2}, versions: []version{{"bbolt", "v1"}},
 		o: &options{rounds: 3, duration: time.Second},
-		rows: []storageRow{
+		rows: []promiseRow{
 			{name: "Get", unit: "ratio", values: sample{2, 9, 4}, target: target{atMost: 5}},
 			{name: "Transactions", unit: "transactions", values: sample{3.5}, target: target{atMost: 3}},
 			{name: "Allocations", unit: "allocs/op", values: sample{0}},
@@ -125,24 +131,30 @@ func TestStorageMarkdown(t *testing.T) {
 }
 
 func TestEachRunReplacesItsSection(t *testing.T) {
-	text := replaceSection("", "# Results\n\nold\n")
-	text = replaceSection(text, storageTitle+"\nold table\n")
-	text = replaceSection(text, "# Results\n\nnew\n")
-	if want := "# Results\n\nnew\n\n## Storage\n\nold table\n"; text != want {
+	storage, web := sections[0], sections[1]
+	text := replacePart("", nil, "# Results\n\nold\n")
+	text = replacePart(text, web, web.heading()+"\nold web\n")
+	text = replacePart(text, storage, storage.heading()+"\nold table\n")
+	text = replacePart(text, nil, "# Results\n\nnew\n")
+	if want := "# Results\n\nnew\n\n## Storage\n\nold table\n\n## Web platform\n\nold web\n"; text != want {
 		t.Errorf("%q, want %q", text, want)
 	}
-	text = replaceSection(text, storageTitle+"\nnew table\n")
-	if want := "# Results\n\nnew\n\n## Storage\n\nnew table\n"; text != want {
+	text = replacePart(text, storage, storage.heading()+"\nnew table\n")
+	text = replacePart(text, web, web.heading()+"\nnew web\n")
+	if want := "# Results\n\nnew\n\n## Storage\n\nnew table\n\n## Web platform\n\nnew web\n"; text != want {
 		t.Errorf("%q, want %q", text, want)
 	}
 }
 
-func TestStorageOptions(t *testing.T) {
+func TestSectionOptions(t *testing.T) {
 	o, err := parseOptions([]string{"-storage", "-write"}, t.Output())
-	if err != nil || len(o.cases) != 1 || o.cases[0] != touchCase {
+	if err != nil || len(o.cases) != 1 || o.cases[0] != touchCase || !o.servers() {
 		t.Errorf("%+v, %v", o, err)
 	}
-	for _, args := range [][]string{{"-storage", "-cases", "hello"}, {"-storage", "-cpuprofile", "x"}, {"-storage", "-ours", "-write"}} {
+	if o, err := parseOptions([]string{"-web", "-write"}, t.Output()); err != nil || o.servers() {
+		t.Errorf("%+v, %v", o, err)
+	}
+	for _, args := range [][]string{{"-storage", "-cases", "hello"}, {"-storage", "-cpuprofile", "x"}, {"-storage", "-ours", "-write"}, {"-storage", "-web"}} {
 		if o, err := parseOptions(args, t.Output()); err == nil {
 			t.Errorf("%v gives %+v", args, o)
 		}
