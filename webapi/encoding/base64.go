@@ -54,6 +54,9 @@ func decodeUnspaced(s string) ([]byte, error) {
 
 // FromBinary turns text whose characters stand for bytes into those bytes.
 func FromBinary(s string) ([]byte, error) {
+	if b := []byte(s); highBits(b) == 0 {
+		return b, nil
+	}
 	out := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -69,15 +72,21 @@ func FromBinary(s string) ([]byte, error) {
 	return out, nil
 }
 
-// ToBinary is the reverse of FromBinary.
-func ToBinary(b []byte) string {
-	high, i := 0, 0
+// highBits counts the bytes from 0x80 on.
+func highBits(b []byte) (n int) {
+	i := 0
 	for ; i+8 <= len(b); i += 8 {
-		high += bits.OnesCount64(binary.LittleEndian.Uint64(b[i:]) & 0x8080808080808080)
+		n += bits.OnesCount64(binary.LittleEndian.Uint64(b[i:]) & 0x8080808080808080)
 	}
 	for ; i < len(b); i++ {
-		high += int(b[i] >> 7)
+		n += int(b[i] >> 7)
 	}
+	return n
+}
+
+// ToBinary is the reverse of FromBinary.
+func ToBinary(b []byte) string {
+	high := highBits(b)
 	if high == 0 {
 		return string(b)
 	}
