@@ -63,6 +63,9 @@ type Response struct {
 	Redirected bool
 	// Encoded says that Body already has the Content-Encoding that Header names.
 	Encoded bool
+	// WebSocket is this side's end where Status is 101: the receiver starts it or aborts
+	// it (Discard). Nil for every other response.
+	WebSocket WebSocket
 }
 
 // Body is bytes that are all there, or a stream, or nothing.
@@ -207,7 +210,7 @@ func Wait(ctx context.Context, start func(done func(*Response, error))) (*Respon
 	case <-ctx.Done():
 		go func() {
 			if a := <-ch; a.resp != nil {
-				a.resp.Body.Close()
+				_ = a.resp.Discard() // nobody is left to be told
 			}
 		}()
 		return nil, ctx.Err()

@@ -1,0 +1,69 @@
+package event
+
+import "sync"
+
+// spliceAhead is how many bytes a splice hands on before the messages ahead have left.
+const spliceAhead = 64 << 10
+
+// Splice makes one WebSocket of two ends that were not started, and owns both: what one
+// receives the other one sends, and each is read as fast as the other one is written.
+// over, which may be nil, is called once, when nothing is left to hand on.
+func Splice(a, b WebSocket, over func()) {
+	s := &splice{over: over}
+	a.Start(&spliced{s: s, to: b, from: a}, 0)
+	b.Start(&spliced{s: s, to: a, from: b}, 0)
+}
+
+// splice is what the two directions share.
+type splice struct {
+	mu     sync.Mutex
+	closed int // directions that ended with a close frame
+	ended  bool
+	over   func()
+}
+
+// spliced is the handler of one end: it hands on to the other one.
+type spliced struct {
+	s        *splice
+	from, to WebSocket
+}
+
+// Message is WebSocketHandler's.
+func (d *spliced) Message(m Message, done func()) {
+	if d.to.Buffered()+int64(len(m.Data)) > spliceAhead {
+		// An error comes with a call of done, and ends to, which ends all of it.
+		_ = d.to.Send(m, done)
+		return
+	}
+	_ = d.to.Send(m, nil)
+	done()
+}
+
+// Closed is WebSocketHandler's.
+func (d *spliced) Closed(code int, reason string) {
+	// Where to is over already, its handler has been told.
+	_ = d.to.Close(code, reason)
+	d.s.mu.Lock()
+	d.s.closed++
+	last := d.s.closed == 2
+	d.s.mu.Unlock()
+	if last {
+		d.s.end()
+	}
+}
+
+// Failed is WebSocketHandler's.
+func (d *spliced) Failed(err error) {
+	d.to.Abort(err)
+	d.s.end()
+}
+
+func (s *splice) end() {
+	s.mu.Lock()
+	first := !s.ended
+	s.ended = true
+	s.mu.Unlock()
+	if first && s.over != nil {
+		s.over()
+	}
+}
