@@ -105,7 +105,7 @@ func TestUnsupportedRowsAreReachable(t *testing.T) {
 		"platform.queues.consumers": true,
 	}
 	for prefix, names := range map[string][]string{
-		"binding.": bindingKindNames, "module.": moduleKindNames, "socket.": socketKindNames, "external.": socketKindNames,
+		"binding.": bindingKindNames, "local.": bindingKindNames, "module.": moduleKindNames, "socket.": socketKindNames, "external.": socketKindNames,
 	} {
 		for _, name := range names {
 			known[prefix+name] = true

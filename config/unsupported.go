@@ -11,14 +11,21 @@ import (
 var unsupported = map[string]string{
 	"binding.parameter":          "a parameter binding",
 	"binding.durableObjectClass": "a durableObjectClass binding",
-	"binding.kvNamespace":        "a KV namespace",
 	"binding.r2Bucket":           "an R2 bucket",
 	"binding.queue":              "a queue",
 	"binding.analyticsEngine":    "an Analytics Engine dataset",
 	"binding.hyperdrive":         "a Hyperdrive database",
-	"binding.memoryCache":        "a memory cache",
-	"binding.workerLoader":       "a worker loader",
-	"binding.workerdDebugPort":   "a workerdDebugPort binding",
+
+	// Bindings of wrangler files, which name no service.
+	"local.kvNamespace":     "a KV namespace",
+	"local.r2Bucket":        "an R2 bucket",
+	"local.queue":           "a queue",
+	"local.analyticsEngine": "an Analytics Engine dataset",
+	"local.hyperdrive":      "a Hyperdrive database",
+
+	"binding.memoryCache":      "a memory cache",
+	"binding.workerLoader":     "a worker loader",
+	"binding.workerdDebugPort": "a workerdDebugPort binding",
 
 	"module.pythonModule":              "a Python module",
 	"module.obsolete":                  "an obsolete module type",
@@ -177,10 +184,22 @@ func bindingFeatures(bindings []Binding, subject string, use func(feature string
 		if b.Kind == BindingPlatform {
 			use("platform."+b.Product, b.Pos, of)
 		} else {
-			use("binding."+b.Kind.String(), b.Pos, of)
+			use(featureOf(b), b.Pos, of)
 		}
 		if b.Wrapped != nil {
 			bindingFeatures(b.Wrapped.Inner, subject, use)
 		}
 	}
+}
+
+// featureOf is the feature that a binding needs: one of a product that names no service
+// needs the product itself.
+func featureOf(b *Binding) string {
+	switch b.Kind {
+	case BindingKVNamespace, BindingR2Bucket, BindingQueue, BindingAnalyticsEngine, BindingHyperdrive:
+		if !b.Service.IsSet() {
+			return "local." + b.Kind.String()
+		}
+	}
+	return "binding." + b.Kind.String()
 }

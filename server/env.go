@@ -24,6 +24,7 @@ import (
 	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/global"
 	"workerd.local/webapi/htmlrewriter"
+	"workerd.local/webapi/kv"
 	"workerd.local/webapi/messaging"
 	"workerd.local/webapi/node"
 	"workerd.local/webapi/sockets"
@@ -121,6 +122,12 @@ func (w *world) binding(js *isolate.JS, svc *service, b *config.Binding) (goja.V
 			return nil, err
 		}
 		return fetch.Fetcher.Wrap(js, &fetch.FetcherObject{Service: s}), nil
+	case config.BindingKVNamespace:
+		s, err := w.service(b.Service, where)
+		if err != nil {
+			return nil, err
+		}
+		return kv.Class.Wrap(js, &kv.Namespace{Service: s}), nil
 	case config.BindingDurableObjectNamespace:
 		owner := svc
 		if name := b.Namespace.ServiceName; name != "" {

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/dop251/goja"
 
@@ -99,6 +100,8 @@ func (c *Call) BadArg(n int, want string) error {
 //	**string           ToString; stays nil when left out
 //	*bool *float64     ToBoolean, ToNumber
 //	*int *int64        ToNumber, truncated; NaN and infinities are 0
+//	*int32 **int32     the same, and a TypeError where it is not within the range
+//	*time.Time         a Date, or a number of milliseconds
 //	*goja.Value        as it is
 //	**goja.Object      must be an object
 //	*Function          must be callable
@@ -133,8 +136,10 @@ func typeName(name string, target any) string {
 		return "string"
 	case *bool:
 		return "boolean"
-	case *float64, *int, *int64:
+	case *float64, *int, *int64, *int32, **int32:
 		return "number"
+	case *time.Time:
+		return "date"
 	case *Function:
 		return "function"
 	case **goja.Object:
@@ -169,6 +174,19 @@ func (c *Call) convert(n int, v goja.Value, target any) (err error) {
 		var f float64
 		f, err = c.number(n, v)
 		*t = clampInteger(f)
+	case *int32:
+		*t, err = c.int32(n, v)
+	case **int32:
+		var i int32
+		if i, err = c.int32(n, v); err == nil {
+			*t = &i
+		}
+	case *time.Time:
+		ms, ok := Milliseconds(c.js, v)
+		if !ok {
+			return c.BadArg(n, "date")
+		}
+		*t = time.UnixMilli(ms)
 	case *goja.Value:
 		*t = v
 	case **goja.Object:
@@ -209,6 +227,22 @@ func (c *Call) String(n int, v goja.Value) (s string, err error) {
 func (c *Call) number(n int, v goja.Value) (f float64, err error) {
 	err = c.js.Try(func() { f = v.ToNumber().ToFloat() })
 	return f, err
+}
+
+// int32 is workerd's int.
+func (c *Call) int32(n int, v goja.Value) (int32, error) {
+	f, err := c.number(n, v)
+	if err != nil {
+		return 0, err
+	}
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		f = 0
+	}
+	f = math.Trunc(f)
+	if f < math.MinInt32 || f > math.MaxInt32 {
+		return 0, exception.TypeErrorf("Value out of range. Must be between %d and %d (inclusive).", math.MinInt32, math.MaxInt32)
+	}
+	return int32(f), nil
 }
 
 func clampInteger(f float64) int64 {

@@ -103,7 +103,7 @@ func (r *Request) leave(js *isolate.JS, c *iocontext.Context, target string) (*e
 		// Redirects are followed here, so that every service is spared it.
 		Body: b, Redirect: "manual", CF: r.cfJSON,
 	}
-	frame(req)
+	Frame(req)
 	if r.cf != nil {
 		if req.CF, err = cfText(js, r.cf); err != nil {
 			return nil, errors.Join(err, b.Close())
@@ -112,9 +112,9 @@ func (r *Request) leave(js *isolate.JS, c *iocontext.Context, target string) (*e
 	return req, nil
 }
 
-// frame sets the headers that say how the body ends, which a worker that gets the
+// Frame sets the headers that say how the body ends, which a worker that gets the
 // request without a network sees, too.
-func frame(req *event.Request) {
+func Frame(req *event.Request) {
 	if req.Body.IsNull() {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
+	"net/http"
 
 	"github.com/andybalholm/brotli"
 	"github.com/dop251/goja"
@@ -13,6 +14,7 @@ import (
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/streams"
 )
 
 // Coerce is the Request that an argument stands for: a Request, or a URL.
@@ -105,3 +107,54 @@ func (e *encodedBody) Read(p []byte) (int, error) {
 
 // Close closes the source; a Read may be waiting.
 func (e *encodedBody) Close() error { return e.src.Close() }
+
+// ReadAnswer reads the body of an answer to c, which is current, as it was before its
+// Content-Encoding, and is a promise for what conv makes of it.
+func ReadAnswer(js *isolate.JS, c *iocontext.Context, resp *event.Response, conv func(js *isolate.JS, data []byte) (goja.Value, error)) (goja.Value, error) {
+	r, err := responseFrom(js, c, resp, "")
+	if err != nil {
+		return nil, err
+	}
+	v, err := r.body.consume(js, conv)
+	if err != nil {
+		return nil, err
+	}
+	return bind.Value(js, v), nil
+}
+
+// AnswerStream is the body of an answer to c, which is current, as a ReadableStream;
+// nil where there is none.
+func AnswerStream(js *isolate.JS, c *iocontext.Context, resp *event.Response) (*streams.Readable, error) {
+	r, err := responseFrom(js, c, resp, "")
+	if err != nil || r.body.isNull() {
+		return nil, err
+	}
+	if _, err := r.body.object(js); err != nil {
+		return nil, err
+	}
+	return r.body.stream, nil
+}
+
+// Text is what a body says as text: UTF-8, without a byte order mark.
+func Text(js *isolate.JS, data []byte) (goja.Value, error) { return toText(js, data) }
+
+// JSON is what a body says as JSON.
+func JSON(js *isolate.JS, data []byte) (goja.Value, error) { return toJSON(js, data) }
+
+// Stringify is JSON.stringify as a native of the host does it: what has no JSON is the
+// text "undefined".
+func Stringify(js *isolate.JS, v goja.Value) (string, error) {
+	text, ok, err := stringify(js, v)
+	if err == nil && !ok {
+		text = "undefined"
+	}
+	return text, err
+}
+
+// StatusText is the reason phrase of an answer.
+func StatusText(resp *event.Response) string {
+	if resp.StatusText != "" {
+		return resp.StatusText
+	}
+	return http.StatusText(resp.Status)
+}

@@ -1,0 +1,193 @@
+package kv_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/event"
+	"workerd.local/exception"
+	"workerd.local/internal/jstest"
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+	"workerd.local/webapi/encoding"
+	"workerd.local/webapi/events"
+	"workerd.local/webapi/fetch"
+	"workerd.local/webapi/kv"
+	"workerd.local/webapi/streams"
+	"workerd.local/webapi/url"
+)
+
+// backend remembers its requests, and gives each the next answer.
+type backend struct {
+	mu      sync.Mutex
+	seen    []string
+	answers []*event.Response
+	err     error
+}
+
+func (b *backend) Deliver(context.Context, event.Event) (event.Outcome, error) {
+	return event.Outcome{}, event.ErrUnsupported
+}
+
+func (b *backend) Fetch(_ context.Context, req *event.Request) (*event.Response, error) {
+	body, err := io.ReadAll(req.Body.Reader())
+	if err != nil {
+		return nil, err
+	}
+	var headers []string
+	for name, vals := range req.Header {
+		if name == "Cf-Kv-Flprod-405" && len(vals) == 1 && vals[0] == req.URL {
+			continue
+		}
+		headers = append(headers, name+"="+strings.Join(vals, ","))
+	}
+	slices.Sort(headers)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.seen = append(b.seen, strings.TrimSpace(fmt.Sprintf("%s %s %s %s", req.Method, strings.TrimPrefix(req.URL, "https://fake-host"), strings.Join(headers, " "), body)))
+	if b.err != nil {
+		return nil, b.err
+	}
+	if len(b.answers) == 0 {
+		return answer(200, "{}"), nil
+	}
+	a := b.answers[0]
+	b.answers = b.answers[1:]
+	return a, nil
+}
+
+func answer(status int, body string, header ...string) *event.Response {
+	h := http.Header{}
+	for i := 0; i < len(header); i += 2 {
+		h.Set(header[i], header[i+1])
+	}
+	return &event.Response{Status: status, Header: h, Body: event.BytesBody([]byte(body))}
+}
+
+func newEnv(t *testing.T, svc event.Service) *jstest.Env {
+	global := bind.Module{Name: "test", Globals: []bind.Global{bind.Var{Name: "KV", Make: func(js *isolate.JS) (goja.Value, error) {
+		return kv.Class.Wrap(js, &kv.Namespace{Service: svc}), nil
+	}}}}
+	return jstest.New(t, url.Module, encoding.Module, events.Module, streams.Module, fetch.Module, global)
+}
+
+func TestNamespaceAsksItsService(t *testing.T) {
+	for source, want := range map[string]string{
+		`KV.get("a/b =@%é?")`:                                 `GET /a%2Fb%20=@%25%C3%A9%3F?urlencoded=true`,
+		`KV.get("a", { type: "text", cacheTtl: 60.9 })`:       `GET /a?urlencoded=true&cache_ttl=60`,
+		`KV.get(5, null)`:                                     `GET /5?urlencoded=true`,
+		`KV.get(["a", 1, "<"], "json")`:                       `POST /bulk/get Content-Length=36 Content-Type=application/json {"keys":["a","1","<"],"type":"json"}`,
+		`KV.getWithMetadata([], {cacheTtl: 5})`:               `POST /bulk/get Content-Length=46 Content-Type=application/json {"keys":[],"withMetadata":true,"cacheTtl":"5"}`,
+		`KV.delete("a/b c&d")`:                                `DELETE /a%2Fb%20c%26d?urlencoded=true`,
+		`KV.list()`:                                           `GET`,
+		`KV.list({ limit: 3, prefix: "a b", cursor: "x=&" })`: `GET ?key_count_limit=3&prefix=a+b&cursor=x%3D%26`,
+		`KV.list({ limit: 0, prefix: null, cursor: null })`:   `GET`,
+		`KV.put("k", "v", { expiration: 10, expirationTtl: "60", metadata: { a: [1] } })`:                       `PUT /k?urlencoded=true&expiration=10&expiration_ttl=60 Cf-Kv-Metadata={"a":[1]} Content-Length=1 Content-Type=text/plain;charset=UTF-8 v`,
+		`KV.put("k", null, { metadata: null })`:                                                                 `PUT /k?urlencoded=true Content-Length=4 Content-Type=text/plain;charset=UTF-8 null`,
+		`KV.put("k", new Uint8Array([65, 66]).subarray(1))`:                                                     `PUT /k?urlencoded=true Content-Length=1 B`,
+		`KV.put("k", new Response("body").body)`:                                                                `PUT /k?urlencoded=true Content-Length=4 body`,
+		`KV.put("k", new ReadableStream({ start(c) { c.enqueue(new TextEncoder().encode("x")); c.close() } }))`: `PUT /k?urlencoded=true Transfer-Encoding=chunked x`,
+	} {
+		b := &backend{}
+		if _, err := newEnv(t, b).Eval("await " + source); err != nil {
+			t.Errorf("%s: %v", source, err)
+		}
+		if got := strings.Join(b.seen, "\n"); strings.ReplaceAll(got, "  ", " ") != want {
+			t.Errorf("%s\n got %s\nwant %s", source, got, want)
+		}
+	}
+}
+
+func TestNamespaceAnswers(t *testing.T) {
+	for _, c := range []struct {
+		answer       *event.Response
+		source, want string
+	}{
+		{answer(200, "text"), `await KV.get("a")`, `"text"`},
+		{answer(200, `{"a":1}`), `await KV.get("a", "json")`, `{"a":1}`},
+		{answer(200, "abc"), `(await KV.get("a", "arrayBuffer")).byteLength`, `3`},
+		{answer(200, "abc"), `await new Response(await KV.get("a", { type: "stream" })).text()`, `"abc"`},
+		{&event.Response{Status: 200, Header: http.Header{}}, `await new Response(await KV.get("a", { type: "stream" })).text()`, `""`},
+		{answer(404, "no"), `await KV.get("a", "json")`, `null`},
+		{answer(410, "no"), `await KV.getWithMetadata("a")`, `{"value":null,"metadata":null,"cacheStatus":null}`},
+		{answer(200, "v", "CF-KV-Metadata", `{"m":[1]}`, "CF-Cache-Status", "HIT"), `await KV.getWithMetadata("a")`, `{"value":"v","metadata":{"m":[1]},"cacheStatus":"HIT"}`},
+		{answer(200, `{"b":null,"1":{"value":"x"},"__proto__":2}`), `[...await KV.get(["a"])]`, `[["1",{"value":"x"}],["b",null],["__proto__",2]]`},
+		{answer(200, `7`), `[...await KV.get(["a"])]`, `[]`},
+		{answer(200, `{"keys":[{"name":"a","metadata":"{\"x\":1}"},{"name":"b","metadata":[2]},3],"list_complete":false,"cursor":"c"}`), `await KV.list()`,
+			`{"keys":[{"name":"a","metadata":{"x":1}},{"name":"b","metadata":[2]},3],"list_complete":false,"cursor":"c","cacheStatus":null}`},
+		{answer(204, ""), `await KV.put("a", "b") === undefined`, `true`},
+		{answer(200, "done"), `await KV.delete("a") === undefined`, `true`},
+	} {
+		newEnv(t, &backend{answers: []*event.Response{c.answer}}).Want("return JSON.stringify("+c.source+")", c.want)
+	}
+}
+
+// broken is a body that ends before its end.
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+func (broken) Close() error             { return nil }
+
+func TestNamespaceOfAServiceThatFails(t *testing.T) {
+	for _, c := range []struct {
+		b            *backend
+		source, want string
+	}{
+		{&backend{answers: []*event.Response{answer(500, "")}}, `await KV.get("a")`, "Error: KV GET failed: 500 Internal Server Error"},
+		{&backend{answers: []*event.Response{{Status: 429, StatusText: "Slow Down"}}}, `await KV.put("a", "")`, "Error: KV PUT failed: 429 Slow Down"},
+		{&backend{answers: []*event.Response{answer(302, "")}}, `await KV.delete("a")`, "Error: KV DELETE failed: 302 Found"},
+		{&backend{answers: []*event.Response{answer(400, "")}}, `await KV.get([])`, "Error: KV GET_BULK failed: 400 Bad Request"},
+		{&backend{answers: []*event.Response{answer(503, "")}}, `await KV.list()`, "Error: KV GET failed: 503 Service Unavailable"},
+		{&backend{answers: []*event.Response{answer(200, "v")}}, `await KV.get("a", "json")`, `SyntaxError: Unexpected token 'v', "v" is not valid JSON`},
+		{&backend{answers: []*event.Response{answer(200, "v", "CF-KV-Metadata", "m")}}, `await KV.getWithMetadata("a")`, `SyntaxError: Unexpected token 'm', "m" is not valid JSON`},
+		{&backend{answers: []*event.Response{answer(200, "7")}}, `await KV.list()`, "Error: KV list failed: the answer is not an object"},
+		{&backend{answers: []*event.Response{answer(200, "v")}}, `await KV.get("a", "blob")`, `TypeError: Unknown response type. Possible types are "text", "arrayBuffer", "json", and "stream".`},
+		{&backend{answers: []*event.Response{{Status: 200, Header: http.Header{}, Body: event.StreamBody(broken{}, 9)}}}, `await KV.get("a")`, "Error: Network connection lost."},
+		{&backend{err: io.EOF}, `await KV.get("a")`, "Error: Network connection lost."},
+		{&backend{err: exception.TypeErrorf("worse")}, `await KV.list()`, "TypeError: worse"},
+		{&backend{}, `await KV.put("a", new ReadableStream({ pull() { throw new RangeError("src") } }))`, "RangeError: src"},
+	} {
+		newEnv(t, c.b).WantError(c.source, c.want)
+	}
+	if _, err := newEnv(t, &backend{err: errors.New("secret")}).Eval(`await KV.get("a")`); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("the script sees %v", err)
+	}
+}
+
+func TestNamespaceWrongInput(t *testing.T) {
+	b := &backend{}
+	e := newEnv(t, b)
+	for source, want := range map[string]string{
+		`await KV.get()`:                "TypeError: Failed to execute 'get' on 'KvNamespace': parameter 1 is not of type 'string or Array'.",
+		`await KV.get("")`:              "TypeError: Key name cannot be empty.",
+		`await KV.get(".")`:             `TypeError: "." is not allowed as a key name.`,
+		`await KV.delete("..")`:         `TypeError: ".." is not allowed as a key name.`,
+		`await KV.get("é".repeat(257))`: "Error: KV GET failed: 414 UTF-8 encoded length of 514 exceeds key length limit of 512.",
+		`await KV.get(Symbol())`:        "TypeError: Cannot convert a Symbol value to a string",
+		`await KV.get([{ toString() { throw new RangeError("x") } }])`: "RangeError: x",
+		`await KV.list("x")`:                                             "TypeError: Failed to execute 'list' on 'KvNamespace': parameter 1 is not of type 'ListOptions'.",
+		`await KV.list({ limit: 2 ** 31 })`:                              "TypeError: Value out of range. Must be between -2147483648 and 2147483647 (inclusive).",
+		`await KV.put("a")`:                                              "TypeError: Failed to execute 'put' on 'KvNamespace': parameter 2 is not of type 'string or Object'.",
+		`await KV.put("", "")`:                                           "TypeError: Key name cannot be empty.",
+		`await KV.put("a", {})`:                                          "TypeError: KV put() accepts only strings, ArrayBuffers, ArrayBufferViews, and ReadableStreams as values.",
+		`await KV.put("a", new Response("x"))`:                           "TypeError: KV put() accepts only strings, ArrayBuffers, ArrayBufferViews, and ReadableStreams as values.",
+		`await KV.put("a", "b", 5)`:                                      "TypeError: Failed to execute 'put' on 'KvNamespace': parameter 3 is not of type 'PutOptions'.",
+		`await KV.put("a", "b", { expiration: 1e20 })`:                   "TypeError: Value out of range. Must be between -2147483648 and 2147483647 (inclusive).",
+		`const m = {}; m.m = m; await KV.put("a", "b", { metadata: m })`: "TypeError: Converting circular structure to JSON\n    --> starting at object with constructor 'Object'\n    --- property 'm' closes the circle",
+		`new KV.constructor()`:                                           "TypeError: Illegal constructor",
+	} {
+		e.WantError(source, want)
+	}
+	if len(b.seen) > 0 {
+		t.Errorf("the service was asked: %q", b.seen)
+	}
+}
