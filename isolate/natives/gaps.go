@@ -113,6 +113,11 @@ var dataViewTable = table{path: "DataView.prototype", funcs: []entry{
 
 // method is the engine's own method of an object.
 func (e *env) method(path, name string) raw {
+	if v, ok := e.own(path, name); ok {
+		if f, ok := e.callable(v); ok {
+			return f
+		}
+	}
 	if o, err := e.object(path); err == nil {
 		if f, ok := e.callable(o.Get(name)); ok {
 			return f

@@ -159,7 +159,7 @@ func TestInstallKeepsTheShapeOfIntrinsics(t *testing.T) {
 }
 
 func TestInstallReportsMissingIntrinsics(t *testing.T) {
-	for _, src := range []string{`delete globalThis.JSON`, `delete Reflect.apply`, `Object.freeze(Array.prototype)`, `delete globalThis.Float32Array`} {
+	for _, src := range []string{`delete globalThis.JSON`, `delete Reflect.apply`, `delete globalThis.Float32Array`} {
 		rt := goja.New()
 		if _, err := rt.RunString(src); err != nil {
 			t.Fatal(err)

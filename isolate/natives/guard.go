@@ -81,6 +81,9 @@ var generatorProgram = goja.MustCompile("natives", "Object.getPrototypeOf(functi
 
 func (e *env) installGuards() error {
 	for _, t := range guardedMethods {
+		if templates[t.path] != nil {
+			continue
+		}
 		if err := e.install(t); err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package natives
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/dop251/goja"
@@ -36,7 +35,7 @@ func (e *env) installAll() error {
 	if err := e.announce(); err != nil {
 		return fmt.Errorf("install natives: %w", err)
 	}
-	for _, t := range slices.Concat(tables, late) {
+	for _, t := range eager {
 		if err := e.install(t); err != nil {
 			return err
 		}
@@ -105,24 +104,10 @@ func (e *env) install(t table) error {
 func (e *env) installOn(o *goja.Object, t table) error {
 	for i := range t.funcs {
 		f := &t.funcs[i]
-		var prev raw
-		native := o.Get(f.name)
-		if native != nil {
-			prev, _ = e.callable(native)
+		fn, err := e.function(f, o.Get(f.name))
+		if fn == nil && err == nil {
+			continue
 		}
-		impl := f.make(e, prev)
-		if impl == nil {
-			continue // goja has no such native
-		}
-		length := f.length
-		if length < 0 {
-			length = int(toInteger(native.ToObject(e.rt).Get("length")))
-		}
-		if !f.guarded {
-			impl = e.guard(impl)
-		}
-		fn := e.rt.ToValue(impl).(*goja.Object)
-		err := e.nameFunc(fn, f.name, length)
 		if err == nil {
 			err = o.DefineDataProperty(f.name, fn, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 		}
@@ -131,6 +116,28 @@ func (e *env) installOn(o *goja.Object, t table) error {
 		}
 	}
 	return nil
+}
+
+// function makes the function object of an entry that takes the place of native, which
+// is nil where there is none. It is nil where the entry has no use for the engine.
+func (e *env) function(f *entry, native goja.Value) (*goja.Object, error) {
+	var prev raw
+	if native != nil {
+		prev, _ = e.callable(native)
+	}
+	impl := f.make(e, prev)
+	if impl == nil {
+		return nil, nil
+	}
+	length := f.length
+	if length < 0 {
+		length = int(toInteger(native.ToObject(e.rt).Get("length")))
+	}
+	if !f.guarded {
+		impl = e.guard(impl)
+	}
+	fn := e.rt.ToValue(impl).(*goja.Object)
+	return fn, e.nameFunc(fn, f.name, length)
 }
 
 // newFunc makes a function object of a native, guarded against Go panics.

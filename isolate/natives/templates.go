@@ -9,31 +9,60 @@ import (
 
 // Functions in the engine's templates.
 //
-// goja makes an intrinsic object from a template, which all runtimes share: a function
-// per property that makes it when it is first read. What this package adds to an
-// intrinsic can be such a function too, and then costs a realm nothing until a script
-// reads it. goja exports none of this, so names and kinds of its fields are looked at
-// before they are used; where they are not as expected, the additions are made in each
-// realm.
+// goja makes many intrinsic objects from templates, which all runtimes share: a function
+// per property that makes it when it is first read. What this package adds to such an
+// object, and what it puts in the place of the engine's own, are such functions too, and
+// cost a realm nothing until a script reads them. The engine's own function of a name
+// can be made from its template at any time, so what a script did to the object does
+// not reach the natives behind ours.
 //
-// Templates are changed once, while the package's variables are made, when no runtime
-// can be reading them. A runtime that has not been through Install has no value behind
-// the new names.
+// goja exports none of this, so names and kinds of its fields are looked at before they
+// are used; where they are not as expected, the tables are installed in each realm.
+//
+// Templates are changed once, while the package's variables are made, when no runtime can
+// be reading them. A runtime that has not been through Install has no value behind the new
+// names.
 
-// lateTables add to intrinsics that have a template, or put functions in the place of
-// the engine's that have no use for these.
+// factory makes the value of a property, or the property with its attributes.
+type factory = func(rt *goja.Runtime) goja.Value
+
+// template is the template of one intrinsic object.
+type template struct {
+	props reflect.Value      // the engine's map of factories
+	own   map[string]factory // the engine's own of what we replaced; nil for what it has not
+}
+
+// templates that serve tables, by path. fillTemplates sets it.
+var templates = map[string]*template{}
+
+// property is the engine's type of a property with attributes; nil where it is not as
+// expected. fillTemplates sets it.
+var property reflect.Type
+
+// eager are the tables that templates do not serve, in the order of installation.
+var eager = fillTemplates()
+
+// lateTables come first in templates.
 var lateTables = []table{mathTable, dataViewTable, numberTable, dateTable, htmlTable, yearTable}
 
-// late are the tables that templates do not serve.
-var late = func() (left []table) {
+func fillTemplates() (left []table) {
 	rt := goja.New()
-	for _, t := range lateTables {
-		if !addToTemplate(rt, t) {
-			left = append(left, t)
+	property = propertyType(rt)
+	served := map[string]bool{}
+	for _, list := range [][]table{lateTables, tables, guardedMethods} {
+		for _, t := range list {
+			served[t.path] = addToTemplate(rt, t)
+		}
+	}
+	for _, list := range [][]table{tables, lateTables} {
+		for _, t := range list {
+			if !served[t.path] {
+				left = append(left, t)
+			}
 		}
 	}
 	return left
-}()
+}
 
 // envSymbol leads from a runtime to its env; scripts never see it.
 var envSymbol = goja.NewSymbol("workerd.natives")
@@ -78,11 +107,17 @@ func templateOf(o *goja.Object) reflect.Value {
 	return t.Elem()
 }
 
-var typeValue = reflect.TypeFor[goja.Value]()
+var (
+	typeValue   = reflect.TypeFor[goja.Value]()
+	typeFactory = reflect.TypeFor[factory]()
+)
 
-// addToTemplate adds a table's functions to the template of its object. It reports
+// addToTemplate puts a table's functions into the template of its object. It reports
 // false, and changes nothing, where the engine is not as expected.
 func addToTemplate(rt *goja.Runtime, t table) bool {
+	if property == nil {
+		return false
+	}
 	o, err := (&env{rt: rt}).object(t.path)
 	if err != nil {
 		return false
@@ -95,52 +130,117 @@ func addToTemplate(rt *goja.Runtime, t table) bool {
 	if !names.IsValid() || !props.IsValid() || props.Type().Key().Kind() != reflect.String || names.Type().Elem() != props.Type().Key() {
 		return false
 	}
-	factory := props.Type().Elem()
-	if factory.Kind() != reflect.Func || factory.NumIn() != 1 || factory.In(0) != reflect.TypeFor[*goja.Runtime]() || factory.NumOut() != 1 || factory.Out(0) != typeValue {
+	made := props.Type().Elem()
+	if !typeFactory.ConvertibleTo(made) || !made.ConvertibleTo(typeFactory) {
 		return false
 	}
-	property := propertyType(rt, props)
-	if property == nil {
-		return false
+	k := templates[t.path]
+	if k == nil {
+		k = &template{props: props, own: map[string]factory{}}
+		templates[t.path] = k
 	}
 	for i := range t.funcs {
 		f := &t.funcs[i]
 		key := reflect.ValueOf(f.name).Convert(names.Type().Elem())
-		own := props.MapIndex(key)
-		props.SetMapIndex(key, reflect.MakeFunc(factory, func(args []reflect.Value) []reflect.Value {
-			out := reflect.New(typeValue).Elem()
-			if e := envOf(args[0].Interface().(*goja.Runtime)); e != nil {
-				out.Set(newProperty(property, e.addition(f)))
-			} else if own.IsValid() {
-				return own.Call(args)
-			}
-			return []reflect.Value{out}
-		}))
-		if !own.IsValid() {
+		var before factory
+		if v := props.MapIndex(key); v.IsValid() {
+			before = v.Convert(typeFactory).Interface().(factory)
+		} else {
 			names.Set(reflect.Append(names, key))
 		}
+		if _, replaced := k.own[f.name]; !replaced {
+			k.own[f.name] = before
+		}
+		props.SetMapIndex(key, reflect.ValueOf(func(rt *goja.Runtime) goja.Value {
+			e := envOf(rt)
+			if e == nil {
+				if own := k.own[f.name]; own != nil {
+					return own(rt)
+				}
+				return nil
+			}
+			return e.templateFunction(f, before)
+		}).Convert(made))
 	}
 	return true
 }
 
-// addition is the function object of an entry that needs no native of the engine.
-func (e *env) addition(f *entry) *goja.Object {
-	fn := e.rt.ToValue(e.guard(f.make(e, nil))).(*goja.Object)
-	if err := e.nameFunc(fn, f.name, f.length); err != nil {
+// templateFunction is the property of an entry; before makes what it takes the place of,
+// or is nil.
+func (e *env) templateFunction(f *entry, before factory) goja.Value {
+	var native goja.Value
+	if before != nil {
+		native = valueOf(before(e.rt))
+	}
+	fn, err := e.function(f, native)
+	if err != nil {
 		panic(e.rt.NewGoError(err))
 	}
-	return fn
+	if fn == nil {
+		return before(e.rt)
+	}
+	p := reflect.New(property)
+	field(p.Elem(), "value", reflect.Interface).Set(reflect.ValueOf(fn))
+	field(p.Elem(), "writable", reflect.Bool).SetBool(true)
+	field(p.Elem(), "configurable", reflect.Bool).SetBool(true)
+	return p.Interface().(goja.Value)
+}
+
+// valueOf is the value of a property.
+func valueOf(v goja.Value) goja.Value {
+	if v == nil || reflect.TypeOf(v) != reflect.PointerTo(property) {
+		return v
+	}
+	value, _ := field(reflect.ValueOf(v).Elem(), "value", reflect.Interface).Interface().(goja.Value)
+	return value
+}
+
+// own is the engine's own value of a member of an intrinsic object that has a template,
+// whatever scripts have done to the object; ok is false where it has none.
+func (e *env) own(path, name string) (v goja.Value, ok bool) {
+	k := templates[path]
+	if k == nil {
+		return nil, false
+	}
+	make, replaced := k.own[name]
+	if !replaced {
+		f := k.props.MapIndex(reflect.ValueOf(name).Convert(k.props.Type().Key()))
+		if !f.IsValid() {
+			return nil, false
+		}
+		make = f.Convert(typeFactory).Interface().(factory)
+	}
+	if make == nil {
+		return nil, false
+	}
+	return valueOf(make(e.rt)), true
 }
 
 // propertyType is the engine's type of a property with attributes, as its own methods
 // have it; nil where it is not as expected.
-func propertyType(rt *goja.Runtime, props reflect.Value) reflect.Type {
+func propertyType(rt *goja.Runtime) reflect.Type {
+	math, ok := rt.GlobalObject().Get("Math").(*goja.Object)
+	if !ok {
+		return nil
+	}
+	tmpl := templateOf(math)
+	if !tmpl.IsValid() {
+		return nil
+	}
+	props := field(tmpl, "props", reflect.Map)
+	if !props.IsValid() {
+		return nil
+	}
 	for it := props.MapRange(); it.Next(); {
-		v := it.Value().Call([]reflect.Value{reflect.ValueOf(rt)})[0]
-		if v.IsNil() || v.Elem().Kind() != reflect.Pointer || v.Elem().Type().Elem().Kind() != reflect.Struct {
+		make := it.Value()
+		if !make.CanConvert(typeFactory) {
+			return nil
+		}
+		v := reflect.ValueOf(make.Convert(typeFactory).Interface().(factory)(rt))
+		if v.Kind() != reflect.Pointer || v.Type().Elem().Kind() != reflect.Struct {
 			continue
 		}
-		p := v.Elem().Elem()
+		p := v.Elem()
 		fn := field(p, "value", reflect.Interface)
 		if !fn.IsValid() || fn.Type() != typeValue || fn.IsNil() {
 			continue
@@ -153,16 +253,7 @@ func propertyType(rt *goja.Runtime, props reflect.Value) reflect.Type {
 				return nil
 			}
 		}
-		return v.Elem().Type().Elem()
+		return p.Type()
 	}
 	return nil
-}
-
-// newProperty is a method as the engine has its own: writable, configurable.
-func newProperty(property reflect.Type, fn *goja.Object) reflect.Value {
-	p := reflect.New(property)
-	field(p.Elem(), "value", reflect.Interface).Set(reflect.ValueOf(fn))
-	field(p.Elem(), "writable", reflect.Bool).SetBool(true)
-	field(p.Elem(), "configurable", reflect.Bool).SetBool(true)
-	return p
 }
