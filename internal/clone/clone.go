@@ -52,6 +52,8 @@ type Options struct {
 	Half func(v goja.Value) *goja.Object
 	// Share gives another SharedArrayBuffer on the memory of o, nil where o is none. Only StructuredClone asks.
 	Share func(o *goja.Object) *goja.Object
+	// Resizable knows the resizable buffers of the runtime. Nil means that buffers keep the size that they have.
+	Resizable Resizables
 	// RefuseClassInstances makes an object whose prototype is not Object.prototype a DataCloneError unless Host takes
 	// it; workerd does so for RPC. When false such objects lose their prototype, as in V8.
 	RefuseClassInstances bool
@@ -72,6 +74,13 @@ func (o *Options) maxObjects() int {
 		return o.MaxObjects
 	}
 	return limits.CloneObjects.In(o.Bounds)
+}
+
+// Resizables knows resizable buffers and the views whose length is that of the rest of theirs; *natives.Library does.
+type Resizables interface {
+	MaxByteLength(buffer *goja.Object) (maxBytes int, ok bool)
+	NewResizable(bytes []byte, maxBytes int) *goja.Object
+	IsTracking(view *goja.Object) bool
 }
 
 // HostObjects knows the objects that only the embedder understands. Its methods run on the runtime's goroutine.

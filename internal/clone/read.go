@@ -37,7 +37,8 @@ type builder[V any] interface {
 	newSet() (V, error)
 	setAdd(s, v V) error
 	buffer([]byte) V // the argument aliases the input
-	view(buffer V, kind int, offset, length uint32) (V, error)
+	resizable(raw []byte, maxBytes uint32) V
+	view(buffer V, kind int, offset, length uint32, tracking bool) (V, error)
 	newError(tag byte, message V) (V, error) // message is the zero value if there is none
 	errorType(e V, tag byte) error           // changes the type of an error made before it was known
 	errorCause(e, cause V) error
@@ -694,11 +695,10 @@ func (d *decoder[V]) newBuffer(tag byte, id uint32) error {
 		if int64(n) >= int64(len(d.transferred)) {
 			return d.in.fail("a transferred buffer that was not passed along")
 		}
-		s.size = math.MaxUint32 // the builder checks views against the buffer itself
+		s.kind, s.size = slotResizable, math.MaxUint32 // the builder checks views against the buffer itself
 		d.ready(id, d.transferred[n])
 		return nil
 	case tagResizable:
-		// goja has no resizable buffers: the buffer keeps the size it has.
 		limit, err := d.in.varint()
 		if err != nil {
 			return err
@@ -706,7 +706,13 @@ func (d *decoder[V]) newBuffer(tag byte, id uint32) error {
 		if n > limit {
 			return d.in.fail("a resizable buffer is larger than its maximum")
 		}
-		s.kind = slotResizable
+		raw, err := d.in.bytes(uint64(n))
+		if err != nil {
+			return err
+		}
+		s.kind, s.size = slotResizable, n
+		d.ready(id, d.b.resizable(raw, limit))
+		return nil
 	}
 	raw, err := d.in.bytes(uint64(n))
 	if err != nil {
@@ -764,5 +770,5 @@ func (d *decoder[V]) view(buffer uint32) (V, error) {
 	if err != nil {
 		return zero, err
 	}
-	return d.made(id)(d.b.view(b.v, kind, offset, length))
+	return d.made(id)(d.b.view(b.v, kind, offset, length, flags&viewLengthTracked != 0))
 }

@@ -29,12 +29,16 @@ func StructuredClone(rt *goja.Runtime, v goja.Value, transfer []goja.Value, o Op
 		if err := w.root(v); err != nil {
 			return err
 		}
-		for _, b := range buffers {
+		sources := make([]*goja.Object, len(buffers))
+		for o, id := range w.transfers {
+			sources[id] = o
+		}
+		for i, b := range buffers {
 			if b.Detached() { // by a getter
 				return errDetached
 			}
 			// The bytes move; nobody else sees them until the original is detached below.
-			moved = append(moved, rt.ToValue(rt.NewArrayBuffer(b.Bytes())))
+			moved = append(moved, w.newBuffer(sources[i], b.Bytes()))
 		}
 		moved = append(moved, w.shared...)
 		return nil
@@ -71,6 +75,16 @@ func isPrimitive(v goja.Value) bool {
 		return false
 	}
 	return true
+}
+
+// newBuffer makes a buffer on the bytes of another one, resizable as that is.
+func (w *writer) newBuffer(source *goja.Object, bytes []byte) goja.Value {
+	if w.opts.Resizable != nil {
+		if most, ok := w.opts.Resizable.MaxByteLength(source); ok {
+			return w.opts.Resizable.NewResizable(bytes, most)
+		}
+	}
+	return w.rm.rt.ToValue(w.rm.rt.NewArrayBuffer(bytes))
 }
 
 // takeTransfers gives each buffer of the list its transfer id.

@@ -248,11 +248,13 @@ func (treeBuilder) setAdd(s, v any) error {
 	return nil
 }
 
+func (t treeBuilder) resizable(raw []byte, _ uint32) any { return t.buffer(raw) }
+
 func (treeBuilder) buffer(raw []byte) any {
 	return &Buffer{append(make([]byte, 0, len(raw)), raw...)}
 }
 
-func (treeBuilder) view(buffer any, kind int, offset, length uint32) (any, error) {
+func (treeBuilder) view(buffer any, kind int, offset, length uint32, _ bool) (any, error) {
 	return &View{Kind: viewKinds[kind].name, Buffer: buffer.(*Buffer), Offset: offset, Length: length}, nil
 }
 

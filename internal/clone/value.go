@@ -184,7 +184,14 @@ func (b *valueBuilder) buffer(raw []byte) goja.Value {
 	return b.rm.rt.ToValue(b.rm.rt.NewArrayBuffer(append(make([]byte, 0, len(raw)), raw...)))
 }
 
-func (b *valueBuilder) view(buffer goja.Value, kind int, offset, length uint32) (goja.Value, error) {
+func (b *valueBuilder) resizable(raw []byte, maxBytes uint32) goja.Value {
+	if b.opts.Resizable == nil {
+		return b.buffer(raw)
+	}
+	return b.opts.Resizable.NewResizable(append(make([]byte, 0, len(raw)), raw...), int(maxBytes))
+}
+
+func (b *valueBuilder) view(buffer goja.Value, kind int, offset, length uint32, tracking bool) (goja.Value, error) {
 	ctor := b.rm.viewCtors[kind]
 	if viewKinds[kind].name == halfArray {
 		if o, ok := b.rm.rt.GlobalObject().Get(halfArray).(*goja.Object); ok {
@@ -193,6 +200,9 @@ func (b *valueBuilder) view(buffer goja.Value, kind int, offset, length uint32) 
 	}
 	if ctor == nil {
 		return nil, &DataCloneError{Message: viewKinds[kind].name + " is not supported."}
+	}
+	if tracking && b.opts.Resizable != nil {
+		return b.construct(ctor, buffer, b.rm.rt.ToValue(offset))
 	}
 	return b.construct(ctor, buffer, b.rm.rt.ToValue(offset), b.rm.rt.ToValue(length/viewKinds[kind].size))
 }

@@ -782,10 +782,24 @@ func (w *writer) buffer(o *goja.Object) error {
 	if err := w.checkSize(len(data)); err != nil {
 		return err
 	}
-	w.enc.tag(tagBuffer)
-	w.enc.varint(uint64(len(data)))
+	if most, ok := w.resizable(o); ok {
+		w.enc.tag(tagResizable)
+		w.enc.varint(uint64(len(data)))
+		w.enc.varint(uint64(most))
+	} else {
+		w.enc.tag(tagBuffer)
+		w.enc.varint(uint64(len(data)))
+	}
 	w.enc.buf = append(w.enc.buf, data...)
 	return nil
+}
+
+// resizable tells how long a resizable buffer may become.
+func (w *writer) resizable(o *goja.Object) (maxBytes int, ok bool) {
+	if w.opts.Resizable == nil {
+		return 0, false
+	}
+	return w.opts.Resizable.MaxByteLength(o)
 }
 
 // share is Options.Share for a copy within one runtime.
@@ -842,7 +856,18 @@ func (w *writer) view(k kind, o *goja.Object) error {
 			w.enc.varint(uint64(view.tag))
 			w.enc.varint(uint64(from.ToInteger()))
 			w.enc.varint(uint64(size.ToInteger()))
-			w.enc.varint(0)
+			flags := uint64(0)
+			if w.opts.Resizable != nil && k != kindHalf {
+				if buffer, err := w.viewBuffer(k, o); err != nil {
+					return err
+				} else if _, ok := w.resizable(buffer); ok {
+					flags = viewOnResizable
+					if w.opts.Resizable.IsTracking(o) {
+						flags |= viewLengthTracked
+					}
+				}
+			}
+			w.enc.varint(flags)
 			return nil
 		}
 	}

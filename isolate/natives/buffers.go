@@ -18,6 +18,9 @@ func (e *env) wrapClass(name string, traps *goja.ProxyTrapConfig) error {
 		return err
 	}
 	p := e.rt.ToValue(e.rt.NewProxy(target, traps)).(*goja.Object)
+	if name == "Uint8Array" {
+		e.bytesClass = target
+	}
 	if err = e.rt.GlobalObject().DefineDataProperty(name, p, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE); err == nil {
 		if proto, ok := target.Get("prototype").(*goja.Object); ok {
 			err = proto.DefineDataProperty("constructor", p, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
@@ -94,6 +97,15 @@ func (e *env) installBuffers() error {
 					n := e.toIndex(args[0], "Array buffer allocation failed")
 					if n > int64(e.lim.MaxBufferBytes) {
 						e.throwRange("Array buffer allocation failed")
+					}
+					if most, ok := e.maxByteLength(args, n); ok {
+						if most > int64(e.lim.MaxBufferBytes) {
+							e.throwRange("Array buffer allocation failed")
+						}
+						e.charge(n)
+						made := e.constructOriginal(target, "ArrayBuffer", []goja.Value{e.rt.ToValue(n)}, newTarget)
+						e.makeResizable(made.(*goja.Object), int(most))
+						return made
 					}
 					e.charge(n)
 					args = []goja.Value{e.rt.ToValue(n)}
@@ -195,6 +207,9 @@ func (e *env) constructTyped(target *goja.Object, args []goja.Value, newTarget *
 		}
 		switch {
 		case o.ExportType() == typeBuffer:
+			made := e.constructOriginal(target, name, e.trackingArguments(o, args, size), newTarget)
+			e.noteView(made.(*goja.Object), args)
+			return made
 		case isTyped(o):
 			need(e.typedLength(o))
 		case isPlainArray(o):

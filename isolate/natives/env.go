@@ -42,7 +42,9 @@ type env struct {
 	viewed []goja.Value // see view
 
 	typedLengthGetter raw
-	hasInstance       goja.Value // see classSymbol
+	bytesClass        *goja.Object  // the engine's own Uint8Array
+	layout            *engineLayout // nil until there is a resizable buffer
+	hasInstance       goja.Value    // see classSymbol
 
 	nativeCode map[uintptr]bool // code that is goja's own, see usesNative
 	scriptCode map[uintptr]bool // code that calls a script function, see jsCode

@@ -130,6 +130,7 @@ func (e *env) method(path, name string) raw {
 }
 
 var bufferProtoTable = table{path: "ArrayBuffer.prototype", funcs: []entry{
+	{name: "resize", length: 1, make: func(e *env, _ raw) raw { return e.resize }},
 	{name: "transfer", length: 0, make: func(e *env, _ raw) raw { return e.transfer("transfer") }},
 	{name: "transferToFixedLength", length: 0, make: func(e *env, _ raw) raw { return e.transfer("transferToFixedLength") }},
 }}
@@ -168,6 +169,13 @@ func (e *env) transfer(method string) raw {
 		case n > int64(e.lim.MaxBufferBytes):
 			e.throwRange("Array buffer allocation failed")
 		}
+		r := resizableOf(o)
+		if method != "transfer" {
+			r = nil
+		}
+		if r != nil && n > int64(r.max) {
+			e.throwRange("Invalid array buffer length")
+		}
 		bytes := b.Bytes()
 		if n != int64(len(bytes)) {
 			moved := make([]byte, n)
@@ -175,7 +183,11 @@ func (e *env) transfer(method string) raw {
 			bytes = moved
 		}
 		b.Detach()
-		return e.rt.ToValue(e.rt.NewArrayBuffer(bytes))
+		made := e.rt.ToValue(e.rt.NewArrayBuffer(bytes)).(*goja.Object)
+		if r != nil {
+			e.makeResizable(made, r.max)
+		}
+		return made
 	}
 }
 
@@ -191,6 +203,9 @@ func (e *env) installDetached() error {
 	})
 	if err == nil {
 		err = proto.DefineAccessorProperty("detached", get, nil, goja.FLAG_TRUE, goja.FLAG_FALSE)
+	}
+	if err == nil {
+		err = e.resizableGetters(proto)
 	}
 	if err != nil {
 		return fmt.Errorf("install natives: ArrayBuffer.prototype.detached: %w", err)

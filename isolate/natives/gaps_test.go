@@ -116,7 +116,7 @@ func TestInstallKeepsTheShapeOfIntrinsics(t *testing.T) {
 	added := map[string]bool{}
 	for _, s := range strings.Fields(`isWellFormed toWellFormed groupBy __defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__
 		toLocaleString captureStackTrace stackTraceLimit withResolvers try fromAsync asyncIterator dispose asyncDispose WeakRef FinalizationRegistry
-		Iterator Intl DisposableStack AsyncDisposableStack SuppressedError Float16Array SharedArrayBuffer Atomics transfer transferToFixedLength detached getOrInsert getOrInsertComputed
+		Iterator Intl DisposableStack AsyncDisposableStack SuppressedError Float16Array SharedArrayBuffer Atomics transfer transferToFixedLength detached resize resizable maxByteLength getOrInsert getOrInsertComputed
 		anchor big blink bold fixed fontcolor fontsize italics link small strike sub sup getYear setYear toGMTString`) {
 		added[s] = true
 	}

@@ -32,6 +32,30 @@ func Bytes(js *isolate.JS, v goja.Value) (b []byte, ok bool) {
 	return viewBytes(js, obj)
 }
 
+// IsResizable reports whether v is a resizable ArrayBuffer or a view of one.
+func IsResizable(js *isolate.JS, v goja.Value) bool {
+	obj, ok := v.(*goja.Object)
+	if !ok {
+		return false
+	}
+	if obj.ExportType() != bufferType {
+		p := views.Get(js)
+		get := p.ofArray[0]
+		if ViewName(js, v) == "DataView" {
+			get = p.ofView[0]
+		}
+		buffer, err := js.Call(get, obj)
+		if err != nil {
+			return false
+		}
+		if obj, ok = buffer.(*goja.Object); !ok {
+			return false
+		}
+	}
+	_, ok = natives.IsResizable(obj)
+	return ok
+}
+
 // byteArray returns what a Uint8Array or Uint8ClampedArray exports, which is its
 // memory. Exporting one whose memory was detached ends the process, so the first
 // element is looked at before: no script can put anything in its place.

@@ -38,6 +38,7 @@ func TestBlob(t *testing.T) {
 		{`Promise.all([[1,-2],[-3],[],[5,9],[2,1],[-99,99]].map(a => new Blob(['abcdef']).slice(...a).text()))`, `["bcd","def","abcdef","f","","abcdef"]`},
 		{`[new Blob(['abcdef'],{type:'x/y'}).slice(1,2,'A/B').type, new Blob(['abcdef'],{type:'x/y'}).slice(1).type]`, `["a/b",""]`},
 		{`const u=new Uint8Array([97]); const b=new Blob([u]); u[0]=98; new Uint8Array(await b.arrayBuffer())[0]=99; return b.text()`, `a`},
+		{`const b=new ArrayBuffer(9,{maxByteLength:20}); const late=n => ({toString(){ b.resize(n); return '!' }}); return [(await new Blob([b,late(2)]).bytes()).length, (await new Blob([new Uint8Array(b),late(12)]).bytes()).length]`, `[3,13]`},
 		{`new Blob([new Uint8Array([0xff,65])]).text()`, "\ufffdA"},
 		{`const b=await new Blob(['ab']).bytes(); return [b instanceof Uint8Array, [...b]]`, `[true,[97,98]]`},
 		{`const out=[]; for await (const c of new Blob(['ab']).stream()) out.push(...c); return out`, `[97,98]`},
@@ -62,7 +63,7 @@ func TestBlob(t *testing.T) {
 func TestBlobLimit(t *testing.T) {
 	e := newEnv(t, isolate.Limits{BufferBytes: 1000})
 	e.WantError(`return new Blob((function*(){ for (;;) yield 'x'.repeat(100) })())`,
-		"RangeError: The parts of the Blob are together larger than 1000 bytes, the most that fits in memory at once.")
+		"RangeError: Blob size 1100 exceeds limit 1000")
 }
 
 func TestSliceClamps(t *testing.T) {

@@ -118,42 +118,71 @@ func options(c *bind.Call, n int) (typ string, modified *int64, err error) {
 // Of returns the Blob behind a Blob or a File.
 func Of(js *isolate.JS, v goja.Value) (*Blob, bool) { return Class.Unwrap(js, v) }
 
-// partsOf joins the parts of the first argument.
+// partsOf joins the parts of the first argument. All are converted before the first is
+// read: the text of one may be made by code that changes another.
 func partsOf(c *bind.Call) ([]byte, error) {
 	if goja.IsUndefined(c.Arg(0)) {
 		return []byte{}, nil
 	}
 	js := c.JS()
-	parts, ok := c.Arg(0).(*goja.Object)
-	if !ok || parts.GetSymbol(goja.SymIterator) == nil {
+	list, ok := c.Arg(0).(*goja.Object)
+	if !ok || list.GetSymbol(goja.SymIterator) == nil {
 		return nil, c.BadArg(1, "Array")
 	}
-	buf, limit := []byte{}, js.Isolate().Limits().BufferBytes
+	limit := js.Isolate().Limits().BufferBytes
+	refuseResizable := js.Compat().Has("no_resizable_array_buffer_in_blob")
+	size := 0
+	var parts []goja.Value // a buffer, a view, a Blob or a string
 	var failed error
+	add := func(v goja.Value) error {
+		n := 0
+		if b, ok := bind.Bytes(js, v); ok {
+			if refuseResizable && bind.IsResizable(js, v) {
+				return exception.TypeErrorf("Cannot create a Blob with a resizable ArrayBuffer")
+			}
+			n = len(b)
+		} else if b, ok := Of(js, v); ok {
+			n = len(b.data)
+		} else {
+			s, err := c.String(1, v)
+			if err != nil {
+				return err
+			}
+			v, n = js.Runtime().ToValue(s), len(s)
+		}
+		// What is a part twice is held once until the parts are joined.
+		if size += n; size > limit {
+			return exception.RangeErrorf("Blob size %d exceeds limit %d", size, limit)
+		}
+		parts = append(parts, v)
+		return nil
+	}
 	err := js.Try(func() {
-		js.Runtime().ForOf(parts, func(v goja.Value) bool {
-			var part []byte
-			if b, ok := bind.Bytes(js, v); ok {
-				part = b
-			} else if b, ok := Of(js, v); ok {
-				part = b.data
-			} else {
-				var s string
-				if s, failed = c.String(1, v); failed != nil {
-					return false
-				}
-				part = []byte(s)
-			}
-			if len(buf)+len(part) > limit {
-				failed = exception.RangeErrorf("The parts of the Blob are together larger than %d bytes, the most that fits in memory at once.", limit)
-				return false
-			}
-			buf = append(buf, part...)
-			return true
+		js.Runtime().ForOf(list, func(v goja.Value) bool {
+			failed = add(v)
+			return failed == nil
 		})
 	})
 	if failed != nil {
 		err = failed
 	}
-	return buf, err
+	if err != nil {
+		return nil, err
+	}
+	buf := make([]byte, 0, size)
+	for _, v := range parts {
+		part := []byte(nil)
+		if b, ok := bind.Bytes(js, v); ok {
+			part = b
+		} else if b, ok := Of(js, v); ok {
+			part = b.data
+		} else {
+			part = []byte(v.String())
+		}
+		if len(buf)+len(part) > limit {
+			return nil, exception.RangeErrorf("Blob size %d exceeds limit %d", len(buf)+len(part), limit)
+		}
+		buf = append(buf, part...)
+	}
+	return buf, nil
 }

@@ -220,10 +220,9 @@ func jsImportKey(_ *subtleCrypto, c *bind.Call) (any, error) {
 		return nil, err
 	}
 	r := &ImportRequest{Format: format}
-	data, isBytes := bind.Bytes(c.JS(), c.Arg(1))
+	_, isBytes := bind.Bytes(c.JS(), c.Arg(1))
 	switch obj, isObject := c.Arg(1).(*goja.Object); {
 	case isBytes:
-		r.Data = append([]byte{}, data...)
 	case isObject:
 		if r.JWK, err = readJWK(c, obj); err != nil {
 			return nil, err
@@ -238,6 +237,10 @@ func jsImportKey(_ *subtleCrypto, c *bind.Call) (any, error) {
 	}
 	if r.Extractable, r.Usages, err = access(c, 4); err != nil {
 		return nil, err
+	}
+	if isBytes { // now: a getter of the algorithm may have detached or resized them
+		data, _ := bind.Bytes(c.JS(), c.Arg(1))
+		r.Data = append([]byte{}, data...)
 	}
 	k, err := r.in(c.JS())
 	if err != nil {
@@ -437,8 +440,7 @@ func jsUnwrapKey(_ *subtleCrypto, c *bind.Call) (any, error) {
 	if r.Format, err = textArg(c, 1); err != nil {
 		return nil, err
 	}
-	data, err := source(c, 2)
-	if err != nil {
+	if _, err = source(c, 2); err != nil {
 		return nil, err
 	}
 	by, err := key(c, 3)
@@ -459,6 +461,10 @@ func jsUnwrapKey(_ *subtleCrypto, c *bind.Call) (any, error) {
 		return nil, err
 	}
 	js := c.JS()
+	data, err := source(c, 2) // as they are after the getters of the algorithms
+	if err != nil {
+		return nil, err
+	}
 	if w, ok := by.material.(wrapper); ok {
 		r.Data, err = w.unwrap(data)
 	} else {

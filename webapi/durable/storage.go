@@ -235,13 +235,13 @@ func isArray(obj *goja.Object) bool {
 var proxyType = reflect.TypeFor[goja.Proxy]()
 
 func decode(js *isolate.JS, b []byte) (goja.Value, error) {
-	v, err := clone.Deserialize(js.Runtime(), b, clone.Options{Bounds: js.Bounds(), Host: global.HostObjects(js)})
+	v, err := clone.Deserialize(js.Runtime(), b, clone.Options{Bounds: js.Bounds(), Host: global.HostObjects(js), Resizable: js.Library()})
 	return v, global.CloneError(err)
 }
 
 // encode serializes a value; what cannot be cloned is a DataCloneError.
 func encode(js *isolate.JS, v goja.Value) ([]byte, error) {
-	b, err := clone.Serialize(js.Runtime(), v, clone.Options{Bounds: js.Bounds(), Host: global.HostObjects(js)})
+	b, err := clone.Serialize(js.Runtime(), v, clone.Options{Bounds: js.Bounds(), Host: global.HostObjects(js), Resizable: js.Library()})
 	return b, global.CloneError(err)
 }
 

@@ -144,11 +144,12 @@ func jsStructuredClone(c *bind.Call) (any, error) {
 		return nil, err
 	}
 	copied, err := clone.StructuredClone(js.Runtime(), v, transfer, clone.Options{
-		Bounds:   js.Bounds(),
-		MaxBytes: js.Isolate().Limits().BufferBytes,
-		Host:     HostObjects(js),
-		Half:     natives.Float16Bits,
-		Share:    js.Library().Share,
+		Bounds:    js.Bounds(),
+		MaxBytes:  js.Isolate().Limits().BufferBytes,
+		Host:      HostObjects(js),
+		Half:      natives.Float16Bits,
+		Share:     js.Library().Share,
+		Resizable: js.Library(),
 	})
 	if err != nil {
 		return nil, CloneError(err)

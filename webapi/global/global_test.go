@@ -73,6 +73,10 @@ func TestStructuredClone(t *testing.T) {
 	e.Want(`const b = new ArrayBuffer(4), c = structuredClone(b, { transfer: [b] }); return [b.byteLength, c.byteLength]`, `[0,4]`)
 	e.Want(`const b = new ArrayBuffer(8), a = new Float16Array(b, 2, 2); a[1] = 1.5; const [c, d] = structuredClone([a, b]); return [c instanceof Float16Array, [...c].join(), c.byteOffset, c.buffer === d, d.byteLength, c.buffer !== b]`, `[true,"0,1.5",2,true,8,true]`)
 	e.Want(`const s = new SharedArrayBuffer(4), [t, u] = structuredClone([s, new Uint8Array(s, 1)]); new Uint8Array(s)[1] = 7; return [t !== s, t instanceof SharedArrayBuffer, u.buffer === t, u[0]]`, `[true,true,true,7]`)
+	e.Want(`const b = new ArrayBuffer(4, { maxByteLength: 8 }), v = new Uint16Array(b, 2), f = new Uint8Array(b, 1, 2);
+		const [c, d, g] = structuredClone([b, v, f]); c.resize(8); return [c.resizable, c.maxByteLength, d.buffer === c, d.length, g.length, b.byteLength]`, `[true,8,true,3,2,4]`)
+	e.Want(`const b = new ArrayBuffer(4, { maxByteLength: 8 }), v = new DataView(b, 1);
+		const w = structuredClone(v, { transfer: [b] }); w.buffer.resize(6); return [w.byteLength, w.buffer.maxByteLength, b.detached, b.maxByteLength]`, `[5,8,true,0]`)
 	e.Want(`const s = new SharedArrayBuffer(4); try { structuredClone(s, { transfer: [s] }) } catch (e) { return e.name }`, `TypeError`)
 	e.Want(`const e = structuredClone(new DOMException('m', 'AbortError')); return [e instanceof DOMException, e.name, e.message, e.code]`, `[true,"AbortError","m",20]`)
 	e.Want(`return [structuredClone(1, undefined), structuredClone(undefined) === undefined]`, `[1,true]`)

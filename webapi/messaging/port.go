@@ -127,11 +127,12 @@ func (p *port) jsPost(c *bind.Call) (any, error) {
 	}
 	// A value that cannot be cloned is an error even where nobody would get it.
 	v, err := clone.StructuredClone(js.Runtime(), c.Arg(0), nil, clone.Options{
-		Bounds:   js.Bounds(),
-		MaxBytes: js.Isolate().Limits().BufferBytes,
-		Host:     global.HostObjects(js),
-		Half:     natives.Float16Bits,
-		Share:    js.Library().Share,
+		Bounds:    js.Bounds(),
+		MaxBytes:  js.Isolate().Limits().BufferBytes,
+		Host:      global.HostObjects(js),
+		Half:      natives.Float16Bits,
+		Share:     js.Library().Share,
+		Resizable: js.Library(),
 	})
 	if err != nil {
 		return nil, global.CloneError(err)

@@ -6,6 +6,7 @@ import (
 	"workerd.local/exception"
 	"workerd.local/internal/clone"
 	"workerd.local/isolate"
+	"workerd.local/isolate/natives"
 	"workerd.local/webapi/bind"
 )
 
@@ -57,7 +58,7 @@ func viewOf(js *isolate.JS, v goja.Value) (w view, ok bool, err error) {
 	pinned := false
 	err = js.Try(func() {
 		buf, _ := obj.Get("buffer").(*goja.Object)
-		pinned = clone.IsPinned(buf)
+		pinned = clone.IsPinned(buf) || natives.IsShared(buf)
 		if w.buf, ok = buf.Export().(goja.ArrayBuffer); !ok {
 			return
 		}
@@ -87,10 +88,26 @@ func (w view) make(js *isolate.JS, buf goja.ArrayBuffer, n int) goja.Value {
 	return out
 }
 
+// within is what is left of the view when its buffer has so many bytes: a script may
+// have resized it.
+func (w view) within(size int) view {
+	if w.offset > size {
+		w.offset = size / w.elem * w.elem
+	}
+	if w.length > size-w.offset {
+		w.length = (size - w.offset) / w.elem * w.elem
+	}
+	return w
+}
+
 // transfer detaches the view's buffer; the new one has the same bytes.
 func (w view) transfer(js *isolate.JS) goja.ArrayBuffer {
 	mem := w.buf.Bytes()
+	most, resizable := js.Library().MaxByteLength(js.Runtime().ToValue(w.buf).(*goja.Object))
 	w.buf.Detach()
+	if resizable {
+		return js.Library().NewResizable(mem, most).Export().(goja.ArrayBuffer)
+	}
 	return js.Runtime().NewArrayBuffer(mem)
 }
 
@@ -150,7 +167,7 @@ func (s *Readable) readInto(js *isolate.JS, w view, least int, r *intoRequest) {
 			r.close(js, nil)
 			return
 		}
-		r.close(js, w.make(js, buf, 0))
+		r.close(js, w.within(len(buf.Bytes())).make(js, buf, 0))
 	}
 	switch s.state {
 	case closed:
@@ -166,6 +183,7 @@ func (s *Readable) readInto(js *isolate.JS, w view, least int, r *intoRequest) {
 				r.chunk(js, bind.NewUint8Array(js, nil))
 				return
 			}
+			w := w.within(len(buf.Bytes()))
 			n := copy(buf.Bytes()[w.offset:w.offset+w.length], c.bytes)
 			r.chunk(js, w.make(js, buf, n))
 		},

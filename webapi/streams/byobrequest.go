@@ -91,10 +91,10 @@ var byobRequestClass = &bind.Class[byobRequest]{
 					return nil, exception.RangeErrorf("The view is not the correct length.")
 				}
 				p.view.ctor, p.view.elem = w.ctor, w.elem
-			} else if w.length != 0 {
+				p.buf = w.transfer(c.JS())
+			} else if w.length != 0 { // the end has answered the read, which has the buffer
 				return nil, exception.TypeErrorf("The view byte length must be zero after the stream is closed.")
 			}
-			p.buf = w.transfer(c.JS())
 			return nil, r.ctrl.respond(c.JS(), p, w.length)
 		},
 	},

@@ -336,6 +336,10 @@ func TestByteViews(t *testing.T) {
 		{open + `const p=r.read(new Uint8Array(4)); structuredClone(c.byobRequest.view.buffer,{transfer:[c.byobRequest.view.buffer]}); c.error(new EvalError('e')); return p`, `throws EvalError: e`},
 		{open + `const p=r.read(new Uint8Array(4)); structuredClone(c.byobRequest.view.buffer,{transfer:[c.byobRequest.view.buffer]}); await r.cancel(); return (await p).done`, `true`},
 		{open + `const p=r.read(new Uint8Array(4)); p.catch(() => {}); const q=c.byobRequest; q.view[0]=65; r.releaseLock(); const d=s.getReader().read(); q.respond(1); return dec((await d).value)`, `A`},
+		{open + `r.read(new Uint8Array(4)); c.byobRequest.respondWithNewView(new Uint8Array(new SharedArrayBuffer(4)))`, `throws TypeError: Unable to use non-detachable ArrayBuffer.`},
+		{`const s=new ReadableStream({type:'bytes',pull(c){ const q=c.byobRequest; c.close(); q.respondWithNewView(new Uint8Array(q.view?.buffer ?? 0,0,0)) }}); const x=await s.getReader({mode:'byob'}).read(new Uint8Array(5)); return [x.done, x.value.length, x.value.buffer.byteLength]`, `[true,0,5]`},
+		// A view whose buffer is resized while its read waits.
+		{`const t=new IdentityTransformStream(), w=t.writable.getWriter(); const b=new ArrayBuffer(8,{maxByteLength:16}); const p=t.readable.getReader({mode:'byob'}).read(new Uint8Array(b,2,4)); w.write(enc('abcd')); const x=await p; x.value.buffer.resize(16); return [dec(x.value), x.value.buffer.maxByteLength]`, `["abcd",16]`},
 		// The end: a view that is filled in part is what its read gets.
 		{open + `const p=r.readAtLeast(9,new Uint8Array(9)); c.enqueue(enc('abc')); c.close(); const x=await p; return [dec(x.value), x.done, (await r.read(new Uint8Array(1))).done]`, `["abc",false,true]`},
 		{open + `const p=r.read(new Uint8Array([1,2,3])); c.close(); const q=c.byobRequest; const x=await p; return [q, x.done, x.value.length, [...new Uint8Array(x.value.buffer)]]`, `[null,true,0,[1,2,3]]`},

@@ -163,13 +163,16 @@ function concat(list, length) {
   } else {
     validateOffset(length, "length", 0, kMaxLength);
   }
-  const out = allocUnsafe(length);
-  let at = 0;
+  // Getters run before the first byte is read: they may change how long the others are.
+  const parts = [];
   for (let i = 0; i < list.length; i++) {
     const part = list[i];
     if (!isUint8Array(part)) throw new ERR_INVALID_ARG_TYPE(`list[${i}]`, ["Buffer", "Uint8Array"], part);
-    at += native.copy(part, out, at, 0);
+    defineProperty(parts, i, { value: part, writable: true, enumerable: true, configurable: true });
   }
+  const out = create(length);
+  let at = 0;
+  for (let i = 0; i < parts.length; i++) at += native.copy(parts[i], out, at, 0);
   return out;
 }
 
