@@ -13,7 +13,6 @@ var unsupported = map[string]string{
 	"binding.durableObjectClass": "a durableObjectClass binding",
 	"binding.r2Bucket":           "an R2 bucket",
 	"binding.queue":              "a queue",
-	"binding.analyticsEngine":    "an Analytics Engine dataset",
 	"binding.hyperdrive":         "a Hyperdrive database",
 
 	// Bindings of wrangler files, which name no service.
@@ -23,7 +22,6 @@ var unsupported = map[string]string{
 	"local.analyticsEngine": "an Analytics Engine dataset",
 	"local.hyperdrive":      "a Hyperdrive database",
 
-	"binding.memoryCache":      "a memory cache",
 	"binding.workerLoader":     "a worker loader",
 	"binding.workerdDebugPort": "a workerdDebugPort binding",
 

@@ -24,7 +24,6 @@ import (
 	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/global"
 	"workerd.local/webapi/htmlrewriter"
-	"workerd.local/webapi/kv"
 	"workerd.local/webapi/messaging"
 	"workerd.local/webapi/node"
 	"workerd.local/webapi/sockets"
@@ -71,7 +70,7 @@ func (w *world) bindings(js *isolate.JS, wk *worker.Worker, svc *service, target
 			}
 			continue
 		}
-		v, err := w.binding(js, svc, b)
+		v, err := w.binding(js, wk, svc, b)
 		if err != nil {
 			return err
 		}
@@ -82,7 +81,7 @@ func (w *world) bindings(js *isolate.JS, wk *worker.Worker, svc *service, target
 	return nil
 }
 
-func (w *world) binding(js *isolate.JS, svc *service, b *config.Binding) (goja.Value, error) {
+func (w *world) binding(js *isolate.JS, wk *worker.Worker, svc *service, b *config.Binding) (goja.Value, error) {
 	rt := js.Runtime()
 	where := fmt.Sprintf("service %s: binding %q", svc.cfg.Name, b.Name)
 	switch b.Kind {
@@ -122,12 +121,8 @@ func (w *world) binding(js *isolate.JS, svc *service, b *config.Binding) (goja.V
 			return nil, err
 		}
 		return fetch.Fetcher.Wrap(js, &fetch.FetcherObject{Service: s}), nil
-	case config.BindingKVNamespace:
-		s, err := w.service(b.Service, where)
-		if err != nil {
-			return nil, err
-		}
-		return kv.Class.Wrap(js, &kv.Namespace{Service: s}), nil
+	case config.BindingKVNamespace, config.BindingAnalyticsEngine, config.BindingMemoryCache:
+		return w.product(js, wk, b, where)
 	case config.BindingDurableObjectNamespace:
 		owner := svc
 		if name := b.Namespace.ServiceName; name != "" {

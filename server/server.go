@@ -32,6 +32,7 @@ import (
 	"workerd.local/storage"
 	"workerd.local/supervise"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/memorycache"
 )
 
 // Options say how a configuration is run; the zero value is right for serving.
@@ -108,6 +109,7 @@ type Server struct {
 	running  sync.WaitGroup
 	stores   *stores
 	cache    *httpcache.Store // behind the Cache API of projects
+	caches   *memorycache.Caches
 	stopBg   context.CancelFunc
 	closing  chan struct{} // closed when Close begins
 	bg       sync.WaitGroup
@@ -137,7 +139,7 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, o: o, log: o.Log, stores: newStores(o.OpenStore, o.Log, o.Limits.Bounds), closing: make(chan struct{}),
-		cache: httpcache.New(httpcache.Options{Bounds: o.Limits.Bounds})}
+		cache: httpcache.New(httpcache.Options{Bounds: o.Limits.Bounds}), caches: memorycache.NewCaches()}
 	bg, cancel := context.WithCancel(context.Background())
 	s.stopBg = cancel
 	var guard *isolate.MemoryGuard

@@ -27,6 +27,7 @@ import (
 	"workerd.local/script"
 	"workerd.local/supervise"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/memorycache"
 	"workerd.local/worker"
 )
 
@@ -39,6 +40,7 @@ type world struct {
 	targets  map[string]httpserver.Target // by socket
 	internet *outbound.Network            // the implicit service, made when it is named
 	closers  []io.Closer
+	caches   map[*config.Binding]*memorycache.Use
 	ctx      context.Context // ends what requests left behind
 	cancel   context.CancelFunc
 	inputs   []string // files that scripts were made from
@@ -59,7 +61,7 @@ type service struct {
 
 func (s *Server) build(ctx context.Context, cfg *config.Config) (_ *world, err error) {
 	distinctSockets(cfg)
-	w := &world{s: s, cfg: cfg, services: map[string]*service{}, targets: map[string]httpserver.Target{}}
+	w := &world{s: s, cfg: cfg, services: map[string]*service{}, targets: map[string]httpserver.Target{}, caches: map[*config.Binding]*memorycache.Use{}}
 	w.exposeGC = w.v8Flags()
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	defer func() {
@@ -74,6 +76,7 @@ func (s *Server) build(ctx context.Context, cfg *config.Config) (_ *world, err e
 		w.services[c.Name] = svc
 		if c.Worker != nil {
 			workers = append(workers, svc)
+			w.openCaches(c.Worker.Bindings)
 			continue
 		}
 		if err := w.plain(svc); err != nil {

@@ -245,6 +245,14 @@ var sections = []Section{
 		knob("Nesting of a value that is cloned or stored", CloneDepth.Knob, "RangeError or DataCloneError"),
 		knob("Objects in a value that is cloned or stored", CloneObjects.Knob, "RangeError"),
 	}},
+	{"Products", []Row{
+		row("A key of a KV namespace", "webapi/kv.maxKey", Size, "", "fixed by workerd", "Error"),
+		row("A key of a memory cache", "webapi/memorycache.maxKey", Size, "", "fixed by workerd", "RangeError"),
+		row("Indexes of a data point of Analytics Engine", "webapi/analytics.maxIndexes", Count, "", "fixed by workerd", "the point is not written"),
+		row("Its index", "webapi/analytics.maxIndexBytes", Size, "", "fixed by workerd", "the point is not written"),
+		row("Its doubles, and its blobs", "webapi/analytics.maxMembers", Count, "", "fixed by workerd", "the point is not written"),
+		row("Its blobs together", "webapi/analytics.maxBlobBytes", Size, "", "fixed by workerd", "the point is not written"),
+	}},
 	{"Console", []Row{
 		knob("Text of one call", ConsoleText.Knob, "the rest is left out"),
 		knob("Values that one call prints", ConsoleValues.Knob, "the rest is left out"),

@@ -1,0 +1,53 @@
+package server
+
+import (
+	"github.com/dop251/goja"
+
+	"workerd.local/config"
+	"workerd.local/isolate"
+	"workerd.local/webapi/analytics"
+	"workerd.local/webapi/kv"
+	"workerd.local/webapi/memorycache"
+	"workerd.local/worker"
+)
+
+// product makes a binding to a product: a client of the service that the configuration
+// names, or a cache.
+func (w *world) product(js *isolate.JS, wk *worker.Worker, b *config.Binding, where string) (goja.Value, error) {
+	if b.Kind == config.BindingMemoryCache {
+		return memorycache.Class.Wrap(js, &memorycache.Binding{Use: w.caches[b]}), nil
+	}
+	s, err := w.service(b.Service, where)
+	if err != nil {
+		return nil, err
+	}
+	switch b.Kind {
+	case config.BindingKVNamespace:
+		return kv.Class.Wrap(js, &kv.Namespace{Service: s}), nil
+	case config.BindingAnalyticsEngine:
+		return analytics.Class.Wrap(js, &analytics.Dataset{Name: b.Service.Name, Service: s, Report: func(js *isolate.JS, err error) {
+			wk.Report(js.Exception(err), "Uncaught (in writeDataPoint)")
+		}}), nil
+	}
+	return nil, at(b.Pos, "%s: bindings of the kind %s are not supported yet", where, b.Kind)
+}
+
+// openCaches makes the memory caches of a worker's bindings, which all its realms share.
+func (w *world) openCaches(list []config.Binding) {
+	for i := range list {
+		b := &list[i]
+		if b.Wrapped != nil {
+			w.openCaches(b.Wrapped.Inner)
+		}
+		if b.Kind != config.BindingMemoryCache {
+			continue
+		}
+		var l memorycache.Limits
+		if c := b.MemoryCache; c != nil {
+			l = memorycache.Limits{MaxKeys: c.MaxKeys, MaxValueBytes: c.MaxValueSize, MaxTotalBytes: c.MaxTotalValueSize}
+		}
+		u := w.s.caches.Use(b.ID, l)
+		w.caches[b] = u
+		w.closers = append(w.closers, u)
+	}
+}
