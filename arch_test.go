@@ -38,7 +38,7 @@ floors
 	actor
 	server
 	cmd/workerd  bench/compare  bench/serveprofile
-	conformance/process
+	conformance/process  conformance/suite
 	conformance/crash  conformance/differential  conformance/packages  conformance/samples  conformance/coverage  conformance/linear  conformance/supervise  conformance/wdtest  conformance/wpt
 	conformance/powerloss
 	.
@@ -49,7 +49,7 @@ kits
 
 # Not part of what is shipped: their goroutines are their own business.
 tools
-	bench/*  conformance/wdtest  conformance/wpt
+	bench/*  conformance/suite  conformance/wdtest  conformance/wpt
 
 # What tests may import beside lower floors and kits. A * stands for any name.
 tests

@@ -18,22 +18,15 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
-	"os/signal"
 	"path"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
+
+	"workerd.local/conformance/suite"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
-}
+func main() { suite.Main(run) }
 
 // record is where the outcome is kept, from the root of the module.
 const record = "conformance/wdtest/results.txt"
@@ -41,27 +34,20 @@ const record = "conformance/wdtest/results.txt"
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	f := flag.NewFlagSet("wdtest", flag.ContinueOnError)
 	f.SetOutput(stderr)
-	o := options{}
-	f.StringVar(&o.Bin, "bin", "", "the workerd to run; built from this module if empty")
-	f.IntVar(&o.Parallel, "j", runtime.NumCPU(), "how many files to run at once")
-	f.DurationVar(&o.Timeout, "timeout", 60*time.Second, "how long one file may take")
+	var o suite.Options
+	o.Flags(f, 60*time.Second, record)
 	only := f.String("f", "", "run only files whose name, such as api/tests/url-test.wd-test, matches the glob")
-	verbose := f.Bool("v", false, "print what failing files wrote")
-	write := f.Bool("record", false, "write the outcome to "+record)
-	if err := f.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return 0
-		}
-		return 2
+	if code := suite.Parse(f, args); code >= 0 {
+		return code
 	}
 	fail := func(err error) int {
 		fmt.Fprintln(stderr, "wdtest:", err)
-		return 2
+		return suite.Wrong
 	}
 	if f.NArg() != 1 {
 		return fail(errors.New("name one checkout of cloudflare/workerd"))
 	}
-	if *write && *only != "" {
+	if o.Record && *only != "" {
 		return fail(errors.New("--record needs a run of all files"))
 	}
 	checkout, err := filepath.Abs(f.Arg(0))
@@ -77,20 +63,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			return fail(err)
 		}
 	}
-	if o.Bin == "" {
-		dir, err := os.MkdirTemp("", "wdtest")
-		if err != nil {
-			return fail(err)
-		}
-		defer os.RemoveAll(dir) //nolint:errcheck // a leftover of a program that ends
-		if o.Bin, err = build(ctx, dir); err != nil {
-			return fail(err)
-		}
+	remove, err := o.Build(ctx)
+	if err != nil {
+		return fail(err)
 	}
-	commit := commitOf(ctx, checkout)
+	defer remove()
+	commit := suite.Commit(ctx, checkout)
 	results := runAll(ctx, o, checkout, files, func(r Result) {
 		fmt.Fprintln(stdout, r.line())
-		if *verbose && r.Outcome == Failed {
+		if o.Verbose && r.Outcome == Failed {
 			fmt.Fprintln(stdout, indent(r.Output))
 		}
 	})
@@ -98,27 +79,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return fail(err)
 	}
 	printAreas(stdout, results)
-	if *write {
+	if o.Record {
 		if err := writeRecord(record, results, commit, time.Now()); err != nil {
 			return fail(err)
 		}
-		return 0
+		return suite.OK
 	}
 	was, err := readRecord(record)
 	if err != nil {
 		return fail(err)
 	}
 	worse, better := was.compare(results)
-	for _, name := range better {
-		fmt.Fprintln(stdout, "now passes:", name)
-	}
-	for _, name := range worse {
-		fmt.Fprintln(stdout, "REGRESSION:", name)
-	}
-	if len(worse) > 0 {
-		return 1
-	}
-	return 0
+	return suite.Judge(stdout, worse, better)
 }
 
 func choose(files []File, glob string) ([]File, error) {
@@ -136,28 +108,6 @@ func choose(files []File, glob string) ([]File, error) {
 		return nil, fmt.Errorf("no file matches %s", glob)
 	}
 	return out, nil
-}
-
-// build compiles the command into dir.
-func build(ctx context.Context, dir string) (string, error) {
-	bin := filepath.Join(dir, "workerd")
-	if runtime.GOOS == "windows" {
-		bin += ".exe"
-	}
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", bin, "workerd.local/cmd/workerd").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("build the command: %w\n%s", err, out)
-	}
-	return bin, nil
-}
-
-// commitOf is the commit of the checkout, "unknown" where it is no repository.
-func commitOf(ctx context.Context, checkout string) string {
-	out, err := exec.CommandContext(ctx, "git", "-C", checkout, "rev-parse", "HEAD").Output()
-	if err != nil {
-		return "unknown"
-	}
-	return strings.TrimSpace(string(out))
 }
 
 func indent(text string) string {

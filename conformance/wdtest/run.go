@@ -1,23 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"regexp"
 	"strings"
-	"sync"
 	"time"
-)
 
-type options struct {
-	Bin      string
-	Parallel int
-	Timeout  time.Duration
-}
+	"workerd.local/conformance/suite"
+)
 
 // Outcome of a file or of one of its tests.
 type Outcome string
@@ -51,39 +43,13 @@ type TestResult struct {
 const undated = "2026-08-01"
 
 // runAll runs the files, some at a time, and reports each in the order of files.
-func runAll(ctx context.Context, o options, checkout string, files []File, report func(Result)) []Result {
-	results := make([]Result, len(files))
-	done := make([]chan struct{}, len(files))
-	for i := range done {
-		done[i] = make(chan struct{})
-	}
-	next := make(chan int)
-	var workers sync.WaitGroup
-	for range max(o.Parallel, 1) {
-		workers.Go(func() {
-			for i := range next {
-				results[i] = runFile(ctx, o, checkout, files[i])
-				close(done[i])
-			}
-		})
-	}
-	workers.Go(func() {
-		defer close(next)
-		for i := range files {
-			next <- i
-		}
-	})
-	for i := range results {
-		<-done[i]
-		report(results[i])
-	}
-	workers.Wait()
-	return results
+func runAll(ctx context.Context, o suite.Options, checkout string, files []File, report func(Result)) []Result {
+	return suite.Each(o.Parallel, files, func(f File) Result { return runFile(ctx, o, checkout, f) }, report)
 }
 
 var testLine = regexp.MustCompile(`(?m)^\[ (PASS|FAIL|TEST) \] (\S+)`)
 
-func runFile(ctx context.Context, o options, checkout string, f File) Result {
+func runFile(ctx context.Context, o suite.Options, checkout string, f File) Result {
 	r := Result{File: f}
 	if f.Reason != "" {
 		r.Outcome, r.Why = Absent, f.Reason
@@ -99,20 +65,13 @@ func runFile(ctx context.Context, o options, checkout string, f File) Result {
 	if !f.Dated {
 		args = append(args, "--compat-date="+undated)
 	}
-	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, o.Bin, append(args, f.Path)...)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	cmd.WaitDelay = time.Second
-	begin := time.Now()
-	err = cmd.Run()
-	r.Took, r.Output = time.Since(begin), out.String()
+	ran := suite.Run(ctx, o.Timeout, o.Bin, append(args, f.Path)...)
+	r.Took, r.Output = ran.Took, ran.Output
 	r.Tests = outcomes(r.Output)
 	switch {
-	case err == nil:
+	case ran.Err == nil:
 		r.Outcome = Passed
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case ran.Late:
 		r.Outcome, r.Why = Failed, fmt.Sprintf("not done after %s", o.Timeout)
 	default:
 		r.Outcome, r.Why = Failed, reason(r)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"workerd.local/conformance/process"
+	"workerd.local/conformance/suite"
 )
 
 func TestMain(m *testing.M) { process.Main(m) }
@@ -25,7 +26,7 @@ func TestSuiteOfWorkerd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if commit := commitOf(t.Context(), checkout); commit != was.Commit {
+	if commit := suite.Commit(t.Context(), checkout); commit != was.Commit {
 		t.Logf("the checkout is at %s, the record was made at %s", commit, was.Commit)
 	}
 	checkout, err = filepath.Abs(checkout)
@@ -36,7 +37,7 @@ func TestSuiteOfWorkerd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	results := runAll(t.Context(), options{Bin: process.Build(t), Parallel: 2, Timeout: time.Minute}, checkout, files, func(Result) {})
+	results := runAll(t.Context(), suite.Options{Bin: process.Build(t), Parallel: 2, Timeout: time.Minute}, checkout, files, func(Result) {})
 	worse, better := was.compare(results)
 	for _, name := range better {
 		t.Logf("now passes: %s", name)
@@ -154,7 +155,7 @@ func TestRunsFilesOfACheckout(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, r := range runAll(t.Context(), options{Bin: process.Build(t), Parallel: 2, Timeout: time.Minute}, checkout, files, func(Result) {}) {
+	for _, r := range runAll(t.Context(), suite.Options{Bin: process.Build(t), Parallel: 2, Timeout: time.Minute}, checkout, files, func(Result) {}) {
 		line := string(r.Outcome) + " " + r.File.Name
 		for _, tr := range r.Tests {
 			line += " " + string(tr.Outcome) + ":" + tr.Name

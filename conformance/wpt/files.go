@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -28,14 +29,63 @@ type File struct {
 	Absent string
 }
 
-// find returns the files in dir that wanted names, as folders or as files; all
-// without any.
+// Area is what the file tests, for the sums: its folder, down to where the suite's
+// folders stop naming a standard or a large part of one.
+func (f File) Area() string {
+	parts := strings.Split(path.Dir(f.Path), "/")
+	depth := 1
+	switch parts[0] {
+	case "fetch", "html":
+		depth = 3
+	case "dom", "wasm", "xhr":
+		depth = 2
+	}
+	return strings.Join(parts[:min(depth, len(parts))], "/")
+}
+
+// marks are what a file says, or is named, that a worker of this program cannot have,
+// and why.
+var marks = []struct {
+	name, text *regexp.Regexp
+	reason     string
+}{
+	{name: regexp.MustCompile(`^(?:eventsource|websockets|fetch/api/(?:cors|credentials|policies|redirect))/|\.sub\.any\.js$|\.h2\.any\.js$`), reason: "needs the suite's server"},
+	{text: regexp.MustCompile(`/common/get-host-info|/common/dispatcher|\.py\b|\{\{host`), reason: "needs the suite's server"},
+	{name: regexp.MustCompile(`^(?:encoding/unsupported-encodings|FileAPI/url/url-with-xhr)\.`), reason: "needs XMLHttpRequest"},
+	{text: regexp.MustCompile(`new (?:Shared)?Worker\(|serviceWorker\.register`), reason: "needs workers that scripts start"},
+}
+
+// absent says why a file cannot be run here.
+func absent(p, text string) string {
+	text = strings.ReplaceAll(text, "trickle.py", "") // see server
+	for _, m := range marks {
+		if m.name != nil && m.name.MatchString(p) || m.text != nil && m.text.MatchString(text) {
+			return m.reason
+		}
+	}
+	return ""
+}
+
+// standards are the folders of what workers have.
+var standards = []string{
+	"url", "urlpattern", "encoding", "fetch/api", "xhr/formdata", "FileAPI", "streams", "compression", "WebCryptoAPI", "dom/abort", "dom/events",
+	"html/webappapis/atob", "html/webappapis/microtask-queuing", "html/webappapis/structured-clone", "html/webappapis/timers",
+	"html/webappapis/scripting", "webmessaging", "console", "hr-time", "user-timing", "performance-timeline", "wasm/jsapi", "eventsource", "websockets",
+	"webidl/ecmascript-binding",
+}
+
+// find returns the files in dir that wanted names, as folders or as files; of the
+// folders of standards without any.
 func find(dir string, wanted []string) ([]File, error) {
 	if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(harness))); err != nil {
 		return nil, fmt.Errorf("%s is no suite: %w", dir, err)
 	}
 	if len(wanted) == 0 {
-		wanted = []string{"."}
+		for _, folder := range standards {
+			if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(folder))); err == nil {
+				wanted = append(wanted, folder)
+			}
+		}
 	}
 	var paths []string
 	for _, w := range wanted {
@@ -102,6 +152,9 @@ func parse(dir, p, text string) []File {
 	if !slices.ContainsFunc(strings.Split(globals, ","), isWorker) {
 		f.Absent = "for " + globals + " only"
 	}
+	if f.Absent == "" {
+		f.Absent = absent(p, text)
+	}
 	for _, s := range f.Scripts {
 		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(s))); err != nil && f.Absent == "" {
 			f.Absent = "needs " + s + ", which is not there"
@@ -129,6 +182,9 @@ func isWorker(global string) bool {
 
 // resolve is the path of a script that the file at p names.
 func resolve(p, script string) string {
+	if script == "/resources/WebIDLParser.js" {
+		return "resources/webidl2/lib/webidl2.js" // an alias of the suite's own server
+	}
 	if rest, ok := strings.CutPrefix(script, "/"); ok {
 		return path.Clean(rest)
 	}

@@ -5,13 +5,14 @@
 //	wpt [flags] DIR [FOLDER or FILE...]
 //	wpt --record DIR streams url     also writes the outcome to results.txt
 //
-// DIR is a checkout, or any directory with resources/testharness.js and test files in
+// DIR is a checkout of https://github.com/web-platform-tests/wpt, or any directory with resources/testharness.js and test files in
 // the same layout. Run it at the root of the module. It exits 0 where no subtest fails
 // that results.txt does not know to fail, 1 where one does, and 2 where it is used
 // wrongly. Files that results.txt does not have are run and not judged.
 //
 // The tests stay in DIR: nothing of them is in this repository, but the names of
-// subtests that fail. What is for windows only is not run; the reason is printed.
+// subtests that fail. What is for windows only, or needs the suite's own server, is not
+// run; the reason is printed.
 package main
 
 import (
@@ -21,20 +22,23 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"os/signal"
 	"path/filepath"
-	"runtime"
 	"strings"
+	"text/tabwriter"
 	"time"
+
+	"workerd.local/conformance/suite"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
-}
+func main() { suite.Main(run) }
+
+// defaultDate is the compatibility date of the workers.
+const defaultDate = "2026-08-01"
+
+// standardFlags make workers follow the standards where workerd has a flag for that.
+const standardFlags = "nodejs_compat,pedantic_wpt,spec_compliant_property_attributes,immutable_api_prototypes," +
+	"writable_stream_spec_compliant_writer,encoder_stream_spec_compliant_backpressure,fixup-transform-stream-backpressure," +
+	"transformstream_enable_standard_constructor,text_decoder_cjk_decoder,strip_bom_in_read_all_text"
 
 // recordFile is where the outcome is kept, from the root of the module.
 const recordFile = "conformance/wpt/results.txt"
@@ -42,28 +46,21 @@ const recordFile = "conformance/wpt/results.txt"
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	f := flag.NewFlagSet("wpt", flag.ContinueOnError)
 	f.SetOutput(stderr)
-	o := options{}
-	f.StringVar(&o.Bin, "bin", "", "the workerd to run; built from this module if empty")
-	f.StringVar(&o.Date, "compat-date", "2026-08-01", "compatibility date of the workers")
-	flags := f.String("compat-flags", "nodejs_compat,pedantic_wpt", "compatibility flags of the workers, with commas")
-	f.IntVar(&o.Parallel, "j", runtime.NumCPU(), "how many files to run at once")
-	f.DurationVar(&o.Timeout, "timeout", 30*time.Second, "how long one file may take; three times as long where it says that it is long")
-	verbose := f.Bool("v", false, "print the subtests that fail")
-	write := f.Bool("record", false, "write the outcome to "+recordFile)
-	if err := f.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return 0
-		}
-		return 2
+	var o options
+	o.Options.Flags(f, 10*time.Second, recordFile)
+	f.StringVar(&o.Date, "compat-date", defaultDate, "compatibility date of the workers")
+	flags := f.String("compat-flags", standardFlags, "compatibility flags of the workers, with commas")
+	if code := suite.Parse(f, args); code >= 0 {
+		return code
 	}
 	fail := func(err error) int {
 		fmt.Fprintln(stderr, "wpt:", err)
-		return 2
+		return suite.Wrong
 	}
 	if f.NArg() == 0 {
 		return fail(errors.New("name a directory with web-platform-tests"))
 	}
-	o.Flags = strings.FieldsFunc(*flags, func(r rune) bool { return r == ',' })
+	o.Flags = strings.Split(*flags, ",")
 	dir, err := filepath.Abs(f.Arg(0))
 	if err != nil {
 		return fail(err)
@@ -72,55 +69,41 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return fail(err)
 	}
-	if o.Bin == "" {
-		tmp, err := os.MkdirTemp("", "wpt")
-		if err != nil {
-			return fail(err)
-		}
-		defer os.RemoveAll(tmp) //nolint:errcheck // a leftover of a program that ends
-		if o.Bin, err = build(ctx, tmp); err != nil {
-			return fail(err)
-		}
+	remove, err := o.Build(ctx)
+	if err != nil {
+		return fail(err)
 	}
-	results := runAll(ctx, o, dir, files, func(r Result) { printResult(stdout, r, *verbose) })
+	defer remove()
+	results := runAll(ctx, o, dir, files, func(r Result) { printResult(stdout, r, o.Verbose) })
 	if err := ctx.Err(); err != nil {
 		return fail(err)
 	}
-	printFolders(stdout, results)
+	printSums(stdout, results)
 	was, err := readRecord(recordFile)
 	if err != nil {
 		return fail(err)
 	}
-	if *write {
-		if err := was.with(results).write(recordFile); err != nil {
+	if o.Record {
+		rec := was.with(results)
+		rec.Commit, rec.Date = commitOf(ctx, dir), time.Now().UTC().Format(time.DateOnly)
+		if err := rec.write(recordFile); err != nil {
 			return fail(err)
 		}
-		return 0
+		return suite.OK
 	}
 	worse, better := was.compare(results)
-	for _, name := range better {
-		fmt.Fprintln(stdout, "now passes:", name)
-	}
-	for _, name := range worse {
-		fmt.Fprintln(stdout, "REGRESSION:", name)
-	}
-	if len(worse) > 0 {
-		return 1
-	}
-	return 0
+	return suite.Judge(stdout, worse, better)
 }
 
-// build compiles the command into dir.
-func build(ctx context.Context, dir string) (string, error) {
-	bin := filepath.Join(dir, "workerd")
-	if runtime.GOOS == "windows" {
-		bin += ".exe"
+// commitOf is the commit of the suite. A copy in Firefox's source says in a file which
+// one it is.
+func commitOf(ctx context.Context, dir string) string {
+	if text, err := os.ReadFile(filepath.Join(dir, "mozilla-sync")); err == nil {
+		if _, commit, ok := strings.Cut(string(text), "upstream: "); ok {
+			return strings.TrimSpace(commit)
+		}
 	}
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", bin, "workerd.local/cmd/workerd").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("build the command: %w\n%s", err, out)
-	}
-	return bin, nil
+	return suite.Commit(ctx, dir)
 }
 
 func printResult(w io.Writer, r Result, verbose bool) {
@@ -129,7 +112,7 @@ func printResult(w io.Writer, r Result, verbose bool) {
 		fmt.Fprintf(w, "n/a  %s (%s)\n", r.File.Name, r.Absent)
 		return
 	case r.Broken != "":
-		fmt.Fprintf(w, "fail %s (%s)\n", r.File.Name, r.Broken)
+		fmt.Fprintf(w, "%4d/%d %s (%s)\n", r.passed(), len(r.Subtests), r.File.Name, r.Broken)
 	default:
 		fmt.Fprintf(w, "%4d/%d %s\n", r.passed(), len(r.Subtests), r.File.Name)
 	}
@@ -142,37 +125,18 @@ func printResult(w io.Writer, r Result, verbose bool) {
 	}
 }
 
-// printFolders prints the sums of each folder.
-func printFolders(w io.Writer, results []Result) {
-	type sum struct{ passed, failed, broken int }
-	sums, order := map[string]*sum{}, []string{}
-	for _, r := range results {
-		if r.Absent != "" {
-			continue
-		}
-		folder := filepath.ToSlash(filepath.Dir(r.File.Path))
-		s := sums[folder]
-		if s == nil {
-			s = &sum{}
-			sums[folder] = s
-			order = append(order, folder)
-		}
-		s.passed += r.passed()
-		s.failed += len(r.Subtests) - r.passed()
-		if r.Broken != "" {
-			s.broken++
-		}
-	}
-	fmt.Fprintf(w, "\n%-50s %7s %7s %7s\n", "folder", "passed", "failed", "total")
+// printSums prints the sums of each area.
+func printSums(w io.Writer, results []Result) {
+	rec := newRecord().with(results)
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tw, "\narea\tfiles\tnot applicable\tsubtests pass\tfail\t\t")
 	var all sum
-	for _, folder := range order {
-		s := sums[folder]
-		all.passed += s.passed
-		all.failed += s.failed
-		all.broken += s.broken
-		fmt.Fprintf(w, "%-50s %7d %7d %7d\n", folder, s.passed, s.failed, s.passed+s.failed)
+	for _, s := range rec.sums() {
+		fmt.Fprintf(tw, "%s\t%d\t%d\t%d\t%d\t%s\t\n", s.area, s.files, s.absent, s.passed, s.failed, s.percent())
+		all.add(s)
 	}
-	fmt.Fprintf(w, "%-50s %7d %7d %7d\n", "all", all.passed, all.failed, all.passed+all.failed)
+	fmt.Fprintf(tw, "all\t%d\t%d\t%d\t%d\t%s\t\n", all.files, all.absent, all.passed, all.failed, all.percent())
+	_ = tw.Flush() // the caller's output; there is nobody else to tell
 	if all.broken > 0 {
 		fmt.Fprintf(w, "%d files did not come to their end\n", all.broken)
 	}

@@ -1,33 +1,31 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
-	"os/exec"
 	"regexp"
 	"strings"
-	"sync"
 	"time"
+
+	"workerd.local/conformance/suite"
 )
 
 type options struct {
-	Bin      string
-	Date     string
-	Flags    []string
-	Parallel int
-	Timeout  time.Duration
+	suite.Options
+	Date  string
+	Flags []string
 }
 
 // Result is what became of one file.
 type Result struct {
 	File     File
 	Subtests []Subtest
-	// Absent says why it was not run, Broken why it did not come to its end.
+	// Absent says why it was not run, Broken why it did not come to its end, or why the
+	// harness does not trust it; what its subtests said until then counts.
 	Absent, Broken string
 	// Output is what the command wrote.
 	Output string
@@ -52,33 +50,7 @@ func (r Result) passed() int {
 
 // runAll runs the files, some at a time, and reports each in the order of files.
 func runAll(ctx context.Context, o options, dir string, files []File, report func(Result)) []Result {
-	results := make([]Result, len(files))
-	done := make([]chan struct{}, len(files))
-	for i := range done {
-		done[i] = make(chan struct{})
-	}
-	next := make(chan int)
-	var workers sync.WaitGroup
-	for range max(o.Parallel, 1) {
-		workers.Go(func() {
-			for i := range next {
-				results[i] = runFile(ctx, o, dir, files[i])
-				close(done[i])
-			}
-		})
-	}
-	workers.Go(func() {
-		defer close(next)
-		for i := range files {
-			next <- i
-		}
-	})
-	for i := range results {
-		<-done[i]
-		report(results[i])
-	}
-	workers.Wait()
-	return results
+	return suite.Each(o.Parallel, files, func(f File) Result { return runFile(ctx, o, dir, f) }, report)
 }
 
 func runFile(ctx context.Context, o options, dir string, f File) Result {
@@ -92,40 +64,36 @@ func runFile(ctx context.Context, o options, dir string, f File) Result {
 		return r
 	}
 	defer os.RemoveAll(tmp) //nolint:errcheck // a leftover in the system's temporary folder
-	config, err := write(tmp, o, dir, f)
-	if err != nil {
-		r.Broken = err.Error()
-		return r
-	}
 	timeout := o.Timeout
 	if f.Long {
 		timeout *= 3
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, o.Bin, "test", "--experimental", config)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	cmd.WaitDelay = time.Second
-	err = cmd.Run()
-	r.Output = out.String()
-	ended := r.read()
-	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+	config, err := write(tmp, o, dir, f, timeout)
+	if err != nil {
+		r.Broken = err.Error()
+		return r
+	}
+	timeout += grace
+	ran := suite.Run(ctx, timeout, o.Bin, "test", "--experimental", "--limit-turn="+timeout.String(), config)
+	r.Output = ran.Output
+	if err := r.read(); err != nil {
+		r.Broken = err.Error()
+	}
+	if ran.Late {
 		r.Broken = fmt.Sprintf("not done after %s", timeout)
-	case ended != nil:
-		r.Broken = ended.Error()
-	case err != nil && len(r.Subtests) == 0:
-		r.Broken = firstLine(r.Output)
 	}
 	return r
 }
 
-var said = regexp.MustCompile(`wpt-(subtest|end):(\S+)`)
+// grace is what a file may take beyond its timeout, for its start and its end.
+const grace = 20 * time.Second
+
+var said = regexp.MustCompile(`wpt-(subtest|end|thrown):(\S+)`)
 
 // read takes the outcome from the log; the error says that the file did not end well.
 func (r *Result) read() error {
 	err := errors.New("the tests did not end: " + firstLine(r.Output))
+	var thrown error
 	for _, m := range said.FindAllStringSubmatch(r.Output, -1) {
 		text, bad := url.PathUnescape(m[2])
 		if bad != nil {
@@ -138,7 +106,7 @@ func (r *Result) read() error {
 				return bad
 			}
 			r.Subtests = append(r.Subtests, s)
-		case "end":
+		case "thrown", "end":
 			var end struct {
 				Status  int    `json:"status"`
 				Message string `json:"message"`
@@ -146,10 +114,20 @@ func (r *Result) read() error {
 			if bad := json.Unmarshal([]byte(text), &end); bad != nil {
 				return bad
 			}
-			if err = nil; end.Status != 0 {
-				err = fmt.Errorf("the harness ended with status %d: %s", end.Status, end.Message)
+			switch {
+			case m[1] == "thrown":
+				thrown = fmt.Errorf("a script throws: %s", end.Message)
+			case end.Status == 2:
+				err = errors.New("some subtests never end")
+			case end.Status != 0:
+				err = fmt.Errorf("the harness says: %s", end.Message)
+			default:
+				err = nil
 			}
 		}
+	}
+	if thrown != nil {
+		return thrown
 	}
 	return err
 }

@@ -4,18 +4,23 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"workerd.local/conformance/process"
+	"workerd.local/conformance/suite"
 )
 
 func TestMain(m *testing.M) { process.Main(m) }
 
 func testOptions(t *testing.T) options {
-	return options{Bin: process.Build(t), Date: "2026-08-01", Flags: []string{"nodejs_compat", "pedantic_wpt"}, Parallel: 2, Timeout: time.Minute}
+	return options{
+		Options: suite.Options{Bin: process.Build(t), Parallel: 2, Timeout: 10 * time.Second},
+		Date:    defaultDate, Flags: strings.Split(standardFlags, ","),
+	}
 }
 
 // TestWebPlatformTests runs the suite that the environment names and compares with
@@ -45,11 +50,11 @@ func TestWebPlatformTests(t *testing.T) {
 		t.Errorf("fails and is not known to: %s", name)
 	}
 	var b bytes.Buffer
-	printFolders(&b, results)
+	printSums(&b, results)
 	t.Log(b.String())
 }
 
-func suite(t *testing.T, wanted ...string) (dir string, files []File) {
+func small(t *testing.T, wanted ...string) (dir string, files []File) {
 	t.Helper()
 	dir, err := filepath.Abs("testdata/suite")
 	if err != nil {
@@ -62,15 +67,15 @@ func suite(t *testing.T, wanted ...string) (dir string, files []File) {
 }
 
 func TestRunnerCountsSubtests(t *testing.T) {
-	dir, files := suite(t)
+	dir, files := small(t, "good", "bad")
 	o := testOptions(t)
-	o.Timeout = 20 * time.Second
+	o.Timeout = 2 * time.Second
 	got := map[string]Result{}
 	var b bytes.Buffer
 	results := runAll(t.Context(), o, dir, files, func(r Result) { got[r.File.Name] = r; printResult(&b, r, true) })
-	printFolders(&b, results)
+	printSums(&b, results)
 	for name, want := range map[string][2]int{
-		"good/kinds.any.js": {5, 5}, "good/variants.any.js?a": {1, 1}, "good/variants.any.js?b": {1, 1}, "bad/fails.any.js": {1, 4},
+		"good/kinds.any.js": {5, 5}, "good/variants.any.js?a": {1, 1}, "good/variants.any.js?b": {1, 1}, "bad/fails.any.js": {1, 4}, "good/trickle.any.js": {2, 2},
 	} {
 		r := got[name]
 		if r.passed() != want[0] || len(r.Subtests) != want[1] || r.Broken != "" {
@@ -83,8 +88,11 @@ func TestRunnerCountsSubtests(t *testing.T) {
 	if r := got["bad/throws.any.js"]; !strings.Contains(r.Broken, "while it loads") {
 		t.Errorf("a file that throws: %q\n%s", r.Broken, r.Output)
 	}
-	if r := got["bad/waits.any.js"]; r.Broken == "" {
-		t.Errorf("a file that never says that it is done: %d subtests\n%s", len(r.Subtests), r.Output)
+	if r := got["bad/waits.any.js"]; r.Broken != "some subtests never end" || r.passed() != 1 || len(r.Subtests) != 2 {
+		t.Errorf("a file with a subtest that never ends: %q, %d subtests\n%s", r.Broken, len(r.Subtests), r.Output)
+	}
+	if r := got["bad/server.any.js"]; r.Absent != "needs the suite's server" {
+		t.Errorf("a file that asks a program: %+v", r)
 	}
 	if r := got["bad/window.any.js"]; r.Absent != "for window only" {
 		t.Errorf("a file for windows: %+v", r)
@@ -98,7 +106,7 @@ func TestRunnerCountsSubtests(t *testing.T) {
 		}
 	}
 	if !slices.ContainsFunc(strings.Split(b.String(), "\n"), func(l string) bool {
-		return slices.Equal(strings.Fields(l), []string{"good", "7", "0", "7"})
+		return slices.Equal(strings.Fields(l), []string{"good", "4", "0", "9", "0", "100.0", "%"})
 	}) {
 		t.Errorf("the sums of a folder:\n%s", b.String())
 	}
@@ -108,7 +116,7 @@ func TestFindRefusesWhatIsNoSuite(t *testing.T) {
 	if _, err := find(t.TempDir(), nil); err == nil {
 		t.Error("an empty directory is a suite")
 	}
-	dir, _ := suite(t)
+	dir, _ := small(t, ".")
 	for _, wanted := range []string{"nowhere", "resources"} {
 		if _, err := find(dir, []string{wanted}); err == nil {
 			t.Errorf("%s has tests", wanted)
@@ -118,14 +126,21 @@ func TestFindRefusesWhatIsNoSuite(t *testing.T) {
 
 func TestRecordKnowsWhatFails(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "results.txt")
-	a := Result{File: File{Name: "a.any.js"}, Subtests: []Subtest{{Name: "x", Passed: true}, {Name: "y\\ in\ntwo lines"}}}
-	b := Result{File: File{Name: "b.any.js"}, Broken: "late"}
-	if err := (record{}).with([]Result{a, b, {File: File{Name: "c.any.js"}, Absent: "for window only"}}).write(file); err != nil {
+	const odd = "y\\ in\ntwo lines"
+	a := Result{File: File{Name: "x/a.any.js"}, Subtests: []Subtest{{Name: "x", Passed: true}, {Name: odd}}}
+	b := Result{File: File{Name: "x/b.any.js?v"}, Broken: "late"}
+	c := Result{File: File{Name: "x/c.any.js"}, Absent: "for window only"}
+	written := newRecord().with([]Result{a, b, c})
+	written.Commit, written.Date = "abc", "2026-01-02"
+	if err := written.write(file); err != nil {
 		t.Fatal(err)
 	}
 	rec, err := readRecord(file)
-	if err != nil || len(rec) != 2 {
-		t.Fatalf("%v, %v", rec, err)
+	if err != nil || !reflect.DeepEqual(rec, written) {
+		t.Fatalf("%+v, %v; want %+v", rec, err, written)
+	}
+	if got := rec.sums(); len(got) != 1 || got[0] != (sum{area: "x", files: 2, absent: 1, broken: 1, passed: 1, failed: 1}) {
+		t.Errorf("the sums are %+v", got)
 	}
 	check := func(worse, better []string, results ...Result) {
 		t.Helper()
@@ -134,17 +149,53 @@ func TestRecordKnowsWhatFails(t *testing.T) {
 			t.Errorf("worse %q, better %q; want %q, %q", w, b, worse, better)
 		}
 	}
-	check(nil, nil, a, b, Result{File: File{Name: "new.any.js"}, Broken: "x"})
-	a.Subtests = []Subtest{{Name: "x"}, {Name: "y\\ in\ntwo lines", Passed: true}}
+	check(nil, nil, a, b, c, Result{File: File{Name: "x/new.any.js"}, Broken: "x"})
+	a.Subtests = []Subtest{{Name: "x"}, {Name: odd, Passed: true}}
 	b.Broken = ""
-	check([]string{"a.any.js: x"}, []string{"a.any.js: y\\ in\ntwo lines", "b.any.js"}, a, b)
+	check([]string{"x/a.any.js: x"}, []string{"x/a.any.js: " + odd, "x/b.any.js?v"}, a, b)
 	a.Subtests = a.Subtests[1:]
-	check([]string{"a.any.js: 1 subtests of 2 ran"}, []string{"a.any.js: y\\ in\ntwo lines"}, a)
-	a.Broken = "x"
-	check([]string{"a.any.js"}, nil, a)
-	for _, bad := range []string{"what", "1 a.any.js", "\tfail x"} {
+	check([]string{"x/a.any.js: 1 subtests of 2 ran"}, []string{"x/a.any.js: " + odd}, a)
+	a.Broken = "why"
+	check([]string{"x/a.any.js: why", "x/a.any.js: 1 subtests of 2 ran"}, []string{"x/a.any.js: " + odd}, a)
+	check([]string{"x/a.any.js: gone"}, nil, Result{File: a.File, Absent: "gone"})
+	for _, bad := range []string{"what", "1 a.any.js", "\tfail x", "n/a a.any.js", "1/1 a.any.js\n\tmaybe x"} {
 		if _, err := parseRecord("r", bad); err == nil {
 			t.Errorf("%q was read", bad)
+		}
+	}
+}
+
+func TestAreas(t *testing.T) {
+	for p, want := range map[string]string{
+		"url/a.any.js": "url", "streams/piping/a.any.js": "streams", "fetch/api/headers/x/a.any.js": "fetch/api/headers",
+		"fetch/api/a.any.js": "fetch/api", "dom/abort/a.any.js": "dom/abort", "html/webappapis/timers/a.any.js": "html/webappapis/timers",
+	} {
+		if got := (File{Path: p}).Area(); got != want {
+			t.Errorf("%s is of %s, want %s", p, got, want)
+		}
+	}
+}
+
+// The table of the README has the sums of results.txt.
+func TestReadmeSaysWhatIsRecorded(t *testing.T) {
+	rec, err := readRecord("results.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	for _, s := range rec.sums() {
+		rows = append(rows, s.row())
+	}
+	if table := strings.Join(rows, "\n"); !strings.Contains(string(readme), table) {
+		t.Errorf("README.md lacks the rows\n%s", table)
+	}
+	for _, said := range []string{rec.Commit[:min(12, len(rec.Commit))], rec.Date} {
+		if !strings.Contains(string(readme), said) {
+			t.Errorf("README.md does not say %s, as results.txt does", said)
 		}
 	}
 }

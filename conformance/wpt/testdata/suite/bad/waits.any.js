@@ -1,2 +1,2 @@
-setup({ explicit_done: true });
-test(() => {}, 'first');
+test(() => {}, 'ends');
+async_test(() => {}, 'never ends');

@@ -1,7 +1,7 @@
 // A small harness with the names that test files use, for the tests of the runner and
 // for figures where the real one is not at hand.
 (function (scope) {
-	const tests = [], callbacks = [];
+	const tests = [], callbacks = [], results = [];
 	const harness = { status: 0, message: null };
 	let queue = Promise.resolve(), open = 0, explicit = false, loaded = false, ended = false;
 	const end = () => {
@@ -22,8 +22,7 @@
 			this.phase = 1;
 			this.status = status;
 			this.message = message;
-			clearTimeout(this.timer);
-			return Promise.allSettled(this.cleanups.map(async (f) => f())).then(() => { open--; end(); });
+			return Promise.allSettled(this.cleanups.map(async (f) => f())).then(() => { open--; for (const f of results) f(this); end(); });
 		}
 		fail(e) { return this.settle(1, e && e.message !== undefined ? (e.name === 'Error' || e instanceof AssertionError ? '' : e.name + ': ') + e.message : show(e)); }
 		step(f, self = this, ...args) { if (this.phase) return; try { return f.apply(self, args); } catch (e) { this.fail(e); } }
@@ -39,14 +38,12 @@
 	const async_test = (f, name) => {
 		if (typeof f !== 'function') [f, name] = [undefined, f];
 		const t = new Test(name);
-		t.timer = setTimeout(() => t.settle(2, 'timed out'), 5000);
 		if (f) t.step(f, t, t);
 		return t;
 	};
 	const promise_test = (f, name) => {
 		const t = new Test(name);
 		queue = queue.then(() => new Promise((next) => {
-			t.timer = setTimeout(() => { t.settle(2, 'timed out'); next(); }, 5000);
 			(async () => f.call(t, t))().then(() => t.done(), (e) => t.fail(e)).then(next);
 		}));
 	};
@@ -98,6 +95,9 @@
 		setup: (f, o = f) => { explicit = Boolean(o?.explicit_done); if (typeof f === 'function') f(); },
 		promise_setup: (f) => { queue = queue.then(() => f()).catch((e) => { harness.status = 1; harness.message = String(e); }); },
 		done: () => { loaded = true; queue.then(end); },
+		fetch_json: async (url) => (await fetch(url)).json(),
+		timeout: () => { harness.status = 2; for (const t of tests) t.settle(2, 'timed out'); },
+		add_result_callback: (f) => { results.push(f); },
 		add_completion_callback: (f) => { callbacks.push(f); },
 		format_value: show,
 		generate_tests: (f, list) => { for (const [name, ...args] of list) test(() => f(...args), name); },

@@ -1,0 +1,1 @@
+promise_test(() => fetch('resources/some.py'), 'asks a program');
