@@ -13,7 +13,6 @@ var unsupported = map[string]string{
 	"binding.durableObjectClass": "a durableObjectClass binding",
 	"binding.r2Bucket":           "an R2 bucket",
 	"binding.queue":              "a queue",
-	"binding.hyperdrive":         "a Hyperdrive database",
 
 	// Bindings of wrangler files, which name no service.
 	"local.kvNamespace":     "a KV namespace",

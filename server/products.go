@@ -6,6 +6,7 @@ import (
 	"workerd.local/config"
 	"workerd.local/isolate"
 	"workerd.local/webapi/analytics"
+	"workerd.local/webapi/hyperdrive"
 	"workerd.local/webapi/kv"
 	"workerd.local/webapi/memorycache"
 	"workerd.local/worker"
@@ -28,6 +29,9 @@ func (w *world) product(js *isolate.JS, wk *worker.Worker, b *config.Binding, wh
 		return analytics.Class.Wrap(js, &analytics.Dataset{Name: b.Service.Name, Service: s, Report: func(js *isolate.JS, err error) {
 			wk.Report(js.Exception(err), "Uncaught (in writeDataPoint)")
 		}}), nil
+	case config.BindingHyperdrive:
+		h := b.Hyperdrive
+		return hyperdrive.New(js, &hyperdrive.Database{Service: s, Scheme: h.Scheme, User: h.User, Password: h.Password, Database: h.Database})
 	}
 	return nil, at(b.Pos, "%s: bindings of the kind %s are not supported yet", where, b.Kind)
 }

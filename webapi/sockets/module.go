@@ -21,14 +21,32 @@ var Module = bind.Module{Name: "sockets", Builtins: map[string]func(js *isolate.
 	"cloudflare:sockets": func(js *isolate.JS) (goja.Value, error) {
 		o := js.Runtime().NewObject()
 		return o, o.Set("connect", bind.NewFunction(js, "connect", 1, func(c *bind.Call) (any, error) {
-			return Connect(c, outboundOf.Get(c.JS()).svc)
+			return connectOut(c)
 		}))
 	},
 }}
 
-type outbound struct{ svc event.Service }
+type outbound struct {
+	svc event.Service
+	// redirects are addresses that connect() reaches through another service.
+	redirects map[string]event.Service
+}
 
 var outboundOf = isolate.NewSlot(func(*isolate.JS) *outbound { return &outbound{} })
+
+// Redirect has connect() of the realm, to an address, go through a service, in plain
+// text. It reports false where the address is redirected already.
+func Redirect(js *isolate.JS, address string, svc event.Service) bool {
+	o := outboundOf.Get(js)
+	if o.redirects[address] != nil {
+		return false
+	}
+	if o.redirects == nil {
+		o.redirects = map[string]event.Service{}
+	}
+	o.redirects[address] = svc
+	return true
+}
 
 // SetOutbound says where connect() of the realm goes.
 func SetOutbound(js *isolate.JS, svc event.Service) { outboundOf.Get(js).svc = svc }
@@ -78,6 +96,30 @@ func define() *bind.Class[socket] {
 
 var socketClass = define()
 
+// connectOut is connect(address, options) through where the realm's goes.
+func connectOut(c *bind.Call) (any, error) {
+	out := outboundOf.Get(c.JS())
+	if len(out.redirects) > 0 {
+		ioc, err := c.Context()
+		if err != nil {
+			return nil, err
+		}
+		address, host, port, err := addressOf(c)
+		if err != nil {
+			return nil, err
+		}
+		if svc := out.redirects[address]; svc != nil {
+			return open(c.JS(), ioc, svc, options{secure: "off"}, address, host, port), nil
+		}
+	}
+	return Connect(c, out.svc)
+}
+
+// ConnectTo is connect() to an address through a service, in plain text.
+func ConnectTo(js *isolate.JS, ioc *iocontext.Context, svc event.Service, host string, port int) *goja.Object {
+	return open(js, ioc, svc, options{secure: "off"}, host+":"+strconv.Itoa(port), host, port)
+}
+
 // Connect is connect(address, options) through a service.
 func Connect(c *bind.Call, svc event.Service) (any, error) {
 	js := c.JS()
@@ -102,6 +144,11 @@ func Connect(c *bind.Call, svc event.Service) (any, error) {
 	if svc == nil {
 		return nil, exception.Errorf("There is no service that connect() could reach: the worker has no globalOutbound.")
 	}
+	return open(js, ioc, svc, o, address, host, port), nil
+}
+
+// open makes the Socket of a connection that is made now.
+func open(js *isolate.JS, ioc *iocontext.Context, svc event.Service, o options, address, host string, port int) *goja.Object {
 	l := newLink()
 	s := newSocket(js, ioc, l, o)
 	s.remote, s.domain, s.httpPort = address, host, port == 80 || port == 443
@@ -124,7 +171,7 @@ func Connect(c *bind.Call, svc event.Service) (any, error) {
 		})
 	})
 	s.follow(js, ioc, l, loop.Later(done))
-	return socketClass.Wrap(js, s), nil
+	return socketClass.Wrap(js, s)
 }
 
 // Accept makes the Socket for a connection that a worker was given, in the current
