@@ -29,6 +29,7 @@ floors
 	webapi/blob  webapi/sockets  webapi/codec  webapi/crypto  webapi/messaging
 	webapi/fetch
 	webapi/durable  webapi/htmlrewriter  webapi/caches  webapi/eventsource  webapi/kv  webapi/analytics  webapi/memorycache  webapi/hyperdrive
+	webapi/rpc
 	webapi/node/glue
 	webapi/node/assert  webapi/node/core  webapi/node/nodetest  webapi/node/stubs
 	webapi/node/crypto  webapi/node/files  webapi/node/http  webapi/node/sockets  webapi/node/zlib

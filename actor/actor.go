@@ -37,9 +37,12 @@ type Actor struct {
 	handler, ring goja.Value
 	built         bool // the constructor has returned
 
-	queued   int // requests that wait for the input gate
+	plain bool // its class does not extend DurableObject
+
+	queued   int // requests and calls that wait for the input gate
 	inflight map[*request]struct{}
-	streams  int // responses that are being read
+	calls    map[*call]struct{} // until nothing of what they returned is held
+	streams  int                // responses that are being read
 	idle     *loop.Timer
 	running  *alarmRun // its alarm
 	next     *alarmRun // the alarm that comes after that
@@ -57,7 +60,7 @@ func newActor(c *container) (*Actor, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Actor{c: c, w: h.w, inflight: map[*request]struct{}{}}
+	a := &Actor{c: c, w: h.w, plain: !h.w.ExtendsActor(h.n.o.Class), inflight: map[*request]struct{}{}, calls: map[*call]struct{}{}}
 	a.in, a.out = gates.NewInputGate(h.loop), gates.NewOutputGateWith(h.loop, gates.OutputOptions{LockLimit: limits.OutputTime.In(h.n.o.Bounds)})
 	class, id := "", ""
 	if h.w.Isolate().Recorded() {
@@ -401,6 +404,9 @@ func (a *Actor) becomeBroken(cause error) {
 	for r := range a.inflight {
 		r.answer(nil, e)
 	}
+	for c := range a.calls {
+		c.answer(nil, e)
+	}
 }
 
 // active reports whether anything keeps the actor: a request, a task or a timer, a
@@ -408,7 +414,9 @@ func (a *Actor) becomeBroken(cause error) {
 func (a *Actor) active() bool { return a.called() || a.ioc.Tasks() > 0 }
 
 // called reports whether somebody outside waits for the actor.
-func (a *Actor) called() bool { return len(a.inflight) > 0 || a.streams > 0 || a.running != nil }
+func (a *Actor) called() bool {
+	return len(a.inflight) > 0 || len(a.calls) > 0 || a.streams > 0 || a.running != nil
+}
 
 // checkIdle starts the idle time when nothing keeps the actor any more.
 func (a *Actor) checkIdle() {

@@ -40,9 +40,9 @@ type Request struct {
 	Body   Body
 	// CF is request.cf as JSON; nil means that there is none.
 	CF []byte
-	// Props is ctx.props of the receiver as JSON: what the configuration of the binding
-	// says, which its caller cannot change. Nil means that there are none.
-	Props []byte
+	// Props is ctx.props of the receiver: what made the binding says, and its caller cannot
+	// change. Nil means that there are none.
+	Props *Props
 	// Redirect is follow, manual or error; empty means follow.
 	Redirect string
 }

@@ -73,6 +73,9 @@ type Exception struct {
 	User bool
 	// Aborted says that the script called abort() on its actor.
 	Aborted bool
+	// Serialized is the thrown value in the format of structured clones, for a caller that
+	// wants it whole; nil where there is none, or it cannot be cloned.
+	Serialized []byte
 	// Value carries the thrown JavaScript value within the realm that threw it;
 	// it never leaves that realm's loop. Other packages see it as opaque.
 	Value any

@@ -202,6 +202,12 @@ func (js *JS) Error(err error) goja.Value {
 	} else {
 		obj = js.newError(e.ClassName(), e.Message)
 	}
+	js.MarkError(obj, e)
+	return obj
+}
+
+// MarkError gives an error object the properties that say what a caller may do.
+func (js *JS) MarkError(obj *goja.Object, e *exception.Exception) {
 	for _, p := range [...]struct {
 		name string
 		set  bool
@@ -216,7 +222,6 @@ func (js *JS) Error(err error) goja.Value {
 	if e.ActorID != "" {
 		define(obj, "durableObjectId", js.rt.ToValue(e.ActorID))
 	}
-	return obj
 }
 
 // define makes an own data property without running any setter; it can only fail

@@ -10,6 +10,7 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/config"
+	"workerd.local/event"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/blob"
@@ -26,6 +27,7 @@ import (
 	"workerd.local/webapi/htmlrewriter"
 	"workerd.local/webapi/messaging"
 	"workerd.local/webapi/node"
+	"workerd.local/webapi/rpc"
 	"workerd.local/webapi/sockets"
 	"workerd.local/webapi/streams"
 	"workerd.local/webapi/timers"
@@ -40,7 +42,7 @@ func Modules() []bind.Module {
 	return append([]bind.Module{
 		url.Module, encoding.Module, events.Module, timers.Module, console.Module, crypto.Module,
 		global.Module, wasm.Module, blob.Module, streams.Module, sockets.Module, codec.Module, fetch.Module, durable.Module,
-		htmlrewriter.Module, caches.Module, messaging.Module, eventsource.Module, urlpattern.Module,
+		rpc.Module, htmlrewriter.Module, caches.Module, messaging.Module, eventsource.Module, urlpattern.Module,
 		node.Module,
 	}, node.Globals...)
 }
@@ -175,6 +177,8 @@ func (w *world) loopback(svc *service) func(js *isolate.JS, name string, kind wo
 			}
 			return durable.NamespaceClass.Wrap(js, &durable.Namespace{Actors: ns}), nil
 		}
-		return fetch.Fetcher.Wrap(js, &fetch.FetcherObject{Service: &lazyService{svc: svc, entrypoint: name}}), nil
+		return rpc.NewLoopback(js, func(props *event.Props) event.Service {
+			return &lazyService{svc: svc, entrypoint: name, props: props}
+		}), nil
 	}
 }

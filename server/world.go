@@ -493,7 +493,11 @@ func (w *world) service(d config.ServiceDesignator, where string) (event.Service
 	}
 	// Services may name each other in circles, so the pool is looked up when the
 	// first event comes.
-	return &lazyService{svc: svc, entrypoint: d.Entrypoint, props: d.Props}, nil
+	l := &lazyService{svc: svc, entrypoint: d.Entrypoint}
+	if d.Props != "" {
+		l.props = &event.Props{JSON: []byte(d.Props)}
+	}
+	return l, nil
 }
 
 func (w *world) defaultInternet() (event.Service, error) {
@@ -511,7 +515,7 @@ func (w *world) defaultInternet() (event.Service, error) {
 type lazyService struct {
 	svc        *service
 	entrypoint string
-	props      string
+	props      *event.Props
 }
 
 var _ event.AsyncService = (*lazyService)(nil)
@@ -525,12 +529,18 @@ func (l *lazyService) Fetch(ctx context.Context, req *event.Request) (*event.Res
 }
 
 func (l *lazyService) withProps(req *event.Request) *event.Request {
-	if l.props != "" {
+	if l.props != nil {
 		r := *req
-		r.Props = []byte(l.props)
+		r.Props = l.props
 		req = &r
 	}
 	return req
+}
+
+// StartCall is event.Caller's.
+func (l *lazyService) StartCall(ctx context.Context, call *event.Call, done func(*event.Result, error)) {
+	call.Props = l.props
+	l.svc.pool.Service(l.entrypoint).StartCall(ctx, call, done)
 }
 
 func (l *lazyService) Deliver(ctx context.Context, ev event.Event) (event.Outcome, error) {

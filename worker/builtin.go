@@ -10,6 +10,7 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/script"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/rpc"
 	"workerd.local/webapi/wasm"
 )
 
@@ -18,7 +19,6 @@ type builtinClasses struct {
 	entrypoint    *goja.Object
 	durableObject *goja.Object
 	workflow      *goja.Object
-	rpcTarget     *goja.Object
 }
 
 // The base classes keep ctx and env as workerd's do: ordinary properties that a
@@ -27,8 +27,7 @@ var builtinProgram = goja.MustCompile("cloudflare:workers", `(() => {
 	class WorkerEntrypoint { constructor(ctx, env) { this.ctx = ctx; this.env = env; } }
 	class DurableObject { constructor(ctx, env) { this.ctx = ctx; this.env = env; } }
 	class WorkflowEntrypoint { constructor(ctx, env) { this.ctx = ctx; this.env = env; } }
-	class RpcTarget {}
-	return [WorkerEntrypoint, DurableObject, WorkflowEntrypoint, RpcTarget];
+	return [WorkerEntrypoint, DurableObject, WorkflowEntrypoint];
 })()`, true)
 
 var builtins = isolate.NewSlot(func(js *isolate.JS) *builtinClasses {
@@ -38,7 +37,7 @@ var builtins = isolate.NewSlot(func(js *isolate.JS) *builtinClasses {
 	}
 	list := v.(*goja.Object)
 	at := func(i string) *goja.Object { return list.Get(i).(*goja.Object) }
-	return &builtinClasses{entrypoint: at("0"), durableObject: at("1"), workflow: at("2"), rpcTarget: at("3")}
+	return &builtinClasses{entrypoint: at("0"), durableObject: at("1"), workflow: at("2")}
 })
 
 // host is what the script asks of its realm.
@@ -112,7 +111,7 @@ func (w *Worker) cloudflareWorkers(js *isolate.JS) (goja.Value, error) {
 		v    goja.Value
 	}{
 		{"WorkerEntrypoint", b.entrypoint}, {"DurableObject", b.durableObject},
-		{"WorkflowEntrypoint", b.workflow}, {"RpcTarget", b.rpcTarget},
+		{"WorkflowEntrypoint", b.workflow},
 		{"waitUntil", bind.NewFunction(js, "waitUntil", 1, func(c *bind.Call) (any, error) {
 			ioc, err := c.Context()
 			if err != nil {
@@ -123,6 +122,11 @@ func (w *Worker) cloudflareWorkers(js *isolate.JS) (goja.Value, error) {
 		})},
 	} {
 		if err := obj.Set(p.name, p.v); err != nil {
+			return nil, err
+		}
+	}
+	for name, class := range rpc.Classes(js) {
+		if err := obj.Set(name, class); err != nil {
 			return nil, err
 		}
 	}

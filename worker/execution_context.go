@@ -5,10 +5,12 @@ import (
 
 	"github.com/dop251/goja"
 
+	"workerd.local/event"
 	"workerd.local/exception"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/rpc"
 )
 
 // executionContext is ctx, the last argument of handlers.
@@ -85,9 +87,9 @@ func (w *Worker) modules() []bind.Module {
 	})
 }
 
-// newExecutionContext makes the ctx of an event at an entrypoint. props is ctx.props as
-// JSON, nil for none.
-func (w *Worker) newExecutionContext(js *isolate.JS, ioc *iocontext.Context, entrypoint string, props []byte) (*executionContext, *goja.Object, error) {
+// newExecutionContext makes the ctx of an event at an entrypoint. props is ctx.props,
+// nil for none.
+func (w *Worker) newExecutionContext(js *isolate.JS, ioc *iocontext.Context, entrypoint string, props *event.Props) (*executionContext, *goja.Object, error) {
 	if w.o.Compat.Has("nonclass_entrypoint_reuses_ctx_across_invocations") && w.exports.stateless[cmp.Or(entrypoint, "default")] == nil {
 		if w.shared == nil {
 			w.shared = executionContextClass.Wrap(js, &executionContext{w: w})
@@ -97,15 +99,23 @@ func (w *Worker) newExecutionContext(js *isolate.JS, ioc *iocontext.Context, ent
 	}
 	x := &executionContext{w: w, ioc: ioc}
 	if props != nil {
-		json, ok := js.Runtime().GlobalObject().Get("JSON").(*goja.Object)
-		if !ok {
-			return nil, nil, exception.TypeErrorf("JSON has been replaced")
-		}
-		v, err := js.Call(json.Get("parse"), json, js.Runtime().ToValue(string(props)))
+		v, err := propsValue(js, props)
 		if err != nil {
 			return nil, nil, err
 		}
 		x.props = v
 	}
 	return x, executionContextClass.Wrap(js, x), nil
+}
+
+// propsValue is ctx.props as a value of the realm.
+func propsValue(js *isolate.JS, p *event.Props) (goja.Value, error) {
+	if p.Value != nil {
+		return rpc.ReadProps(js, p.Value)
+	}
+	json, ok := js.Runtime().GlobalObject().Get("JSON").(*goja.Object)
+	if !ok {
+		return nil, exception.TypeErrorf("JSON has been replaced")
+	}
+	return js.Call(json.Get("parse"), json, js.Runtime().ToValue(string(p.JSON)))
 }

@@ -16,6 +16,7 @@ type exports struct {
 	handlers  map[string]*goja.Object // objects with handler methods
 	stateless map[string]*goja.Object // classes that extend WorkerEntrypoint
 	actors    map[string]*goja.Object // classes that extend DurableObject, or nothing
+	plain     map[string]bool         // those of actors that extend nothing
 	names     []string
 }
 
@@ -30,6 +31,7 @@ func (x *exports) collect(js *isolate.JS, ns *goja.Object) error {
 	x.handlers = map[string]*goja.Object{}
 	x.stateless = map[string]*goja.Object{}
 	x.actors = map[string]*goja.Object{}
+	x.plain = map[string]bool{}
 	if ns == nil {
 		x.service = true
 		if !hasListeners(js) {
@@ -54,7 +56,7 @@ func (x *exports) collect(js *isolate.JS, ns *goja.Object) error {
 		case base == bases.entrypoint:
 			x.stateless[name] = obj
 		default:
-			x.actors[name] = obj
+			x.actors[name], x.plain[name] = obj, base == nil
 		}
 	}
 	slices.Sort(x.names)
@@ -85,6 +87,9 @@ func baseOf(js *isolate.JS, ctor *goja.Object, b *builtinClasses) (base *goja.Ob
 
 // HasActorClass reports whether the script exports an actor class of that name.
 func (w *Worker) HasActorClass(name string) bool { return w.exports.actors[name] != nil }
+
+// ExtendsActor reports whether an actor class extends DurableObject.
+func (w *Worker) ExtendsActor(name string) bool { return !w.exports.plain[name] }
 
 // ActorClass returns the class, or an error that names it.
 func (w *Worker) ActorClass(name string) (*goja.Object, error) {
@@ -132,6 +137,15 @@ func (w *Worker) HasHandler(entrypoint, handler string) bool {
 		}) == nil
 	})
 	return err == nil && has
+}
+
+// trailing are the last two arguments of a handler: an instance of a class was given env
+// and ctx when it was made.
+func (w *Worker) trailing(entrypoint string, ctx *goja.Object) (env, last goja.Value) {
+	if w.exports.stateless[orDefault(entrypoint)] != nil {
+		return goja.Undefined(), goja.Undefined()
+	}
+	return w.env, ctx
 }
 
 // receiver returns the object whose methods handle events of the entrypoint: the

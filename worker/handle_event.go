@@ -90,7 +90,8 @@ func (d *delivery) run(js *isolate.JS) {
 		d.ctl = &controller{ev: d.ev}
 		first = controllerClass.Wrap(js, d.ctl)
 	}
-	v, err := js.Call(handler, obj, first, d.w.env, ctx)
+	env, last := d.w.trailing(d.entrypoint, ctx)
+	v, err := js.Call(handler, obj, first, env, last)
 	if err != nil {
 		d.fail(err)
 		return

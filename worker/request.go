@@ -86,7 +86,8 @@ func (q *request) run(js *isolate.JS) {
 		q.fail(exception.Errorf("Handler does not export a fetch() function."))
 		return
 	}
-	v, err := js.Call(handler, obj, q.newRequest(js), q.w.env, ctx)
+	env, last := q.w.trailing(q.entrypoint, ctx)
+	v, err := js.Call(handler, obj, q.newRequest(js), env, last)
 	if err != nil {
 		q.fail(err)
 		return

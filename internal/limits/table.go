@@ -53,6 +53,10 @@ var (
 	CloneDepth      = count("clone.depth", 10_000, 10, 10_000)
 	CloneObjects    = count("clone.objects", 1<<24, 100, 1<<28)
 
+	RPCMessage   = size("rpc.message", 32<<20, 1<<10, 1<<30)
+	RPCStubs     = count("rpc.stubs", 100_000, 1, 10_000_000)
+	RPCPipelined = count("rpc.pipelined", 10_000, 1, 1_000_000)
+
 	WasmMemory     = size("wasm.memory", 128<<20, 64<<10, 4<<30-64<<10)
 	WasmTable      = count("wasm.table", 1_000_000, 1, 10_000_000)
 	WasmStack      = size("wasm.stack", 8<<20, 64<<10, 256<<20)
@@ -244,6 +248,12 @@ var sections = []Section{
 		knob("An event of an EventSource", EventBytes.Knob, "the EventSource fails"),
 		knob("Nesting of a value that is cloned or stored", CloneDepth.Knob, "RangeError or DataCloneError"),
 		knob("Objects in a value that is cloned or stored", CloneObjects.Knob, "RangeError"),
+		knob("Arguments, or the result, of an RPC", RPCMessage.Knob, "Error"),
+		knob("Stubs that a request or an actor holds, and as many that it hands out", RPCStubs.Knob, "Error"),
+		knob("Calls that wait for the result of one RPC, to be made on it", RPCPipelined.Knob, "Error"),
+		row("Properties of an RPC that follow one another", "webapi/rpc.maxDepth", Count, "", "fixed by workerd", "TypeError"),
+		row("Parameters of a handler that is called over RPC", "webapi/rpc.mostParameters", Count, "", "fixed by workerd", "TypeError"),
+		row("Prototypes of an object that is passed over RPC", "webapi/rpc.longestChain", Count, "", "fixed by what classes need", "DataCloneError"),
 	}},
 	{"Products", []Row{
 		row("A key of a KV namespace", "webapi/kv.maxKey", Size, "", "fixed by workerd", "Error"),

@@ -45,6 +45,9 @@ type Class[T any] struct {
 	// New makes the Go value of a new instance; nil makes the class throw
 	// "Illegal constructor".
 	New func(c *Call) (*T, error)
+	// Make makes the instance itself, where that is no ordinary object; see Callable. It
+	// takes the place of New.
+	Make func(c *Call) (*goja.Object, error)
 	// Length is the constructor's length property.
 	Length  int
 	Getters map[string]Getter[T]
@@ -141,6 +144,27 @@ func (cl *Class[T]) Wrap(js *isolate.JS, t *T) *goja.Object {
 	return obj
 }
 
+// Callable is Wrap for an instance that can be called: a function without properties of
+// its own, which inherits from the class's prototype only.
+func (cl *Class[T]) Callable(js *isolate.JS, t *T, call Static) *goja.Object {
+	name := cl.Name
+	f := js.Runtime().ToValue(func(fc goja.FunctionCall) goja.Value {
+		c := &Call{js: js, class: name, this: fc.This, args: fc.Arguments}
+		defer c.guard()
+		v, err := call(c)
+		if err != nil {
+			js.Panic(err)
+		}
+		return c.Value(v)
+	}).(*goja.Object)
+	// The engine's functions have these two, and both can be deleted.
+	must(f.Delete("name"))
+	must(f.Delete("length"))
+	must(f.SetPrototype(cl.stateOf(js).proto))
+	cl.Attach(js, f, t)
+	return f
+}
+
 // Attach makes obj an instance for t.
 func (cl *Class[T]) Attach(js *isolate.JS, obj *goja.Object, t *T) {
 	h := js.Runtime().NewDynamicObject(&handle{cl, t, obj})
@@ -219,7 +243,7 @@ func (cl *Class[T]) stateOf(js *isolate.JS) *classState {
 	name := cl.Name
 	ctor := rt.ToValue(rt.NewProxy(native, &goja.ProxyTrapConfig{
 		Apply: func(*goja.Object, goja.Value, []goja.Value) goja.Value {
-			if cl.New == nil {
+			if cl.New == nil && cl.Make == nil {
 				js.Panic(errIllegalConstructor)
 			}
 			js.Panic(exception.TypeErrorf("Failed to construct '%s': Please use the 'new' operator, this object constructor cannot be called as a function.", name))
@@ -309,11 +333,18 @@ var errIllegalConstructor = exception.TypeErrorf("Illegal constructor")
 var errIllegalInvocation = exception.TypeErrorf("Illegal invocation: function called with incorrect `this` reference. See https://developers.cloudflare.com/workers/observability/errors/#illegal-invocation-errors for details.")
 
 func (cl *Class[T]) construct(js *isolate.JS, cc goja.ConstructorCall) *goja.Object {
-	if cl.New == nil {
+	if cl.New == nil && cl.Make == nil {
 		js.Panic(errIllegalConstructor)
 	}
 	c := &Call{js: js, class: cl.Name, this: cc.This, args: cc.Arguments}
 	defer c.guard()
+	if cl.Make != nil {
+		obj, err := cl.Make(c)
+		if err != nil {
+			js.Panic(err)
+		}
+		return obj
+	}
 	t, err := cl.New(c)
 	if err != nil {
 		js.Panic(err)

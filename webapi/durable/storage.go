@@ -241,7 +241,7 @@ func decode(js *isolate.JS, b []byte) (goja.Value, error) {
 
 // encode serializes a value; what cannot be cloned is a DataCloneError.
 func encode(js *isolate.JS, v goja.Value) ([]byte, error) {
-	b, err := clone.Serialize(js.Runtime(), v, clone.Options{Bounds: js.Bounds(), Host: global.HostObjects(js), Resizable: js.Library()})
+	b, err := clone.Serialize(js.Runtime(), v, clone.Options{Bounds: js.Bounds(), Host: global.HostObjects(js), Resizable: js.Library(), ErrorsAsHost: js.Compat().Has("enhanced_error_serialization")})
 	return b, global.CloneError(err)
 }
 

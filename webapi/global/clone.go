@@ -56,18 +56,33 @@ func HostObjects(js *isolate.JS) clone.HostObjects { return cloneTable.Get(js) }
 // WriteHost is clone.HostObjects's.
 func (t *cloneables) WriteHost(w *clone.Writer, obj *goja.Object) (bool, error) {
 	value, class, ok := bind.ValueOf(t.js, obj)
-	if !ok {
-		return false, nil
+	if ok {
+		return true, WriteHost(t.js, w, value, class)
 	}
+	if IsError(obj) {
+		return true, WriteError(t.js, w, obj)
+	}
+	return false, nil
+}
+
+// WriteHost writes an instance of a class that can be cloned.
+func WriteHost(js *isolate.JS, w *clone.Writer, value any, class string) error {
+	t := cloneTable.Get(js)
 	c, ok := t.byClass[class]
-	if !ok && (class == "ReadableStream" || class == "WritableStream") {
-		return false, &clone.DataCloneError{Message: class + " can only be serialized for RPC."}
-	}
-	if !ok {
-		return false, &clone.DataCloneError{Message: fmt.Sprintf("Could not serialize object of type %q. This type does not support serialization.", class)}
+	switch {
+	case !ok && (class == "ReadableStream" || class == "WritableStream"):
+		return &clone.DataCloneError{Message: class + " can only be serialized for RPC."}
+	case !ok && class == "RpcTarget":
+		return &clone.DataCloneError{Message: "Remote RPC references can only be serialized for RPC."}
+	case !ok && class == "RpcStub":
+		return &clone.DataCloneError{Message: "RpcStub cannot be serialized in this context."}
+	case !ok && (class == "Fetcher" || class == "DurableObject"):
+		return &clone.DataCloneError{Message: "ServiceStub cannot be serialized in this context."}
+	case !ok:
+		return &clone.DataCloneError{Message: fmt.Sprintf("Could not serialize object of type %q. This type does not support serialization.", class)}
 	}
 	w.Uint32(c.Tag)
-	return true, c.Write(t.js, w, value)
+	return c.Write(t.js, w, value)
 }
 
 // ReadHost is clone.HostObjects's.
@@ -76,11 +91,19 @@ func (t *cloneables) ReadHost(r *clone.Reader) (*goja.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, ok := t.byTag[tag]
+	if tag == ErrorTag {
+		return ReadError(t.js, r, true)
+	}
+	return ReadHost(t.js, tag, r)
+}
+
+// ReadHost reads what WriteHost wrote behind the tag.
+func ReadHost(js *isolate.JS, tag uint32, r *clone.Reader) (*goja.Object, error) {
+	c, ok := cloneTable.Get(js).byTag[tag]
 	if !ok {
 		return nil, &clone.DataCloneError{Message: fmt.Sprintf("Unknown serialization tag %d.", tag)}
 	}
-	return c.Read(t.js, r)
+	return c.Read(js, r)
 }
 
 // cloneableException keeps name and message; the stack is that of the copy.
@@ -150,6 +173,8 @@ func jsStructuredClone(c *bind.Call) (any, error) {
 		Half:      natives.Float16Bits,
 		Share:     js.Library().Share,
 		Resizable: js.Library(),
+		// Errors keep their properties.
+		ErrorsAsHost: js.Compat().Has("enhanced_error_serialization"),
 	})
 	if err != nil {
 		return nil, CloneError(err)

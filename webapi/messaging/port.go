@@ -133,6 +133,8 @@ func (p *port) jsPost(c *bind.Call) (any, error) {
 		Half:      natives.Float16Bits,
 		Share:     js.Library().Share,
 		Resizable: js.Library(),
+		// Errors keep their properties.
+		ErrorsAsHost: js.Compat().Has("enhanced_error_serialization"),
 	})
 	if err != nil {
 		return nil, global.CloneError(err)

@@ -172,7 +172,7 @@ function thrown(fn) {
 	return nothing;
 }
 
-const isPromise = (v) => isObject(v) && (kind(v) === "Promise" || (typeof v.then === "function" && typeof v.catch === "function"));
+const isPromise = (v) => isObject(v) && kind(v) === "Promise" || (isObject(v) || typeof v === "function") && typeof v.then === "function" && typeof v.catch === "function";
 
 async function rejection(promiseFn) {
 	let promise = promiseFn;

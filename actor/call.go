@@ -1,0 +1,192 @@
+package actor
+
+import (
+	"context"
+
+	"workerd.local/event"
+	"workerd.local/exception"
+	"workerd.local/gates"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+	"workerd.local/loop"
+	"workerd.local/webapi/rpc"
+	"workerd.local/worker"
+)
+
+var _ event.Caller = (*Stub)(nil)
+
+// StartCall is event.Caller's.
+func (s *Stub) StartCall(ctx context.Context, call *event.Call, done func(*event.Result, error)) {
+	err := s.h.loop.Post(func() {
+		if s.c != nil && s.c.broken != nil {
+			// Not remote: the stub itself knows it.
+			call.Release()
+			done(nil, s.c.broken)
+			return
+		}
+		a, err := s.activate()
+		if err != nil {
+			call.Release()
+			done(nil, s.h.remote(err))
+			return
+		}
+		a.call(ctx, call, done)
+	})
+	if err != nil {
+		call.Release()
+		done(nil, worker.Closed(err))
+	}
+}
+
+// call is one call of an actor's method, and the session that follows from it.
+type call struct {
+	a        *Actor
+	call     *event.Call
+	done     func(*event.Result, error)
+	held     *rpc.Session
+	answered bool
+	stop     func() bool
+	queued   bool
+	waiter   *gates.Waiter
+}
+
+// call delivers a call behind everything that came before.
+func (a *Actor) call(ctx context.Context, ev *event.Call, done func(*event.Result, error)) {
+	if a.queued >= a.c.h.n.o.MaxQueued {
+		ev.Release()
+		done(nil, exception.Errorf("Durable Object is overloaded. Too many requests queued.").WithKind(exception.Overloaded).AsRemote())
+		return
+	}
+	c := &call{a: a, call: ev, done: done, queued: true}
+	c.held = rpc.NewSession(a.c.h.loop, c.ended)
+	a.calls[c] = struct{}{}
+	a.idle.Stop()
+	a.queued++
+	a.c.touch()
+	var lock loop.Result[*gates.Lock]
+	lock, c.waiter = a.in.WaitCancelable()
+	lock.Then(func(k *gates.Lock, err error) {
+		c.waiter = nil
+		if err != nil {
+			c.admitted(k, err)
+			return
+		}
+		if room := a.room(); !isReady(room) {
+			room.Then(func(_ struct{}, err error) { c.admitted(k, err) })
+			return
+		}
+		c.admitted(k, nil)
+	})
+	if !c.answered && ctx.Done() != nil {
+		l := a.c.h.loop
+		c.stop = context.AfterFunc(ctx, func() {
+			// A closed loop has answered already.
+			_ = l.Post(func() { c.answer(nil, worker.Canceled(ctx.Err())) })
+		})
+	}
+}
+
+// admitted runs the call under lock k, or is told why it cannot run.
+func (c *call) admitted(k *gates.Lock, err error) {
+	c.leaveQueue()
+	if err == nil && !c.answered {
+		c.a.ioc.RunIn(iocontext.Entry{Lock: k}, c.run, c.stopped)
+		return
+	}
+	if k != nil {
+		k.Release()
+	}
+	if !c.answered {
+		c.call.Release()
+		c.reply(nil, err)
+	}
+}
+
+func (c *call) leaveQueue() {
+	if c.queued {
+		c.queued = false
+		c.a.queued--
+	}
+}
+
+// stopped ends a call whose turn could not run, or did not end well; see request.stopped.
+func (c *call) stopped(err error) {
+	a := c.a
+	c.call.Release()
+	if a.ioc.Realm().Condemned() != nil && !a.ioc.Ended() {
+		return
+	}
+	c.reply(nil, err)
+	if a.ioc.Realm().Condemned() == nil && !a.ioc.Ended() && a.in.Broken() == nil {
+		a.ioc.Abort(err)
+	}
+}
+
+func (c *call) run(js *isolate.JS) {
+	a := c.a
+	if a.plain && !a.w.Compat().Has("js_rpc") {
+		c.call.Release()
+		c.reply(nil, errNotExtending)
+		return
+	}
+	rpc.Dispatch(js, a.ioc, rpc.Receiver{Object: a.instance, Entrypoint: true}, c.held, c.call, c.reply)
+}
+
+var errNotExtending = exception.TypeErrorf("The receiving Durable Object does not support RPC, because its class was not declared with `extends DurableObject`. In order to enable RPC, make sure your class extends the special class `DurableObject`, which can be imported from the module \"cloudflare:workers\".")
+
+// reply answers once everything that the actor wrote so far is durable; see
+// request.afterOutput.
+func (c *call) reply(r *event.Result, err error) {
+	c.a.out.Wait().Then(func(_ struct{}, broken error) {
+		if broken != nil && !isReset(err) {
+			r.Release()
+			c.answer(nil, broken)
+			return
+		}
+		c.answer(r, err)
+	})
+}
+
+func (c *call) answer(r *event.Result, err error) {
+	if c.answered {
+		r.Release()
+		return
+	}
+	c.answered = true
+	if c.stop != nil {
+		c.stop()
+	}
+	if c.queued {
+		c.leaveQueue()
+		c.waiter.Cancel()
+		c.call.Release()
+	}
+	a := c.a
+	if err != nil {
+		c.done(nil, a.named(a.c.h.remote(err)))
+	} else {
+		c.done(r, nil)
+	}
+	c.ended()
+}
+
+// ended forgets a call of which nothing is left.
+func (c *call) ended() {
+	if !c.answered || c.held.Held() {
+		return
+	}
+	delete(c.a.calls, c)
+	c.a.c.touch()
+	c.a.checkIdle()
+}
+
+// named says of which actor an error is.
+func (a *Actor) named(err error) error {
+	e, _ := exception.From(err)
+	if a.c.h.n.ids == nil || e.Broken == exception.InputGateBroken {
+		return e
+	}
+	named := *e
+	named.ActorID = a.c.id.String()
+	return &named
+}

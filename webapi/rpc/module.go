@@ -1,0 +1,56 @@
+package rpc
+
+import (
+	"strconv"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+	"workerd.local/webapi/fetch"
+)
+
+// Module makes service bindings and actors' stubs callable, where the worker asked for
+// it. Its classes are no globals: they are of the module cloudflare:workers.
+var Module = bind.Module{
+	Name: "rpc",
+	Setup: func(js *isolate.JS) error {
+		fetch.SetRPC(js, members(js), method)
+		return nil
+	},
+}
+
+// members makes what a service binding inherits from; nil where it has no methods.
+func members(js *isolate.JS) func() *goja.Object {
+	if !js.Compat().Has("rpc") && !js.Compat().Has("experimental") {
+		return nil
+	}
+	return func() *goja.Object {
+		return wildcard(js, "Fetcher", func(receiver *goja.Object, name string) (goja.Value, error) {
+			f, ok := fetch.Fetcher.Unwrap(js, receiver)
+			if !ok || name == "then" {
+				return nil, nil
+			}
+			return newProperty(js, service{f}, name, 0), nil
+		})
+	}
+}
+
+// method is a member of a service binding by any name, also one that the binding's own
+// methods hide.
+func method(js *isolate.JS, f *fetch.FetcherObject, name string) *goja.Object {
+	return newProperty(js, service{f}, name, 0)
+}
+
+// Classes are the classes of cloudflare:workers.
+func Classes(js *isolate.JS) map[string]*goja.Object {
+	return map[string]*goja.Object{
+		"RpcTarget":   TargetClass.Constructor(js),
+		"RpcStub":     stubClass.Constructor(js),
+		"RpcPromise":  promiseClass.Constructor(js),
+		"RpcProperty": propertyClass.Constructor(js),
+		"ServiceStub": fetch.Fetcher.Constructor(js),
+	}
+}
+
+func indexName(i int) string { return strconv.Itoa(i) }

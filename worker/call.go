@@ -1,0 +1,187 @@
+package worker
+
+import (
+	"context"
+
+	"workerd.local/event"
+	"workerd.local/exception"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+	"workerd.local/webapi/rpc"
+)
+
+var _ event.Caller = (*Service)(nil)
+
+// StartCall is event.Caller's.
+func (s *Service) StartCall(ctx context.Context, call *event.Call, done func(*event.Result, error)) {
+	if err := s.pool.refused(); err != nil {
+		call.Release()
+		done(nil, err)
+		return
+	}
+	s.pool.pick().HandleCall(ctx, s.entrypoint, call, done)
+}
+
+// HandleCall starts a session on an entrypoint ("" is the default one) with its first
+// call; any goroutine. done is called once, on any goroutine.
+func (w *Worker) HandleCall(ctx context.Context, entrypoint string, call *event.Call, done func(*event.Result, error)) {
+	w.inflight.Add(1)
+	s := &session{w: w, ctx: ctx, entrypoint: entrypoint, call: call, done: done}
+	if err := w.iso.Loop().Post(s.begin); err != nil {
+		w.inflight.Add(-1)
+		call.Release()
+		done(nil, Closed(err))
+	}
+}
+
+// session is a call at a worker, and what follows from it: its context lasts until
+// nothing of the result is held any more.
+type session struct {
+	w          *Worker
+	ctx        context.Context
+	entrypoint string
+	call       *event.Call
+	done       func(*event.Result, error)
+	ioc        *iocontext.Context
+	held       *rpc.Session
+	answered   bool
+	stopWatch  func() bool
+}
+
+func (s *session) begin() {
+	realm, err := s.w.Ready()
+	if err == nil && s.ctx.Err() != nil {
+		err = Canceled(s.ctx.Err())
+	}
+	if err != nil {
+		s.call.Release()
+		s.answer(nil, err)
+		return
+	}
+	s.held = rpc.NewSession(s.w.iso.Loop(), s.idle)
+	s.ioc = iocontext.New(realm, iocontext.Options{
+		Parent:  s.w.o.Context,
+		OnAbort: func(err error) { s.answer(nil, err) },
+		OnHang:  s.hung,
+		OnIdle:  s.idle,
+	})
+	s.ioc.RunIn(iocontext.Entry{}, s.run, s.fail)
+	if !s.answered && s.ctx.Done() != nil {
+		l := s.w.iso.Loop()
+		s.stopWatch = context.AfterFunc(s.ctx, func() {
+			// A closed loop has ended the session already.
+			_ = l.Post(s.callerGone)
+		})
+	}
+}
+
+func (s *session) run(js *isolate.JS) {
+	receiver, err := s.receiver(js)
+	if err != nil {
+		s.call.Release()
+		s.answer(nil, js.Exception(err))
+		return
+	}
+	rpc.Dispatch(js, s.ioc, receiver, s.held, s.call, s.answer)
+}
+
+// receiver is the export that is called: an instance of a class, or an object of
+// handlers.
+func (s *session) receiver(js *isolate.JS) (rpc.Receiver, error) {
+	if s.w.exports.service {
+		return rpc.Receiver{}, exception.TypeErrorf("The receiver is not an RPC object")
+	}
+	_, ctx, err := s.w.newExecutionContext(js, s.ioc, s.entrypoint, s.call.Props)
+	if err != nil {
+		return rpc.Receiver{}, err
+	}
+	obj, err := s.w.receiver(js, s.entrypoint, ctx)
+	if err != nil {
+		return rpc.Receiver{}, err
+	}
+	r := rpc.Receiver{Object: obj, Entrypoint: true}
+	if s.w.exports.handlers[orDefault(s.entrypoint)] != nil {
+		r.Own, r.Env, r.Ctx = true, s.w.env, ctx
+	}
+	return r, nil
+}
+
+func orDefault(entrypoint string) string {
+	if entrypoint == "" {
+		return "default"
+	}
+	return entrypoint
+}
+
+func (s *session) fail(err error) {
+	s.call.Release()
+	s.answer(nil, toException(s.ioc, err))
+}
+
+func (s *session) answer(r *event.Result, err error) {
+	if s.answered {
+		r.Release()
+		return
+	}
+	s.answered = true
+	s.w.inflight.Add(-1)
+	if s.stopWatch != nil {
+		s.stopWatch()
+	}
+	if err != nil {
+		e, _ := exception.From(err)
+		err = e.AsRemote()
+	} else if s.ioc.Tasks() > 0 {
+		r.After = s.after
+	}
+	s.done(r, err)
+	s.idle()
+}
+
+// after tells ended, once, when the context has ended.
+func (s *session) after(ended func()) {
+	if err := s.ioc.Loop().Post(func() { s.ioc.OnEnd(ended) }); err != nil {
+		ended()
+	}
+}
+
+// idle ends the context once it has answered and nothing keeps it.
+func (s *session) idle() {
+	if s.ioc == nil || s.kept() {
+		return
+	}
+	s.ioc.Loop().Turn(func() {
+		s.ioc.Loop().AtTurnEnd(func() {
+			if !s.kept() {
+				s.ioc.End()
+			}
+		})
+	})
+}
+
+func (s *session) kept() bool { return !s.answered || s.ioc.Tasks() > 0 || s.held.Held() }
+
+func (s *session) hung(err error) {
+	if s.answered && s.ioc.Tasks() == 0 {
+		return
+	}
+	if s.answered {
+		e, _ := exception.From(err)
+		s.w.Report(e, "waitUntil")
+	}
+	s.answer(nil, err)
+	s.ioc.Abort(err)
+}
+
+// callerGone ends a session that nobody waits for any more, unless it asked to be kept
+// with waitUntil.
+func (s *session) callerGone() {
+	if s.answered {
+		return
+	}
+	cause := Canceled(s.ctx.Err())
+	s.answer(nil, cause)
+	if s.ioc != nil && !s.ioc.Ended() && s.ioc.Tasks() == 0 {
+		s.ioc.Abort(cause)
+	}
+}
