@@ -17,7 +17,8 @@ const policy = `
 floors
 	internal/limits
 	internal/invariants  internal/compat  internal/crypt  internal/limits/page  exception  event  config
-	loop  actorid  httpserver  disk  outbound  httpcache  supervise
+	loop  actorid  disk  httpcache  supervise  websocket
+	httpserver  outbound
 	storage  gates  script  isolate/natives  internal/clone
 	storage/bolt  storage/mem  storage/fault  storage/storagetest  storage/sqliteimport  cache  isolate
 	storage/admin
@@ -70,7 +71,8 @@ others
 	go.etcd.io/bbolt                    storage/bolt
 	github.com/go-chi/chi/v5            httpserver
 	github.com/andybalholm/brotli       webapi/codec  webapi/fetch  webapi/node/zlib
-	github.com/klauspost/compress       webapi/node/zlib  tests
+	github.com/klauspost/compress       webapi/node/zlib  websocket  tests
+	github.com/gobwas/ws                websocket
 	github.com/fsnotify/fsnotify        cmd/workerd
 	github.com/tailscale/hujson         config
 	github.com/pelletier/go-toml/v2     config

@@ -8,10 +8,17 @@ var (
 	SocketWrite       = size("socket.write", 64<<10, 1<<10, 16<<20)
 	SocketConnections = count("socket.connections", 10_000, 1, 1_000_000)
 	SocketRest        = size("socket.rest", 256<<10, 0, 64<<20)
-	ReloadDrain       = span("reload.drain", 10*time.Second, 0, time.Hour)
-	ReloadLinger      = span("reload.linger", 60*time.Second, 0, 24*time.Hour)
-	ReloadGrace       = span("reload.grace", 5*time.Second, 0, 5*time.Minute)
-	StopFlush         = span("stop.flush", 30*time.Second, time.Second, time.Hour)
+
+	WebSocketMessage     = size("websocket.message", 128<<20, 1, 1<<30)
+	WebSocketQueue       = size("websocket.queue", 8<<20, 1<<10, 1<<30)
+	WebSocketQueues      = size("websocket.queues", 256<<20, 1<<10, 1<<36)
+	WebSocketClose       = span("websocket.close", 10*time.Second, 10*time.Millisecond, time.Hour)
+	WebSocketConnections = count("websocket.connections", 200_000, 1, 10_000_000)
+
+	ReloadDrain  = span("reload.drain", 10*time.Second, 0, time.Hour)
+	ReloadLinger = span("reload.linger", 60*time.Second, 0, 24*time.Hour)
+	ReloadGrace  = span("reload.grace", 5*time.Second, 0, 5*time.Minute)
+	StopFlush    = span("stop.flush", 30*time.Second, time.Second, time.Hour)
 
 	SuperviseCrashes        = count("supervise.crashes", 3, 1, 1000)
 	SuperviseWorkerCrashes  = count("supervise.worker-crashes", 9, 1, 10_000)
@@ -163,6 +170,11 @@ var sections = []Section{
 		knob("Rest of a request's body that nobody read", SocketRest.Knob, "the connection is closed instead of used again"),
 		row("Time between requests on a connection", "httpserver.DefaultLimits.Idle", Count, "", "`--limit-idle`", "the connection is closed"),
 		row("Requests under way after SIGTERM", "cmd/workerd.drainTime", Count, "", "`--limit-drain`", "they are cut off"),
+		knob("Open WebSockets of the network, both directions", WebSocketConnections.Knob, "503; a connection of the server's own fails"),
+		knob("Message of a WebSocket, whatever its receiver takes", WebSocketMessage.Knob, "the WebSocket ends with the code 1009"),
+		knob("What waits to be sent on one WebSocket; one message always may", WebSocketQueue.Knob, "the WebSocket ends with the code 1013"),
+		knob("What waits to be sent on all of them", WebSocketQueues.Knob, "those on which something waits end with the code 1013"),
+		knob("Time for the other side to answer a close frame", WebSocketClose.Knob, "the connection is closed"),
 		knob("Requests under way when the configuration is loaded again", ReloadDrain.Knob, "they are cut off"),
 		knob("Answers that stream on after the configuration was loaded again", ReloadLinger.Knob, "they are cut off"),
 		knob("Time for a request on a connection that a replaced socket accepted", ReloadGrace.Knob, "the connection is closed"),
