@@ -83,6 +83,9 @@ func (c *conn) SetDeadline(t time.Time) error {
 	return c.Conn.SetReadDeadline(t)
 }
 
+// Unwrap is the connection of the system, for who needs no deadlines from here.
+func (c *conn) Unwrap() net.Conn { return c.Conn }
+
 // CloseWrite ends the sending half, where the connection has halves.
 func (c *conn) CloseWrite() error {
 	if h, ok := c.Conn.(interface{ CloseWrite() error }); ok {

@@ -38,6 +38,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if x.body != nil {
 		defer x.body.end()
 	}
+	if req.WantsWebSocket() {
+		x.webSocket(svc, req)
+		return
+	}
 	resp, err := svc.Fetch(r.Context(), req)
 	if err != nil {
 		x.fail(err)
@@ -181,7 +185,7 @@ const smallBody = 2048
 
 // respond writes an answer.
 func (x *exchange) respond(resp *event.Response) {
-	defer resp.Body.Close()
+	defer resp.Discard()
 	if resp.Status < 200 || resp.Status > 599 {
 		x.fail(fmt.Errorf("the service answered with status %d", resp.Status))
 		return

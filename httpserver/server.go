@@ -25,6 +25,7 @@ import (
 
 	"workerd.local/event"
 	"workerd.local/internal/limits"
+	"workerd.local/websocket"
 )
 
 // Limits bound what a client may do; zero fields take the default given with them.
@@ -76,7 +77,9 @@ type Options struct {
 	RequestHeaders, ResponseHeaders []event.HeaderRule
 	// Health is the path of the health check, such as "/healthz"; "" for none.
 	Health string
-	Limits Limits
+	// WebSockets has the connections that become WebSockets; nil means that none may.
+	WebSockets *websocket.Set
+	Limits     Limits
 	// Log receives what no client could be told; nil means slog.Default.
 	Log *slog.Logger
 }
@@ -197,14 +200,18 @@ func (s *Server) Serve(l net.Listener) error {
 }
 
 // Shutdown stops accepting, closes idle connections, and waits for the requests
-// that have begun, or for ctx: then the connections that are left are cut.
+// that have begun, or for ctx: then the connections that are left are cut. WebSockets
+// get a close frame with the code 1001 once no request can open another one.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.draining.Store(true)
 	err := s.srv.Shutdown(ctx)
 	if err != nil {
-		return errors.Join(err, s.srv.Close())
+		err = errors.Join(err, s.srv.Close())
 	}
-	return nil
+	if s.o.WebSockets != nil {
+		s.o.WebSockets.GoAway(ctx, s)
+	}
+	return err
 }
 
 // Retire is Shutdown for a server whose listener has been closed, because another one

@@ -11,6 +11,7 @@ import (
 	"workerd.local/event"
 	"workerd.local/exception"
 	"workerd.local/internal/limits"
+	"workerd.local/websocket"
 )
 
 // ExternalOptions configure a server at a fixed address.
@@ -26,6 +27,8 @@ type ExternalOptions struct {
 	// CF is the header that carries request.cf; "" for none.
 	CF                              string
 	RequestHeaders, ResponseHeaders []event.HeaderRule
+	// WebSockets has the connections that become WebSockets; nil means that none may.
+	WebSockets *websocket.Set
 	// Bounds are the numbers of what has no field here; nil means those of the table.
 	Bounds *limits.Set
 }
@@ -81,6 +84,9 @@ func (e *External) Fetch(ctx context.Context, req *event.Request) (*event.Respon
 		return nil, exception.TypeErrorf("Fetch API cannot load: %s", req.URL)
 	}
 	host := req.Header.Get("Host")
+	if req.WantsWebSocket() {
+		return e.webSocket(ctx, u, req, host)
+	}
 	resp, err := exchange(ctx, e.transport, e.onWire(u), req, func(out *http.Request) { e.edit(out, req, u, host) })
 	if err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ import (
 	"workerd.local/event"
 	"workerd.local/exception"
 	"workerd.local/internal/limits"
+	"workerd.local/websocket"
 )
 
 // Network connects to whatever a request's URL names, as far as its policy allows.
@@ -23,13 +24,16 @@ type Network struct {
 	transport *http.Transport
 	dialer    *net.Dialer
 	tls       *tls.Config
+	sockets   *websocket.Set
+	bounds    *limits.Set
 }
 
 var _ event.Service = (*Network)(nil)
 
-// NewNetwork returns the service; tlsConfig and bounds may be nil. There is no limit on
-// how long an answer takes: the caller's context decides.
-func NewNetwork(p Policy, tlsConfig *tls.Config, bounds *limits.Set) *Network {
+// NewNetwork returns the service; tlsConfig and bounds may be nil, and sockets, without
+// which it opens no WebSockets. There is no limit on how long an answer takes: the
+// caller's context decides.
+func NewNetwork(p Policy, tlsConfig *tls.Config, sockets *websocket.Set, bounds *limits.Set) *Network {
 	d := &net.Dialer{
 		Timeout: limits.FetchConnect.In(bounds),
 		// Control sees the address after the name was resolved, so that a name cannot
@@ -45,7 +49,7 @@ func NewNetwork(p Policy, tlsConfig *tls.Config, bounds *limits.Set) *Network {
 			return nil
 		},
 	}
-	return &Network{newTransport(d.DialContext, tlsConfig, true, bounds), d, tlsConfig}
+	return &Network{newTransport(d.DialContext, tlsConfig, true, bounds), d, tlsConfig, sockets, bounds}
 }
 
 var errForbidden = errors.New("the configuration does not allow connections to this address")
@@ -79,6 +83,9 @@ func (n *Network) Fetch(ctx context.Context, req *event.Request) (*event.Respons
 		return nil, exception.TypeErrorf("Fetch API cannot load: %s", req.URL)
 	}
 	u.User, u.Fragment = nil, ""
+	if req.WantsWebSocket() {
+		return n.webSocket(ctx, u, req)
+	}
 	return exchange(ctx, n.transport, u, req, nil)
 }
 

@@ -32,7 +32,7 @@ func network(t testing.TB, tlsConfig *tls.Config, allow ...string) *outbound.Net
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := outbound.NewNetwork(p, tlsConfig, nil)
+	n := outbound.NewNetwork(p, tlsConfig, nil, nil)
 	t.Cleanup(n.Close)
 	return n
 }

@@ -33,6 +33,7 @@ import (
 	"workerd.local/supervise"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/memorycache"
+	"workerd.local/websocket"
 )
 
 // Options say how a configuration is run; the zero value is right for serving.
@@ -110,9 +111,11 @@ type Server struct {
 	stores   *stores
 	cache    *httpcache.Store // behind the Cache API of projects
 	caches   *memorycache.Caches
-	stopBg   context.CancelFunc
-	closing  chan struct{} // closed when Close begins
-	bg       sync.WaitGroup
+	// webSockets are those of the network, both directions; they outlive reloads.
+	webSockets *websocket.Set
+	stopBg     context.CancelFunc
+	closing    chan struct{} // closed when Close begins
+	bg         sync.WaitGroup
 
 	turn      turnstile
 	reloading sync.Mutex // held by Reload, one at a time
@@ -139,7 +142,7 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, o: o, log: o.Log, stores: newStores(o.OpenStore, o.Log, o.Limits.Bounds), closing: make(chan struct{}),
-		cache: httpcache.New(httpcache.Options{Bounds: o.Limits.Bounds}), caches: memorycache.NewCaches()}
+		cache: httpcache.New(httpcache.Options{Bounds: o.Limits.Bounds}), caches: memorycache.NewCaches(), webSockets: websocket.NewSet(o.Limits.Bounds)}
 	bg, cancel := context.WithCancel(context.Background())
 	s.stopBg = cancel
 	var guard *isolate.MemoryGuard
@@ -219,6 +222,7 @@ func (s *Server) Close(ctx context.Context) error {
 	if w != nil {
 		errs = append(errs, w.close(ctx))
 	}
+	s.webSockets.Close()
 	for _, i := range s.isolates {
 		i.Close()
 	}

@@ -156,7 +156,7 @@ func (s *Server) newSocket(c *config.Socket) (*socket, error) {
 	}
 	o := httpserver.Options{
 		Name: c.Name, Proxy: c.HTTP.Style == config.StyleProxy, ForwardedProto: c.HTTP.ForwardedProtoHeader, CF: c.HTTP.CfBlobHeader,
-		Health: s.o.Health, Log: s.log,
+		Health: s.o.Health, Log: s.log, WebSockets: s.webSockets,
 		Limits: httpserver.Limits{HeaderBytes: s.o.HTTP.HeaderBytes, HeaderTimeout: s.o.HTTP.HeaderTimeout, BodyIdle: s.o.HTTP.BodyIdle, Idle: s.o.HTTP.Idle, Bounds: s.o.Limits.Bounds},
 	}
 	for _, h := range c.HTTP.InjectRequestHeaders {

@@ -28,6 +28,7 @@ import (
 	"workerd.local/supervise"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/memorycache"
+	"workerd.local/websocket"
 	"workerd.local/worker"
 )
 
@@ -144,9 +145,9 @@ func (w *world) plain(svc *service) error {
 		if err != nil {
 			return at(c.Pos, "service %s: %s", c.Name, err)
 		}
-		svc.plain = outbound.NewNetwork(p, t, w.s.o.Limits.Bounds)
+		svc.plain = outbound.NewNetwork(p, t, w.s.webSockets, w.s.o.Limits.Bounds)
 	case c.External != nil:
-		e, err := external(c.External, w.s.o.Limits.Bounds)
+		e, err := external(c.External, w.s.webSockets, w.s.o.Limits.Bounds)
 		if err != nil {
 			return at(c.Pos, "service %s: %s", c.Name, err)
 		}
@@ -155,10 +156,10 @@ func (w *world) plain(svc *service) error {
 	return nil
 }
 
-func external(c *config.ExternalServer, bounds *limits.Set) (event.Service, error) {
+func external(c *config.ExternalServer, sockets *websocket.Set, bounds *limits.Set) (event.Service, error) {
 	o := outbound.ExternalOptions{
 		Address: c.Address.Value, Proxy: c.HTTP.Style == config.StyleProxy,
-		ForwardedProto: c.HTTP.ForwardedProtoHeader, CF: c.HTTP.CfBlobHeader, Bounds: bounds,
+		ForwardedProto: c.HTTP.ForwardedProtoHeader, CF: c.HTTP.CfBlobHeader, WebSockets: sockets, Bounds: bounds,
 	}
 	for _, h := range c.HTTP.InjectRequestHeaders {
 		o.RequestHeaders = append(o.RequestHeaders, event.HeaderRule{Name: h.Name, Value: h.Value, Remove: h.Remove})
@@ -506,7 +507,7 @@ func (w *world) defaultInternet() (event.Service, error) {
 		if err != nil {
 			return nil, err
 		}
-		w.internet = outbound.NewNetwork(p, nil, w.s.o.Limits.Bounds)
+		w.internet = outbound.NewNetwork(p, nil, w.s.webSockets, w.s.o.Limits.Bounds)
 	}
 	return w.internet, nil
 }

@@ -1,0 +1,82 @@
+package httpserver
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"workerd.local/event"
+	"workerd.local/websocket"
+)
+
+// webSocket takes a request for a WebSocket to its service. Where the service answers with
+// one, the connection is its from then on: the handler returns, and with it net/http's
+// goroutine and buffers end.
+func (x *exchange) webSocket(svc event.Service, req *event.Request) {
+	// The connection outlives the handler, and so does what the service does for it. The
+	// request's own context would keep net/http's.
+	ctx, cancel := context.WithCancel(context.Background())
+	stop := context.AfterFunc(x.r.Context(), cancel)
+	resp, err := svc.Fetch(ctx, req)
+	if err != nil {
+		stop()
+		cancel()
+		x.fail(err)
+		return
+	}
+	if resp.WebSocket == nil {
+		defer cancel()
+		x.respond(resp)
+		return
+	}
+	if !stop() {
+		cancel() // the client went away meanwhile
+	}
+	c := x.upgrade(resp, cancel)
+	if c == nil {
+		_ = resp.Discard() // its end is aborted, and it has no body
+		cancel()
+		return
+	}
+	_ = resp.Body.Close()
+	event.Splice(c, resp.WebSocket, nil)
+}
+
+// upgrade makes the client's end of a WebSocket, or answers that there is none. over is
+// called when the connection is over.
+func (x *exchange) upgrade(resp *event.Response, over func()) *websocket.Conn {
+	if resp.Status != http.StatusSwitchingProtocols {
+		x.fail(fmt.Errorf("the service answered with a WebSocket and status %d", resp.Status))
+		return nil
+	}
+	if status, problem := websocket.CheckRequest(x.r); status != 0 {
+		if status == http.StatusUpgradeRequired {
+			x.w.Header()["Sec-WebSocket-Version"] = []string{"13"}
+		}
+		x.s.refuse(x.w, status, problem)
+		return nil
+	}
+	if x.s.o.WebSockets == nil {
+		x.fail(fmt.Errorf("the server has no WebSockets"))
+		return nil
+	}
+	h := http.Header{}
+	for name, values := range resp.Header {
+		if !ofConnection(name) {
+			h[name] = values
+		}
+	}
+	event.ApplyHeaders(h, x.s.o.ResponseHeaders)
+	c, err := x.s.o.WebSockets.Upgrade(x.w, x.r, websocket.Accepted{Header: h, Owner: x.s, Over: over})
+	switch {
+	case err == nil:
+		return c
+	case !websocket.Answerable(err):
+		x.s.o.Log.Debug("websocket", "url", x.r.URL.Path, "error", err)
+	case err == websocket.ErrTooMany:
+		x.s.refuse(x.w, http.StatusServiceUnavailable, http.StatusText(http.StatusServiceUnavailable))
+	default:
+		x.fail(err)
+	}
+	return nil
+}
