@@ -75,9 +75,23 @@ type Accepted struct {
 // connection over: the handler of net/http returns then. Where it fails, an error with
 // a nil status means that the connection is closed; otherwise nothing was answered yet.
 func (s *Set) Upgrade(w http.ResponseWriter, r *http.Request, a Accepted) (*Conn, error) {
-	if s.full() {
-		return nil, ErrTooMany
+	if err := s.reserve(); err != nil {
+		return nil, err
 	}
+	nc, o, err := upgrade(w, r, a)
+	if err != nil {
+		s.release()
+		return nil, err
+	}
+	c, err := s.newConn(nc, o)
+	if err != nil {
+		return nil, &brokenError{err}
+	}
+	return c, nil
+}
+
+// upgrade answers, and takes the connection over.
+func upgrade(w http.ResponseWriter, r *http.Request, a Accepted) (net.Conn, options, error) {
 	var head bytes.Buffer
 	head.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ")
 	head.WriteString(acceptKey(r.Header.Get("Sec-WebSocket-Key")))
@@ -91,31 +105,27 @@ func (s *Set) Upgrade(w http.ResponseWriter, r *http.Request, a Accepted) (*Conn
 	}
 	// Write leaves out what is nil, and line breaks.
 	if err := a.Header.WriteSubset(&head, ofHandshake); err != nil {
-		return nil, err
+		return nil, o, err
 	}
 	head.WriteString("\r\n")
 	nc, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		return nil, err
+		return nil, o, err
 	}
 	if n := buffered.Reader.Buffered(); n > 0 {
 		b, err := buffered.Reader.Peek(n)
 		if err != nil {
 			nc.Close()
-			return nil, &brokenError{err}
+			return nil, o, &brokenError{err}
 		}
 		o.read = bytes.Clone(b)
 	}
 	// The answer fits into the system's buffer of a new connection.
 	if _, err := nc.Write(head.Bytes()); err != nil {
 		nc.Close()
-		return nil, &brokenError{err}
+		return nil, o, &brokenError{err}
 	}
-	c, err := s.newConn(nc, o)
-	if err != nil {
-		return nil, &brokenError{err}
-	}
-	return c, nil
+	return nc, o, nil
 }
 
 // brokenError is a failure after the connection was taken over.
@@ -134,12 +144,6 @@ func Answerable(err error) bool {
 var ofHandshake = map[string]bool{
 	"Connection": true, "Upgrade": true, "Sec-Websocket-Accept": true, "Sec-Websocket-Extensions": true, "Sec-Websocket-Key": true,
 	"Sec-Websocket-Version": true, "Content-Length": true, "Transfer-Encoding": true, "Keep-Alive": true, "Trailer": true, "Te": true,
-}
-
-func (s *Set) full() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.closed || s.open >= s.connections
 }
 
 // Dial asks for a WebSocket over a connection to a server, and owns the connection. Where
@@ -169,9 +173,6 @@ func (s *Set) Dial(ctx context.Context, nc net.Conn, req *http.Request, headerBy
 }
 
 func (s *Set) dial(nc net.Conn, req *http.Request, headerBytes int64) (*Conn, *http.Response, error) {
-	if s.full() {
-		return nil, nil, ErrTooMany
-	}
 	var nonce [16]byte
 	rand.Read(nonce[:]) // it does not fail
 	key := base64.StdEncoding.EncodeToString(nonce[:])
@@ -229,6 +230,9 @@ func (s *Set) dial(nc net.Conn, req *http.Request, headerBytes int64) (*Conn, *h
 	}
 	resp.Body = http.NoBody
 	if err := nc.SetDeadline(time.Time{}); err != nil {
+		return nil, nil, err
+	}
+	if err := s.reserve(); err != nil {
 		return nil, nil, err
 	}
 	c, err := s.newConn(nc, o)

@@ -40,7 +40,7 @@ func newSite(t *testing.T, encrypted bool, settings ...string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, set: NewSet(bounds), conn: make(chan *Conn, 100)}
+	s := &site{t: t, set: NewSet(bounds), conn: make(chan *Conn, 1000)}
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if status, problem := CheckRequest(r); status != 0 {
 			http.Error(w, problem, status)

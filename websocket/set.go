@@ -70,16 +70,43 @@ func (s *Set) Len() int {
 	return s.open
 }
 
-// add gives a connection its place, and begins to watch it.
-func (s *Set) add(c *Conn) error {
+// reserve makes room for a connection, before its handshake is answered. Whoever makes
+// none of it calls release.
+func (s *Set) reserve() error {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
 	case s.closed:
-		s.mu.Unlock()
 		return errSetClosed
 	case s.open >= s.connections:
-		s.mu.Unlock()
 		return ErrTooMany
+	}
+	s.open++
+	return nil
+}
+
+func (s *Set) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free1()
+}
+
+// free1 notes that one connection less is open. The lock is held.
+func (s *Set) free1() {
+	s.open--
+	if s.gone != nil {
+		close(s.gone)
+		s.gone = nil
+	}
+}
+
+// add gives a connection its place, for which there is room, and begins to watch it.
+func (s *Set) add(c *Conn) error {
+	s.mu.Lock()
+	if s.closed {
+		s.free1()
+		s.mu.Unlock()
+		return errSetClosed
 	}
 	s.start()
 	var i uint32
@@ -91,7 +118,6 @@ func (s *Set) add(c *Conn) error {
 	}
 	s.slots[i].c = c
 	c.slot, c.generation = i, s.slots[i].generation
-	s.open++
 	s.tasks.Add(1) // until finish
 	p := s.poll
 	s.mu.Unlock()
@@ -143,11 +169,7 @@ func (s *Set) remove(c *Conn) {
 	s.slots[c.slot].c = nil
 	s.slots[c.slot].generation++
 	s.free = append(s.free, c.slot)
-	s.open--
-	if s.gone != nil {
-		close(s.gone)
-		s.gone = nil
-	}
+	s.free1()
 }
 
 // woken is told what the system says of connections.

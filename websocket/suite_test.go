@@ -10,11 +10,8 @@ import (
 	"workerd.local/event"
 )
 
-// step is what the peer does in a case: it sends bytes, or lets time pass.
-type step struct {
-	bytes []byte
-	pause time.Duration
-}
+// step is what the peer does in a case: it sends bytes.
+type step struct{ bytes []byte }
 
 func sends(frames ...[]byte) []step { return []step{{bytes: bytes.Join(frames, nil)}} }
 
