@@ -26,7 +26,7 @@ floors
 	webapi/bind
 	webapi/encoding  webapi/node/octets  webapi/node/vfs  webapi/deflate  webapi/zstd
 	webapi/url  webapi/events
-	webapi/timers  webapi/console  webapi/urlpattern  webapi/global  webapi/streams  webapi/wasm
+	webapi/timers  webapi/console  webapi/urlpattern  webapi/global  webapi/performance  webapi/streams  webapi/wasm
 	webapi/blob  webapi/sockets  webapi/codec  webapi/crypto  webapi/messaging
 	webapi/fetch
 	webapi/durable  webapi/htmlrewriter  webapi/caches  webapi/eventsource  webapi/kv  webapi/analytics  webapi/memorycache  webapi/hyperdrive

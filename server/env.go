@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dop251/goja"
@@ -27,6 +28,7 @@ import (
 	"workerd.local/webapi/htmlrewriter"
 	"workerd.local/webapi/messaging"
 	"workerd.local/webapi/node"
+	"workerd.local/webapi/performance"
 	"workerd.local/webapi/rpc"
 	"workerd.local/webapi/sockets"
 	"workerd.local/webapi/streams"
@@ -39,12 +41,12 @@ import (
 
 // Modules are the built-in web APIs, in the order of their floors.
 func Modules() []bind.Module {
-	return append([]bind.Module{
+	return slices.Concat([]bind.Module{
 		url.Module, encoding.Module, events.Module, timers.Module, console.Module, crypto.Module,
 		global.Module, wasm.Module, blob.Module, streams.Module, sockets.Module, codec.Module, fetch.Module, durable.Module,
 		rpc.Module, htmlrewriter.Module, caches.Module, messaging.Module, eventsource.Module, urlpattern.Module,
 		node.Module,
-	}, node.Globals...)
+	}, performance.Modules, node.Globals)
 }
 
 func (s *Server) modules() []bind.Module { return append(Modules(), s.o.Modules...) }

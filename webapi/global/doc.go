@@ -1,5 +1,5 @@
 // Package global is globalThis itself and its small members: self, navigator,
-// performance, structuredClone, reportError, and the classes of the scope.
+// structuredClone, reportError, and the classes of the scope.
 //
 // globalThis takes listeners like any EventTarget: Scope is its Go side, which the
 // runner of service-worker scripts dispatches fetch, scheduled and other events

@@ -3,7 +3,6 @@ package global_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/dop251/goja"
 
@@ -11,7 +10,6 @@ import (
 	"workerd.local/internal/jstest"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
-	"workerd.local/webapi/bind"
 	"workerd.local/webapi/events"
 	"workerd.local/webapi/global"
 	"workerd.local/webapi/url"
@@ -45,16 +43,6 @@ func TestNavigator(t *testing.T) {
 	e := newEnv(t)
 	e.Want(`return [navigator.userAgent, navigator.language, navigator.languages, navigator.platform, navigator.hardwareConcurrency, navigator instanceof Navigator]`, `["Cloudflare-Workers","en",["en"],"",1,true]`)
 	e.WantError(`new Navigator()`, `TypeError: Illegal constructor`)
-}
-
-type stopped struct{ isolate.Host }
-
-func (stopped) Now() time.Time { return time.UnixMilli(1234567890123) }
-
-func TestPerformanceIsTheHostsClock(t *testing.T) {
-	e := jstest.NewWith(t, jstest.Options{Host: stopped{isolate.SystemHost()}, Modules: []bind.Module{global.Module}})
-	e.Want(`return [performance.now(), performance.timeOrigin, performance.now() === Date.now(), performance instanceof Performance]`, `[1234567890123,0,true,true]`)
-	e.WantError(`new Performance()`, `TypeError: Illegal constructor`)
 }
 
 func TestReportError(t *testing.T) {

@@ -37,21 +37,6 @@ var navigatorClass = &bind.Class[navigator]{
 	},
 }
 
-type performance struct{}
-
-// performanceClass counts from the epoch, as workerd does: now() is Date.now().
-var performanceClass = &bind.Class[performance]{
-	Name: "Performance",
-	Getters: map[string]bind.Getter[performance]{
-		"timeOrigin": func(*performance, *bind.Call) (any, error) { return 0, nil },
-	},
-	Methods: map[string]bind.Method[performance]{
-		"now": func(_ *performance, c *bind.Call) (any, error) {
-			return float64(c.JS().Host().Now().UnixMilli()), nil
-		},
-	},
-}
-
 // cloudflare is the Cloudflare object: what the worker may know of its runtime.
 var cloudflare = bind.Var{Name: "Cloudflare", Make: func(js *isolate.JS) (goja.Value, error) {
 	rt := js.Runtime()
@@ -82,9 +67,7 @@ var Module = bind.Module{
 		workerScopeClass,
 		bind.Own(serviceWorkerScopeClass, true),
 		navigatorClass,
-		performanceClass,
 		bind.Own(instance("navigator", navigatorClass), true),
-		bind.Own(instance("performance", performanceClass), true),
 		bind.Own(cloudflare, true),
 		bind.Var{Name: "constructor", Make: func(js *isolate.JS) (goja.Value, error) {
 			return serviceWorkerScopeClass.Constructor(js), nil
