@@ -16,6 +16,7 @@ const policy = `
 # Packages on the same line are strangers.
 floors
 	internal/limits
+	trace
 	internal/invariants  internal/compat  internal/crypt  internal/limits/page  exception  event  config
 	loop  actorid  disk  httpcache  supervise  websocket
 	httpserver  outbound
@@ -26,7 +27,7 @@ floors
 	webapi/bind
 	webapi/encoding  webapi/node/octets  webapi/node/vfs  webapi/deflate  webapi/zstd
 	webapi/url  webapi/events
-	webapi/timers  webapi/console  webapi/urlpattern  webapi/global  webapi/performance  webapi/streams  webapi/wasm
+	webapi/timers  webapi/console  webapi/tail  webapi/urlpattern  webapi/global  webapi/performance  webapi/streams  webapi/wasm
 	webapi/blob  webapi/sockets  webapi/codec  webapi/crypto  webapi/messaging
 	webapi/fetch
 	webapi/durable  webapi/htmlrewriter  webapi/caches  webapi/eventsource  webapi/kv  webapi/analytics  webapi/memorycache  webapi/hyperdrive

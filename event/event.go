@@ -12,6 +12,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"workerd.local/trace"
 )
 
 // Service takes events: a worker, an actor, a directory on disk, a server on the
@@ -139,9 +141,17 @@ type Alarm struct {
 // Test runs the test() handler of an entrypoint.
 type Test struct{}
 
-func (Scheduled) isEvent() {}
-func (Alarm) isEvent()     {}
-func (Test) isEvent()      {}
+// Traces are invocations that have ended, for a tail worker.
+type Traces struct{ List []*trace.Trace }
+
+// TailStream is an invocation that goes on, for a streaming tail worker.
+type TailStream struct{ Stream *trace.Stream }
+
+func (Traces) isEvent()     {}
+func (TailStream) isEvent() {}
+func (Scheduled) isEvent()  {}
+func (Alarm) isEvent()      {}
+func (Test) isEvent()       {}
 
 // Outcome says how an event ended.
 type Outcome struct {

@@ -27,6 +27,7 @@ import (
 	"workerd.local/gates"
 	"workerd.local/isolate"
 	"workerd.local/loop"
+	"workerd.local/trace"
 )
 
 // Texts that scripts see, as workerd words them.
@@ -51,6 +52,9 @@ type Options struct {
 	Gates *Gates
 	// Class and Actor name the actor.
 	Class, Actor string
+	// Tracer follows what a request does; nil where nobody is told of it. An actor has one
+	// for each event; see Context.Traced.
+	Tracer *trace.Tracer
 	// OnAbort is told once why the context was aborted.
 	OnAbort func(err error)
 	// OnHang is told when a stateless context can never make progress again; it
@@ -81,6 +85,7 @@ type Context struct {
 	taskErr  error
 	cleanups map[*func()]struct{}
 	locals   map[any]any
+	tracer   *trace.Tracer
 }
 
 // New returns the context of a request or an actor on the realm.
@@ -92,6 +97,7 @@ func New(r *isolate.Realm, o Options) *Context {
 	c := &Context{realm: r, o: o}
 	c.ctx, c.cancel = context.WithCancelCause(parent)
 	c.frame = &isolate.Frame{Owner: c}
+	c.frame = c.Traced(o.Tracer)
 	if g := o.Gates; g != nil {
 		// A gate that breaks takes the actor with it.
 		g.Input.OnBroken(c.Abort)
@@ -233,6 +239,10 @@ func (c *Context) enter(e Entry, fn func(js *isolate.JS), failed func(error)) {
 		c.section = e.Lock.Section()
 	}
 	ran := false
+	if t := c.tracer; t != nil {
+		began := c.Now()
+		defer func() { t.Worked(c.Now().Sub(began)) }()
+	}
 	err := c.realm.Run(frame, func(js *isolate.JS) { ran = true; fn(js) })
 	if err != nil && c.stopped != nil {
 		c.lock, c.section = oldLock, oldSection

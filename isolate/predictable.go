@@ -23,3 +23,6 @@ func (h *predictableHost) Random(p []byte) {
 	defer h.mu.Unlock()
 	_, _ = h.source.Read(p) // never fails
 }
+
+// Predictable reports whether the host is one of PredictableHost.
+func Predictable(h Host) bool { _, ok := h.(*predictableHost); return ok }

@@ -65,6 +65,12 @@ var (
 	RPCStubs     = count("rpc.stubs", 100_000, 1, 10_000_000)
 	RPCPipelined = count("rpc.pipelined", 10_000, 1, 1_000_000)
 
+	TraceBytes   = size("trace.bytes", 256<<10, 1<<10, 16<<20)
+	TraceQueue   = size("trace.queue", 2<<20, 1<<10, 64<<20)
+	TracePending = count("trace.pending", 1000, 1, 100_000)
+	TraceHeld    = size("trace.held", 64<<20, 1<<10, 1<<30)
+	TraceDrain   = span("trace.drain", 5*time.Second, 0, time.Minute)
+
 	WasmMemory     = size("wasm.memory", 128<<20, 64<<10, 4<<30-64<<10)
 	WasmTable      = count("wasm.table", 1_000_000, 1, 10_000_000)
 	WasmStack      = size("wasm.stack", 8<<20, 64<<10, 256<<20)
@@ -288,6 +294,13 @@ var sections = []Section{
 		knob("Columns of a table", ConsoleColumns.Knob, "the rest is left out"),
 		knob("Timers, and counters, of a realm", ConsoleLabels.Knob, "no more are kept"),
 		knob("Groups within each other", ConsoleGroups.Knob, "the text is not indented further"),
+	}},
+	{"Tail workers", []Row{
+		knob("Bytes of one trace, and of one event for a streaming tail worker", TraceBytes.Knob, "the rest is left out, and the trace says so"),
+		knob("Bytes of events of one invocation that wait for a streaming tail worker", TraceQueue.Knob, "events are dropped and counted"),
+		knob("Bytes of traces that wait for one tail worker", TraceHeld.Knob, "traces or events are dropped, and the log says so"),
+		knob("Deliveries to one tail worker that have not ended", TracePending.Knob, "traces are dropped, and the log says so"),
+		knob("Time for tail workers to end, at a stop or after tests", TraceDrain.Knob, "they are cut off"),
 	}},
 	{"Networks", []Row{
 		knob("Time to connect, and for the TLS handshake", FetchConnect.Knob, "\"Network connection lost.\""),
