@@ -76,6 +76,7 @@ func Print(js *isolate.JS, level, text string) {
 func printAt(level string) bind.Static {
 	return func(c *bind.Call) (any, error) {
 		Print(c.JS(), level, Format(c.JS(), c.Args()))
+		traced(c.JS(), level, c.Args())
 		return nil, nil
 	}
 }

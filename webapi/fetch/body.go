@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/dop251/goja"
 
@@ -12,6 +13,7 @@ import (
 	"workerd.local/isolate/natives"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/blob"
+	"workerd.local/webapi/console"
 	"workerd.local/webapi/encoding"
 	"workerd.local/webapi/streams"
 )
@@ -206,12 +208,14 @@ func (m *message) contentType() string {
 }
 
 // setType sets the Content-Type that goes with a body, unless there is one.
-func (m *message) setType(typ string) {
+func (m *message) setType(js *isolate.JS, typ string) {
 	if typ == "" {
 		return
 	}
 	if _, ok := m.raw.h["Content-Type"]; !ok {
 		m.raw.own()["Content-Type"] = []string{typ}
+	} else if strings.HasPrefix(typ, "multipart/form-data") {
+		console.TraceWarning(js, "A FormData body was provided with a custom Content-Type header when constructing a Request or Response object. This will prevent the recipient of the Request or Response from being able to parse the body. Consider omitting the custom Content-Type header.")
 	}
 }
 

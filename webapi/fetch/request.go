@@ -141,7 +141,7 @@ func newRequest(c *bind.Call, input, init goja.Value) (*Request, error) {
 		return nil, errBodyless
 	}
 	r.body = b
-	r.setType(typ)
+	r.setType(c.JS(), typ)
 	return r, nil
 }
 

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/console"
 	"workerd.local/webapi/streams"
 	"workerd.local/webapi/url"
 )
@@ -105,20 +107,21 @@ func newResponse(c *bind.Call, bodyInit, init goja.Value) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r, r.setBody(b, typ)
+	return r, r.setBody(c.JS(), b, typ)
 }
 
 // setBody gives a new response its body.
-func (r *Response) setBody(b body, typ string) error {
+func (r *Response) setBody(js *isolate.JS, b body, typ string) error {
 	if !b.isNull() && nullBodyStatus(r.status) {
 		// An empty body is forgiven: it says what null says.
 		if b.stream != nil || len(b.bytes) > 0 {
 			return exception.TypeErrorf("Response with null body status (101, 204, 205, or 304) cannot have a body.")
 		}
+		console.TraceWarning(js, fmt.Sprintf("Constructing a Response with a null body status (%d) and a non-null, zero-length body. This is technically incorrect, and we recommend you update your code to explicitly pass in a `null` body, e.g. `new Response(null, { status: %d, ... })`. (We continue to allow the zero-length body behavior because it was previously the only way to construct a Response with a null body status. This behavior may change in the future.)", r.status, r.status))
 		return nil
 	}
 	r.body = b
-	r.setType(typ)
+	r.setType(js, typ)
 	return nil
 }
 
@@ -271,7 +274,7 @@ func responseJSON(c *bind.Call) (any, error) {
 	if err := checkSize(js, len(text)); err != nil {
 		return nil, err
 	}
-	return ResponseClass.Wrap(js, r), r.setBody(body{bytes: []byte(text)}, "application/json")
+	return ResponseClass.Wrap(js, r), r.setBody(c.JS(), body{bytes: []byte(text)}, "application/json")
 }
 
 func responseRedirect(c *bind.Call) (any, error) {

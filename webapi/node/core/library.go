@@ -41,6 +41,8 @@ func natives(name string) map[string]bind.Static {
 		return decoderNatives()
 	case "async_hooks":
 		return asyncNatives()
+	case "diagnostics_channel":
+		return map[string]bind.Static{"published": jsPublished}
 	case "events":
 		return eventNatives()
 	case "module", "process", "internal/process":

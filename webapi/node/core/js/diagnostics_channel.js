@@ -42,6 +42,7 @@ class Channel {
         queueMicrotask(() => { throw e; });
       }
     }
+    native.published(this.#name, message);
   }
   runStores(message, fn, thisArg, ...args) {
     let run = () => {
