@@ -39,13 +39,14 @@ type Actor struct {
 
 	plain bool // its class does not extend DurableObject
 
-	queued   int // requests and calls that wait for the input gate
-	inflight map[*request]struct{}
-	calls    map[*call]struct{} // until nothing of what they returned is held
-	streams  int                // responses that are being read
-	idle     *loop.Timer
-	running  *alarmRun // its alarm
-	next     *alarmRun // the alarm that comes after that
+	queued    int // requests and calls that wait for the input gate
+	inflight  map[*request]struct{}
+	calls     map[*call]struct{} // until nothing of what they returned is held
+	streams   int                // responses that are being read
+	idle      *loop.Timer
+	running   *alarmRun     // its alarm
+	next      *alarmRun     // the alarm that comes after that
+	lingering []*invocation // answered, while tasks go on
 }
 
 // newActor makes the actor of a container: gates, cache and context now, the class
@@ -77,7 +78,7 @@ func newActor(c *container) (*Actor, error) {
 	}
 	c.actor = a
 	a.waitForPredecessor()
-	a.ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) { a.construct(js, ctor) }, func(err error) {
+	a.ioc.RunIn(iocontext.Entry{Frame: a.enter(h.opening)}, func(js *isolate.JS) { a.construct(js, ctor) }, func(err error) {
 		a.ioc.Fail(constructorFailed(err))
 	})
 	if c.broken != nil {
@@ -165,6 +166,7 @@ func (a *Actor) construct(js *isolate.JS, class *goja.Object) {
 		if !a.ioc.Ended() {
 			a.report(e, "constructor")
 		}
+		iocontext.TraceException(a.ioc.Tracer(), e)
 		a.ioc.Abort(constructorFailed(e))
 		return
 	}
@@ -186,7 +188,9 @@ func (a *Actor) waitUntil(js *isolate.JS, v goja.Value) {
 	done := a.ioc.StartTask()
 	js.OnSettled(v, func(js *isolate.JS, _ goja.Value, err error) {
 		if err != nil {
-			a.report(js.Exception(err), "waitUntil")
+			e := js.Exception(err)
+			a.report(e, "waitUntil")
+			iocontext.TraceException(a.ioc.Tracer(), e)
 		}
 		done(nil)
 	})
@@ -195,6 +199,7 @@ func (a *Actor) waitUntil(js *isolate.JS, v goja.Value) {
 // request is one HTTP request at an actor.
 type request struct {
 	a        *Actor
+	v        *invocation
 	ctx      context.Context
 	req      *event.Request
 	done     func(*event.Response, error)
@@ -205,13 +210,15 @@ type request struct {
 }
 
 // fetch delivers a request behind everything that came before.
-func (a *Actor) fetch(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
+func (a *Actor) fetch(ctx context.Context, req *event.Request, v *invocation, done func(*event.Response, error)) {
 	if a.queued >= a.c.h.n.o.MaxQueued {
 		req.Body.Close()
-		done(nil, exception.Errorf("Durable Object is overloaded. Too many requests queued.").WithKind(exception.Overloaded).AsRemote())
+		err := exception.Errorf("Durable Object is overloaded. Too many requests queued.").WithKind(exception.Overloaded).AsRemote()
+		v.fails(err)
+		done(nil, err)
 		return
 	}
-	r := &request{a: a, ctx: ctx, req: req, done: done, queued: true}
+	r := &request{a: a, v: v, ctx: ctx, req: req, done: done, queued: true}
 	a.inflight[r] = struct{}{}
 	a.idle.Stop()
 	a.queued++
@@ -257,7 +264,7 @@ func isReady(r loop.Result[struct{}]) bool { _, _, ready := r.Ready(); return re
 func (r *request) admitted(k *gates.Lock, err error) {
 	r.leaveQueue()
 	if err == nil && !r.answered {
-		r.a.ioc.RunIn(iocontext.Entry{Lock: k}, r.run, r.stopped)
+		r.a.ioc.RunIn(iocontext.Entry{Lock: k, Frame: r.a.enter(r.v)}, r.run, r.stopped)
 		return
 	}
 	if k != nil {
@@ -327,6 +334,9 @@ func (r *request) fail(err error) {
 	if !e.Reset() {
 		r.a.report(e, "fetch")
 	}
+	if r.v != nil {
+		iocontext.TraceException(r.v.t, e)
+	}
 	r.afterOutput(nil, e)
 }
 
@@ -368,6 +378,9 @@ func (r *request) answer(resp *event.Response, err error) {
 		_ = r.req.Body.Close()
 	}
 	delete(r.a.inflight, r)
+	if r.v != nil {
+		worker.TraceReturn(r.v.t, resp)
+	}
 	r.a.c.touch()
 	if (err != nil || resp.Body.Stream == nil) && r.a.ioc.Tasks() == 0 {
 		// Nobody will read the request's body any more. What Close returns is about a
@@ -383,6 +396,7 @@ func (r *request) answer(resp *event.Response, err error) {
 		}
 		r.done(resp, nil)
 	}
+	r.a.answered(r.v, err)
 	r.a.checkIdle()
 }
 
@@ -407,6 +421,7 @@ func (a *Actor) becomeBroken(cause error) {
 	for c := range a.calls {
 		c.answer(nil, e)
 	}
+	a.endInvocations()
 }
 
 // active reports whether anything keeps the actor: a request, a task or a timer, a
@@ -420,6 +435,9 @@ func (a *Actor) called() bool {
 
 // checkIdle starts the idle time when nothing keeps the actor any more.
 func (a *Actor) checkIdle() {
+	if len(a.lingering) > 0 && a.ioc.Tasks() == 0 {
+		a.endInvocations()
+	}
 	if a.c.actor != a || a.active() || a.c.h.n.o.PreventEviction {
 		return
 	}
@@ -440,6 +458,7 @@ func (a *Actor) evict(kept func() bool, done func(away bool)) {
 			a.idle.Stop()
 			a.c.evicted()
 			a.ioc.End()
+			a.endInvocations()
 			if a.cache != nil {
 				a.cache.Shutdown(errFreed)
 			}

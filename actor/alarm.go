@@ -18,6 +18,7 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/loop"
 	"workerd.local/storage"
+	"workerd.local/trace"
 	"workerd.local/webapi/durable"
 )
 
@@ -90,14 +91,21 @@ func (h *host) ring(d storage.Due, durable bool, done func(event.Outcome, bool))
 	}
 	c := h.container(d.Actor, name)
 	woken := c.actor == nil
+	var v *invocation
+	if woken || !c.actor.rings(d.Time) {
+		v = h.follow(context.Background(), d.Actor, func() trace.Info { return &trace.Alarm{Time: d.Time} })
+	}
+	h.opening = v
 	a, err := c.activate()
+	h.opening = nil
 	if err != nil {
+		v.fails(err)
 		e, _ := exception.From(err)
 		h.w.Report(e, h.n.o.Class+" "+d.Actor.String()+" alarm")
 		done(event.Outcome{Status: event.Exception, Retry: true}, true)
 		return
 	}
-	a.alarm(event.Alarm{Time: d.Time, Retries: d.Retries}, durable, func(o event.Outcome, err error, broke bool) {
+	a.alarm(event.Alarm{Time: d.Time, Retries: d.Retries}, durable, v, func(o event.Outcome, err error, broke bool) {
 		if woken && h.alarms.crowded() {
 			h.loop.Defer(a.makeRoom)
 		}
@@ -178,6 +186,7 @@ type alarmDone func(o event.Outcome, err error, broke bool)
 // started, has its handler called, and is over.
 type alarmRun struct {
 	a  *Actor
+	v  *invocation
 	ev event.Alarm
 	// durable is scheduler.run's.
 	durable bool
@@ -191,14 +200,14 @@ type alarmRun struct {
 // alarm delivers an alarm behind everything that came before. One of the same time
 // as an alarm that runs or waits shares its outcome; of others only the last one
 // waits (workerd, "Alarms").
-func (a *Actor) alarm(ev event.Alarm, durable bool, done alarmDone) {
+func (a *Actor) alarm(ev event.Alarm, durable bool, v *invocation, done alarmDone) {
 	for _, r := range []*alarmRun{a.running, a.next} {
 		if r != nil && r.ev.Time.Equal(ev.Time) {
 			r.done = append(r.done, done)
 			return
 		}
 	}
-	r := &alarmRun{a: a, ev: ev, durable: durable, done: []alarmDone{done}}
+	r := &alarmRun{a: a, v: v, ev: ev, durable: durable, done: []alarmDone{done}}
 	if a.running != nil {
 		if old := a.next; old != nil {
 			old.tell(event.Outcome{Status: event.Canceled}, nil, false)
@@ -207,6 +216,11 @@ func (a *Actor) alarm(ev event.Alarm, durable bool, done alarmDone) {
 		return
 	}
 	r.begin()
+}
+
+// rings reports whether an alarm of that time runs or waits.
+func (a *Actor) rings(t time.Time) bool {
+	return a.running != nil && a.running.ev.Time.Equal(t) || a.next != nil && a.next.ev.Time.Equal(t)
 }
 
 func (r *alarmRun) begin() {
@@ -258,7 +272,7 @@ func (r *alarmRun) deliver() {
 				r.failed(err)
 				return
 			}
-			a.ioc.RunIn(iocontext.Entry{Lock: k}, r.call, r.failed)
+			a.ioc.RunIn(iocontext.Entry{Lock: k, Frame: a.enter(r.v)}, r.call, r.failed)
 		})
 	})
 }
@@ -291,6 +305,9 @@ func (r *alarmRun) call(js *isolate.JS) {
 			r.failed(js.Exception(err))
 			return
 		}
+		if r.v != nil {
+			r.v.t.Return(0)
+		}
 		r.succeeded(event.Outcome{Status: event.OK})
 	})
 }
@@ -318,6 +335,9 @@ func (r *alarmRun) failed(err error) {
 	a := r.a
 	e, _ := exception.From(err)
 	a.report(e, "alarm")
+	if r.v != nil {
+		iocontext.TraceException(r.v.t, e)
+	}
 	if a.c.broken != nil || a.out.Broken() != nil {
 		r.broken(e)
 		return
@@ -397,6 +417,10 @@ func (r *alarmRun) end(o event.Outcome, err error, broke bool) {
 
 func (r *alarmRun) tell(o event.Outcome, err error, broke bool) {
 	r.over = true
+	if r.v != nil {
+		r.v.outcome = o.Status
+		r.a.answered(r.v, nil)
+	}
 	for _, done := range r.done {
 		done(o, err, broke)
 	}

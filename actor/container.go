@@ -11,6 +11,7 @@ import (
 	"workerd.local/exception"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
+	"workerd.local/trace"
 	"workerd.local/worker"
 )
 
@@ -212,13 +213,14 @@ func (s *Stub) Start(ctx context.Context, req *event.Request, done func(*event.R
 			done(nil, s.c.broken)
 			return
 		}
-		a, err := s.activate()
+		v := s.h.follow(ctx, s.id, func() trace.Info { return worker.FetchInfo(req) })
+		a, err := s.activateFor(v)
 		if err != nil {
 			req.Body.Close()
 			done(nil, s.h.remote(err))
 			return
 		}
-		a.fetch(ctx, req, done)
+		a.fetch(ctx, req, v, done)
 	})
 	if err != nil {
 		req.Body.Close()
@@ -268,12 +270,16 @@ func (s *Stub) Deliver(ctx context.Context, ev event.Event) (event.Outcome, erro
 	}
 	return event.WaitOutcome(ctx, func(done func(event.Outcome, error)) {
 		err := s.h.loop.Post(func() {
-			a, err := s.activate()
+			var v *invocation
+			if s.c == nil || s.c.actor == nil || !s.c.actor.rings(alarm.Time) {
+				v = s.h.follow(ctx, s.id, func() trace.Info { return &trace.Alarm{Time: alarm.Time} })
+			}
+			a, err := s.activateFor(v)
 			if err != nil {
 				done(event.Outcome{Status: event.Exception, Retry: true}, s.h.remote(err))
 				return
 			}
-			a.alarm(alarm, true, func(o event.Outcome, err error, _ bool) { done(o, err) })
+			a.alarm(alarm, true, v, func(o event.Outcome, err error, _ bool) { done(o, err) })
 		})
 		if err != nil {
 			done(event.Outcome{Status: event.Canceled}, worker.Closed(err))

@@ -146,6 +146,7 @@ type host struct {
 	replacing  map[string]bool // ids whose storage is being replaced
 	// leaving are the caches of broken actors whose last commit is in flight.
 	leaving map[string]*cache.Cache
+	opening *invocation // for which an actor is being made
 	closed  error
 }
 

@@ -31,8 +31,6 @@ var unsupported = map[string]string{
 	"worker.inherit":              "inherit",
 	"worker.uniqueKeyModifier":    "durableObjectUniqueKeyModifier",
 	"worker.moduleFallback":       "moduleFallback",
-	"worker.tails":                "tails",
-	"worker.streamingTails":       "streamingTails",
 	"worker.containerEngine":      "a container engine",
 	"worker.container":            "a container",
 	"worker.accessBlobHeader":     "accessBlobHeader",

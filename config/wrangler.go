@@ -71,6 +71,8 @@ var wranglerFields = []wranglerField{
 	{"migrations", inherited, (*wranglerReader).readMigrations},
 	{"exports", inherited, (*wranglerReader).readExports},
 	{"services", notInherited, (*wranglerReader).readServices},
+	{"tail_consumers", notInherited, func(r *wranglerReader, m *member) { r.worker.Tails = r.tails(m) }},
+	{"streaming_tail_consumers", notInherited, func(r *wranglerReader, m *member) { r.worker.StreamingTails = r.tails(m) }},
 
 	{"kv_namespaces", notInherited, bindingList(BindingKVNamespace, "binding", "id")},
 	{"r2_buckets", notInherited, bindingList(BindingR2Bucket, "binding", "bucket_name")},
@@ -127,8 +129,6 @@ var wranglerFields = []wranglerField{
 	{"previews", ignored, nil},
 	{"python_modules", ignored, nil},
 	{"send_metrics", ignored, nil},
-	{"streaming_tail_consumers", ignored, nil},
-	{"tail_consumers", ignored, nil},
 	{"upload_source_maps", ignored, nil},
 	{"usage_model", ignored, nil},
 	{"workers_dev", ignored, nil},

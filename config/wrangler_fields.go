@@ -221,6 +221,28 @@ func (r *wranglerReader) readServices(m *member) {
 	}
 }
 
+// tails reads the workers that are told of this one's invocations. Those that are deployed elsewhere are not
+// told here.
+func (r *wranglerReader) tails(m *member) (tails []ServiceDesignator) {
+	for _, item := range r.tables(m) {
+		if !r.required(item, "service") {
+			continue
+		}
+		var d ServiceDesignator
+		r.table(item, map[string]func(*member){
+			"service": func(m *member) { d.Pos, d.Name = m.value.pos, r.filled(m) },
+		}, "environment")
+		switch d.Name {
+		case "":
+		case r.name:
+			tails = append(tails, d)
+		default:
+			r.sink.warnf(d.Pos, "", "The tail worker %q is not part of this project, and is told nothing.", d.Name)
+		}
+	}
+	return tails
+}
+
 // bindingList reads a list of tables that each name a binding and perhaps the resource behind it.
 func bindingList(kind BindingKind, nameField, idField string) func(*wranglerReader, *member) {
 	return func(r *wranglerReader, m *member) {

@@ -56,22 +56,20 @@ type TestResult struct {
 	Err error
 }
 
-// Test runs the test() exports that the filter chooses, one after the other, and
-// reports each: started before it runs, then its result.
+// Test runs the test() exports that the filter chooses, one after the other in the order
+// of the configuration's services, and reports each: started before it runs, then its
+// result. When it returns, tail workers have been told of what the tests did.
 func (s *Server) Test(ctx context.Context, f TestFilter, started func(name string), report func(TestResult)) error {
 	if err := s.startTCP(); err != nil {
 		return err
 	}
 	w := s.turn.now()
-	names := make([]string, 0, len(w.services))
-	for name, svc := range w.services {
-		if svc.pool != nil {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for i := range w.cfg.Services {
+		name := w.cfg.Services[i].Name
 		svc := w.services[name]
+		if svc.pool == nil {
+			continue
+		}
 		wk := svc.pool.Workers()[0]
 		var entries []string
 		err := loop.Do(ctx, wk.Isolate().Loop(), func() {
@@ -101,7 +99,7 @@ func (s *Server) Test(ctx context.Context, f TestFilter, started func(name strin
 			report(TestResult{Name: full, Passed: err == nil && o.Status == event.OK, Took: time.Since(begin), Err: err})
 		}
 	}
-	return nil
+	return w.drainTails(ctx)
 }
 
 // startTCP opens the sockets of TCP, which tests connect to.

@@ -46,6 +46,7 @@ type world struct {
 	cancel   context.CancelFunc
 	inputs   []string // files that scripts were made from
 	loading  sync.WaitGroup
+	tailing  tailing
 	exposeGC bool
 	requests sync.WaitGroup // until their answers have been sent; the turnstile adds
 }
@@ -362,9 +363,13 @@ func (w *world) pool(svc *service) error {
 	if err != nil {
 		return err
 	}
+	tails, err := w.tails(svc)
+	if err != nil {
+		return err
+	}
 	svc.pool = worker.NewPool(w.s.isolates, worker.Options{
 		Name: c.Name, Script: svc.script, Compat: svc.flags, Modules: w.modules(svc),
-		Env: w.env(svc), Files: bundleFiles(c.Worker), Started: w.wrappedBindings(svc), Loopback: w.loopback(svc), Outbound: outSvc, Cache: cacheSvc,
+		Env: w.env(svc), Files: bundleFiles(c.Worker), Started: w.wrappedBindings(svc), Loopback: w.loopback(svc), Outbound: outSvc, Cache: cacheSvc, Tails: tails,
 		TurnLimit: c.Worker.CPULimit, Context: w.ctx,
 		Refused: func() error { _, err := w.s.refusal(supervise.Subject{Worker: c.Name}); return err },
 	})
@@ -562,7 +567,7 @@ func (w *world) closeActors(ctx context.Context) error {
 // close ends the world: actors flush and break, what requests left behind is
 // canceled.
 func (w *world) close(ctx context.Context) error {
-	errs := []error{w.closeActors(ctx)}
+	errs := []error{w.closeActors(ctx), w.drainTails(ctx)}
 	w.cancel()
 	w.loading.Wait()
 	for _, c := range w.closers {

@@ -144,6 +144,7 @@ func (w *Worker) waitUntil(js *isolate.JS, ioc *iocontext.Context, v goja.Value)
 		}
 		e := js.Exception(err)
 		w.Report(e, "Uncaught (in waitUntil)")
+		iocontext.TraceException(ioc.Tracer(), e)
 		done(e)
 	})
 }

@@ -83,7 +83,7 @@ func (x *executionContext) getProps(c *bind.Call) (any, error) {
 func (w *Worker) modules() []bind.Module {
 	return append(append([]bind.Module(nil), w.o.Modules...), bind.Module{
 		Name:    "worker",
-		Globals: []bind.Global{executionContextClass, fetchEventClass, scheduledEventClass},
+		Globals: []bind.Global{executionContextClass, fetchEventClass, scheduledEventClass, tailEventClass, traceEvent},
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"workerd.local/exception"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
+	"workerd.local/trace"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/sockets"
 )
@@ -33,10 +34,12 @@ type delivery struct {
 	ev         event.Event
 	done       func(event.Outcome, error)
 	ioc        *iocontext.Context
+	tracer     *trace.Tracer
 	ctl        *controller
 	neuter     func(error) // closes the connection that is the event
 	returned   bool
 	finished   bool
+	outcome    event.OutcomeStatus // for the tails
 }
 
 func (d *delivery) begin() {
@@ -45,12 +48,18 @@ func (d *delivery) begin() {
 		d.finish(event.Outcome{Status: event.Exception}, err)
 		return
 	}
+	d.tracer = d.w.Trace(d.ctx, trace.Subject{Entrypoint: d.entrypoint})
 	d.ioc = iocontext.New(realm, iocontext.Options{
 		Parent:  d.ctx,
+		Tracer:  d.tracer,
 		OnAbort: func(err error) { d.finish(outcomeOf(err), err) },
 		OnHang:  func(err error) { d.fail(err); d.ioc.Abort(err) },
 		OnIdle:  d.idle,
 	})
+	if d.tracer != nil {
+		d.tracer.Event(infoOf(d.ev))
+		d.ioc.OnEnd(func() { d.tracer.End(d.outcome.String()) })
+	}
 	d.ioc.RunIn(iocontext.Entry{}, d.run, d.fail)
 }
 
@@ -64,6 +73,8 @@ func (d *delivery) run(js *isolate.JS) {
 		return
 	}
 	name := handlerName(d.ev)
+	traces, isTraces := d.ev.(event.Traces)
+	stream, isStream := d.ev.(event.TailStream)
 	if name == "" {
 		d.finish(event.Outcome{Status: event.NotFound}, event.ErrUnsupported)
 		return
@@ -76,6 +87,14 @@ func (d *delivery) run(js *isolate.JS) {
 	obj, err := d.w.receiver(js, d.entrypoint, ctx)
 	if err != nil {
 		d.fail(err)
+		return
+	}
+	switch {
+	case isTraces:
+		d.runTraces(js, obj, ctx, traces.List)
+		return
+	case isStream:
+		d.runStream(js, obj, ctx, stream.Stream)
 		return
 	}
 	handler := obj.Get(name)
@@ -101,6 +120,9 @@ func (d *delivery) run(js *isolate.JS) {
 			d.fail(err)
 			return
 		}
+		if _, isTest := d.ev.(event.Test); !isTest {
+			d.tracer.Return(0)
+		}
 		d.returned = true
 		if d.neuter != nil {
 			d.neuter(nil)
@@ -118,6 +140,10 @@ func handlerName(ev event.Event) string {
 		return "test"
 	case event.Connection:
 		return "connect"
+	case event.Traces:
+		return "tail"
+	case event.TailStream:
+		return "tailStream"
 	}
 	return ""
 }
@@ -144,6 +170,10 @@ func (d *delivery) fail(err error) {
 	}
 	e := toException(d.ioc, err)
 	d.w.Report(e, "Uncaught")
+	iocontext.TraceException(d.tracer, e)
+	if _, isStream := d.ev.(event.TailStream); isStream {
+		d.tracer.Return(0)
+	}
 	d.finish(outcomeOf(e), e)
 }
 
@@ -151,7 +181,7 @@ func (d *delivery) finish(o event.Outcome, err error) {
 	if d.finished {
 		return
 	}
-	d.finished = true
+	d.finished, d.outcome = true, o.Status
 	if d.neuter != nil {
 		d.neuter(err)
 		d.neuter = nil

@@ -9,6 +9,7 @@ import (
 	"workerd.local/exception"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
+	"workerd.local/trace"
 	"workerd.local/webapi/events"
 	"workerd.local/webapi/fetch"
 )
@@ -34,6 +35,8 @@ type request struct {
 	done       func(*event.Response, error)
 	ioc        *iocontext.Context
 	answered   bool
+	tracer     *trace.Tracer
+	outcome    event.OutcomeStatus // for the tails
 	stopWatch  func() bool
 	signal     *events.Signal // nil where the worker did not ask for it
 }
@@ -48,12 +51,18 @@ func (q *request) begin() {
 		q.answer(nil, Canceled(err))
 		return
 	}
+	q.tracer = q.w.Trace(q.ctx, trace.Subject{Entrypoint: q.entrypoint})
 	q.ioc = iocontext.New(realm, iocontext.Options{
 		Parent:  q.w.o.Context,
+		Tracer:  q.tracer,
 		OnAbort: func(err error) { q.answer(nil, err) },
 		OnHang:  q.hung,
 		OnIdle:  q.idle,
 	})
+	if q.tracer != nil {
+		q.tracer.Event(FetchInfo(q.req))
+		q.ioc.OnEnd(func() { q.tracer.End(q.outcome.String()) })
+	}
 	q.ioc.RunIn(iocontext.Entry{}, q.run, q.fail)
 	// Most requests are answered by now, and nobody needs to know when their client
 	// goes away.
@@ -128,6 +137,7 @@ func (q *request) fail(err error) {
 	}
 	e := toException(q.ioc, err)
 	q.w.Report(e, "Uncaught")
+	iocontext.TraceException(q.tracer, e)
 	q.answer(nil, e)
 }
 
@@ -148,6 +158,12 @@ func (q *request) answer(resp *event.Response, err error) {
 		return
 	}
 	q.answered = true
+	if q.tracer != nil {
+		TraceReturn(q.tracer, resp)
+		if err != nil {
+			q.outcome = outcomeOf(err).Status
+		}
+	}
 	q.w.inflight.Add(-1)
 	if q.stopWatch != nil {
 		q.stopWatch()
@@ -206,6 +222,7 @@ func (q *request) hung(err error) {
 		}
 		e, _ := exception.From(err)
 		q.w.Report(e, "waitUntil")
+		iocontext.TraceException(q.tracer, e)
 	} else {
 		q.fail(err)
 	}
@@ -220,6 +237,7 @@ func (q *request) clientGone() {
 	}
 	cause := q.ctx.Err()
 	q.answer(nil, Canceled(cause))
+	q.outcome = event.Canceled
 	if q.ioc == nil || q.ioc.Ended() {
 		return
 	}

@@ -16,7 +16,7 @@ import (
 // hasListeners reports whether the top level registered anything that can be used.
 func hasListeners(js *isolate.JS) bool {
 	g := events.Global(js)
-	for _, t := range []string{"fetch", "scheduled"} {
+	for _, t := range []string{"fetch", "scheduled", "tail", "trace"} {
 		if g.Has(t) {
 			return true
 		}
@@ -103,10 +103,15 @@ var scheduledEventClass = &bind.Class[scheduledEvent]{
 func (w *Worker) dispatchScheduled(js *isolate.JS, d *delivery) {
 	x := &executionContext{w: w, ioc: d.ioc}
 	e := &scheduledEvent{extendable: extendable{Extendable: events.Extendable{Event: events.New("scheduled", false)}, ctx: x}, ctl: controller{ev: d.ev}}
+	if traces, ok := d.ev.(event.Traces); ok {
+		w.dispatchTraces(js, d, traces.List)
+		return
+	}
 	if _, ok := d.ev.(event.Scheduled); !ok || !events.Dispatch(js, events.Global(js), scheduledEventClass, e) {
 		d.finish(event.Outcome{Status: event.NotFound}, exception.Errorf("The script has no listener for this event."))
 		return
 	}
+	d.tracer.Return(0)
 	d.returned = true
 	d.idle()
 }

@@ -29,6 +29,7 @@ import (
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/script"
+	"workerd.local/trace"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/caches"
 	"workerd.local/webapi/crypto"
@@ -65,6 +66,8 @@ type Options struct {
 	TurnLimit time.Duration
 	// Refused says why no event is let in now, or nil; nil lets all in. Any goroutine.
 	Refused func() error
+	// Tails are told of the worker's invocations; nil means that nobody is.
+	Tails *trace.Tails
 	// Context ends what requests left behind; nil means never.
 	Context context.Context
 }
@@ -83,6 +86,7 @@ type Worker struct {
 	// where the worker asked for one.
 	loopback *goja.Object
 	shared   *goja.Object
+	warned   map[string]bool                            // see warnOnce
 	load     func(specifier string) (goja.Value, error) // see Module; nil until the script begins
 	failed   *exception.Exception                       // why the script does not start, for good
 	// What is told of a turn that was stopped: at once, and when it has unwound.
@@ -168,7 +172,7 @@ func (w *Worker) Start(ctx context.Context) error {
 }
 
 func (w *Worker) instantiate() error {
-	w.exports, w.env, w.load, w.loopback, w.shared = exports{}, nil, nil, nil, nil
+	w.exports, w.env, w.load, w.loopback, w.shared, w.warned = exports{}, nil, nil, nil, nil, nil
 	realm, err := w.iso.NewRealm(isolate.RealmOptions{
 		Name:      w.o.Name,
 		Compat:    w.o.Compat,
