@@ -12,7 +12,6 @@ var unsupported = map[string]string{
 	"binding.parameter":          "a parameter binding",
 	"binding.durableObjectClass": "a durableObjectClass binding",
 	"binding.r2Bucket":           "an R2 bucket",
-	"binding.queue":              "a queue",
 
 	// Bindings of wrangler files, which name no service.
 	"local.kvNamespace":     "a KV namespace",

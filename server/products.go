@@ -9,6 +9,7 @@ import (
 	"workerd.local/webapi/hyperdrive"
 	"workerd.local/webapi/kv"
 	"workerd.local/webapi/memorycache"
+	"workerd.local/webapi/queue"
 	"workerd.local/worker"
 )
 
@@ -29,6 +30,8 @@ func (w *world) product(js *isolate.JS, wk *worker.Worker, b *config.Binding, wh
 		return analytics.Class.Wrap(js, &analytics.Dataset{Name: b.Service.Name, Service: s, Report: func(js *isolate.JS, err error) {
 			wk.Report(js.Exception(err), "Uncaught (in writeDataPoint)")
 		}}), nil
+	case config.BindingQueue:
+		return queue.ProducerClass.Wrap(js, &queue.Producer{Service: s}), nil
 	case config.BindingHyperdrive:
 		h := b.Hyperdrive
 		return hyperdrive.New(js, &hyperdrive.Database{Service: s, Scheme: h.Scheme, User: h.User, Password: h.Password, Database: h.Database})

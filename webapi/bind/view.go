@@ -160,3 +160,27 @@ var views = isolate.NewSlot(func(js *isolate.JS) *viewIntrinsics {
 	}
 	return p
 })
+
+// Detach takes the memory of a typed array or a DataView away from the script. It
+// reports false for what is no view, and where the memory must stay.
+func Detach(js *isolate.JS, v goja.Value) bool {
+	obj, ok := v.(*goja.Object)
+	if !ok {
+		return false
+	}
+	if bits := natives.Float16Bits(obj); bits != nil {
+		obj = bits
+	}
+	p := views.Get(js)
+	for _, get := range []goja.Value{p.ofArray[0], p.ofView[0]} {
+		buf, err := js.Call(get, obj)
+		if err != nil {
+			continue
+		}
+		if o, ok := buf.(*goja.Object); ok && o.ExportType() == bufferType {
+			ab, _ := o.Export().(goja.ArrayBuffer)
+			return ab.Detach()
+		}
+	}
+	return false
+}
