@@ -18,10 +18,7 @@ func (e *env) wrapClass(name string, traps *goja.ProxyTrapConfig) error {
 		return err
 	}
 	p := e.rt.ToValue(e.rt.NewProxy(target, traps)).(*goja.Object)
-	if name == "Uint8Array" {
-		e.bytesClass = target
-	}
-	if err = e.rt.GlobalObject().DefineDataProperty(name, p, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE); err == nil {
+	if err = e.replace(name, p); err == nil && !(e.inParts && templates[name+".prototype"] != nil) { // else the template knows
 		if proto, ok := target.Get("prototype").(*goja.Object); ok {
 			err = proto.DefineDataProperty("constructor", p, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 		}
@@ -37,6 +34,13 @@ func (e *env) wrapClass(name string, traps *goja.ProxyTrapConfig) error {
 func (e *env) classSymbol(target *goja.Object, sym *goja.Symbol, receiver goja.Value) goja.Value {
 	switch sym {
 	case goja.SymHasInstance:
+		if e.hasInstance == nil {
+			hasInstance, err := e.newFunc("[Symbol.hasInstance]", 1, e.ordinaryHasInstance)
+			if err != nil {
+				panic(e.rt.NewGoError(err))
+			}
+			e.hasInstance = hasInstance
+		}
 		return e.hasInstance
 	case goja.SymSpecies:
 		if target.GetSymbol(sym) != nil {
@@ -85,11 +89,8 @@ var elementSize = map[string]int64{
 	"Uint32Array": 4, "Float32Array": 4, "Float64Array": 8, "BigInt64Array": 8, "BigUint64Array": 8,
 }
 
-func (e *env) installBuffers() error {
-	if err := e.captureTyped(); err != nil {
-		return err
-	}
-	err := e.wrapClass("ArrayBuffer", &goja.ProxyTrapConfig{
+func (e *env) installArrayBuffer() error {
+	return e.wrapClass("ArrayBuffer", &goja.ProxyTrapConfig{
 		GetSym: e.classSymbol,
 		Construct: func(target *goja.Object, args []goja.Value, newTarget *goja.Object) *goja.Object {
 			return e.guarded(func() goja.Value {
@@ -114,17 +115,15 @@ func (e *env) installBuffers() error {
 			}).(*goja.Object)
 		},
 	})
-	if err != nil {
-		return err
+}
+
+// wrapTyped wraps the class of one element type. One set of traps serves all: the target
+// says which it is.
+func (e *env) wrapTyped(name string) error {
+	if e.typedTraps == nil {
+		e.typedTraps = &goja.ProxyTrapConfig{Construct: e.constructTyped, GetSym: e.classSymbol}
 	}
-	// One set of traps serves all element types: the target says which it is.
-	traps := &goja.ProxyTrapConfig{Construct: e.constructTyped, GetSym: e.classSymbol}
-	for _, name := range typedNames {
-		if err := e.wrapClass(name, traps); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.wrapClass(name, e.typedTraps)
 }
 
 var typedNames = []string{"Uint8Array", "Int8Array", "Uint8ClampedArray", "Int16Array", "Uint16Array", "Int32Array",
@@ -132,19 +131,13 @@ var typedNames = []string{"Uint8Array", "Int8Array", "Uint8ClampedArray", "Int16
 
 // captureTyped takes the length getter of %TypedArray%.prototype, so that a
 // script cannot shadow it.
-func (e *env) captureTyped() error {
-	u8, err := e.object("Uint8Array.prototype")
-	if err != nil {
-		return err
+func (e *env) captureTyped() raw {
+	if get, _ := accessorsOf(e.ownProperty(typedPath, "length")); get != nil {
+		if f, ok := e.callable(get); ok {
+			return f
+		}
 	}
-	d, ok := e.ownDescriptor(goja.FunctionCall{Arguments: []goja.Value{u8.Prototype(), e.rt.ToValue("length")}}).(*goja.Object)
-	if ok {
-		e.typedLengthGetter, ok = e.callable(d.Get("get"))
-	}
-	if !ok {
-		return fmt.Errorf("install natives: %%TypedArray%%.prototype has no length getter")
-	}
-	return nil
+	return func(c goja.FunctionCall) goja.Value { return e.rt.ToValue(e.lengthOf(c.This.ToObject(e.rt))) }
 }
 
 // typedLength is the length of a typed array; 0 for other objects.
@@ -152,11 +145,10 @@ func (e *env) typedLength(o *goja.Object) int64 {
 	if !isTyped(o) {
 		return 0
 	}
-	f := e.typedLengthGetter
-	if f == nil {
-		return e.lengthOf(o)
+	if e.typedLengthGetter == nil {
+		e.typedLengthGetter = e.captureTyped()
 	}
-	return f(goja.FunctionCall{This: o}).ToInteger()
+	return e.typedLengthGetter(goja.FunctionCall{This: o}).ToInteger()
 }
 
 // isTyped reports whether o is a typed array.
@@ -243,7 +235,10 @@ func (e *env) snapshot(o *goja.Object) *goja.Object {
 }
 
 // typedTable is %TypedArray%.prototype, which has no name of its own.
-var typedTable = table{path: "Uint8Array.prototype.__proto__", funcs: []entry{
+// typedPath leads to it.
+const typedPath = "Uint8Array.prototype.__proto__"
+
+var typedTable = table{path: typedPath, funcs: []entry{
 	{name: "join", length: 1, make: typedJoin},
 	{name: "toLocaleString", length: 0, make: typedToLocaleString},
 	{name: "sort", length: 1, make: typedSort},

@@ -115,22 +115,6 @@ tag(AsyncDisposableStack.prototype, asyncDispose, "disposeAsync", "AsyncDisposab
 return { SuppressedError, DisposableStack, AsyncDisposableStack };
 })`, true)
 
-// installDisposal defines the globals of explicit resource management.
-func (e *env) installDisposal() error {
-	var made *goja.Object
-	for _, name := range []string{"SuppressedError", "DisposableStack", "AsyncDisposableStack"} {
-		if err := e.lazyGlobal(name, false, func() goja.Value {
-			if made == nil {
-				made = e.makeDisposal()
-			}
-			return made.Get(name)
-		}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (e *env) makeDisposal() *goja.Object {
 	must := func(err error) {
 		if err != nil {

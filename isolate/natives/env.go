@@ -35,16 +35,25 @@ type env struct {
 	get, set, has, deleteProperty, defineProperty, ownDescriptor raw // Reflect
 	apply, construct, ownKeys                                    raw // Reflect
 	isArray, then, mapGet, mapSet                                raw
-	arrayCtor, mapCtor                                           *goja.Object
-	arrayProto, objectProto                                      *goja.Object
+	arrayCtor, mapCtor, objectProto                              *goja.Object
+
+	inParts  bool                  // what the realm has is made where it is first needed
+	prepared uint                  // bits by part
+	replaced map[string]goja.Value // what stands for a global of the engine
+	standIns []standIn
+	// what other packages do to parts
+	regexpHook, functionHook func(Engine) error
+
+	weak     *weakTable
+	disposal *goja.Object
 
 	viewFn goja.Value   // hands its arguments to viewed
 	viewed []goja.Value // see view
 
 	typedLengthGetter raw
-	bytesClass        *goja.Object  // the engine's own Uint8Array
 	layout            *engineLayout // nil until there is a resizable buffer
-	hasInstance       goja.Value    // see classSymbol
+	typedTraps        *goja.ProxyTrapConfig
+	hasInstance       goja.Value // see classSymbol
 
 	nativeCode map[uintptr]bool // code that is goja's own, see usesNative
 	scriptCode map[uintptr]bool // code that calls a script function, see jsCode
@@ -389,17 +398,19 @@ func (e *env) isArrayValue(o *goja.Object) bool {
 	if o.ExportType() != typeProxy {
 		return o.ClassName() == "Array"
 	}
-	f := e.isArray
-	if f == nil {
-		f, _ = e.callable(e.rt.GlobalObject().Get("Array").ToObject(e.rt).Get("isArray"))
-	}
-	return f(goja.FunctionCall{Arguments: []goja.Value{o}}).ToBoolean()
+	return e.isArray(goja.FunctionCall{Arguments: []goja.Value{o}}).ToBoolean()
 }
 
 // view returns the elements of a plain array with holes as undefined. For a dense
 // array it is a window on the array's own storage, for another a copy. It is
 // good until script runs or the array changes.
 func (e *env) view(o *goja.Object) []goja.Value {
+	if e.viewFn == nil {
+		e.viewFn = e.rt.ToValue(func(c goja.FunctionCall) goja.Value {
+			e.viewed = c.Arguments
+			return undefined
+		})
+	}
 	e.apply(goja.FunctionCall{Arguments: []goja.Value{e.viewFn, undefined, o}})
 	v := e.viewed
 	e.viewed = nil

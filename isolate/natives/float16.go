@@ -117,7 +117,7 @@ func (e *env) makeFloat16Array() goja.Value {
 	if err != nil {
 		panic(e.rt.NewGoError(err))
 	}
-	bitsFor, _ = e.callable(e.runGlue(float16Program(), ctor, proto, u16, e.arrayProto,
+	bitsFor, _ = e.callable(e.runGlue(float16Program(), ctor, proto, u16, e.rt.NewArray().Prototype(),
 		e.callHelper(),
 		e.helper(func(c goja.FunctionCall) goja.Value {
 			if b := Float16Bits(c.Argument(0)); b != nil {

@@ -66,12 +66,21 @@ var guardedMethods = []table{
 	{path: "RegExp.prototype", funcs: guardedEntries("test", "toString")},
 	{path: "RegExp.prototype", funcs: []entry{{name: "compile", length: 2, make: regexpCompile}}},
 	{path: "Promise.prototype", funcs: guardedEntries("catch", "finally", "then")},
-	{path: "Promise", funcs: guardedEntries("all", "allSettled", "any", "race", "resolve", "reject")},
+	{path: "Promise", funcs: guardedEntries("all", "allSettled", "race", "resolve", "reject")},
+	{path: "Promise", funcs: []entry{{name: "any", length: 1, guarded: true, make: func(e *env, prev raw) raw {
+		any := guarded(e, prev)
+		return func(c goja.FunctionCall) goja.Value {
+			e.prepare(partAggregateError) // which it makes one of
+			return any(c)
+		}
+	}}}},
 	{path: "Map.prototype", funcs: guardedEntries("forEach")},
 	{path: "Set.prototype", funcs: guardedEntries("forEach", "difference", "intersection", "isDisjointFrom", "isSubsetOf", "isSupersetOf",
 		"symmetricDifference", "union")},
 	{path: "Reflect", funcs: guardedEntries("get", "set")},
 	{path: "Function.prototype", funcs: []entry{{name: "bind", length: 1, make: bind}}},
+	{path: "Object", funcs: []entry{{name: "getPrototypeOf", length: 1, make: revealing, guarded: true}}},
+	{path: "Reflect", funcs: []entry{{name: "getPrototypeOf", length: 1, make: revealing, guarded: true}}},
 	{path: "Object", funcs: []entry{{name: "setPrototypeOf", length: 2, make: acyclic}}},
 	{path: "Reflect", funcs: []entry{{name: "setPrototypeOf", length: 2, make: acyclic}}},
 }
@@ -79,46 +88,34 @@ var guardedMethods = []table{
 // generatorProgram finds %GeneratorPrototype%, which has no name.
 var generatorProgram = goja.MustCompile("natives", "Object.getPrototypeOf(function* () {}).prototype", true)
 
-func (e *env) installGuards() error {
-	for _, t := range guardedMethods {
-		if templates[t.path] != nil {
-			continue
+// installGenerator counts the steps of generators.
+func (e *env) installGenerator() error {
+	proto := e.slotted("GeneratorPrototype")
+	if proto == nil {
+		v, err := e.rt.RunProgram(generatorProgram)
+		if err != nil {
+			return fmt.Errorf("install natives: %w", err)
 		}
-		if err := e.install(t); err != nil {
-			return err
+		ok := false
+		if proto, ok = v.(*goja.Object); !ok {
+			return fmt.Errorf("install natives: generators have no prototype")
 		}
-	}
-	v, err := e.rt.RunProgram(generatorProgram)
-	if err != nil {
-		return fmt.Errorf("install natives: %w", err)
-	}
-	proto, ok := v.(*goja.Object)
-	if !ok {
-		return fmt.Errorf("install natives: generators have no prototype")
 	}
 	var steps []entry
 	for _, name := range []string{"next", "return", "throw"} {
 		steps = append(steps, entry{name: name, length: 1, make: generatorStep})
 	}
-	if err := e.installOn(proto, table{path: "Generator.prototype", funcs: steps}); err != nil {
-		return err
-	}
-	if err := e.installIterators(); err != nil {
-		return err
-	}
-	if err := e.wrapClass("AggregateError", &goja.ProxyTrapConfig{
+	return e.installOn(proto, table{path: "Generator.prototype", funcs: steps})
+}
+
+func (e *env) installAggregateError() error {
+	return e.wrapClass("AggregateError", &goja.ProxyTrapConfig{
 		GetSym: e.classSymbol,
 		Apply:  func(t *goja.Object, _ goja.Value, args []goja.Value) goja.Value { return e.countedNew(t, args, t) },
 		Construct: func(t *goja.Object, args []goja.Value, nt *goja.Object) *goja.Object {
 			return e.countedNew(t, args, nt)
 		},
-	}); err != nil {
-		return err
-	}
-	if err := e.installProxy(); err != nil {
-		return err
-	}
-	return e.installProto()
+	})
 }
 
 // generatorStep counts generators that run generators that run generators: each costs
@@ -135,38 +132,79 @@ func generatorStep(e *env, prev raw) raw {
 	}
 }
 
-// iteratorsProgram finds the prototypes of the engine's iterators, which have no names.
-var iteratorsProgram = goja.MustCompile("natives", `[[].keys(), new Map().keys(), new Set().keys(), ""[Symbol.iterator](), "".matchAll(/x/g)].map(Object.getPrototypeOf)`, true)
-
-// installIterators makes the steps of the engine's iterators look for interrupts:
-// spread, destructuring and what else takes all that they give is a loop of the engine.
-func (e *env) installIterators() error {
-	v, err := e.rt.RunProgram(iteratorsProgram)
-	if err != nil {
-		return fmt.Errorf("install natives: %w", err)
-	}
-	list := e.view(v.(*goja.Object))
-	for i, v := range list {
-		step := entry{name: "next", length: 0, guarded: true, make: func(e *env, prev raw) raw {
-			return func(c goja.FunctionCall) goja.Value {
-				e.poll()
-				return prev(c)
-			}
-		}}
-		if i == len(list)-1 { // each step is a search
-			step.guarded = false
-			step.make = func(e *env, prev raw) raw {
-				return func(c goja.FunctionCall) goja.Value {
-					e.checkInterrupt()
-					return prev(c)
-				}
-			}
-		}
-		if err := e.installOn(v.(*goja.Object), table{path: "Iterator.prototype", funcs: []entry{step}}); err != nil {
+// installIterator makes the steps of the engine's iterators of a kind of object look for
+// interrupts: spread, destructuring and what else takes all that they give is a loop of
+// the engine.
+func (e *env) installIterator(of string) error {
+	proto := e.slotted(of + "IteratorPrototype")
+	if proto == nil {
+		var err error
+		if proto, err = e.iteratorsInheritFrom(of); err != nil {
 			return err
 		}
 	}
-	return nil
+	step := entry{name: "next", length: 0, guarded: true, make: func(e *env, prev raw) raw {
+		return func(c goja.FunctionCall) goja.Value {
+			e.poll()
+			return prev(c)
+		}
+	}}
+	if of == "RegExp" { // each step is a search
+		step.guarded = false
+		step.make = func(e *env, prev raw) raw {
+			return func(c goja.FunctionCall) goja.Value {
+				e.checkInterrupt()
+				return prev(c)
+			}
+		}
+	}
+	return e.installOn(proto, table{path: "Iterator.prototype", funcs: []entry{step}})
+}
+
+// iteratorsInheritFrom finds the prototype of iterators of a kind of object.
+func (e *env) iteratorsInheritFrom(of string) (*goja.Object, error) {
+	var it goja.Value
+	call := func(path string, sym *goja.Symbol, this *goja.Object, args ...goja.Value) error {
+		o, err := e.object(path)
+		if err != nil {
+			return err
+		}
+		f, ok := e.callable(o.GetSymbol(sym))
+		if !ok {
+			return fmt.Errorf("install natives: %s has no iterator", path)
+		}
+		it = f(goja.FunctionCall{This: this, Arguments: args})
+		return nil
+	}
+	var err error
+	switch of {
+	case "Array":
+		err = call("Array.prototype", goja.SymIterator, e.rt.NewArray())
+	case "String":
+		err = call("String.prototype", goja.SymIterator, emptyStr.ToObject(e.rt))
+	case "RegExp":
+		var rx *goja.Object
+		if rx, err = e.rt.New(e.regexpOwnCtor, emptyStr, asciiValue("g")); err == nil {
+			err = call("RegExp.prototype", goja.SymMatchAll, rx, emptyStr)
+		}
+	default:
+		var o *goja.Object
+		ctor, found := e.object(of)
+		if err = found; err == nil {
+			o, err = e.rt.New(ctor)
+		}
+		if err == nil {
+			err = call(of+".prototype", goja.SymIterator, o)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	o, ok := it.(*goja.Object)
+	if !ok || o.Prototype() == nil {
+		return nil, fmt.Errorf("install natives: the iterators of %s have no prototype", of)
+	}
+	return o.Prototype(), nil
 }
 
 // countedNew constructs and counts.
@@ -390,10 +428,42 @@ func (e *env) installProxy() error {
 	}}}}); err != nil {
 		return err
 	}
-	return e.rt.GlobalObject().DefineDataProperty("Proxy", outer, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+	return e.replace("Proxy", outer)
 }
 
-// installProto makes the setter __proto__ refuse what setPrototypeOf refuses.
+// protoSetter makes the setter __proto__ refuse what setPrototypeOf refuses.
+func (e *env) protoSetter(set raw) (*goja.Object, error) {
+	return e.newFunc("set __proto__", 1, func(c goja.FunctionCall) goja.Value {
+		e.checkProto(c.This, c.Argument(0))
+		return set(c)
+	})
+}
+
+// protoAccessor is __proto__ for templates.
+func (e *env) protoAccessor(own factory) goja.Value {
+	p := own(e.rt)
+	get, set := accessorsOf(p)
+	setter, ok := e.callable(set)
+	if !ok || get == nil {
+		return p
+	}
+	outer, err := e.function(&entry{name: get.Get("name").String(), length: 0, guarded: true, make: revealing}, get)
+	if err == nil {
+		set, err = e.protoSetter(setter)
+	}
+	if err != nil {
+		panic(e.rt.NewGoError(err))
+	}
+	setAccessors(p, outer, set)
+	return p
+}
+
+// revealing is a native that gives a prototype.
+func revealing(e *env, prev raw) raw {
+	return func(c goja.FunctionCall) goja.Value { return e.reveal(prev(c)) }
+}
+
+// installProto is protoAccessor for realms that have all from the beginning.
 func (e *env) installProto() error {
 	d, ok := e.ownDescriptor(goja.FunctionCall{Arguments: []goja.Value{e.objectProto, asciiValue("__proto__")}}).(*goja.Object)
 	if !ok {
@@ -403,10 +473,7 @@ func (e *env) installProto() error {
 	if !ok {
 		return fmt.Errorf("install natives: __proto__ has no setter")
 	}
-	setter, err := e.newFunc("set __proto__", 1, func(c goja.FunctionCall) goja.Value {
-		e.checkProto(c.This, c.Argument(0))
-		return set(c)
-	})
+	setter, err := e.protoSetter(set)
 	if err != nil {
 		return err
 	}

@@ -24,28 +24,68 @@ func Install(rt *goja.Runtime, l Limits) (*Library, error) {
 type Library struct{ e *env }
 
 func (e *env) installAll() error {
-	if err := e.capture(); err != nil {
-		return err
-	}
-	hasInstance, err := e.newFunc("[Symbol.hasInstance]", 1, e.ordinaryHasInstance)
+	nop, err := e.rt.RunProgram(nopProgram)
 	if err != nil {
 		return fmt.Errorf("install natives: %w", err)
 	}
-	e.hasInstance = hasInstance
+	e.nop, _ = e.callable(nop)
+	if e.objectProto = e.rt.GlobalObject().Prototype(); e.objectProto == nil {
+		return fmt.Errorf("install natives: the global object has no prototype")
+	}
 	if err := e.announce(); err != nil {
 		return fmt.Errorf("install natives: %w", err)
 	}
-	for _, t := range eager {
-		if err := e.install(t); err != nil {
+	e.hidden[intlSymbol] = true
+	e.captureLate(partReflect, &e.get, &e.set, &e.has, &e.deleteProperty, &e.defineProperty, &e.apply, &e.construct, &e.ownKeys, &e.ownDescriptor)
+	e.captureLate(partArray, &e.isArray)
+	e.captureLate(partPromise, &e.then)
+	e.captureLate(partMap, &e.mapGet, &e.mapSet)
+	if standIns := standInTemplates(); standIns != nil && !intrinsicsOff && len(eagerPaths()) == 0 {
+		e.inParts, e.replaced = true, map[string]goja.Value{}
+		*fieldAt[engineTemplate](*intrinsics.implementation(e.rt.GlobalObject()), intrinsics.tmpl) = globalTemplate().whole
+		e.placeStandIns(standIns)
+		return nil
+	}
+	return e.installNow()
+}
+
+// installNow makes all that is otherwise made where it is first needed.
+func (e *env) installNow() error {
+	for p := range parts {
+		if err := e.installPart(p); err != nil {
 			return err
 		}
 	}
-	for _, step := range []func() error{e.installBigInt, e.installBuffers, e.installSymbols, e.installStackLimit, e.installLazy, e.installIteratorHelpers, e.installDisposal, e.installIntl, e.installShared, e.installDetached, e.installRegExps, e.installGuards} {
-		if err := step(); err != nil {
+	for _, name := range typedNames {
+		if err := e.wrapTyped(name); err != nil {
+			return err
+		}
+	}
+	if err := e.installProto(); err != nil {
+		return err
+	}
+	for _, name := range lateGlobals {
+		if err := e.lazyGlobal(name, false, func() goja.Value { return e.lateGlobal(name) }); err != nil {
+			return err
+		}
+	}
+	for _, path := range eagerPaths() {
+		if err := e.installPaths(path); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// eagerPaths are the paths of tables that templates should serve and do not.
+func eagerPaths() (list []string) {
+	for _, path := range []string{"Math", "DataView.prototype", "Number.prototype", "Date.prototype", "String.prototype", "Array.prototype",
+		"Function.prototype", "Object", "Object.prototype", "BigInt", "BigInt.prototype", typedPath} {
+		if templates[path] == nil {
+			list = append(list, path)
+		}
+	}
+	return list
 }
 
 // A table lists the natives of one object. Tables are made once per process and
@@ -72,7 +112,7 @@ var tables = []table{
 	errorTable, promiseTable, mapTable, arrayAsyncTable, stringLocaleTable, bufferProtoTable, mapInsertTable,
 }
 
-// object finds the object that a path names.
+// object finds the object that a path names; of globals it is the engine's own.
 func (e *env) object(path string) (*goja.Object, error) {
 	o := e.rt.GlobalObject()
 	for rest := path; rest != ""; {
@@ -84,7 +124,13 @@ func (e *env) object(path string) (*goja.Object, error) {
 				break
 			}
 		}
-		next, ok := o.Get(name).(*goja.Object)
+		v := goja.Value(nil)
+		if o == e.rt.GlobalObject() {
+			v = e.engine(name)
+		} else {
+			v = o.Get(name)
+		}
+		next, ok := v.(*goja.Object)
 		if !ok {
 			return nil, fmt.Errorf("install natives: the runtime has no %s", path)
 		}
@@ -165,72 +211,21 @@ func (e *env) nameFunc(fn *goja.Object, name string, length int) error {
 	return err
 }
 
-// installLazy defines the globals that few scripts read.
-func (e *env) installLazy() error {
-	var states *weakTable
-	withStates := func(build func(*weakTable) (*goja.Object, error)) func() goja.Value {
-		return func() goja.Value {
-			var err error
-			if states == nil {
-				states, err = e.weakStates()
-			}
-			if err != nil {
-				panic(e.rt.NewGoError(err))
-			}
-			made, err := build(states)
-			if err != nil {
-				panic(e.rt.NewGoError(err))
-			}
-			return made
+// weakGlobal makes WeakRef or FinalizationRegistry, which share their states.
+func (e *env) weakGlobal(name string) goja.Value {
+	var err error
+	if e.weak == nil {
+		if e.weak, err = e.weakStates(); err != nil {
+			panic(e.rt.NewGoError(err))
 		}
 	}
-	if err := e.lazyGlobal("WeakRef", false, withStates(e.makeWeakRef)); err != nil {
-		return err
+	make := e.makeWeakRef
+	if name == "FinalizationRegistry" {
+		make = e.makeRegistry
 	}
-	return e.lazyGlobal("FinalizationRegistry", false, withStates(e.makeRegistry))
-}
-
-// capture keeps the intrinsics that the natives use.
-func (e *env) capture() error {
-	nop, err := e.rt.RunProgram(nopProgram)
+	o, err := make(e.weak)
 	if err != nil {
-		return fmt.Errorf("install natives: %w", err)
+		panic(e.rt.NewGoError(err))
 	}
-	e.nop, _ = e.callable(nop)
-	e.viewFn = e.rt.ToValue(func(c goja.FunctionCall) goja.Value {
-		e.viewed = c.Arguments
-		return undefined
-	})
-	for _, c := range []struct {
-		path string
-		to   *raw
-	}{
-		{"Reflect.get", &e.get}, {"Reflect.set", &e.set}, {"Reflect.has", &e.has},
-		{"Reflect.deleteProperty", &e.deleteProperty}, {"Reflect.defineProperty", &e.defineProperty},
-		{"Reflect.getOwnPropertyDescriptor", &e.ownDescriptor},
-		{"Reflect.apply", &e.apply}, {"Reflect.construct", &e.construct}, {"Reflect.ownKeys", &e.ownKeys},
-		{"Array.isArray", &e.isArray}, {"Promise.prototype.then", &e.then},
-		{"Map.prototype.get", &e.mapGet}, {"Map.prototype.set", &e.mapSet},
-	} {
-		o, err := e.object(c.path)
-		if err != nil {
-			return err
-		}
-		f, ok := e.callable(o)
-		if !ok {
-			return fmt.Errorf("install natives: %s is not a function", c.path)
-		}
-		*c.to = f
-	}
-	for _, c := range []struct {
-		path string
-		to   **goja.Object
-	}{
-		{"Array", &e.arrayCtor}, {"Map", &e.mapCtor}, {"Array.prototype", &e.arrayProto}, {"Object.prototype", &e.objectProto},
-	} {
-		if *c.to, err = e.object(c.path); err != nil {
-			return err
-		}
-	}
-	return nil
+	return o
 }

@@ -34,11 +34,6 @@ var intlClasses = []intlClass{
 	numberFormatClass, dateTimeFormatClass, collatorClass, pluralRulesClass, relativeTimeClass, listFormatClass, segmenterClass, displayNamesClass,
 }
 
-func (e *env) installIntl() error {
-	e.hidden[intlSymbol] = true
-	return e.lazyGlobal("Intl", false, e.makeIntl)
-}
-
 func (e *env) mustDefine(err error) {
 	if err != nil {
 		panic(e.rt.NewGoError(err))

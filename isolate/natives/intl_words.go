@@ -360,7 +360,7 @@ func (e *env) segments(granularity string, text goja.String) goja.Value {
 	o := e.rt.NewObject()
 	iterator, err := e.newFunc("[Symbol.iterator]", 0, func(goja.FunctionCall) goja.Value {
 		rest, state, index := all, -1, 0
-		it := e.rt.CreateObject(e.iterators.proto)
+		it := e.rt.CreateObject(e.kit().proto)
 		e.mustDefine(e.defineMethods(it, "Segments", entry{name: "next", length: 0, make: func(e *env, _ raw) raw {
 			return func(goja.FunctionCall) goja.Value {
 				result := e.rt.NewObject()

@@ -20,7 +20,7 @@ func (e *env) installIteratorHelpers() error {
 	if err != nil {
 		return err
 	}
-	e.iterators = &iteratorKit{proto: proto}
+	e.kit().proto = proto
 	entries := make([]entry, len(iteratorHelpers))
 	for i, h := range iteratorHelpers {
 		entries[i] = entry{name: h.name, length: h.length, make: func(e *env, _ raw) raw {
@@ -29,14 +29,25 @@ func (e *env) installIteratorHelpers() error {
 			}
 		}}
 	}
-	if err := e.installOn(proto, table{path: "Iterator.prototype", funcs: entries}); err != nil {
-		return err
+	return e.installOn(proto, table{path: "Iterator.prototype", funcs: entries})
+}
+
+// kit is the realm's, with the prototype.
+func (e *env) kit() *iteratorKit {
+	if e.iterators == nil {
+		e.iterators = &iteratorKit{}
 	}
-	return e.lazyGlobal("Iterator", false, e.makeIterator)
+	if e.iterators.proto == nil {
+		e.prepare(partIterator)
+	}
+	return e.iterators
 }
 
 // iteratorPrototype is what the iterators of arrays inherit from at one remove.
 func (e *env) iteratorPrototype() (*goja.Object, error) {
+	if proto := e.slotted("IteratorPrototype"); proto != nil {
+		return proto, nil
+	}
 	list := e.rt.NewArray()
 	f, ok := e.callable(list.GetSymbol(goja.SymIterator))
 	if !ok {
@@ -56,7 +67,7 @@ func (e *env) iteratorHelper(n int) raw {
 
 // startIterators runs the program, once.
 func (e *env) startIterators() {
-	k := e.iterators
+	k := e.kit()
 	if k.methods != nil {
 		return
 	}
@@ -125,7 +136,7 @@ func (e *env) glue(k *iteratorKit) []goja.Value {
 
 // makeIterator builds the global Iterator.
 func (e *env) makeIterator() goja.Value {
-	proto := e.iterators.proto
+	proto := e.kit().proto
 	var ctor *goja.Object
 	ctor = e.rt.ToValue(func(c goja.ConstructorCall) *goja.Object {
 		if c.NewTarget == nil || c.NewTarget == ctor {

@@ -56,6 +56,7 @@ var mapTable = table{path: "Map", funcs: []entry{
 }}
 
 func (e *env) mapGroupBy(call goja.FunctionCall) goja.Value {
+	e.prepare(partMap)
 	m := e.new(e.mapCtor)
 	e.groupBy(call, func(k, v goja.Value) {
 		if goja.IsNumber(k) && k.ToFloat() == 0 {

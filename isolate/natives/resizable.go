@@ -111,11 +111,15 @@ func (e *env) needLayout() error {
 	}
 	e.hidden[symResizable] = true
 	buffer := e.rt.ToValue(e.rt.NewArrayBuffer(make([]byte, 1)))
-	typed, err := e.rt.New(e.bytesClass, buffer)
+	bytesClass, err := e.object("Uint8Array")
 	if err != nil {
 		return err
 	}
-	dataView, err := e.object("DataView.prototype.constructor")
+	typed, err := e.rt.New(bytesClass, buffer)
+	if err != nil {
+		return err
+	}
+	dataView, err := e.object("DataView")
 	if err != nil {
 		return err
 	}

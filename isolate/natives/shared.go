@@ -27,24 +27,6 @@ func (l *Library) Share(o *goja.Object) *goja.Object {
 	return l.e.shareMemory(b.Bytes())
 }
 
-// installShared defines the classes of memory that the engine lacks, each made when it is
-// first read.
-func (e *env) installShared() error {
-	for _, g := range []struct {
-		name string
-		make func() goja.Value
-	}{
-		{"Float16Array", e.makeFloat16Array},
-		{"SharedArrayBuffer", e.makeSharedArrayBuffer},
-		{"Atomics", e.makeAtomics},
-	} {
-		if err := e.lazyGlobal(g.name, false, g.make); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // makeSharedArrayBuffer builds the global SharedArrayBuffer. Its objects are buffers of
 // the engine with another prototype, so views work on them; nothing detaches them.
 func (e *env) makeSharedArrayBuffer() goja.Value {

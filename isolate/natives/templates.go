@@ -28,8 +28,9 @@ type factory = func(rt *goja.Runtime) goja.Value
 
 // template is the template of one intrinsic object.
 type template struct {
-	props reflect.Value      // the engine's map of factories
-	own   map[string]factory // the engine's own of what we replaced; nil for what it has not
+	props, symProps reflect.Value      // the engine's maps of factories
+	own             map[string]factory // the engine's own of what we replaced; nil for what it has not
+	whole           unsafe.Pointer     // the template, where it is ours
 }
 
 // templates that serve tables, by path. fillTemplates sets it.
@@ -40,12 +41,15 @@ var templates = map[string]*template{}
 var property reflect.Type
 
 // eager are the tables that templates do not serve, in the order of installation.
-var eager = fillTemplates()
+// fillTemplates sets it.
+var eager []table
+
+var _ = fillTemplates()
 
 // lateTables come first in templates.
 var lateTables = []table{mathTable, dataViewTable, numberTable, dateTable, htmlTable, yearTable}
 
-func fillTemplates() (left []table) {
+func fillTemplates() bool {
 	rt := goja.New()
 	property = propertyType(rt)
 	served := map[string]bool{}
@@ -54,14 +58,28 @@ func fillTemplates() (left []table) {
 			served[t.path] = addToTemplate(rt, t)
 		}
 	}
-	for _, list := range [][]table{tables, lateTables} {
+	for path, global := range map[string]string{"String.prototype": "String", "Array.prototype": "Array", "Function.prototype": "Function", "BigInt.prototype": "BigInt"} {
+		if served[path] {
+			templates[path].replace("constructor", func(e *env, own factory) goja.Value { return newProperty(e.global(global), true, false) })
+		}
+	}
+	if path := typedPath; served[path] {
+		templates[path].replace("constructor", func(e *env, own factory) goja.Value {
+			e.prepare(partTyped)
+			return own(e.rt)
+		})
+	}
+	if served["Object.prototype"] {
+		templates["Object.prototype"].replace("__proto__", (*env).protoAccessor)
+	}
+	for _, list := range [][]table{tables, lateTables, guardedMethods} {
 		for _, t := range list {
 			if !served[t.path] {
-				left = append(left, t)
+				eager = append(eager, t)
 			}
 		}
 	}
-	return left
+	return true
 }
 
 // envSymbol leads from a runtime to its env; scripts never see it.
@@ -136,7 +154,7 @@ func addToTemplate(rt *goja.Runtime, t table) bool {
 	}
 	k := templates[t.path]
 	if k == nil {
-		k = &template{props: props, own: map[string]factory{}}
+		k = &template{props: props, symProps: field(tmpl, "symProps", reflect.Map), own: map[string]factory{}}
 		templates[t.path] = k
 	}
 	for i := range t.funcs {
@@ -179,11 +197,64 @@ func (e *env) templateFunction(f *entry, before factory) goja.Value {
 	if fn == nil {
 		return before(e.rt)
 	}
+	return newProperty(fn, true, false)
+}
+
+// replace makes make answer for a property that the engine has. In a realm that has all
+// from the beginning the property stays as it is.
+func (k *template) replace(name string, make func(e *env, own factory) goja.Value) {
+	key := reflect.ValueOf(name).Convert(k.props.Type().Key())
+	v := k.props.MapIndex(key)
+	if !v.IsValid() {
+		return
+	}
+	own := v.Convert(typeFactory).Interface().(factory)
+	k.own[name] = own
+	k.props.SetMapIndex(key, reflect.ValueOf(func(rt *goja.Runtime) goja.Value {
+		if e := envOf(rt); e != nil && e.inParts {
+			return make(e, own)
+		}
+		return own(rt)
+	}).Convert(k.props.Type().Elem()))
+}
+
+// newProperty is a configurable property.
+func newProperty(v goja.Value, writable, enumerable bool) goja.Value {
 	p := reflect.New(property)
-	field(p.Elem(), "value", reflect.Interface).Set(reflect.ValueOf(fn))
-	field(p.Elem(), "writable", reflect.Bool).SetBool(true)
+	field(p.Elem(), "value", reflect.Interface).Set(reflect.ValueOf(v))
+	field(p.Elem(), "writable", reflect.Bool).SetBool(writable)
+	field(p.Elem(), "enumerable", reflect.Bool).SetBool(enumerable)
 	field(p.Elem(), "configurable", reflect.Bool).SetBool(true)
 	return p.Interface().(goja.Value)
+}
+
+// setValue changes the value of a property as no script could.
+func setValue(p, v goja.Value) {
+	if p != nil && reflect.TypeOf(p) == reflect.PointerTo(property) {
+		field(reflect.ValueOf(p).Elem(), "value", reflect.Interface).Set(reflect.ValueOf(v))
+	}
+}
+
+// setAccessors changes the functions of an accessor as no script could.
+func setAccessors(p goja.Value, get, set *goja.Object) {
+	field(reflect.ValueOf(p).Elem(), "getterFunc", reflect.Pointer).Set(reflect.ValueOf(get))
+	field(reflect.ValueOf(p).Elem(), "setterFunc", reflect.Pointer).Set(reflect.ValueOf(set))
+}
+
+// accessorsOf are the functions of a property that is an accessor.
+func accessorsOf(p goja.Value) (get, set *goja.Object) {
+	if p == nil || reflect.TypeOf(p) != reflect.PointerTo(property) {
+		return nil, nil
+	}
+	of := func(name string) *goja.Object {
+		f := field(reflect.ValueOf(p).Elem(), name, reflect.Pointer)
+		if !f.IsValid() {
+			return nil
+		}
+		o, _ := f.Interface().(*goja.Object)
+		return o
+	}
+	return of("getterFunc"), of("setterFunc")
 }
 
 // valueOf is the value of a property.
@@ -198,22 +269,41 @@ func valueOf(v goja.Value) goja.Value {
 // own is the engine's own value of a member of an intrinsic object that has a template,
 // whatever scripts have done to the object; ok is false where it has none.
 func (e *env) own(path, name string) (v goja.Value, ok bool) {
+	p := e.ownProperty(path, name)
+	return valueOf(p), p != nil
+}
+
+// ownProperty is own with its attributes; nil where there is none.
+func (e *env) ownProperty(path, name string) goja.Value {
 	k := templates[path]
 	if k == nil {
-		return nil, false
+		return nil
 	}
 	make, replaced := k.own[name]
 	if !replaced {
 		f := k.props.MapIndex(reflect.ValueOf(name).Convert(k.props.Type().Key()))
 		if !f.IsValid() {
-			return nil, false
+			return nil
 		}
 		make = f.Convert(typeFactory).Interface().(factory)
 	}
 	if make == nil {
+		return nil
+	}
+	return make(e.rt)
+}
+
+// ownSymbol is own of a symbol.
+func (e *env) ownSymbol(path string, sym *goja.Symbol) (v goja.Value, ok bool) {
+	k := templates[path]
+	if k == nil || !k.symProps.IsValid() {
 		return nil, false
 	}
-	return valueOf(make(e.rt)), true
+	f := k.symProps.MapIndex(reflect.ValueOf(sym))
+	if !f.IsValid() || !f.CanConvert(typeFactory) {
+		return nil, false
+	}
+	return valueOf(f.Convert(typeFactory).Interface().(factory)(e.rt)), true
 }
 
 // propertyType is the engine's type of a property with attributes, as its own methods
