@@ -319,7 +319,7 @@ func (r *request) run(js *isolate.JS) {
 			r.fail(js.Exception(err))
 			return
 		}
-		resp, err := fetch.ToResponse(js, a.ioc, v)
+		resp, err := fetch.ToResponse(js, a.ioc, v, fetch.Answer{Request: r.req, Coupled: a.coupled})
 		if err != nil {
 			r.fail(js.Exception(err))
 			return
@@ -346,7 +346,7 @@ func (r *request) afterOutput(resp *event.Response, err error) {
 	r.a.out.Wait().Then(func(_ struct{}, broken error) {
 		if broken != nil && !isReset(err) {
 			if resp != nil {
-				resp.Body.Close()
+				_ = resp.Discard() // it tells of what was not written
 			}
 			r.answer(nil, broken)
 			return
@@ -363,7 +363,7 @@ func isReset(err error) bool {
 func (r *request) answer(resp *event.Response, err error) {
 	if r.answered {
 		if resp != nil {
-			resp.Body.Close()
+			_ = resp.Discard() // nobody waits for it
 		}
 		return
 	}
@@ -398,6 +398,17 @@ func (r *request) answer(resp *event.Response, err error) {
 	}
 	r.a.answered(r.v, err)
 	r.a.checkIdle()
+}
+
+// coupled keeps the actor in memory while a socket that it accepted is the other side of
+// somebody's WebSocket.
+func (a *Actor) coupled() (over func()) {
+	a.streams++
+	return func() {
+		a.streams--
+		a.c.touch()
+		a.checkIdle()
+	}
 }
 
 // becomeBroken is told by the context that it was aborted, for whatever reason.

@@ -2,6 +2,7 @@ package event
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 )
@@ -46,8 +47,8 @@ type WebSocket interface {
 	// the code CloseOverload as far as that can still be told.
 	Send(m Message, sent func()) error
 	// Close queues the close frame behind the messages: nothing may be sent after it,
-	// while what the other side sends is still delivered. reason has at most 123
-	// bytes, and none with CloseNoCode. The second one returns ErrClosed. The
+	// while what the other side sends is still delivered. reason is cut
+	// to 123 bytes where it goes over a network, and has none with CloseNoCode. The second one returns ErrClosed. The
 	// WebSocket is over, and its connection closed, when both sides have closed.
 	Close(code int, reason string) error
 	// Abort ends the WebSocket at once, and drops what was not sent. The other side
@@ -81,7 +82,8 @@ var (
 	ErrDisconnected = errors.New("the other side of the WebSocket is gone")
 	// ErrSlowReader: the other side reads too slowly, and the queue is full.
 	ErrSlowReader = errors.New("the other side of the WebSocket reads too slowly")
-	// ErrTooBig: a message is bigger than the receiver takes.
+	// ErrTooBig: a message is bigger than the receiver takes. Handlers get a ProtocolError
+	// that Is this.
 	ErrTooBig = errors.New("the message is too big")
 	// ErrClosed: the end was closed.
 	ErrClosed = errors.New("the WebSocket is closed")
@@ -94,6 +96,14 @@ type ProtocolError struct {
 }
 
 func (e *ProtocolError) Error() string { return e.Reason }
+
+// Is makes the one with the code CloseTooBig an ErrTooBig.
+func (e *ProtocolError) Is(target error) bool { return target == ErrTooBig && e.Code == CloseTooBig }
+
+// TooBig is the error for a message of size bytes where the receiver takes most.
+func TooBig(size, most int64) *ProtocolError {
+	return &ProtocolError{Code: CloseTooBig, Reason: fmt.Sprintf("Message is too large: %d > %d", size, most)}
+}
 
 // WantsWebSocket reports whether the request asks for a WebSocket: it has the header
 // "Upgrade: websocket". A service answers with Status 101 and WebSocket set, or with any

@@ -1,9 +1,6 @@
 package event
 
-import (
-	"fmt"
-	"sync"
-)
+import "sync"
 
 // NewWebSocketPair is a WebSocket within the process: what one end sends the other one
 // receives. queue is how many bytes of messages may wait in each direction; a message
@@ -240,7 +237,8 @@ func (e *pairEnd) tell(h WebSocketHandler, f pairFrame) {
 		if f.sent != nil {
 			f.sent()
 		}
-		e.fail(ErrTooBig, CloseTooBig, fmt.Sprintf("Message is too large: %d > %d", size, e.maxMessage))
+		err := TooBig(size, e.maxMessage)
+		e.fail(err, err.Code, err.Reason)
 	default:
 		p.mu.Lock()
 		e.busy = true

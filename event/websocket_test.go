@@ -146,7 +146,7 @@ func TestPairRefusesWhatIsTooBig(t *testing.T) {
 	if err := errors.Join(a.Send(text("abc"), nil), a.Send(text("abcd"), nil)); err != nil {
 		t.Fatal(err)
 	}
-	r.want(t, "text abc", "failed "+event.ErrTooBig.Error())
+	r.want(t, "text abc", "failed Message is too large: 4 > 3")
 	l.want(t, "closed 1009 Message is too large: 4 > 3")
 }
 

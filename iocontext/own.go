@@ -40,6 +40,9 @@ func (o Own[T]) Get(js *isolate.JS) (T, error) {
 	return o.value, nil
 }
 
+// Value is the object for code of the host, whatever context is current.
+func (o Own[T]) Value() T { return o.value }
+
 // Owner is the context that owns the object; nil for the zero Own.
 func (o Own[T]) Owner() *Context { return o.owner }
 

@@ -36,6 +36,7 @@ import (
 	"workerd.local/webapi/url"
 	"workerd.local/webapi/urlpattern"
 	"workerd.local/webapi/wasm"
+	"workerd.local/webapi/websockets"
 	"workerd.local/worker"
 )
 
@@ -43,7 +44,7 @@ import (
 func Modules() []bind.Module {
 	return slices.Concat([]bind.Module{
 		url.Module, encoding.Module, events.Module, timers.Module, console.Module, crypto.Module,
-		global.Module, wasm.Module, blob.Module, streams.Module, sockets.Module, codec.Module, fetch.Module, durable.Module,
+		global.Module, wasm.Module, blob.Module, streams.Module, sockets.Module, websockets.Module, codec.Module, fetch.Module, durable.Module,
 		rpc.Module, htmlrewriter.Module, caches.Module, messaging.Module, eventsource.Module, urlpattern.Module,
 		node.Module,
 	}, performance.Modules, node.Globals)

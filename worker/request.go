@@ -121,7 +121,7 @@ func (q *request) settle(js *isolate.JS, v goja.Value) {
 			q.fail(err)
 			return
 		}
-		resp, err := fetch.ToResponse(js, q.ioc, v)
+		resp, err := fetch.ToResponse(js, q.ioc, v, fetch.Answer{Request: q.req})
 		if err != nil {
 			q.fail(err)
 			return
@@ -153,7 +153,7 @@ func toException(ioc *iocontext.Context, err error) *exception.Exception {
 func (q *request) answer(resp *event.Response, err error) {
 	if q.answered {
 		if resp != nil {
-			resp.Body.Close()
+			_ = resp.Discard() // nobody waits for it
 		}
 		return
 	}

@@ -38,6 +38,7 @@ import (
 	"workerd.local/webapi/global"
 	"workerd.local/webapi/sockets"
 	"workerd.local/webapi/streams"
+	"workerd.local/webapi/websockets"
 )
 
 // Options say what a worker is made of; all of it is shared by its isolates and
@@ -316,6 +317,7 @@ func (w *Worker) setup(js *isolate.JS) error {
 	global.SetBeacon(js, w.sendBeacon)
 	caches.SetService(js, w.o.Cache)
 	sockets.SetOutbound(js, w.o.Outbound)
+	websockets.SetOutbound(js, w.o.Outbound)
 	return nil
 }
 

@@ -10,7 +10,8 @@ var (
 	SocketRest        = size("socket.rest", 256<<10, 0, 64<<20)
 
 	WebSocketMessage     = size("websocket.message", 128<<20, 1, 1<<30)
-	WebSocketQueue       = size("websocket.queue", 8<<20, 1<<10, 1<<30)
+	WebSocketReceived    = size("websocket.received", 32<<20, 1, 1<<30)
+	WebSocketQueue       = size("websocket.queue", 32<<20, 1<<10, 1<<30)
 	WebSocketQueues      = size("websocket.queues", 256<<20, 1<<10, 1<<36)
 	WebSocketClose       = span("websocket.close", 10*time.Second, 10*time.Millisecond, time.Hour)
 	WebSocketConnections = count("websocket.connections", 200_000, 1, 10_000_000)
@@ -265,6 +266,10 @@ var sections = []Section{
 		knob("WebAssembly and JavaScript calling each other", WasmDepth.Knob, "RangeError"),
 		knob("Values of scripts that WebAssembly code holds", WasmReferences.Knob, "RangeError"),
 		knob("Messages that wait in a MessagePort without a listener", PortMessages.Knob, "QuotaExceededError"),
+		knob("A message that a script gets from a WebSocket; with the flag increase_websocket_message_size that is websocket.message", WebSocketReceived.Knob, "the WebSocket ends with the code 1009 and an error event"),
+		row("The reason of a WebSocket's close frame", "webapi/websockets.reasonBytes", Size, "", "fixed by RFC 6455", "SyntaxError; before websocket_close_reason_byte_limit it is cut"),
+		row("Bytes that a WebSocket which passes through hands on ahead", "event.spliceAhead", Size, "", "fixed by what keeps a connection busy", "the sender is held back"),
+		row("The attachment of a WebSocket", "webapi/websockets.attachmentBytes", Size, "", "fixed by workerd", "Error"),
 		knob("An event of an EventSource", EventBytes.Knob, "the EventSource fails"),
 		knob("Nesting of a value that is cloned or stored", CloneDepth.Knob, "RangeError or DataCloneError"),
 		knob("Objects in a value that is cloned or stored", CloneObjects.Knob, "RangeError"),

@@ -178,7 +178,7 @@ func (ca *cache) put(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := fetch.ToResponse(js, ioc, c.Arg(1))
+	out, err := fetch.ToResponse(js, ioc, c.Arg(1), fetch.Answer{})
 	if err != nil {
 		return nil, err
 	}

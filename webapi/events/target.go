@@ -87,7 +87,7 @@ func Deliver[E any, P interface {
 	Base() *Event
 }](js *isolate.JS, t *Target, class *bind.Class[E], e P) (told bool, err error) {
 	base := e.Base()
-	if !t.Has(base.typ) || t.self == nil {
+	if t.self == nil || !t.Has(base.typ) && t.property(js, t.self, base.typ) == nil {
 		return false, nil
 	}
 	return true, t.dispatch(js, t.self, class.Wrap(js, (*E)(e)), base, func(_ *isolate.JS, err error) error { return err })

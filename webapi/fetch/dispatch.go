@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -88,6 +89,9 @@ func dispatch(c *bind.Call, svc event.Service, input, init goja.Value, o Dispatc
 		if err != nil {
 			return nil, err
 		}
+		if out.webSocket != nil && r.signal != nil {
+			out.webSocket.FailOn(js, r.signal)
+		}
 		return ResponseClass.Wrap(js, out), nil
 	}), nil
 }
@@ -102,6 +106,15 @@ func (r *Request) leave(js *isolate.JS, c *iocontext.Context, target string) (*e
 		Method: r.method, URL: bareURL(target), Header: r.raw.share(),
 		// Redirects are followed here, so that every service is spared it.
 		Body: b, Redirect: "manual", CF: r.cfJSON,
+	}
+	if req.WantsWebSocket() {
+		// The handshake is a GET without a body, whatever the script says.
+		closeLater(c, req.Body)
+		req.Method, req.Body = http.MethodGet, event.NoBody
+		if js.Compat() != nil && !js.Compat().Has("web_socket_compression") {
+			req.Header = cloneHeader(req.Header)
+			delete(req.Header, "Sec-Websocket-Extensions")
+		}
 	}
 	Frame(req)
 	if r.cf != nil {
@@ -206,7 +219,7 @@ func send(js *isolate.JS, ioc *iocontext.Context, svc event.Service, r *Request,
 			host.Complete(func() {
 				if l.Post(func() { x.answered(ioc, answer, resp, err, o) }) != nil && resp != nil {
 					// The loop is closed: nobody will read it.
-					go resp.Body.Close()
+					go resp.Discard()
 				}
 			})
 		})
@@ -215,7 +228,7 @@ func send(js *isolate.JS, ioc *iocontext.Context, svc event.Service, r *Request,
 		x.release()
 		v, err := conv(js, resp)
 		if err != nil {
-			closeLater(ioc, resp.Body)
+			discardLater(ioc, resp)
 		}
 		return v, err
 	})
@@ -238,8 +251,16 @@ func (x *exchange) answered(ioc *iocontext.Context, answer *loop.Future[*event.R
 	resp.Body = x.body(resp.Body)
 	if ioc.Ended() || !answer.Resolve(resp) {
 		// Aborted in between: nobody will read it.
-		closeLater(ioc, resp.Body)
+		discardLater(ioc, resp)
 	}
+}
+
+// discardLater releases an answer that nobody wants.
+func discardLater(c *iocontext.Context, resp *event.Response) {
+	if resp.WebSocket != nil {
+		resp.WebSocket.Abort(event.ErrDisconnected)
+	}
+	closeLater(c, resp.Body)
 }
 
 // closeLater closes a body that nobody reads, on a goroutine, as it may block.

@@ -75,7 +75,7 @@ func (h *handler) serve(c *iocontext.Context, req *event.Request) (*event.Respon
 			js.OnSettled(p, func(js *isolate.JS, v goja.Value, err error) {
 				var resp *event.Response
 				if err == nil {
-					resp, err = fetch.ToResponse(js, c, v)
+					resp, err = fetch.ToResponse(js, c, v, fetch.Answer{Request: req})
 				}
 				out <- answer{resp, err}
 			})
@@ -344,7 +344,7 @@ func BenchmarkTrivialHandler(b *testing.B) {
 					return
 				}
 				js.OnSettled(p, func(js *isolate.JS, v goja.Value, err error) {
-					if _, err := fetch.ToResponse(js, c, v); err != nil {
+					if _, err := fetch.ToResponse(js, c, v, fetch.Answer{}); err != nil {
 						b.Error(err)
 					}
 				})

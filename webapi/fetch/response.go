@@ -16,6 +16,7 @@ import (
 	"workerd.local/webapi/console"
 	"workerd.local/webapi/streams"
 	"workerd.local/webapi/url"
+	"workerd.local/webapi/websockets"
 )
 
 // Response is a Response.
@@ -27,7 +28,7 @@ type Response struct {
 	redirected bool
 	encoded    bool // encodeBody "manual", or an answer that is still encoded
 	cf         goja.Value
-	webSocket  goja.Value
+	webSocket  *websockets.Socket
 	isError    bool
 }
 
@@ -57,7 +58,14 @@ func (r *Response) init(c *bind.Call, v goja.Value) error {
 			return err
 		},
 		"cf", func(f *bind.Call, v goja.Value) error { return objectOrNull(f, v, &r.cf) },
-		"webSocket", func(f *bind.Call, v goja.Value) error { return objectOrNull(f, v, &r.webSocket) },
+		"webSocket", func(f *bind.Call, v goja.Value) (err error) {
+			if from != nil {
+				r.webSocket = from.webSocket // whatever a subclass shows
+				return nil
+			}
+			r.webSocket, err = socketOrNull(f, v)
+			return err
+		},
 		"encodeBody", &encode,
 	)
 	if err != nil {
@@ -84,6 +92,17 @@ func (r *Response) init(c *bind.Call, v goja.Value) error {
 		return errStatus
 	}
 	return nil
+}
+
+func socketOrNull(f *bind.Call, v goja.Value) (*websockets.Socket, error) {
+	if goja.IsNull(v) {
+		return nil, nil
+	}
+	s, ok := websockets.Class.Unwrap(f.JS(), v)
+	if !ok {
+		return nil, f.BadArg(1, "WebSocket")
+	}
+	return s, nil
 }
 
 // objectOrNull takes a member that must be an object; null counts as missing.
@@ -137,7 +156,12 @@ func responseFrom(js *isolate.JS, c *iocontext.Context, resp *event.Response, re
 	if err != nil {
 		return nil, err
 	}
+	var socket *websockets.Socket
+	if resp.WebSocket != nil {
+		socket = websockets.New(js, c, resp.WebSocket)
+	}
 	r := &Response{
+		webSocket:  socket,
 		message:    message{raw: h, body: b},
 		status:     resp.Status,
 		statusText: resp.StatusText,
@@ -159,8 +183,9 @@ func responseFrom(js *isolate.JS, c *iocontext.Context, resp *event.Response, re
 // on as its Go reader; the stream of a script becomes a reader (also an
 // io.WriterTo) that asks the loop for chunks as it is read, holds the stream back
 // where it is not, and cancels the stream when it is closed. c stays alive until
-// such a stream has ended.
-func ToResponse(js *isolate.JS, c *iocontext.Context, v goja.Value) (*event.Response, error) {
+// such a stream has ended. A WebSocket is given away; where its peer is a socket of c,
+// c stays alive until that is over.
+func ToResponse(js *isolate.JS, c *iocontext.Context, v goja.Value, o Answer) (*event.Response, error) {
 	r, ok := ResponseClass.Unwrap(js, v)
 	if !ok {
 		return nil, exception.TypeErrorf("Incorrect type for Promise: the Promise did not resolve to 'Response'.")
@@ -176,7 +201,7 @@ func ToResponse(js *isolate.JS, c *iocontext.Context, v goja.Value) (*event.Resp
 	if !encoded {
 		b, encoded = unwrap(b, r.raw)
 	}
-	return &event.Response{
+	resp := &event.Response{
 		Status:     r.status,
 		StatusText: r.statusText,
 		Header:     r.raw.share(),
@@ -184,7 +209,48 @@ func ToResponse(js *isolate.JS, c *iocontext.Context, v goja.Value) (*event.Resp
 		URL:        r.url,
 		Redirected: r.redirected,
 		Encoded:    encoded,
-	}, nil
+	}
+	if r.webSocket != nil {
+		return resp, r.couple(js, resp, o)
+	}
+	return resp, nil
+}
+
+// Answer says what a Response is the answer to.
+type Answer struct {
+	// Request is what is answered; nil means that no WebSocket may be the answer.
+	Request *event.Request
+	// Coupled, which may be nil, is told that a socket of the context is the other side
+	// of the WebSocket that leaves; what it returns is called when that is over.
+	Coupled func() (over func())
+}
+
+var errNotAsked = exception.TypeErrorf("Worker tried to return a WebSocket in a response to a request which did not contain the header \"Upgrade: websocket\".")
+
+// couple gives the WebSocket to the answer, and says which compression may be agreed on.
+func (r *Response) couple(js *isolate.JS, resp *event.Response, o Answer) error {
+	if o.Request == nil || !o.Request.WantsWebSocket() {
+		return errNotAsked
+	}
+	local := r.webSocket.OfPair()
+	end, err := r.webSocket.Take(js, o.Coupled)
+	if err != nil {
+		return err
+	}
+	resp.WebSocket = end
+	const extensions = "Sec-Websocket-Extensions"
+	_, set := resp.Header[extensions]
+	offered := o.Request.Header[extensions]
+	switch compress := js.Compat() == nil || js.Compat().Has("web_socket_compression"); {
+	case !compress && set:
+		resp.Header = cloneHeader(resp.Header)
+		delete(resp.Header, extensions)
+	case compress && !set && local && len(offered) > 0:
+		// The script has no opinion: whatever the client offers will do.
+		resp.Header = cloneHeader(resp.Header)
+		resp.Header[extensions] = offered
+	}
+	return nil
 }
 
 // Status is the status code.
@@ -193,8 +259,8 @@ func (r *Response) Status() int { return r.status }
 // Headers are the response's headers, not a copy.
 func (r *Response) Headers() *Headers { return r.raw }
 
-// WebSocket is the object that was given as webSocket, or nil.
-func (r *Response) WebSocket() goja.Value { return r.webSocket }
+// WebSocket is the webSocket attribute, or nil.
+func (r *Response) WebSocket() *websockets.Socket { return r.webSocket }
 
 // ResponseClass is Response. It is filled in by defineResponse: its methods make
 // instances of it.
@@ -219,8 +285,13 @@ func defineResponse() *bind.Class[Response] {
 				}
 				return "default", nil
 			},
-			"cf":        func(r *Response, _ *bind.Call) (any, error) { return r.cf, nil },
-			"webSocket": func(r *Response, _ *bind.Call) (any, error) { return orNull(r.webSocket), nil },
+			"cf": func(r *Response, _ *bind.Call) (any, error) { return r.cf, nil },
+			"webSocket": func(r *Response, _ *bind.Call) (any, error) {
+				if r.webSocket == nil {
+					return bind.Null, nil
+				}
+				return r.webSocket.Object(), nil
+			},
 		}),
 		Methods: map[string]bind.Method[Response]{
 			"clone": func(r *Response, c *bind.Call) (any, error) {
@@ -246,13 +317,6 @@ func defineResponse() *bind.Class[Response] {
 		},
 	}
 	return ResponseClass
-}
-
-func orNull(v goja.Value) goja.Value {
-	if v == nil {
-		return bind.Null
-	}
-	return v
 }
 
 func responseJSON(c *bind.Call) (any, error) {

@@ -1,0 +1,171 @@
+package websockets
+
+import (
+	"errors"
+	"fmt"
+
+	"workerd.local/event"
+	"workerd.local/exception"
+	"workerd.local/internal/limits"
+	"workerd.local/isolate"
+	"workerd.local/loop"
+	"workerd.local/webapi/bind"
+)
+
+// outgoing is a message, or a close frame, that waits until it may leave.
+type outgoing struct {
+	gate    loop.Result[struct{}]
+	message event.Message
+	close   bool
+	code    int
+	reason  string
+}
+
+var (
+	errSendClosed = exception.TypeErrorf("Can't call WebSocket send() after close().")
+	errSendEarly  = exception.TypeErrorf("You must call one of accept() or state.acceptWebSocket() on this WebSocket before sending messages.")
+)
+
+// errClosedEarly ends an attempt to connect that nobody wants any more.
+var errClosedEarly = exception.Errorf("Network connection lost.").WithKind(exception.Disconnected).WithCause(errors.New("close() was called before the connection was established"))
+
+// message converts what send() is given.
+func message(c *bind.Call) (event.Message, error) {
+	if c.Len() == 0 {
+		return event.Message{}, c.BadArg(1, "ArrayBuffer or ArrayBufferView or string")
+	}
+	if b, ok := bind.Bytes(c.JS(), c.Arg(0)); ok {
+		return event.Message{Data: append([]byte(nil), b...)}, nil
+	}
+	text, err := c.String(1, c.Arg(0))
+	return event.Message{Text: true, Data: []byte(text)}, err
+}
+
+// send is send().
+func (s *Socket) send(js *isolate.JS, m event.Message) error {
+	n, err := s.native(js)
+	switch {
+	case err != nil:
+		return err
+	case s.state.ClosedOut:
+		return errSendClosed
+	case n.aborted || n.stage == released:
+		return nil // the specification: what is sent after the end is ignored
+	case n.stage != accepted && n.stage != parked:
+		return errSendEarly
+	}
+	n.queue(js, outgoing{message: m})
+	return nil
+}
+
+// close is close(); code 0 is none.
+func (s *Socket) close(js *isolate.JS, code *int, reason *string) error {
+	n, err := s.native(js)
+	if err != nil {
+		return err
+	}
+	if err := checkClose(js, code, reason); err != nil {
+		return err
+	}
+	if n.stage == connecting {
+		n.stage = released
+		if n.cancel != nil {
+			n.cancel(errClosedEarly)
+			n.cancel = nil
+		}
+		return nil
+	}
+	if s.state.ClosedOut || n.aborted || n.stage == released {
+		return nil
+	}
+	if n.stage != accepted && n.stage != parked {
+		return errSendEarly
+	}
+	f := outgoing{close: true, code: event.CloseNoCode}
+	if code != nil {
+		f.code = *code
+	}
+	if reason != nil {
+		f.reason = *reason
+	}
+	n.queue(js, f)
+	s.state.ClosedOut = true
+	return nil
+}
+
+// reasonBytes is how long the reason of a close frame may be (RFC 6455, 5.5).
+const reasonBytes = 123
+
+func checkClose(js *isolate.JS, code *int, reason *string) error {
+	if code != nil {
+		c := *code
+		valid := c >= 1000 && c < 5000 && c != 1004 && c != 1005 && c != 1006 && c != 1015
+		if has(js, "pedantic_wpt") {
+			valid = c == 1000 || c >= 3000 && c < 5000
+		}
+		if !valid {
+			return exception.DOM("InvalidAccessError", fmt.Sprintf("Invalid WebSocket close code: %d.", c))
+		}
+	}
+	if reason != nil && len(*reason) > reasonBytes && has(js, "websocket_close_reason_byte_limit") {
+		return exception.DOM("SyntaxError", "WebSocket close reason must not be longer than 123 bytes when UTF-8 encoded.")
+	}
+	if reason != nil && code == nil {
+		return exception.DOM("InvalidAccessError", "If you specify a WebSocket close reason, you must also specify a code.")
+	}
+	return nil
+}
+
+// queue lets a frame leave as soon as what the actor wrote before is durable, and after
+// the frames ahead.
+func (n *native) queue(js *isolate.JS, f outgoing) {
+	f.gate = n.c.WaitForOutput()
+	size := int64(len(f.message.Data))
+	if n.outBytes > 0 && n.outBytes+size > limits.WebSocketQueue.Bytes(js.Bounds()) {
+		n.end.Abort(event.ErrSlowReader)
+		n.Failed(event.ErrSlowReader)
+		n.aborted, n.out, n.outBytes = true, nil, 0
+		return
+	}
+	n.out = append(n.out, f)
+	n.outBytes += size
+	if !n.pumping {
+		n.pump()
+	}
+}
+
+// pump sends what may leave.
+func (n *native) pump() {
+	for len(n.out) > 0 {
+		f := n.out[0]
+		if _, err, ready := f.gate.Ready(); !ready {
+			n.pumping = true
+			f.gate.Then(func(_ struct{}, err error) {
+				n.pumping = false
+				if err == nil && len(n.out) > 0 {
+					n.out[0].gate = loop.Now(struct{}{})
+				}
+				n.pump()
+			})
+			return
+		} else if err != nil {
+			// The gate is broken, and the actor with it: its end is the socket's.
+			n.out, n.outBytes = nil, 0
+			return
+		}
+		n.out[0] = outgoing{}
+		n.out = n.out[1:]
+		n.outBytes -= int64(len(f.message.Data))
+		if n.peer != nil {
+			n.peer.expect()
+		}
+		// An error is told to the handler, too.
+		if f.close {
+			_ = n.end.Close(f.code, f.reason)
+		} else {
+			_ = n.end.Send(f.message, nil)
+		}
+	}
+	n.out = nil
+	n.settle()
+}
