@@ -34,8 +34,9 @@ type Actor struct {
 	instance *goja.Object
 	// Its handlers, as they were when the constructor returned; ring is nil without
 	// alarm().
-	handler, ring goja.Value
-	built         bool // the constructor has returned
+	handler, ring  goja.Value
+	socketHandlers [len(socketHandlers)]goja.Value // nil where there is none
+	built          bool                            // the constructor has returned
 
 	plain bool // its class does not extend DurableObject
 
@@ -43,6 +44,7 @@ type Actor struct {
 	inflight  map[*request]struct{}
 	calls     map[*call]struct{} // until nothing of what they returned is held
 	streams   int                // responses that are being read
+	events    int                // what sockets have received and was not handed over
 	idle      *loop.Timer
 	running   *alarmRun     // its alarm
 	next      *alarmRun     // the alarm that comes after that
@@ -141,6 +143,7 @@ func (a *Actor) construct(js *isolate.JS, class *goja.Object) {
 		ID:                    a.c.id,
 		Name:                  a.c.name,
 		Cache:                 a.cache,
+		Sockets:               a.c.webSockets,
 		WaitUntil:             a.waitUntil,
 		HasAlarm:              func() bool { return a.ring != nil || !a.built },
 		DeleteAllDeletesAlarm: a.w.Compat().Has("delete_all_deletes_alarm"),
@@ -155,6 +158,11 @@ func (a *Actor) construct(js *isolate.JS, class *goja.Object) {
 			a.handler = obj.Get("fetch")
 			if ring := obj.Get("alarm"); isFunction(ring) {
 				a.ring = ring
+			}
+			for kind, name := range socketHandlers {
+				if h := obj.Get(name); isFunction(h) {
+					a.socketHandlers[kind] = h
+				}
 			}
 		})
 	}
@@ -441,7 +449,7 @@ func (a *Actor) active() bool { return a.called() || a.ioc.Tasks() > 0 }
 
 // called reports whether somebody outside waits for the actor.
 func (a *Actor) called() bool {
-	return len(a.inflight) > 0 || len(a.calls) > 0 || a.streams > 0 || a.running != nil
+	return len(a.inflight) > 0 || len(a.calls) > 0 || a.streams > 0 || a.events > 0 || a.running != nil
 }
 
 // checkIdle starts the idle time when nothing keeps the actor any more.

@@ -26,6 +26,9 @@ type container struct {
 	broken *exception.Exception
 	used   time.Time    // when a request last began or ended
 	stubs  atomic.Int32 // that hold it; any goroutine
+	// sockets are the WebSockets that the actor accepted for good; nil before the first
+	// actor.
+	sockets *sockets
 }
 
 // touch says that the container is in use now.
@@ -112,15 +115,23 @@ func (c *container) becomeBroken(cause *exception.Exception) {
 	reason.Value = nil
 	c.broken = &reason
 	c.actor = nil
+	if c.sockets != nil {
+		c.sockets.drop(&reason)
+		c.sockets = nil
+	}
 	if c.h.containers[c.id.Key] == c {
 		delete(c.h.containers, c.id.Key)
 	}
 }
 
 // evicted drops the actor of a container that is not broken: the next event makes
-// a new one.
+// a new one. Its WebSockets stay.
 func (c *container) evicted() {
 	c.actor = nil
+	if c.hasSockets() {
+		c.sockets.hibernate()
+		return
+	}
 	// An empty container holds nothing that its id does not say, except for stubs
 	// that point to it; they find their way back through activate.
 	if c.h.containers[c.id.Key] == c {
@@ -184,6 +195,8 @@ func (h *host) closeAll(err error, done func()) {
 		if a := c.actor; a != nil {
 			left++
 			a.flushThen(func() { a.ioc.Abort(e); finished() })
+		} else {
+			c.becomeBroken(e) // its WebSockets end
 		}
 	}
 	finished()

@@ -31,6 +31,7 @@ import (
 	"workerd.local/webapi/streams"
 	"workerd.local/webapi/timers"
 	"workerd.local/webapi/url"
+	"workerd.local/webapi/websockets"
 	"workerd.local/worker"
 )
 
@@ -150,7 +151,7 @@ func newKit(t testing.TB, source string, o kitOptions) *kit {
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
-	modules := []bind.Module{url.Module, encoding.Module, events.Module, timers.Module, blob.Module, streams.Module, fetch.Module, durable.Module}
+	modules := []bind.Module{url.Module, encoding.Module, events.Module, timers.Module, blob.Module, streams.Module, websockets.Module, fetch.Module, durable.Module}
 	pool := worker.NewPool(k.isos, worker.Options{Name: "main", Script: s, Compat: flags, Modules: modules})
 	if err := pool.Start(t.Context()); err != nil {
 		t.Fatal(err)

@@ -34,6 +34,8 @@ func (n *Namespace) AbortAll(ctx context.Context, err *exception.Exception) erro
 		for _, c := range h.all() {
 			if a := c.actor; a != nil {
 				a.ioc.Abort(err)
+			} else {
+				c.becomeBroken(err) // it has WebSockets, and they end
 			}
 		}
 		done()

@@ -55,6 +55,9 @@ func (h *host) beginReplace(id actorid.ID, ready func(error)) {
 	h.replacing[id.Key] = true
 	c := h.containers[id.Key]
 	if c == nil || c.actor == nil {
+		if c != nil {
+			c.becomeBroken(errReplaced) // its WebSockets end
+		}
 		ready(nil)
 		return
 	}

@@ -12,6 +12,11 @@ var (
 	WebSocketMessage     = size("websocket.message", 128<<20, 1, 1<<30)
 	WebSocketReceived    = size("websocket.received", 32<<20, 1, 1<<30)
 	WebSocketQueue       = size("websocket.queue", 32<<20, 1<<10, 1<<30)
+	ParkedMessage        = size("websocket.parked-message", 1<<20, 1, 1<<30)
+	SocketsPerActor      = count("websocket.actor", 32<<10, 1, 1_000_000)
+	SocketTags           = count("websocket.tags", 10, 0, 1000)
+	SocketTag            = size("websocket.tag", 256, 0, 64<<10)
+	SocketAutoResponse   = size("websocket.auto-response", 2048, 0, 1<<20)
 	WebSocketQueues      = size("websocket.queues", 256<<20, 1<<10, 1<<36)
 	WebSocketClose       = span("websocket.close", 10*time.Second, 10*time.Millisecond, time.Hour)
 	WebSocketConnections = count("websocket.connections", 200_000, 1, 10_000_000)
@@ -267,6 +272,12 @@ var sections = []Section{
 		knob("Values of scripts that WebAssembly code holds", WasmReferences.Knob, "RangeError"),
 		knob("Messages that wait in a MessagePort without a listener", PortMessages.Knob, "QuotaExceededError"),
 		knob("A message that a script gets from a WebSocket; with the flag increase_websocket_message_size that is websocket.message", WebSocketReceived.Knob, "the WebSocket ends with the code 1009 and an error event"),
+		knob("A message of a WebSocket that an actor accepted with `ctx.acceptWebSocket()`", ParkedMessage.Knob, "the WebSocket ends with the code 1009; `webSocketError()`"),
+		knob("WebSockets that an actor accepted so", SocketsPerActor.Knob, "Error"),
+		knob("Tags of such a WebSocket", SocketTags.Knob, "Error"),
+		knob("A tag", SocketTag.Knob, "Error"),
+		knob("The request, and the response, of `setWebSocketAutoResponse()`", SocketAutoResponse.Knob, "RangeError"),
+		row("Time that an event of a WebSocket may be given, in ms", "webapi/durable.maxEventTimeout", Count, "", "fixed by workerd", "Error"),
 		row("The reason of a WebSocket's close frame", "webapi/websockets.reasonBytes", Size, "", "fixed by RFC 6455", "SyntaxError; before websocket_close_reason_byte_limit it is cut"),
 		row("Bytes that a WebSocket which passes through hands on ahead", "event.spliceAhead", Size, "", "fixed by what keeps a connection busy", "the sender is held back"),
 		row("The attachment of a WebSocket", "webapi/websockets.attachmentBytes", Size, "", "fixed by workerd", "Error"),

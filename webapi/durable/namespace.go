@@ -42,10 +42,12 @@ var NamespaceClass = &bind.Class[Namespace]{
 
 const jurisdictionText = "Jurisdiction restrictions are not implemented in workerd."
 
-// Module is the family's table. None of the classes is a global name, as in workerd.
+// Module is the family's table. The classes of namespaces and storage are no global names,
+// as in workerd.
 var Module = bind.Module{
-	Name:  "durable",
-	Setup: func(js *isolate.JS) error { return clone.Prepare(js.Runtime()) },
+	Name:    "durable",
+	Globals: []bind.Global{PairClass},
+	Setup:   func(js *isolate.JS) error { return clone.Prepare(js.Runtime()) },
 }
 
 func (n *Namespace) ids() (*actorid.Factory, error) {

@@ -1,6 +1,8 @@
 package durable
 
 import (
+	"maps"
+
 	"github.com/dop251/goja"
 
 	"workerd.local/actorid"
@@ -20,6 +22,8 @@ type Options struct {
 	Name *string
 	// Cache is the actor's storage; nil for an actor that keeps nothing.
 	Cache *cache.Cache
+	// Sockets has the WebSockets that the actor gives away, made on first use.
+	Sockets func() Sockets
 	// WaitUntil keeps the actor alive until the value settles.
 	WaitUntil func(js *isolate.JS, v goja.Value)
 	// HasAlarm reports whether the class has an alarm() handler.
@@ -79,6 +83,7 @@ func newStateClass(f flagSet) *bind.Class[state] {
 		},
 		Async: map[string]bind.Method[state]{"blockConcurrencyWhile": (*state).blockConcurrencyWhile},
 	}
+	maps.Copy(cl.Methods, socketMethods())
 	if f&replicas != 0 {
 		cl.Async["configureReadReplication"] = (*state).configureReadReplication
 	}

@@ -39,6 +39,8 @@ type Socket struct {
 	obj   *goja.Object
 	// blob says that binary messages become Blobs, not ArrayBuffers.
 	blob bool
+	// Keeper is what the Go code that the socket was parked for keeps of it.
+	Keeper any
 }
 
 // State is what a socket is beside its end and its listeners: all that is left of it
@@ -197,20 +199,29 @@ func (s *Socket) Take(js *isolate.JS, coupled func() (over func())) (event.WebSo
 	return n.end, nil
 }
 
-// Park gives what comes to Go code, which starts the end: the socket stays what scripts
-// send with. It is acceptWebSocket() of actors.
-func (s *Socket) Park(js *isolate.JS) (event.WebSocket, error) {
+// MayPark says why Park would fail.
+func (s *Socket) MayPark(js *isolate.JS) error {
 	n, err := s.native(js)
 	switch {
 	case err != nil:
-		return nil, err
-	case n.stage == accepted:
-		return nil, errParkAccepted
+		return err
+	case n.stage == accepted || n.stage == parked:
+		return errParkAccepted
 	case n.peer == nil || n.peer.stage != waiting:
-		return nil, errParkUsed
+		return errParkUsed
 	case n.stage != waiting:
-		return nil, errParkState
+		return errParkState
 	}
+	return nil
+}
+
+// Park gives what comes to Go code, which starts the end: the socket stays what scripts
+// send with. It is acceptWebSocket() of actors.
+func (s *Socket) Park(js *isolate.JS) (event.WebSocket, error) {
+	if err := s.MayPark(js); err != nil {
+		return nil, err
+	}
+	n := s.io.Value()
 	n.stage = parked
 	n.disown()
 	n.drain() // nothing counts what comes any more
