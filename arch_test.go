@@ -16,7 +16,7 @@ const policy = `
 # Packages on the same line are strangers.
 floors
 	internal/limits
-	trace
+	trace  cron
 	internal/invariants  internal/compat  internal/crypt  internal/limits/page  exception  event  config
 	loop  actorid  disk  httpcache  supervise  websocket
 	httpserver  outbound

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"workerd.local/cron"
 )
 
 // ValidateOptions says how the server will be run.
@@ -146,6 +148,11 @@ func (v *validator) worker(name string, w *Worker) {
 	}
 	for _, tail := range w.StreamingTails {
 		v.designator(tail, w.Pos, quoted+"'s streaming tails")
+	}
+	for _, c := range w.Crons {
+		if _, err := cron.Parse(c.Value); err != nil {
+			v.workerErrorf(name, c.Pos, "%q is not a cron expression: %s.", c.Value, err)
+		}
 	}
 	v.access(name, w)
 	v.namespaces(name, w)

@@ -45,6 +45,9 @@ type Request struct {
 	// Props is ctx.props of the receiver: what made the binding says, and its caller cannot
 	// change. Nil means that there are none.
 	Props *Props
+	// Client is the address of who sent the request over a socket of this server; empty
+	// for requests that come from elsewhere.
+	Client string
 	// Redirect is follow, manual or error; empty means follow.
 	Redirect string
 }

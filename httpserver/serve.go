@@ -106,7 +106,7 @@ func (x *exchange) request() (req *event.Request, status int, problem string) {
 			h.Del(s.o.ForwardedProto)
 		}
 	}
-	in := &incoming{Request: event.Request{Method: r.Method, Header: h}, host: [1]string{r.Host}}
+	in := &incoming{Request: event.Request{Method: r.Method, Header: h, Client: r.RemoteAddr}, host: [1]string{r.Host}}
 	req = &in.Request
 	switch {
 	case s.o.Proxy && !r.URL.IsAbs():

@@ -102,7 +102,11 @@ func (f *front) Fetch(ctx context.Context, req *event.Request) (*event.Response,
 		req.Body.Close()
 		return nil, err
 	}
-	resp, err := w.pick(f.socket, req).Fetch(ctx, req)
+	target := w.pick(f.socket, req)
+	resp, err := w.trigger(ctx, target, req)
+	if resp == nil && err == nil {
+		resp, err = target.Fetch(ctx, req)
+	}
 	if err == nil && resp.Body.Stream != nil {
 		resp.Body.Stream = event.OnClose(resp.Body.Stream, w.requests.Done)
 	} else {

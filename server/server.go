@@ -116,6 +116,9 @@ type Server struct {
 	stopBg     context.CancelFunc
 	closing    chan struct{} // closed when Close begins
 	bg         sync.WaitGroup
+	crons      *crons
+	life       context.Context // ends when Close begins
+	endLife    context.CancelFunc
 
 	turn      turnstile
 	reloading sync.Mutex // held by Reload, one at a time
@@ -145,6 +148,7 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*Server, error) {
 		cache: httpcache.New(httpcache.Options{Bounds: o.Limits.Bounds}), caches: memorycache.NewCaches(), webSockets: websocket.NewSet(o.Limits.Bounds)}
 	bg, cancel := context.WithCancel(context.Background())
 	s.stopBg = cancel
+	s.life, s.endLife = context.WithCancel(context.Background())
 	var guard *isolate.MemoryGuard
 	if o.MemoryLimit >= 0 {
 		limit := uint64(o.MemoryLimit)
@@ -173,6 +177,7 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*Server, error) {
 		return nil, errors.Join(err, s.Close(context.Background()))
 	}
 	s.stores.openControl(s.writer)
+	s.crons = startCrons(s)
 	return s, nil
 }
 
@@ -214,6 +219,10 @@ func (s *Server) Close(ctx context.Context) error {
 	close(s.closing)
 	w, sockets := s.turn.now(), s.sockets
 	s.mu.Unlock()
+	s.endLife()
+	if s.crons != nil {
+		s.crons.end()
+	}
 	var errs []error
 	for _, sock := range sockets {
 		errs = append(errs, sock.close())
@@ -230,5 +239,8 @@ func (s *Server) Close(ctx context.Context) error {
 	errs = append(errs, s.stores.close())
 	s.stopBg()
 	s.bg.Wait()
+	if s.crons != nil {
+		s.crons.firing.Wait()
+	}
 	return errors.Join(errs...)
 }

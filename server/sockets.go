@@ -197,14 +197,15 @@ func (w *world) target(c *config.Socket) (httpserver.Target, error) {
 	return t, err
 }
 
-// Drain stops accepting and waits for the requests that have begun, until ctx ends;
-// then Close.
+// Drain stops accepting and waits for the requests and cron triggers that have begun,
+// until ctx ends; then Close.
 func (s *Server) Drain(ctx context.Context) error {
 	s.mu.Lock()
 	sockets := s.sockets
 	s.mu.Unlock()
 	var wg sync.WaitGroup
-	errs := make([]error, len(sockets))
+	errs := make([]error, len(sockets)+1)
+	wg.Go(func() { errs[len(sockets)] = s.crons.drain(ctx) })
 	for i, k := range sockets {
 		wg.Go(func() { errs[i] = k.srv.Shutdown(ctx) })
 	}

@@ -63,6 +63,7 @@ func (s *Server) Test(ctx context.Context, f TestFilter, started func(name strin
 	if err := s.startTCP(); err != nil {
 		return err
 	}
+	s.crons.end() // tests fire their own
 	w := s.turn.now()
 	for i := range w.cfg.Services {
 		name := w.cfg.Services[i].Name

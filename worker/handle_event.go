@@ -98,6 +98,12 @@ func (d *delivery) run(js *isolate.JS) {
 		return
 	}
 	handler := obj.Get(name)
+	if _, ok := d.ev.(event.Scheduled); ok && !isFunction(handler) {
+		d.ctl = &controller{ev: d.ev, noRetry: true}
+		d.w.warnOnce(js, "Received a ScheduledEvent but we lack a handler for ScheduledEvents (a.k.a. Cron Triggers). Did you remember to export a scheduled() function?")
+		d.fail(exception.Errorf("Handler does not export a scheduled() function"))
+		return
+	}
 	if _, ok := goja.AssertFunction(handler); !ok {
 		d.finish(event.Outcome{Status: event.NotFound}, exception.Errorf("Entrypoint does not export a %s() function.", name))
 		return
@@ -157,11 +163,7 @@ func (d *delivery) idle() {
 		d.finish(outcomeOf(err), err)
 		return
 	}
-	out := event.Outcome{Status: event.OK}
-	if d.ctl != nil && d.ctl.noRetry {
-		out.Retry = false
-	}
-	d.finish(out, nil)
+	d.finish(event.Outcome{Status: event.OK}, nil)
 }
 
 func (d *delivery) fail(err error) {
@@ -187,6 +189,10 @@ func (d *delivery) finish(o event.Outcome, err error) {
 		d.neuter = nil
 	}
 	d.w.inflight.Add(-1)
+	if _, ok := d.ev.(event.Scheduled); ok {
+		// It may be delivered again unless the handler says no.
+		o.Retry = d.ctl == nil || !d.ctl.noRetry
+	}
 	if e, ok := err.(*exception.Exception); ok {
 		err = e.AsRemote()
 	}

@@ -103,6 +103,7 @@ var scheduledEventClass = &bind.Class[scheduledEvent]{
 func (w *Worker) dispatchScheduled(js *isolate.JS, d *delivery) {
 	x := &executionContext{w: w, ioc: d.ioc}
 	e := &scheduledEvent{extendable: extendable{Extendable: events.Extendable{Event: events.New("scheduled", false)}, ctx: x}, ctl: controller{ev: d.ev}}
+	d.ctl = &e.ctl
 	if traces, ok := d.ev.(event.Traces); ok {
 		w.dispatchTraces(js, d, traces.List)
 		return

@@ -71,6 +71,9 @@ var (
 	RPCStubs     = count("rpc.stubs", 100_000, 1, 10_000_000)
 	RPCPipelined = count("rpc.pipelined", 10_000, 1, 1_000_000)
 
+	CronLate    = span("cron.late", time.Minute, time.Second, 24*time.Hour)
+	CronRunning = count("cron.running", 10, 1, 10_000)
+
 	TraceBytes   = size("trace.bytes", 256<<10, 1<<10, 16<<20)
 	TraceQueue   = size("trace.queue", 2<<20, 1<<10, 64<<20)
 	TracePending = count("trace.pending", 1000, 1, 100_000)
@@ -310,6 +313,10 @@ var sections = []Section{
 		knob("Columns of a table", ConsoleColumns.Knob, "the rest is left out"),
 		knob("Timers, and counters, of a realm", ConsoleLabels.Knob, "no more are kept"),
 		knob("Groups within each other", ConsoleGroups.Knob, "the text is not indented further"),
+	}},
+	{"Cron triggers", []Row{
+		knob("How late a trigger fires, when the clock was set or the machine slept", CronLate.Knob, "it is left out, and the log says so"),
+		knob("Events of one trigger that run at a time", CronRunning.Knob, "the next one is left out, and the log says so"),
 	}},
 	{"Tail workers", []Row{
 		knob("Bytes of one trace, and of one event for a streaming tail worker", TraceBytes.Knob, "the rest is left out, and the trace says so"),

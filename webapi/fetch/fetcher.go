@@ -38,6 +38,11 @@ func defineFetcher() *bind.Class[FetcherObject] {
 					return err
 				}
 			}
+			if js.Compat() != nil && js.Compat().Has("service_binding_extra_handlers") {
+				if err := addMethods(js, proto, map[string]func(f *FetcherObject, c *bind.Call) (any, error){"scheduled": (*FetcherObject).scheduled}); err != nil {
+					return err
+				}
+			}
 			r := rpcOf.Get(js)
 			if r.method != nil && js.Compat().Has("experimental") {
 				f := bind.NewFunction(js, "getRpcMethodForTestOnly", 1, func(c *bind.Call) (any, error) {
@@ -83,9 +88,14 @@ func unwrapFetcher(c *bind.Call) (*FetcherObject, bool) {
 // oldMethods gives the class get, put and delete, which bindings had before they had
 // methods of their own (the flag fetcher_has_get_put_delete).
 func oldMethods(js *isolate.JS, proto *goja.Object) error {
-	for name, call := range map[string]func(f *FetcherObject, c *bind.Call) (any, error){
+	return addMethods(js, proto, map[string]func(f *FetcherObject, c *bind.Call) (any, error){
 		"get": (*FetcherObject).get, "put": (*FetcherObject).put, "delete": (*FetcherObject).remove,
-	} {
+	})
+}
+
+// addMethods gives the class methods that depend on compatibility flags.
+func addMethods(js *isolate.JS, proto *goja.Object, methods map[string]func(f *FetcherObject, c *bind.Call) (any, error)) error {
+	for name, call := range methods {
 		m := bind.NewFunction(js, name, 1, func(c *bind.Call) (any, error) {
 			f, ok := unwrapFetcher(c)
 			if !ok {
