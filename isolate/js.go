@@ -239,21 +239,13 @@ func (js *JS) newError(class, message string) *goja.Object {
 	return obj
 }
 
-var errorClasses = NewSlot(func(js *JS) *map[string]goja.Value {
-	m := map[string]goja.Value{}
-	for _, name := range []string{"Error", "TypeError", "RangeError", "SyntaxError", "ReferenceError", "EvalError", "URIError", "AggregateError"} {
-		m[name] = js.rt.GlobalObject().Get(name)
-	}
-	return &m
-})
-
 // intrinsic is the error constructor as it was when the realm was made.
 func (js *JS) intrinsic(class string) goja.Value {
-	m := *errorClasses.Get(js)
-	if v, ok := m[class]; ok {
-		return v
+	switch class {
+	case "Error", "TypeError", "RangeError", "SyntaxError", "ReferenceError", "EvalError", "URIError", "AggregateError":
+		return js.library.Pristine(class)
 	}
-	return m["Error"]
+	return js.library.Pristine("Error")
 }
 
 // ErrorClass is the constructor of that name (Error, TypeError and so on) as it was
@@ -498,11 +490,8 @@ func thenOf(js *JS, obj *goja.Object) (then goja.Value) {
 	return then
 }
 
-var promiseThen = NewSlot(func(js *JS) *goja.Value {
-	proto := js.rt.GlobalObject().Get("Promise").(*goja.Object).Get("prototype").(*goja.Object)
-	then := proto.Get("then")
-	return &then
-})
+// promiseThen is Promise.prototype.then, whatever scripts put in its place.
+func (js *JS) promiseThen() goja.Value { return js.library.Pristine("Promise.prototype.then") }
 
 // jobFrame is JavaScript on purpose: see Job.
 var jobFrame = goja.MustCompile("workerd:job", "(f) => (v) => { f(v) }", true)
@@ -580,7 +569,7 @@ func (js *JS) Later(fn func(js *JS)) {
 func (js *JS) onPromise(promise *goja.Object, fn func(js *JS, value goja.Value, err error)) {
 	r := js.newReaction()
 	r.fn = fn
-	if _, err := js.Call(*promiseThen.Get(js), promise, r.ok, r.bad); err != nil {
+	if _, err := js.Call(js.promiseThen(), promise, r.ok, r.bad); err != nil {
 		// The pair may be waiting all the same: it is not used again.
 		r.fn = func(*JS, goja.Value, error) {}
 		fn(js, nil, err)

@@ -102,10 +102,9 @@ func (i *Isolate) NewRealm(o RealmOptions) (*Realm, error) {
 		return nil, fmt.Errorf("realm %s: %w", o.Name, err)
 	}
 	r.js.library = library
-	if err := script.InstallWith(rt, i.limits.Bounds); err != nil {
+	if err := script.InstallIn(rt, i.limits.Bounds, engineOf{library}); err != nil {
 		return nil, fmt.Errorf("realm %s: %w", o.Name, err)
 	}
-	library.AdoptRegExp()
 	library.Hide(script.HiddenSymbols()...)
 	library.HideGlobal(script.HiddenGlobal)
 	v, err := rt.RunProgram(trampoline)
@@ -115,9 +114,6 @@ func (i *Isolate) NewRealm(o RealmOptions) (*Realm, error) {
 	call, _ := goja.AssertFunction(v)
 	native := rt.ToValue(func(goja.FunctionCall) goja.Value { r.runPending(); return goja.Undefined() })
 	r.enter = func(goja.Value, ...goja.Value) (goja.Value, error) { return call(goja.Undefined(), native) }
-	// These must be the engine's own, whatever scripts put in their place.
-	errorClasses.Get(r.js)
-	promiseThen.Get(r.js)
 	for _, setup := range o.Setup {
 		var serr error
 		if err := r.Run(nil, func(js *JS) { serr = setup(js) }); err != nil {
@@ -128,6 +124,13 @@ func (i *Isolate) NewRealm(o RealmOptions) (*Realm, error) {
 		}
 	}
 	return r, nil
+}
+
+// engineOf is what the script package needs of the realm's library.
+type engineOf struct{ *natives.Library }
+
+func (e engineOf) Define(name string, build func() goja.Value) error {
+	return e.DefineGlobals([]natives.Global{{Name: name, Fixed: true, Build: build}})
 }
 
 // Isolate is the isolate that the realm is on.

@@ -35,7 +35,7 @@ func (s *state) primitive(v goja.Value) goja.Value {
 	if _, ok := v.(*goja.Object); !ok {
 		return v
 	}
-	n, err := s.numeric(goja.Undefined(), v)
+	n, err := s.numeric(v)
 	if err != nil {
 		rethrow(err)
 	}

@@ -47,13 +47,12 @@ func setEval(rt *goja.Runtime, allowed bool) error {
 	return nil
 }
 
-// installEval puts our own constructors in place of the engine's. Code from
-// strings is allowed until DenyEval, as in any fresh runtime.
-func (s *state) installEval(made *goja.Object) error {
+// makeFunctions makes our own constructors of functions and eval. Code from strings is
+// allowed until DenyEval, as in any fresh runtime.
+func (s *state) makeFunctions() (function, eval *goja.Object, err error) {
 	rt := s.rt
-	s.eval.allowed = true
 	no, yes := goja.FLAG_FALSE, goja.FLAG_TRUE
-	eval := rt.ToValue(func(c goja.FunctionCall) goja.Value {
+	eval = rt.ToValue(func(c goja.FunctionCall) goja.Value {
 		text, ok := c.Argument(0).(goja.String)
 		if !ok {
 			return c.Argument(0)
@@ -62,22 +61,22 @@ func (s *state) installEval(made *goja.Object) error {
 		return s.run(text.String())
 	}).(*goja.Object)
 	if err := eval.DefineDataProperty("name", rt.ToValue("eval"), no, yes, no); err != nil {
-		return err
+		return nil, nil, err
 	}
-	if err := rt.GlobalObject().DefineDataProperty("eval", eval, yes, yes, no); err != nil {
-		return err
+	v, err := rt.RunProgram(functionsProgram())
+	if err != nil {
+		return nil, nil, err
 	}
-	var base *goja.Object
-	for _, k := range []struct{ name, head string }{
+	kinds := v.(*goja.Object) // which has them as elements, whatever scripts have done to arrays
+	for i, k := range []struct{ name, head string }{
 		{"Function", "function"}, {"AsyncFunction", "async function"}, {"GeneratorFunction", "function*"},
 	} {
-		native, ok := made.Get(k.name).(*goja.Object)
-		if !ok {
-			return errors.New("the runtime has no " + k.name)
+		proto := eval.Prototype()
+		if i > 0 {
+			proto = kinds.Get(itoa(i - 1)).(*goja.Object).Prototype()
 		}
-		proto, ok := native.Get("prototype").(*goja.Object)
-		if !ok {
-			return errors.New("the runtime has no prototype of " + k.name)
+		if proto == nil {
+			return nil, nil, errors.New("the runtime has no prototype of " + k.name)
 		}
 		head := k.head
 		own := rt.ToValue(func(c goja.ConstructorCall) *goja.Object {
@@ -97,30 +96,22 @@ func (s *state) installEval(made *goja.Object) error {
 			own.DefineDataProperty("length", rt.ToValue(1), no, yes, no),
 			proto.DefineDataProperty("constructor", own, yes, yes, no),
 		); err != nil {
-			return err
+			return nil, nil, err
 		}
-		if base == nil {
-			base = own
-			if err := rt.GlobalObject().DefineDataProperty("Function", own, yes, yes, no); err != nil {
-				return err
-			}
-		} else if err := own.SetPrototype(base); err != nil {
-			return err
+		if function == nil {
+			function = own
+		} else if err := own.SetPrototype(function); err != nil {
+			return nil, nil, err
 		}
 	}
-	if proto, ok := made.Get("AsyncGeneratorFunctionPrototype").(*goja.Object); ok {
-		if c, ok := proto.Get("constructor").(*goja.Object); ok {
-			return c.SetPrototype(base)
-		}
-	}
-	return nil
+	return function, eval, nil
 }
 
 func (s *state) checkEval() {
 	if s.eval.allowed {
 		return
 	}
-	if e, err := s.rt.New(s.rt.Get("EvalError"), s.rt.ToValue(evalDenied)); err == nil {
+	if e, err := s.rt.New(s.engine.Pristine("EvalError"), s.rt.ToValue(evalDenied)); err == nil {
 		panic(e)
 	}
 	panic(s.rt.NewTypeError("EvalError: " + evalDenied))

@@ -81,8 +81,7 @@ type realm struct {
 	metas    map[string]*goja.Object
 	loaders  map[string]loader
 
-	errorClass, promise goja.Value
-	promiseResolve      goja.Callable
+	pristine func(path string) goja.Value // see Engine
 }
 
 type loader struct{ async, sync goja.Callable }
@@ -117,13 +116,7 @@ func (s *Script) Evaluate(rt *goja.Runtime, h Host) (*Evaluation, error) {
 		rt: rt, host: h, script: s,
 		builtins: map[string]goja.Value{}, assets: map[int64]goja.Value{},
 		metas: map[string]*goja.Object{}, loaders: map[string]loader{},
-		errorClass: rt.Get("Error"), promise: rt.Get("Promise"),
-	}
-	if p, ok := r.promise.(*goja.Object); ok {
-		r.promiseResolve, _ = goja.AssertFunction(p.Get("resolve"))
-	}
-	if r.promiseResolve == nil {
-		return nil, errors.New("evaluate: the runtime has no Promise")
+		pristine: stateOf(rt).engine.Pristine,
 	}
 	e := &Evaluation{realm: r}
 	if h.Start != nil {
@@ -180,34 +173,39 @@ func (s *Script) Evaluate(rt *goja.Runtime, h Host) (*Evaluation, error) {
 
 // object is what the program sees under hostName.
 func (r *realm) object(e *Evaluation) *goja.Object {
-	o := stateOf(r.rt).object(false)
-	set := func(name string, fn func(goja.FunctionCall) goja.Value) {
-		// The object is new and ordinary, so defining cannot fail.
-		_ = o.DefineDataProperty(name, r.rt.ToValue(fn), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
-	}
-	set("exports", func(c goja.FunctionCall) goja.Value {
-		if ns, ok := c.Argument(0).(*goja.Object); ok {
-			e.namespace = ns
+	return stateOf(r.rt).object(func(name string) func(goja.FunctionCall) goja.Value {
+		switch name {
+		case "exports":
+			return func(c goja.FunctionCall) goja.Value {
+				if ns, ok := c.Argument(0).(*goja.Object); ok {
+					e.namespace = ns
+				}
+				return goja.Undefined()
+			}
+		case "builtin":
+			return func(c goja.FunctionCall) goja.Value { return r.builtin(c.Argument(0).String()) }
+		case "asset":
+			return func(c goja.FunctionCall) goja.Value { return r.asset(c.Argument(0).ToInteger()) }
+		case "meta":
+			return func(c goja.FunctionCall) goja.Value { return r.meta(c.Argument(0).String()) }
+		case "import":
+			return func(c goja.FunctionCall) goja.Value { return r.dynamicImport(c.Argument(0), c.Argument(1).String()) }
+		case "register":
+			return func(c goja.FunctionCall) goja.Value {
+				var l loader
+				l.async, _ = goja.AssertFunction(c.Argument(1))
+				l.sync, _ = goja.AssertFunction(c.Argument(2))
+				r.loaders[c.Argument(0).String()] = l
+				return goja.Undefined()
+			}
 		}
-		return goja.Undefined()
+		return nil
 	})
-	set("builtin", func(c goja.FunctionCall) goja.Value { return r.builtin(c.Argument(0).String()) })
-	set("asset", func(c goja.FunctionCall) goja.Value { return r.asset(c.Argument(0).ToInteger()) })
-	set("meta", func(c goja.FunctionCall) goja.Value { return r.meta(c.Argument(0).String()) })
-	set("import", func(c goja.FunctionCall) goja.Value { return r.dynamicImport(c.Argument(0), c.Argument(1).String()) })
-	set("register", func(c goja.FunctionCall) goja.Value {
-		var l loader
-		l.async, _ = goja.AssertFunction(c.Argument(1))
-		l.sync, _ = goja.AssertFunction(c.Argument(2))
-		r.loaders[c.Argument(0).String()] = l
-		return goja.Undefined()
-	})
-	return o
 }
 
-// throw raises an error of the realm's own Error class.
-func (r *realm) throw(class goja.Value, format string, args ...any) {
-	e, err := r.rt.New(class, r.rt.ToValue(fmt.Sprintf(format, args...)))
+// throw raises an error of one of the realm's own classes.
+func (r *realm) throw(class, format string, args ...any) {
+	e, err := r.rt.New(r.pristine(class), r.rt.ToValue(fmt.Sprintf(format, args...)))
 	if err != nil {
 		panic(r.rt.NewTypeError(fmt.Sprintf(format, args...)))
 	}
@@ -225,7 +223,7 @@ func (r *realm) fail(err error) {
 	if errors.As(err, &interrupted) || errors.As(err, &overflow) {
 		panic(err)
 	}
-	r.throw(r.errorClass, "%s", err.Error())
+	r.throw("Error", "%s", err.Error())
 }
 
 func (r *realm) builtin(specifier string) goja.Value {
@@ -233,14 +231,14 @@ func (r *realm) builtin(specifier string) goja.Value {
 		return v
 	}
 	if r.host.Builtin == nil {
-		r.throw(r.errorClass, "%s", noSuchModule(specifier))
+		r.throw("Error", "%s", noSuchModule(specifier))
 	}
 	v, err := r.host.Builtin(specifier)
 	if err != nil {
 		r.fail(err)
 	}
 	if v == nil {
-		r.throw(r.errorClass, "%s", noSuchModule(specifier))
+		r.throw("Error", "%s", noSuchModule(specifier))
 	}
 	r.builtins[specifier] = v
 	return v
@@ -251,7 +249,7 @@ func (r *realm) asset(id int64) goja.Value {
 		return v
 	}
 	if id < 0 || id >= int64(len(r.script.bundle.Assets)) {
-		r.throw(r.errorClass, "No such module.")
+		r.throw("Error", "No such module.")
 	}
 	a := r.script.bundle.Assets[id]
 	var v goja.Value
@@ -262,7 +260,7 @@ func (r *realm) asset(id int64) goja.Value {
 		v = r.rt.ToValue(r.rt.NewArrayBuffer(slices.Clone(a.Content)))
 	default:
 		if r.host.Wasm == nil {
-			r.throw(r.errorClass, "The module %q is WebAssembly, which is not available here.", a.Name)
+			r.throw("Error", "The module %q is WebAssembly, which is not available here.", a.Name)
 		}
 		var err error
 		if v, err = r.host.Wasm(a.Name, a.Content); err != nil {
@@ -334,7 +332,7 @@ func (r *realm) require(c goja.FunctionCall) goja.Value {
 	}
 	if l, ok := r.find(specifier, importer); ok {
 		if l.sync == nil {
-			r.throw(r.errorClass, "Top-level await in module is not permitted at this time.")
+			r.throw("Error", "Top-level await in module is not permitted at this time.")
 		}
 		v, err := l.sync(goja.Undefined())
 		if err != nil {
@@ -346,9 +344,9 @@ func (r *realm) require(c goja.FunctionCall) goja.Value {
 		return r.builtin(name)
 	}
 	if strings.HasPrefix(path.Join(path.Dir(importer), specifier), "..") && strings.HasPrefix(specifier, ".") {
-		r.throw(r.rt.Get("TypeError"), "Invalid module specifier %q.", specifier)
+		r.throw("TypeError", "Invalid module specifier %q.", specifier)
 	}
-	r.throw(r.errorClass, "%s", noSuchModule(specifier))
+	r.throw("Error", "%s", noSuchModule(specifier))
 	return nil
 }
 
@@ -404,14 +402,18 @@ func (r *realm) load(specifier, importer string) *goja.Object {
 		}
 		name, ok := r.builtinName(specifier)
 		if !ok {
-			r.throw(r.errorClass, "%s", noSuchModule(specifier))
+			r.throw("Error", "%s", noSuchModule(specifier))
 		}
 		result = r.namespaceOf(r.builtin(name))
 	})
 	if ex != nil {
 		return r.rejected(ex.Value())
 	}
-	v, err := r.promiseResolve(r.promise, result)
+	resolve, ok := goja.AssertFunction(r.pristine("Promise.resolve"))
+	if !ok {
+		r.throw("Error", "the runtime has no Promise")
+	}
+	v, err := resolve(r.pristine("Promise"), result)
 	if err != nil {
 		r.fail(err)
 	}

@@ -42,20 +42,51 @@ func CheckBounds(bounds *limits.Set) error {
 	return nil
 }
 
-//go:embed prelude.js
-var preludeText string
+//go:embed generators.js
+var generatorsText string
 
-var prelude = func() *goja.Program {
-	tree, err := parser.ParseFile(nil, programName, preludeText, 0, parser.WithDisableSourceMaps)
-	if err != nil {
-		panic(err) // the text is part of the program
-	}
-	p, err := goja.CompileAST(tree, true)
-	if err != nil {
-		panic(err)
-	}
-	return p
-}()
+//go:embed regexp.js
+var regexpText string
+
+// Each is compiled where it is first needed, once for the process.
+var (
+	generatorsProgram = lateProgram(generatorsText)
+	regexpProgram     = lateProgram(regexpText)
+	numericProgram    = lateProgram("(v) => - -v")
+	functionsProgram  = lateProgram("[async function () {}, function* () {}]")
+)
+
+func lateProgram(text string) func() *goja.Program {
+	return sync.OnceValue(func() *goja.Program {
+		tree, err := parser.ParseFile(nil, programName, text, 0, parser.WithDisableSourceMaps)
+		if err != nil {
+			panic(err) // the text is part of the program
+		}
+		p, err := goja.CompileAST(tree, true)
+		if err != nil {
+			panic(err)
+		}
+		return p
+	})
+}
+
+// Engine is what a runtime has before scripts change it, and when parts of it are first
+// needed.
+type Engine interface {
+	// Own is the engine's own value of a global.
+	Own(name string) goja.Value
+	// Pristine is a global, or a member of one or of its prototype, as scripts find it
+	// before they change anything.
+	Pristine(path string) goja.Value
+	// OnRegExp calls adapt when an expression is first needed, or at once. What adapt
+	// returns stands for RegExp.
+	OnRegExp(adapt func() (*goja.Object, error)) error
+	// OnFunction calls make when a constructor of functions is first needed, or at
+	// once. What it returns stands for Function and eval.
+	OnFunction(make func() (function, eval *goja.Object, err error)) error
+	// Define defines a global that nobody can change or list.
+	Define(name string, build func() goja.Value) error
+}
 
 // stateKey is where a runtime keeps this package's state: a property of the
 // global object that scripts can neither name nor change.
@@ -72,13 +103,14 @@ func HiddenSymbols() []*goja.Symbol { return []*goja.Symbol{stateKey, rewrittenK
 type state struct {
 	rt     *goja.Runtime
 	bounds *limits.Set
+	engine Engine
 
-	asyncGenerator         goja.Value
+	asyncGenerator         goja.Value // nil until generators has run
 	asyncGeneratorFunction goja.Value
 
-	numeric goja.Callable // ToNumeric of the language
+	toNumeric goja.Callable // nil until numeric has been called
 
-	nativeRegExp  *goja.Object
+	nativeRegExp  *goja.Object            // nil until adaptRegExp
 	regexps       map[string]*goja.Object // compiled patterns that were rewritten
 	source, flags func(goja.Value) goja.Value
 	depth         int // of the methods of regular expressions, see counted
@@ -105,72 +137,203 @@ func Install(rt *goja.Runtime) error { return InstallWith(rt, nil) }
 // InstallWith is Install with the numbers of what the realm's own code may ask for; nil
 // means those of the table.
 func InstallWith(rt *goja.Runtime, bounds *limits.Set) error {
+	return InstallIn(rt, bounds, nil)
+}
+
+// InstallIn is InstallWith for a runtime of which engine knows the parts; then each thing
+// is made where it is first needed.
+func InstallIn(rt *goja.Runtime, bounds *limits.Set, engine Engine) error {
 	limitMatching(bounds)
 	if stateOf(rt) != nil {
 		return nil
 	}
-	s := &state{rt: rt, bounds: bounds, regexps: map[string]*goja.Object{}}
-	native, ok := rt.Get("RegExp").(*goja.Object)
-	if !ok {
-		return errors.New("install: the runtime has no RegExp")
+	s := &state{rt: rt, bounds: bounds, engine: engine, regexps: map[string]*goja.Object{}}
+	s.eval.allowed = true
+	if engine == nil {
+		plain, err := newPlainEngine(rt)
+		if err != nil {
+			return fmt.Errorf("install: %w", err)
+		}
+		s.engine = plain
 	}
-	s.nativeRegExp = native
-	v, err := rt.RunProgram(prelude)
-	if err != nil {
-		return fmt.Errorf("install: %w", err)
+	err := errors.Join(s.engine.OnRegExp(s.adaptRegExp), s.engine.OnFunction(s.makeFunctions))
+	if err == nil {
+		err = rt.GlobalObject().DefineDataPropertySymbol(stateKey, rt.ToValue(s), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
 	}
-	start, ok := goja.AssertFunction(v)
-	if !ok {
-		return errors.New("install: the prelude is not a function")
+	if err == nil {
+		err = s.engine.Define(hostName, func() goja.Value { return s.object(nil) })
 	}
-	v, err = start(goja.Undefined(), s.hidden())
-	if err != nil {
-		return fmt.Errorf("install: %w", err)
+	if err == nil && engine == nil {
+		if ex := rt.Try(s.generators); ex != nil {
+			err = ex
+		}
 	}
-	made := v.(*goja.Object)
-	s.asyncGenerator, s.asyncGeneratorFunction = made.Get("asyncGenerator"), made.Get("asyncGeneratorFunction")
-	s.numeric, _ = goja.AssertFunction(made.Get("numeric"))
-	if err := s.installEval(made); err != nil {
-		return fmt.Errorf("install: %w", err)
-	}
-	err = rt.GlobalObject().DefineDataPropertySymbol(stateKey, rt.ToValue(s), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
-	if err != nil {
-		return fmt.Errorf("install: %w", err)
-	}
-	err = rt.GlobalObject().DefineDataProperty(hostName, s.object(true), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
 	if err != nil {
 		return fmt.Errorf("install: %w", err)
 	}
 	return nil
 }
 
+// call runs a program that is a function of what it is given.
+func (s *state) call(p *goja.Program, args ...goja.Value) (*goja.Object, error) {
+	v, err := s.rt.RunProgram(p)
+	if err != nil {
+		return nil, err
+	}
+	f, ok := goja.AssertFunction(v)
+	if !ok {
+		return nil, errors.New("the program is not a function")
+	}
+	for i, a := range args {
+		if a == nil {
+			return nil, fmt.Errorf("the runtime has no value for parameter %d", i+1)
+		}
+	}
+	if v, err = f(goja.Undefined(), args...); err != nil {
+		return nil, err
+	}
+	o, _ := v.(*goja.Object)
+	return o, nil
+}
+
+// generators makes what lowered async generators call.
+func (s *state) generators() {
+	if s.asyncGenerator != nil {
+		return
+	}
+	n := s.engine.Pristine
+	symbol, ok := n("Symbol").(*goja.Object)
+	function, ok2 := n("Function").(*goja.Object)
+	if !ok || !ok2 {
+		panic(s.rt.NewTypeError("the runtime has no Symbol"))
+	}
+	made, err := s.call(generatorsProgram(), orUndefined(symbol.Get("asyncIterator")), goja.SymToStringTag, n("Object.create"), n("Object.defineProperty"),
+		n("Object.setPrototypeOf"), n("Reflect.apply"), n("Promise"), n("Promise.resolve"), n("Promise.prototype.then"), n("TypeError"),
+		function, n("Function.prototype"), s.rt.ToValue(func(c goja.FunctionCall) goja.Value { return s.constructAsyncGenerator(c.Argument(0)) }))
+	if err != nil {
+		rethrow(err)
+	}
+	s.asyncGeneratorFunction = made.Get("1")
+	s.asyncGenerator = made.Get("0")
+}
+
+// numeric is ToNumeric of the language.
+func (s *state) numeric(v goja.Value) (goja.Value, error) {
+	if s.toNumeric == nil {
+		f, err := s.rt.RunProgram(numericProgram())
+		if err != nil {
+			return nil, err
+		}
+		s.toNumeric, _ = goja.AssertFunction(f)
+	}
+	return s.toNumeric(goja.Undefined(), v)
+}
+
+// adaptRegExp makes what stands for RegExp and changes its prototype.
+func (s *state) adaptRegExp() (*goja.Object, error) {
+	native, ok := s.engine.Own("RegExp").(*goja.Object)
+	if !ok {
+		return nil, errors.New("the runtime has no RegExp")
+	}
+	proto, ok := native.Get("prototype").(*goja.Object)
+	if !ok {
+		return nil, errors.New("RegExp has no prototype")
+	}
+	s.nativeRegExp = native
+	n := s.engine.Pristine
+	ctor, err := s.call(regexpProgram(), s.hidden(), native, goja.SymMatch, goja.SymReplace, goja.SymSpecies, n("Object.create"), n("Object.defineProperty"),
+		n("Object.getOwnPropertyDescriptor"), n("Object.setPrototypeOf"), n("Reflect.apply"), n("Array.prototype.shift"), n("String.prototype.includes"),
+		n("String.prototype.slice"), n("String.prototype.indexOf"))
+	if err != nil {
+		return nil, err
+	}
+	if ctor == nil {
+		return nil, errors.New("nothing stands for RegExp")
+	}
+	s.accessors(proto)
+	return ctor, nil
+}
+
+// host is what lowered code reaches under hostName. Its members are made when they are
+// first read.
+type host struct {
+	member func(name string) goja.Value
+	made   map[string]goja.Value
+}
+
+// Get is goja.DynamicObject's.
+func (h *host) Get(name string) goja.Value {
+	v, ok := h.made[name]
+	if !ok {
+		v = h.member(name)
+		h.made[name] = v
+	}
+	return v
+}
+
+// Set is goja.DynamicObject's.
+func (h *host) Set(string, goja.Value) bool { return false }
+
+// Has is goja.DynamicObject's.
+func (h *host) Has(name string) bool { return h.Get(name) != nil }
+
+// Delete is goja.DynamicObject's.
+func (h *host) Delete(string) bool { return false }
+
+// Keys is goja.DynamicObject's.
+func (h *host) Keys() []string { return nil }
+
 // object is what lowered code reaches under hostName wherever it runs. Modules
-// have one of their own with more in it; plain is for all other code.
-func (s *state) object(plain bool) *goja.Object {
-	o := s.rt.CreateObject(nil)
-	define := func(name string, v goja.Value) {
-		// The object is new and ordinary, so defining cannot fail.
-		_ = o.DefineDataProperty(name, v, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
+// have one of their own with more in it; nil is for all other code.
+func (s *state) object(more func(name string) func(goja.FunctionCall) goja.Value) *goja.Object {
+	return s.rt.NewDynamicObject(&host{made: map[string]goja.Value{}, member: func(name string) goja.Value {
+		switch name {
+		case "asyncGenerator":
+			s.generators()
+			return s.asyncGenerator
+		case "asyncGeneratorFunction":
+			s.generators()
+			return s.asyncGeneratorFunction
+		}
+		f := s.member(name)
+		if more != nil && f == nil {
+			f = more(name)
+		} else if more == nil && name == "import" {
+			f = s.noImport
+		}
+		if f == nil {
+			return nil
+		}
+		return s.rt.ToValue(f)
+	}})
+}
+
+// member is a function that all lowered code may call.
+func (s *state) member(name string) func(goja.FunctionCall) goja.Value {
+	switch name {
+	case "regexp":
+		return func(c goja.FunctionCall) goja.Value {
+			return s.newRegExp(patternText(c.Argument(0)), c.Argument(1).String())
+		}
+	case "pow":
+		return func(c goja.FunctionCall) goja.Value { return s.pow(c.Argument(0), c.Argument(1)) }
+	case "shl":
+		return func(c goja.FunctionCall) goja.Value { return s.shl(c.Argument(0), c.Argument(1)) }
+	case "shr":
+		return func(c goja.FunctionCall) goja.Value { return s.shr(c.Argument(0), c.Argument(1)) }
+	case "count":
+		return func(c goja.FunctionCall) goja.Value { return s.count(c.Argument(0)) }
 	}
-	define("asyncGenerator", s.asyncGenerator)
-	define("asyncGeneratorFunction", s.asyncGeneratorFunction)
-	define("regexp", s.rt.ToValue(func(c goja.FunctionCall) goja.Value {
-		return s.newRegExp(patternText(c.Argument(0)), c.Argument(1).String())
-	}))
-	define("pow", s.rt.ToValue(func(c goja.FunctionCall) goja.Value { return s.pow(c.Argument(0), c.Argument(1)) }))
-	define("shl", s.rt.ToValue(func(c goja.FunctionCall) goja.Value { return s.shl(c.Argument(0), c.Argument(1)) }))
-	define("shr", s.rt.ToValue(func(c goja.FunctionCall) goja.Value { return s.shr(c.Argument(0), c.Argument(1)) }))
-	define("count", s.rt.ToValue(func(c goja.FunctionCall) goja.Value { return s.count(c.Argument(0)) }))
-	if plain {
-		define("import", s.rt.ToValue(func(c goja.FunctionCall) goja.Value {
-			promise, _, reject := s.rt.NewPromise()
-			if err := reject(s.rt.NewTypeError("import() is not available in a script that is not a module")); err != nil {
-				panic(s.rt.NewTypeError(err.Error()))
-			}
-			return s.rt.ToValue(promise)
-		}))
+	return nil
+}
+
+// noImport is import() in a script that is not a module.
+func (s *state) noImport(goja.FunctionCall) goja.Value {
+	promise, _, reject := s.rt.NewPromise()
+	if err := reject(s.rt.NewTypeError("import() is not available in a script that is not a module")); err != nil {
+		panic(s.rt.NewTypeError(err.Error()))
 	}
-	return o
+	return s.rt.ToValue(promise)
 }
 
 // InstallRegExp makes RegExp understand property escapes, the flags d and v, and
@@ -180,7 +343,7 @@ func InstallRegExp(rt *goja.Runtime) error { return Install(rt) }
 // hidden is the set of natives behind the prelude.
 func (s *state) hidden() *goja.Object {
 	rt := s.rt
-	o := rt.NewObject()
+	o := rt.CreateObject(nil)
 	set := func(name string, fn func(goja.FunctionCall) goja.Value) { _ = o.Set(name, fn) } // a new ordinary object
 	set("isRegExp", func(c goja.FunctionCall) goja.Value {
 		x, ok := c.Argument(0).(*goja.Object)
@@ -203,11 +366,6 @@ func (s *state) hidden() *goja.Object {
 	set("regexp", func(c goja.FunctionCall) goja.Value {
 		return s.newRegExp(patternText(c.Argument(0)), c.Argument(1).String())
 	})
-	set("accessors", func(c goja.FunctionCall) goja.Value {
-		s.accessors(c.Argument(0).(*goja.Object))
-		return goja.Undefined()
-	})
-	set("generate", func(c goja.FunctionCall) goja.Value { return s.constructAsyncGenerator(c.Argument(0)) })
 	return o
 }
 
@@ -234,7 +392,7 @@ func tooNested(pattern string, most int) bool {
 }
 
 func (s *state) syntaxError(text string) goja.Value {
-	class := s.rt.Get("SyntaxError")
+	class := s.engine.Pristine("SyntaxError")
 	if e, err := s.rt.New(class, s.rt.ToValue(text)); err == nil {
 		return e
 	}

@@ -68,6 +68,9 @@ func patternText(v goja.Value) string {
 // newRegExp makes an expression from a pattern that needs rewriting.
 func (s *state) newRegExp(pattern, flags string) *goja.Object {
 	rt := s.rt
+	if s.nativeRegExp == nil {
+		s.engine.Pristine("RegExp") // which adapts it
+	}
 	key := flags + "/" + pattern
 	template := s.regexps[key]
 	if template == nil {
@@ -297,7 +300,7 @@ func (s *state) counted(fn func(goja.FunctionCall) goja.Value) func(goja.Functio
 
 // nativeGetter returns the engine's own getter of a property.
 func (s *state) nativeGetter(proto *goja.Object, name string) func(this goja.Value) goja.Value {
-	describe, _ := goja.AssertFunction(s.rt.Get("Object").(*goja.Object).Get("getOwnPropertyDescriptor"))
+	describe, _ := goja.AssertFunction(s.engine.Pristine("Object.getOwnPropertyDescriptor"))
 	var get goja.Callable
 	if describe != nil {
 		if d, err := describe(goja.Undefined(), proto, s.rt.ToValue(name)); err == nil {

@@ -37,12 +37,16 @@ type env struct {
 	isArray, then, mapGet, mapSet                                raw
 	arrayCtor, mapCtor, objectProto                              *goja.Object
 
-	inParts  bool                  // what the realm has is made where it is first needed
-	prepared uint                  // bits by part
-	replaced map[string]goja.Value // what stands for a global of the engine
+	inParts  bool                         // what the realm has is made where it is first needed
+	prepared uint                         // bits by part
+	base     map[string]goja.Value        // the globals of the engine, where the realm is not in parts
+	replaced map[string]goja.Value        // what stands for a global of the engine
+	late     map[string]func() goja.Value // what globals that were defined later are
 	standIns []standIn
-	// what other packages do to parts
-	regexpHook, functionHook func(Engine) error
+	kept     map[string]goja.Value // see Library.Pristine
+	// what another package does to parts
+	onRegExp   func() (*goja.Object, error)
+	onFunction func() (function, eval *goja.Object, err error)
 
 	weak     *weakTable
 	disposal *goja.Object

@@ -51,8 +51,16 @@ func (e *env) installAll() error {
 
 // installNow makes all that is otherwise made where it is first needed.
 func (e *env) installNow() error {
+	global := e.rt.GlobalObject()
+	e.base, e.replaced = map[string]goja.Value{}, map[string]goja.Value{}
+	for _, name := range global.GetOwnPropertyNames() {
+		e.base[name] = global.Get(name)
+	}
 	for p := range parts {
 		if err := e.installPart(p); err != nil {
+			return err
+		}
+		if err := e.keep(p); err != nil {
 			return err
 		}
 	}

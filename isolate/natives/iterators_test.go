@@ -88,7 +88,9 @@ func TestRegExpEscape(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.AdoptRegExp()
+	if err := l.OnRegExp(func() (*goja.Object, error) { return l.Own("RegExp").(*goja.Object), nil }); err != nil {
+		t.Fatal(err)
+	}
 	for src, want := range map[string]string{
 		`RegExp.escape("foo.bar (1)")`:                                     `"\\x66oo\\.bar\\x20\\(1\\)"`,
 		`RegExp.escape("_a-b\n\u2028\ud83d\ude00")`:                        `"_a\\x2db\\n\\u2028😀"`,

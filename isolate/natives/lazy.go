@@ -2,19 +2,110 @@ package natives
 
 import (
 	"fmt"
+	"slices"
+	"strings"
+	"sync"
 
 	"github.com/dop251/goja"
+	"github.com/dop251/goja/unistring"
 )
 
-// DefineLazy defines an own property of the global object whose value is made
-// when it is first needed. Scripts see a writable and configurable data property:
-// until the value is made it is an accessor, which a read or a write replaces, and
-// the natives that show descriptors make the value first. build may be called
-// again after it has failed; its panic is what the script's read throws.
-func (l *Library) DefineLazy(name string, enumerable bool, build func() goja.Value) error {
-	return l.e.lazyGlobal(name, enumerable, build)
+// Global is an own property of the global object whose value is made when it is first
+// needed.
+type Global struct {
+	Name       string
+	Enumerable bool
+	// Fixed says that nobody can change it.
+	Fixed bool
+	// Build makes the value. It may be called again after it has failed; its panic is
+	// what the script's read throws.
+	Build func() goja.Value
 }
 
+// DefineGlobals defines globals, in the order in which they are listed. Scripts see data
+// properties, which are writable and configurable if they are not fixed.
+func (l *Library) DefineGlobals(list []Global) error {
+	e := l.e
+	if e.inParts {
+		if t := e.derive(list); t != nil {
+			if e.late == nil {
+				e.late = make(map[string]func() goja.Value, len(list))
+			}
+			for _, g := range list {
+				e.late[g.Name] = g.Build
+			}
+			g := *intrinsics.implementation(e.rt.GlobalObject())
+			*fieldAt[engineTemplate](g, intrinsics.tmpl) = t
+			if names := fieldAt[[]unistring.String](g, intrinsics.names); *names != nil {
+				for _, g := range list {
+					*names = append(slices.Clip(*names), unistring.NewFromString(g.Name))
+				}
+			}
+			return nil
+		}
+	}
+	for _, g := range list {
+		if g.Fixed {
+			if err := e.rt.GlobalObject().DefineDataProperty(g.Name, g.Build(), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE); err != nil {
+				return fmt.Errorf("define the global %s: %w", g.Name, err)
+			}
+			continue
+		}
+		if err := e.lazyGlobal(g.Name, g.Enumerable, g.Build); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// derived are templates of the global object with more globals, by the template that they
+// begin with and the globals: as many as there are lists of modules.
+var derived sync.Map // derivedKey to engineTemplate
+
+type derivedKey struct {
+	from  engineTemplate
+	names string
+}
+
+// derive is the template of the global object with these globals; nil where one of them
+// is there already.
+func (e *env) derive(list []Global) engineTemplate {
+	global := *intrinsics.implementation(e.rt.GlobalObject())
+	own := *fieldAt[map[unistring.String]goja.Value](global, intrinsics.values)
+	key := derivedKey{from: *fieldAt[engineTemplate](global, intrinsics.tmpl)}
+	var b strings.Builder
+	for _, g := range list {
+		if _, exists := own[unistring.NewFromString(g.Name)]; exists {
+			return nil
+		}
+		fmt.Fprintf(&b, "%q %t %t ", g.Name, g.Enumerable, g.Fixed)
+	}
+	key.names = b.String()
+	if t, ok := derived.Load(key); ok {
+		return t.(engineTemplate)
+	}
+	names, props, symbols, symProps := intrinsics.readTemplate(key.from)
+	for _, g := range list {
+		name := unistring.NewFromString(g.Name)
+		if props[name] != nil {
+			return nil
+		}
+		names = append(names, name)
+		key, enumerable, fixed := g.Name, g.Enumerable, g.Fixed
+		props[name] = func(rt *goja.Runtime) goja.Value {
+			p := newProperty(envOf(rt).late[key](), !fixed, enumerable)
+			if fixed {
+				fixProperty(p)
+			}
+			return p
+		}
+	}
+	t, _ := derived.LoadOrStore(key, intrinsics.newTemplate(names, props, symbols, symProps))
+	return t.(engineTemplate)
+}
+
+// lazyGlobal defines a global by an accessor, which a read or a write replaces; the
+// natives that show descriptors make the value first.
 func (e *env) lazyGlobal(name string, enumerable bool, build func() goja.Value) error {
 	global := e.rt.GlobalObject()
 	flag := goja.FLAG_FALSE

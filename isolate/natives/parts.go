@@ -128,7 +128,10 @@ func makeGlobalTemplate() *template {
 // put in its place.
 func (e *env) engine(name string) goja.Value {
 	if !e.inParts {
-		return e.rt.GlobalObject().Get(name)
+		if e.base == nil { // before installNow
+			return e.rt.GlobalObject().Get(name)
+		}
+		return e.base[name]
 	}
 	if make := globals.template.own[name]; make != nil { // installAll has set it
 		return valueOf(make(e.rt))
@@ -141,7 +144,7 @@ func (e *env) global(name string) goja.Value {
 	if p, ok := globalParts[name]; ok {
 		e.prepare(p)
 	}
-	if elementSize[name] != 0 && e.replaced[name] == nil {
+	if e.inParts && elementSize[name] != 0 && e.replaced[name] == nil {
 		e.mustDefine(e.wrapTyped(name))
 	}
 	if v := e.replaced[name]; v != nil {
@@ -152,8 +155,8 @@ func (e *env) global(name string) goja.Value {
 
 // replace puts a value in the place of a global of the engine.
 func (e *env) replace(name string, v goja.Value) error {
+	e.replaced[name] = v
 	if e.inParts {
-		e.replaced[name] = v
 		return nil
 	}
 	return e.rt.GlobalObject().DefineDataProperty(name, v, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
@@ -185,7 +188,10 @@ func (e *env) prepare(p realmPart) {
 				swapped = append(swapped, s)
 			}
 		}
-		return e.installPart(p)
+		if err := e.installPart(p); err != nil {
+			return err
+		}
+		return e.keep(p)
 	}); err != nil {
 		panic(e.rt.NewGoError(err))
 	}
@@ -262,20 +268,15 @@ func (e *env) installPart(p realmPart) error {
 		return e.installIteratorHelpers()
 	case partRegExp:
 		err := errors.Join(e.installRegExps(), e.installPaths("RegExp.prototype"), e.installIterator("RegExp"))
-		if err == nil && e.regexpHook != nil {
-			err = e.hook(e.regexpHook)
+		if err == nil {
+			err = e.adaptRegExp()
 		}
 		return err
 	case partFunction:
-		if e.functionHook != nil {
-			return e.hook(e.functionHook)
-		}
+		return e.adaptFunction()
 	}
 	return nil
 }
-
-// hook runs what another package does to a part.
-func (e *env) hook(f func(Engine) error) error { return f(Engine{e}) }
 
 // capturePart keeps natives of the engine: paths and where they go, in turn.
 func (e *env) capturePart(pairs ...any) error {
@@ -324,12 +325,3 @@ func (e *env) installPaths(paths ...string) error {
 	}
 	return nil
 }
-
-// Engine is what a hook may ask of the realm's engine, see Library.OnRegExp.
-type Engine struct{ e *env }
-
-// Own is the engine's own value of a global.
-func (n Engine) Own(name string) goja.Value { return n.e.engine(name) }
-
-// Replace puts a value in the place of a global of the engine.
-func (n Engine) Replace(name string, v goja.Value) error { return n.e.replace(name, v) }

@@ -76,19 +76,6 @@ func (e *env) installRegExps() error {
 	return nil
 }
 
-// AdoptRegExp says that the present global RegExp stands for the engine's own: an
-// expression whose species it is splits without a copy of itself. Call it after
-// RegExp was wrapped and before a script has run.
-func (l *Library) AdoptRegExp() {
-	if o, ok := l.e.rt.GlobalObject().Get("RegExp").(*goja.Object); ok {
-		l.e.regexpCtor = o
-		// RegExp.escape must be on what scripts see.
-		if fn, err := l.e.newFunc("escape", 1, l.e.regexpEscape); err == nil {
-			_ = o.DefineDataProperty("escape", fn, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE) // an ordinary function of ours
-		}
-	}
-}
-
 // regexpCompile is RegExp.prototype.compile, the only way to change an expression.
 func regexpCompile(e *env, prev raw) raw {
 	return func(c goja.FunctionCall) goja.Value {

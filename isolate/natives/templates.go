@@ -228,6 +228,11 @@ func newProperty(v goja.Value, writable, enumerable bool) goja.Value {
 	return p.Interface().(goja.Value)
 }
 
+// fixProperty makes a property that nobody can configure.
+func fixProperty(p goja.Value) {
+	field(reflect.ValueOf(p).Elem(), "configurable", reflect.Bool).SetBool(false)
+}
+
 // setValue changes the value of a property as no script could.
 func setValue(p, v goja.Value) {
 	if p != nil && reflect.TypeOf(p) == reflect.PointerTo(property) {
@@ -266,6 +271,19 @@ func valueOf(v goja.Value) goja.Value {
 	return value
 }
 
+// templateProperty is what a template gives a script, made anew; nil where it has none.
+func (e *env) templateProperty(path, name string) goja.Value {
+	k := templates[path]
+	if k == nil {
+		return nil
+	}
+	f := k.props.MapIndex(reflect.ValueOf(name).Convert(k.props.Type().Key()))
+	if !f.IsValid() {
+		return nil
+	}
+	return f.Convert(typeFactory).Interface().(factory)(e.rt)
+}
+
 // own is the engine's own value of a member of an intrinsic object that has a template,
 // whatever scripts have done to the object; ok is false where it has none.
 func (e *env) own(path, name string) (v goja.Value, ok bool) {
@@ -295,15 +313,21 @@ func (e *env) ownProperty(path, name string) goja.Value {
 
 // ownSymbol is own of a symbol.
 func (e *env) ownSymbol(path string, sym *goja.Symbol) (v goja.Value, ok bool) {
+	p := e.ownSymbolProperty(path, sym)
+	return valueOf(p), p != nil
+}
+
+// ownSymbolProperty is ownProperty of a symbol.
+func (e *env) ownSymbolProperty(path string, sym *goja.Symbol) goja.Value {
 	k := templates[path]
 	if k == nil || !k.symProps.IsValid() {
-		return nil, false
+		return nil
 	}
 	f := k.symProps.MapIndex(reflect.ValueOf(sym))
 	if !f.IsValid() || !f.CanConvert(typeFactory) {
-		return nil, false
+		return nil
 	}
-	return valueOf(f.Convert(typeFactory).Interface().(factory)(e.rt)), true
+	return f.Convert(typeFactory).Interface().(factory)(e.rt)
 }
 
 // propertyType is the engine's type of a property with attributes, as its own methods

@@ -6,6 +6,7 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/isolate"
+	"workerd.local/isolate/natives"
 )
 
 // Global is one global name: a *Class, a Func, a Var or an Object.
@@ -112,6 +113,7 @@ func Original(js *isolate.JS, name string) goja.Value {
 func Install(js *isolate.JS, modules []Module) error {
 	s := scopes.Get(js)
 	seen := map[string]bool{}
+	var lazy []natives.Global
 	for _, m := range modules {
 		if m.When != nil && !m.When(js.Compat().Has) {
 			continue
@@ -137,11 +139,11 @@ func Install(js *isolate.JS, modules []Module) error {
 				}
 				continue
 			}
-			build := func() goja.Value { return s.buildGlobal(own.Global) }
-			if err := js.Library().DefineLazy(name, own.enumerable, build); err != nil {
-				return fmt.Errorf("module %s: %w", m.Name, err)
-			}
+			lazy = append(lazy, natives.Global{Name: name, Enumerable: own.enumerable, Build: func() goja.Value { return s.buildGlobal(own.Global) }})
 		}
+	}
+	if err := js.Library().DefineGlobals(lazy); err != nil {
+		return err
 	}
 	js.Library().Hide(brand)
 	if err := s.install(); err != nil {
