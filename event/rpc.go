@@ -38,6 +38,8 @@ type Call struct {
 	Args *Payload
 	// Props is ctx.props of the receiver; see Request.
 	Props *Props
+	// Near is the loop of the caller: a receiver that may run anywhere runs best there.
+	Near any
 }
 
 // Release gives up a call that is not delivered.
@@ -73,7 +75,13 @@ func (r *Result) Release() {
 type Payload struct {
 	Data []byte
 	Caps []Capability
+	// Plain takes the place of both where the value is a primitive, or a list of arguments
+	// that are: nil for null, Undefined, bool, int64, float64, or a string of ASCII.
+	Plain []any
 }
+
+// Undefined is JavaScript's undefined in a Payload.
+type Undefined struct{}
 
 // Release gives up what the payload carries.
 func (p *Payload) Release() {

@@ -19,7 +19,7 @@ func (s *Service) StartCall(ctx context.Context, call *event.Call, done func(*ev
 		done(nil, err)
 		return
 	}
-	s.pool.pick().HandleCall(ctx, s.entrypoint, call, done)
+	s.pool.near(call.Near).HandleCall(ctx, s.entrypoint, call, done)
 }
 
 // HandleCall starts a session on an entrypoint ("" is the default one) with its first

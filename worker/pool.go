@@ -63,6 +63,24 @@ func (p *Pool) pick() *Worker {
 	return best
 }
 
+// near is the worker on the caller's loop, which saves two ways from goroutine to
+// goroutine, unless that has far more to do than others.
+func (p *Pool) near(home any) *Worker {
+	least := p.pick()
+	for _, w := range p.workers {
+		if any(w.iso.Loop()) == home {
+			if w.inflight.Load() <= 2*least.inflight.Load()+nearSlack {
+				return w
+			}
+			break
+		}
+	}
+	return least
+}
+
+// nearSlack is how many requests more than others a caller's isolate may have.
+const nearSlack = 16
+
 // Service is an entrypoint of the pool.
 func (p *Pool) Service(entrypoint string) *Service { return &Service{pool: p, entrypoint: entrypoint} }
 

@@ -14,6 +14,10 @@ import (
 type FetcherObject struct {
 	Service event.Service
 	Options DispatchOptions
+	// Member is the member of that Name that a script asked for last, in the realm of the
+	// object: programs call few methods, and each time again. Nil is none.
+	Member *goja.Object
+	Name   string
 }
 
 // Fetcher is the class of service bindings. With RPC, every name that it does not have is

@@ -118,13 +118,9 @@ func (p *promise) send(js *isolate.JS, from provider, name *string, args []goja.
 	if name != nil {
 		path = append(path, *name)
 	}
-	call := &event.Call{Path: path, Get: get}
+	call := &event.Call{Path: path, Get: get, Near: ioc.Loop()}
 	if len(args) > 0 {
-		items := make([]any, len(args))
-		for i, a := range args {
-			items[i] = a
-		}
-		if call.Args, err = encodeArgs(js, ioc, js.Runtime().NewArray(items...)); err != nil {
+		if call.Args, err = encodeArgs(js, ioc, args); err != nil {
 			return err
 		}
 	}
@@ -228,7 +224,7 @@ func (p *promise) settle(js *isolate.JS, r *event.Result, err error) {
 // value is the result as the script gets it: with a dispose method that gives back all
 // that is in it.
 func (p *promise) value(js *isolate.JS, r *event.Result) (goja.Value, error) {
-	g := newGroup(p.ioc)
+	g := &group{}
 	v, err := decode(js, p.ioc, r.Value, g)
 	if err != nil {
 		g.disposeAll()

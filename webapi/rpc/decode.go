@@ -30,6 +30,9 @@ func decode(js *isolate.JS, ioc *iocontext.Context, p *event.Payload, g *group) 
 	if p == nil {
 		return goja.Undefined(), nil
 	}
+	if len(p.Plain) == 1 {
+		return unplain(js.Runtime(), p.Plain[0]), nil
+	}
 	d := &decoder{js: js, ioc: ioc, group: g, p: p}
 	return d.value()
 }

@@ -40,7 +40,7 @@ func Dispatch(js *isolate.JS, ioc *iocontext.Context, r Receiver, session *Sessi
 		fail(err)
 		return
 	}
-	g := newGroup(ioc)
+	g := &group{}
 	if !call.Get {
 		if _, ok := goja.AssertFunction(v); !ok {
 			fail(exception.TypeErrorf("\"%s\" is not a function.", traceName(call.Path)))
@@ -95,7 +95,12 @@ func (r *Receiver) arguments(js *isolate.JS, ioc *iocontext.Context, fn goja.Val
 		}
 	}
 	var list []goja.Value
-	if call.Args != nil {
+	if call.Args != nil && call.Args.Plain != nil {
+		list = make([]goja.Value, len(call.Args.Plain), len(call.Args.Plain)+2)
+		for i, p := range call.Args.Plain {
+			list[i] = unplain(js.Runtime(), p)
+		}
+	} else if call.Args != nil {
 		v, err := decode(js, ioc, call.Args, g)
 		if err != nil {
 			return nil, err
@@ -135,6 +140,9 @@ func elements(js *isolate.JS, v goja.Value) ([]goja.Value, error) {
 
 // result writes what a call returned.
 func result(js *isolate.JS, ioc *iocontext.Context, session *Session, v goja.Value) (*event.Result, error) {
+	if p, ok := plain(v); ok {
+		return &event.Result{Value: &event.Payload{Plain: []any{p}}}, nil
+	}
 	obj, isObject := v.(*goja.Object)
 	plain := false
 	var dispose goja.Value

@@ -39,9 +39,16 @@ type encoder struct {
 
 // encodeArgs writes the array of arguments of a call. Stubs among them are given away,
 // unless the flag rpc_params_dup_stubs keeps them.
-func encodeArgs(js *isolate.JS, ioc *iocontext.Context, args *goja.Object) (*event.Payload, error) {
+func encodeArgs(js *isolate.JS, ioc *iocontext.Context, args []goja.Value) (*event.Payload, error) {
+	if list, ok := plainArgs(args); ok {
+		return &event.Payload{Plain: list}, nil
+	}
+	items := make([]any, len(args))
+	for i, a := range args {
+		items[i] = a
+	}
 	e := &encoder{js: js, ioc: ioc, dup: js.Compat().Has("rpc_params_dup_stubs")}
-	p, err := e.encode(args)
+	p, err := e.encode(js.Runtime().NewArray(items...))
 	if err != nil {
 		return nil, err
 	}

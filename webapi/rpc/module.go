@@ -31,7 +31,10 @@ func members(js *isolate.JS) func() *goja.Object {
 			if !ok || name == "then" {
 				return nil, nil
 			}
-			return newProperty(js, service{f}, name, 0), nil
+			if f.Member == nil || f.Name != name {
+				f.Member, f.Name = newProperty(js, service{f}, name, 0), name
+			}
+			return f.Member, nil
 		})
 	}
 }

@@ -35,6 +35,9 @@ func newStub(ioc *iocontext.Context, target event.Target, g *group) (*stub, erro
 	s := &stub{t: t, target: target, group: g}
 	t.stubs[s] = struct{}{}
 	if g != nil {
+		if g.stubs == nil {
+			g.stubs = map[*stub]struct{}{}
+		}
 		g.stubs[s] = struct{}{}
 	}
 	return s, nil
@@ -70,10 +73,6 @@ type group struct {
 	t        *table
 	stubs    map[*stub]struct{}
 	pipeline event.Target // whose object wants to know of the end; may be nil
-}
-
-func newGroup(ioc *iocontext.Context) *group {
-	return &group{t: nil, stubs: map[*stub]struct{}{}}
 }
 
 // setPipeline makes the group the holder of a pipeline.
