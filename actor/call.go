@@ -163,7 +163,14 @@ func (c *call) answer(r *event.Result, err error) {
 	}
 	a := c.a
 	if err != nil {
-		c.done(nil, a.named(a.c.h.remote(err)))
+		err = a.named(a.c.h.remote(err))
+		if e, ok := err.(*exception.Exception); ok && a.ioc.Aborted() != nil && e.Reset() {
+			// The session was cut off: nobody has thrown anything (workerd).
+			local := *e
+			local.Remote = false
+			err = &local
+		}
+		c.done(nil, err)
 	} else {
 		c.done(r, nil)
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // Module is what scripts see of the package.
-var Module = bind.Module{Name: "blob", Globals: []bind.Global{defineBlob(), FileClass}}
+var Module = bind.Module{Name: "blob", Setup: setup, Globals: []bind.Global{defineBlob(), FileClass}}
 
 // Class is Blob. It is filled in by defineBlob: its methods make instances of it.
 var Class = &bind.Class[Blob]{Name: "Blob"}

@@ -4,7 +4,8 @@ import "workerd.local/webapi/bind"
 
 // Module is what scripts see of the package.
 var Module = bind.Module{
-	Name: "fetch",
+	Name:  "fetch",
+	Setup: setup,
 	Globals: []bind.Global{
 		HeadersClass,
 		defineRequest(),

@@ -27,6 +27,7 @@ type Request struct {
 	cfJSON   []byte // until somebody asks
 	cf       goja.Value
 	signal   *events.Signal // made when first asked for
+	incoming bool           // the signal is that of a client who may go away
 }
 
 // methods are those that workerd knows (kj's list of HTTP methods).
@@ -52,7 +53,7 @@ func NewRequest(js *isolate.JS, c *iocontext.Context, req *event.Request, signal
 		r.redirect = req.Redirect
 	}
 	if len(signal) > 0 {
-		r.signal = signal[0]
+		r.signal, r.incoming = signal[0], true
 	}
 	return RequestClass.Wrap(js, r)
 }
@@ -108,7 +109,7 @@ func newRequest(c *bind.Call, input, init goja.Value) (*Request, error) {
 		}
 		r.url, r.parsed = text, true
 	} else {
-		r.method, r.url, r.parsed, r.redirect, r.cache, r.signal = from.method, from.url, from.parsed, from.redirect, from.cache, from.signal
+		r.method, r.url, r.parsed, r.redirect, r.cache, r.signal, r.incoming = from.method, from.url, from.parsed, from.redirect, from.cache, from.signal, from.incoming
 		r.cf, r.cfJSON = from.cf, from.cfJSON
 	}
 	given, err := r.init(c, init)
@@ -210,7 +211,7 @@ func (r *Request) init(c *bind.Call, v goja.Value) (g given, err error) {
 	}
 	js := c.JS()
 	if from, ok := RequestClass.Unwrap(js, obj); ok {
-		r.method, r.redirect, r.cache, r.signal = from.method, from.redirect, from.cache, from.signal
+		r.method, r.redirect, r.cache, r.signal, r.incoming = from.method, from.redirect, from.cache, from.signal, from.incoming
 		r.cf, r.cfJSON = from.cf, from.cfJSON
 		return given{headers: from.raw.Clone(), from: from}, nil
 	}

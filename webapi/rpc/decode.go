@@ -99,6 +99,14 @@ func (d *decoder) ReadHost(r *clone.Reader) (*goja.Object, error) {
 		}
 		return fetch.Fetcher.Wrap(d.js, &fetch.FetcherObject{Service: ref.Service}), nil
 	}
+	switch tag {
+	case tagReadable:
+		return d.readable(r)
+	case tagWritable:
+		return d.writable(r)
+	case tagSignal:
+		return d.signal(r)
+	}
 	if tag == global.ErrorTag {
 		return global.ReadError(d.js, r, false)
 	}

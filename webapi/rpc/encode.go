@@ -13,8 +13,10 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/isolate/natives"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/events"
 	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/global"
+	"workerd.local/webapi/streams"
 )
 
 // Tags of what only RPC carries, as workerd's serialization has them; the others are in
@@ -145,6 +147,13 @@ func (e *encoder) hostObject(w *clone.Writer, obj *goja.Object, value any, class
 		return true, nil
 	case *promise, *property:
 		return false, notSerializable(class)
+	case *streams.Readable:
+		return true, e.readable(w, v)
+	case *events.Signal:
+		return true, e.signal(w, v)
+	}
+	if s, ok := streams.WritableOf(e.js, obj); ok {
+		return true, e.writable(w, s)
 	}
 	if _, ok := TargetClass.Unwrap(e.js, obj); ok {
 		replaced, err := e.duplicate(obj, func(o *goja.Object) bool { _, ok := TargetClass.Unwrap(e.js, o); return ok },

@@ -20,7 +20,8 @@ type hostSink struct {
 // NewHostWritable is the WritableStream into w. A chunk is bytes or text; it leaves
 // when all that the actor has written before is durable, and its write settles when
 // w has taken it. w is closed when the stream is closed or aborted, or when c ends;
-// Close may be called while a Write waits. c is the current context.
+// Close may be called while a Write waits. A w that is an Abandoner is abandoned where the
+// stream does not come to its end. c is the current context.
 func NewHostWritable(js *isolate.JS, c *iocontext.Context, w io.WriteCloser) *goja.Object {
 	h := &hostSink{w: w}
 	var err error
@@ -51,6 +52,9 @@ func (h *hostSink) close() {
 	if w := h.forget(); w != nil {
 		loop.Go(context.Background(), h.own.Owner().Loop(), func(context.Context) (struct{}, error) {
 			// The stream was given up: there is nobody to tell of a failure.
+			if a, ok := w.(Abandoner); ok {
+				return struct{}{}, a.Abandon()
+			}
 			return struct{}{}, w.Close()
 		})
 	}

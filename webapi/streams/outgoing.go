@@ -24,6 +24,15 @@ const UsedText = "Body has already been used. It can only be used once. Use tee(
 // Body makes a body that can leave the loop out of a stream that nobody has read
 // from: a native stream's own bytes, else a reader as from Reader.
 func (s *Readable) Body(js *isolate.JS, c *iocontext.Context) (event.Body, error) {
+	return s.bodyOf(js, c, c.StartTask)
+}
+
+// Lend is Body for a reader that the context waits for, but does not outlive its work for.
+func (s *Readable) Lend(js *isolate.JS, c *iocontext.Context) (event.Body, error) {
+	return s.bodyOf(js, c, func() func(error) { return func(error) {} })
+}
+
+func (s *Readable) bodyOf(js *isolate.JS, c *iocontext.Context, keep func() func(error)) (event.Body, error) {
 	if s.disturbed || s.reader != nil {
 		return event.Body{}, exception.TypeErrorf(UsedText)
 	}
@@ -32,7 +41,7 @@ func (s *Readable) Body(js *isolate.JS, c *iocontext.Context) (event.Body, error
 		return b, err
 	}
 	length := s.fixedLength()
-	r, err := s.Reader(js, c)
+	r, err := s.readerOf(c, keep)
 	return event.StreamBody(r, length), err
 }
 
@@ -41,13 +50,17 @@ func (s *Readable) Body(js *isolate.JS, c *iocontext.Context) (event.Body, error
 // back. It is also an io.WriterTo. The context stays alive until the stream has
 // ended or the reader is closed; Close cancels the stream.
 func (s *Readable) Reader(js *isolate.JS, c *iocontext.Context) (io.ReadCloser, error) {
+	return s.readerOf(c, c.StartTask)
+}
+
+func (s *Readable) readerOf(c *iocontext.Context, keep func() func(error)) (io.ReadCloser, error) {
 	rd, err := s.acquire()
 	if err != nil {
 		return nil, err
 	}
 	s.disturbed = true
 	// Whoever has the reader makes the context go on.
-	task, pending := c.StartTask(), c.AddPending()
+	task, pending := keep(), c.AddPending()
 	done := func(err error) {
 		pending()
 		task(err)
