@@ -198,7 +198,9 @@ func (r *Response) write(js *isolate.JS, w *clone.Writer) error {
 	}
 	d.set("headers", r.jsHeaders(js))
 	d.set("cf", r.cf)
-	d.set("webSocket", r.webSocket)
+	if r.webSocket != nil {
+		return &clone.DataCloneError{Message: "Could not serialize object of type \"WebSocket\". This type does not support serialization."}
+	}
 	if r.encoded {
 		d.set("encodeBody", rt.ToValue("manual"))
 	}
