@@ -48,16 +48,21 @@ type call struct {
 	stop     func() bool
 	queued   bool
 	waiter   *gates.Waiter
+	batch    *batch // what is delivered in place of the call; nil for a call
 }
 
 // call delivers a call behind everything that came before.
 func (a *Actor) call(ctx context.Context, ev *event.Call, done func(*event.Result, error)) {
+	a.deliver(ctx, ev, nil, done)
+}
+
+func (a *Actor) deliver(ctx context.Context, ev *event.Call, b *batch, done func(*event.Result, error)) {
 	if a.queued >= a.c.h.n.o.MaxQueued {
 		ev.Release()
 		done(nil, exception.Errorf("Durable Object is overloaded. Too many requests queued.").WithKind(exception.Overloaded).AsRemote())
 		return
 	}
-	c := &call{a: a, call: ev, done: done, queued: true}
+	c := &call{a: a, call: ev, batch: b, done: done, queued: true}
 	c.held = rpc.NewSession(a.c.h.loop, c.ended)
 	a.calls[c] = struct{}{}
 	a.idle.Stop()
@@ -124,6 +129,10 @@ func (c *call) stopped(err error) {
 
 func (c *call) run(js *isolate.JS) {
 	a := c.a
+	if c.batch != nil {
+		c.batch.run(js, c)
+		return
+	}
 	if a.plain && !a.w.Compat().Has("js_rpc") {
 		c.call.Release()
 		c.reply(nil, errNotExtending)

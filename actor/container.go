@@ -275,8 +275,11 @@ func (s *Stub) Request(ctx context.Context, req *event.Request) (*event.Response
 	return s.Fetch(ctx, req)
 }
 
-// Deliver is event.Service's: Alarm.
+// Deliver is event.Service's: Alarm and QueueBatch.
 func (s *Stub) Deliver(ctx context.Context, ev event.Event) (event.Outcome, error) {
+	if b, ok := ev.(event.QueueBatch); ok {
+		return event.WaitOutcome(ctx, func(done func(event.Outcome, error)) { s.deliverBatch(ctx, b, done) })
+	}
 	alarm, ok := ev.(event.Alarm)
 	if !ok {
 		return event.Outcome{Status: event.NotFound}, event.ErrUnsupported

@@ -163,6 +163,8 @@ type Outcome struct {
 	Retry bool
 	// Counted says that this retry counts against the limit of an alarm's retries.
 	Counted bool
+	// Queue is what the consumer of a QueueBatch asks for.
+	Queue *QueueResult
 }
 
 // OutcomeStatus is workerd's outcome of an event.

@@ -12,6 +12,7 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/trace"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/queue"
 	"workerd.local/webapi/sockets"
 )
 
@@ -37,7 +38,10 @@ type delivery struct {
 	tracer     *trace.Tracer
 	ctl        *controller
 	neuter     func(error) // closes the connection that is the event
+	batch      *queue.Batch
+	stopWatch  func() bool
 	returned   bool
+	told       bool // done was called
 	finished   bool
 	outcome    event.OutcomeStatus // for the tails
 }
@@ -49,8 +53,13 @@ func (d *delivery) begin() {
 		return
 	}
 	d.tracer = d.w.Trace(d.ctx, trace.Subject{Entrypoint: d.entrypoint})
+	parent := d.ctx
+	_, isQueue := d.ev.(event.QueueBatch)
+	if isQueue {
+		parent = d.w.o.Context // what waitUntil has may outlive the sender
+	}
 	d.ioc = iocontext.New(realm, iocontext.Options{
-		Parent:  d.ctx,
+		Parent:  parent,
 		Tracer:  d.tracer,
 		OnAbort: func(err error) { d.finish(outcomeOf(err), err) },
 		OnHang:  func(err error) { d.fail(err); d.ioc.Abort(err) },
@@ -61,6 +70,9 @@ func (d *delivery) begin() {
 		d.ioc.OnEnd(func() { d.tracer.End(d.outcome.String()) })
 	}
 	d.ioc.RunIn(iocontext.Entry{}, d.run, d.fail)
+	if isQueue && !d.told && d.ctx.Done() != nil {
+		d.watchSender()
+	}
 }
 
 func (d *delivery) run(js *isolate.JS) {
@@ -69,12 +81,17 @@ func (d *delivery) run(js *isolate.JS) {
 			d.fail(exception.Errorf("Tests are not currently supported with Service Workers syntax."))
 			return
 		}
+		if batch, ok := d.ev.(event.QueueBatch); ok {
+			d.w.dispatchQueue(js, d, batch)
+			return
+		}
 		d.w.dispatchScheduled(js, d)
 		return
 	}
 	name := handlerName(d.ev)
 	traces, isTraces := d.ev.(event.Traces)
 	stream, isStream := d.ev.(event.TailStream)
+	batch, isBatch := d.ev.(event.QueueBatch)
 	if name == "" {
 		d.finish(event.Outcome{Status: event.NotFound}, event.ErrUnsupported)
 		return
@@ -95,6 +112,9 @@ func (d *delivery) run(js *isolate.JS) {
 		return
 	case isStream:
 		d.runStream(js, obj, ctx, stream.Stream)
+		return
+	case isBatch:
+		d.runQueue(js, obj, ctx, batch)
 		return
 	}
 	handler := obj.Get(name)
@@ -150,6 +170,8 @@ func handlerName(ev event.Event) string {
 		return "tail"
 	case event.TailStream:
 		return "tailStream"
+	case event.QueueBatch:
+		return "queue"
 	}
 	return ""
 }
@@ -193,13 +215,31 @@ func (d *delivery) finish(o event.Outcome, err error) {
 		// It may be delivered again unless the handler says no.
 		o.Retry = d.ctl == nil || !d.ctl.noRetry
 	}
+	d.tell(o, err)
+	if d.ioc != nil {
+		d.ioc.Loop().Turn(func() { d.ioc.Loop().AtTurnEnd(d.ioc.End) })
+	}
+}
+
+// tell gives the sender the outcome; what the handler left to waitUntil may go on.
+func (d *delivery) tell(o event.Outcome, err error) {
+	if d.told {
+		return
+	}
+	d.told = true
+	if d.stopWatch != nil {
+		d.stopWatch()
+	}
+	if _, ok := d.ev.(event.QueueBatch); ok {
+		o.Queue = &event.QueueResult{}
+		if d.batch != nil {
+			o.Queue = d.batch.Result()
+		}
+	}
 	if e, ok := err.(*exception.Exception); ok {
 		err = e.AsRemote()
 	}
 	d.done(o, err)
-	if d.ioc != nil {
-		d.ioc.Loop().Turn(func() { d.ioc.Loop().AtTurnEnd(d.ioc.End) })
-	}
 }
 
 // outcomeOf names the way an event failed.

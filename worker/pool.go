@@ -116,7 +116,7 @@ func (s *Service) StartEvent(ctx context.Context, ev event.Event, done func(even
 	s.pool.pick().HandleEvent(ctx, s.entrypoint, ev, done)
 }
 
-// Deliver is event.Service's: Scheduled and Test.
+// Deliver is event.Service's: Scheduled, Test and QueueBatch.
 func (s *Service) Deliver(ctx context.Context, ev event.Event) (event.Outcome, error) {
 	if err := s.pool.refused(); err != nil {
 		return event.Outcome{Status: event.Exception, Retry: true}, err

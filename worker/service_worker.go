@@ -16,7 +16,7 @@ import (
 // hasListeners reports whether the top level registered anything that can be used.
 func hasListeners(js *isolate.JS) bool {
 	g := events.Global(js)
-	for _, t := range []string{"fetch", "scheduled", "tail", "trace"} {
+	for _, t := range []string{"fetch", "scheduled", "queue", "tail", "trace"} {
 		if g.Has(t) {
 			return true
 		}

@@ -58,6 +58,8 @@ func infoOf(ev event.Event) trace.Info {
 		return &trace.Scheduled{Time: ev.Time, Cron: ev.Cron}
 	case event.Connection:
 		return &trace.Connect{}
+	case event.QueueBatch:
+		return &trace.Queue{Name: ev.Queue, Batch: len(ev.Messages)}
 	case event.Traces:
 		info := &trace.Tail{}
 		for _, t := range ev.List {

@@ -36,6 +36,7 @@ import (
 	"workerd.local/webapi/events"
 	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/global"
+	"workerd.local/webapi/queue"
 	"workerd.local/webapi/sockets"
 	"workerd.local/webapi/streams"
 	"workerd.local/webapi/websockets"
@@ -318,6 +319,9 @@ func (w *Worker) setup(js *isolate.JS) error {
 	caches.SetService(js, w.o.Cache)
 	sockets.SetOutbound(js, w.o.Outbound)
 	websockets.SetOutbound(js, w.o.Outbound)
+	if w.o.Compat.Has("service_binding_extra_handlers") {
+		fetch.AddHandler(js, "queue", queue.Deliver)
+	}
 	return nil
 }
 

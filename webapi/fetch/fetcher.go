@@ -47,6 +47,12 @@ func defineFetcher() *bind.Class[FetcherObject] {
 					return err
 				}
 			}
+			for name, call := range handlersOf.Get(js).calls {
+				method := func(f *FetcherObject, c *bind.Call) (any, error) { return call(c, f.Service) }
+				if err := addMethods(js, proto, map[string]func(f *FetcherObject, c *bind.Call) (any, error){name: method}); err != nil {
+					return err
+				}
+			}
 			r := rpcOf.Get(js)
 			if r.method != nil && js.Compat().Has("experimental") {
 				f := bind.NewFunction(js, "getRpcMethodForTestOnly", 1, func(c *bind.Call) (any, error) {
@@ -70,6 +76,25 @@ func defineFetcher() *bind.Class[FetcherObject] {
 	return Fetcher
 }
 
+// handlers are methods of service bindings beside fetch() and connect().
+type handlers struct {
+	calls map[string]func(c *bind.Call, svc event.Service) (any, error)
+}
+
+var handlersOf = isolate.NewSlot(func(*isolate.JS) *handlers { return &handlers{} })
+
+// AddHandler gives service bindings a method that delivers another event than a request.
+// It is of use before the first binding is made.
+func AddHandler(js *isolate.JS, name string, call func(c *bind.Call, svc event.Service) (any, error)) {
+	h := handlersOf.Get(js)
+	if h.calls == nil {
+		h.calls = map[string]func(c *bind.Call, svc event.Service) (any, error){}
+	}
+	h.calls[name] = call
+}
+
+var errFetcherThis = exception.TypeErrorf("Illegal invocation: function called with incorrect `this` reference. See https://developers.cloudflare.com/workers/observability/errors/#illegal-invocation-errors for details.")
+
 // rpc is what package rpc adds to service bindings.
 type rpc struct {
 	members func() *goja.Object
@@ -82,6 +107,16 @@ var rpcOf = isolate.NewSlot(func(*isolate.JS) *rpc { return &rpc{} })
 // any name is made. It is of use before the first binding is made.
 func SetRPC(js *isolate.JS, members func() *goja.Object, method func(js *isolate.JS, f *FetcherObject, name string) *goja.Object) {
 	*rpcOf.Get(js) = rpc{members, method}
+}
+
+// RPCMethod is a method of a service, whatever flags the worker has; nil where there are
+// no such methods.
+func RPCMethod(js *isolate.JS, svc event.Service, name string) *goja.Object {
+	r := rpcOf.Get(js)
+	if r.method == nil {
+		return nil
+	}
+	return r.method(js, &FetcherObject{Service: svc}, name)
 }
 
 // unwrapFetcher is the service binding that a method is called on.
@@ -103,7 +138,7 @@ func addMethods(js *isolate.JS, proto *goja.Object, methods map[string]func(f *F
 		m := bind.NewFunction(js, name, 1, func(c *bind.Call) (any, error) {
 			f, ok := unwrapFetcher(c)
 			if !ok {
-				return nil, exception.TypeErrorf("Illegal invocation: function called with incorrect `this` reference. See https://developers.cloudflare.com/workers/observability/errors/#illegal-invocation-errors for details.")
+				return nil, errFetcherThis
 			}
 			return call(f, c)
 		})

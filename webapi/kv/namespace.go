@@ -417,6 +417,15 @@ func (n *Namespace) remove(c *bind.Call) (any, error) {
 	return n.done(c.JS(), ioc, "DELETE", request(http.MethodDelete, host+"/"+componentOf(name)+"?urlencoded=true")), nil
 }
 
+// removeBulk is deleteBulk(), whatever its arguments are.
+func (n *Namespace) removeBulk(c *bind.Call) (any, error) {
+	m := fetch.RPCMethod(c.JS(), n.Service, "delete")
+	if m == nil {
+		return nil, exception.Errorf("missing delete method")
+	}
+	return c.JS().Call(m, goja.Undefined(), c.Args()...)
+}
+
 // done sends a request whose answer says only that it was done.
 func (n *Namespace) done(js *isolate.JS, ioc *iocontext.Context, method string, req *event.Request) *goja.Object {
 	return fetch.Send(js, ioc, n.Service, req, func(_ *isolate.JS, resp *event.Response) (goja.Value, error) {

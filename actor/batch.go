@@ -1,0 +1,75 @@
+package actor
+
+import (
+	"context"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/event"
+	"workerd.local/exception"
+	"workerd.local/isolate"
+	"workerd.local/webapi/queue"
+	"workerd.local/worker"
+)
+
+// deliverBatch delivers messages of a queue behind everything that came before, as calls
+// are. The actor has no waitUntil of its own for them: they have their outcome when the
+// handler has settled.
+func (s *Stub) deliverBatch(ctx context.Context, ev event.QueueBatch, done func(event.Outcome, error)) {
+	err := s.h.loop.Post(func() {
+		a, err := s.activate()
+		if err != nil {
+			done(event.Outcome{Status: event.Exception}, s.h.remote(err))
+			return
+		}
+		b := &batch{ev: ev}
+		a.deliver(ctx, &event.Call{}, b, func(_ *event.Result, err error) {
+			o := event.Outcome{Queue: &event.QueueResult{}}
+			if b.batch != nil {
+				o.Queue = b.batch.Result()
+			}
+			if err != nil {
+				o.Status = event.Exception
+			}
+			done(o, err)
+		})
+	})
+	if err != nil {
+		done(event.Outcome{Status: event.Canceled}, worker.Closed(err))
+	}
+}
+
+// batch is what a call delivers that is messages of a queue.
+type batch struct {
+	ev    event.QueueBatch
+	batch *queue.Batch
+}
+
+func (b *batch) run(js *isolate.JS, c *call) {
+	a := c.a
+	handler := a.instance.Get("queue")
+	if _, ok := goja.AssertFunction(handler); !ok {
+		c.reply(nil, exception.Errorf("Handler does not export a queue() function."))
+		return
+	}
+	var err error
+	if b.batch, err = queue.NewBatch(js, b.ev); err != nil {
+		c.reply(nil, err)
+		return
+	}
+	v, err := js.Call(handler, a.instance, b.batch.Object(js), goja.Undefined(), goja.Undefined())
+	settled := func(js *isolate.JS, err error) {
+		if err != nil {
+			a.w.Report(js.Exception(err), "Uncaught")
+		}
+		c.reply(nil, err)
+	}
+	if err != nil {
+		if isolate.Uncatchable(err) {
+			js.Panic(err)
+		}
+		settled(js, err)
+		return
+	}
+	js.OnSettled(v, func(js *isolate.JS, _ goja.Value, err error) { settled(js, err) })
+}
