@@ -3,6 +3,7 @@ package script
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -239,7 +240,7 @@ func parseText(name, text string, bounds *limits.Set) (*ast.Program, string, err
 	if err := guardText(name, text, bounds); err != nil {
 		return nil, "", err
 	}
-	tree, err := parser.ParseFile(nil, name, text, 0, parser.WithDisableSourceMaps)
+	tree, err := parseRaw(name, text)
 	if err == nil && !newerSyntax.MatchString(text) {
 		return tree, text, nil
 	}
@@ -255,11 +256,22 @@ func parseText(name, text string, bounds *limits.Set) (*ast.Program, string, err
 	if err := guardText(name, printed, bounds); err != nil {
 		return nil, "", err
 	}
-	tree, err2 := parser.ParseFile(nil, name, printed, 0, parser.WithDisableSourceMaps)
+	tree, err2 := parseRaw(name, printed)
 	if err2 != nil {
 		return nil, "", engineError(cmp.Or(err, err2), bounds)
 	}
 	return tree, printed, nil
+}
+
+// parseRaw parses what the engine may know. Its parser panics where a string has \u{}
+// of a character outside of the basic plane; that is an error here, and the text is lowered.
+func parseRaw(name, text string) (tree *ast.Program, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			tree, err = nil, fmt.Errorf("the engine's parser: %v", r)
+		}
+	}()
+	return parser.ParseFile(nil, name, text, 0, parser.WithDisableSourceMaps)
 }
 
 // newerSyntax matches what the engine parses but does not compile.

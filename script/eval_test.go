@@ -94,6 +94,8 @@ func TestAllowedEvalLowersNewSyntax(t *testing.T) {
 		{`new Function("a", "return a").name + new Function("a", "b", "").length`, "anonymous2"},
 		{`new Function("class A { get = 4 }; return new A().get")()`, "4"},
 		{`eval("/[\\p{L}--a]/v.test('b')")`, "true"},
+		{`eval("'\\u{1F600}'.length")`, "2"},
+		{`new Function("return '\\u{10FFFF}x'.codePointAt(0)")()`, "1114111"},
 		{`eval("(class { @d m() {} })"); function d() {} 1`, "1"},
 		{`Object.getPrototypeOf(async function () {}).constructor("return 1")() instanceof Promise`, "true"},
 		{`Object.getPrototypeOf(function* () {}).constructor("yield 7")().next().value`, "7"},

@@ -26,6 +26,10 @@ type URL struct {
 	params *Params // made on first use; changes of either side show in the other
 }
 
+// parser is the library's, with what the standard has changed since: a path has its ^
+// percent-encoded.
+var parser = whatwg.NewParser(whatwg.WithPathPercentEncodeSet(whatwg.PathPercentEncodeSet.Set('^')))
+
 // errInvalid is what a constructor throws (workerd's text).
 var errInvalid = exception.TypeErrorf("Invalid URL string.")
 
@@ -39,9 +43,9 @@ func Parse(ref string, base *string) (*URL, error) {
 	var full *whatwg.Url
 	var err error
 	if base == nil {
-		full, err = whatwg.Parse(ref)
+		full, err = parser.Parse(ref)
 	} else {
-		full, err = whatwg.ParseRef(*base, ref)
+		full, err = parser.ParseRef(*base, ref)
 	}
 	if err != nil {
 		return nil, errInvalid
@@ -67,6 +71,13 @@ func (u *URL) take(full *whatwg.Url) {
 	u.pathname = full.Pathname()
 	u.search = full.Search()
 	u.hash = full.Hash()
+	if full.OpaquePath() && strings.HasSuffix(u.pathname, " ") {
+		// A space at the end of an opaque path would be lost with the query and the fragment behind
+		// it, so the standard's parser encodes it; the library is older.
+		before := len(u.protocol) + len(u.pathname) - 1
+		u.href = u.href[:before] + "%20" + u.href[before+1:]
+		u.pathname = u.pathname[:len(u.pathname)-1] + "%20"
+	}
 }
 
 // Href is the whole URL.
@@ -132,7 +143,7 @@ func (u *URL) SetHref(href string) error {
 // the same URL back (WHATWG URL, "URL equivalence"), so the parser's own value
 // need not be kept.
 func (u *URL) change(set func(full *whatwg.Url)) {
-	full, err := whatwg.Parse(u.href)
+	full, err := parser.Parse(u.href)
 	if err != nil {
 		return // u.href came from the parser
 	}

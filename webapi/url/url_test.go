@@ -4,8 +4,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-
-	whatwg "github.com/nlnwa/whatwg-url/url"
 )
 
 func mustParse(t *testing.T, ref string) *URL {
@@ -30,6 +28,10 @@ func TestParseParts(t *testing.T) {
 		{"http://[::1]:3/", "", URL{href: "http://[::1]:3/", protocol: "http:", host: "[::1]:3", hostname: "[::1]", port: "3", pathname: "/"}},
 		{"http://bücher.de", "", URL{href: "http://xn--bcher-kva.de/", protocol: "http:", host: "xn--bcher-kva.de", hostname: "xn--bcher-kva.de", pathname: "/"}},
 		{"mailto:a@b", "", URL{href: "mailto:a@b", protocol: "mailto:", pathname: "a@b"}},
+		{"http://h/a^b?^#^", "", URL{href: "http://h/a%5Eb?^#^", protocol: "http:", host: "h", hostname: "h", pathname: "/a%5Eb", search: "?^", hash: "#^"}},
+		{"data:a b  #f", "", URL{href: "data:a b %20#f", protocol: "data:", pathname: "a b %20", hash: "#f"}},
+		{"data:a  ?", "", URL{href: "data:a %20?", protocol: "data:", pathname: "a %20"}},
+		{"data:a b  ", "", URL{href: "data:a b", protocol: "data:", pathname: "a b"}},
 		{"file:///C|/x", "", URL{href: "file:///C:/x", protocol: "file:", pathname: "/C:/x"}},
 	} {
 		var base *string
@@ -94,6 +96,9 @@ func TestSetters(t *testing.T) {
 		{"http://a/b?x#y", func(u *URL) { u.SetSearch("") }, "http://a/b#y"},
 		{"http://a/b", func(u *URL) { u.SetHash("z") }, "http://a/b#z"},
 		{"http://a/b#q", func(u *URL) { u.SetHash("") }, "http://a/b"},
+		{"http://a/b", func(u *URL) { u.SetPathname("^") }, "http://a/%5E"},
+		{"data:a  ?q#f", func(u *URL) { u.SetSearch("") }, "data:a %20#f"},
+		{"data:a  #f", func(u *URL) { u.SetHash("") }, "data:a %20"},
 	} {
 		u := mustParse(t, c.in)
 		c.set(u)
@@ -190,7 +195,7 @@ func TestSortIsByUTF16AndStable(t *testing.T) {
 
 // full is what the standard's parser makes of s.
 func full(s string) (*URL, bool) {
-	f, err := whatwg.Parse(s)
+	f, err := parser.Parse(s)
 	if err != nil {
 		return nil, false
 	}
@@ -267,7 +272,7 @@ func BenchmarkParse(b *testing.B) {
 		b.Run(name+"/nlnwa", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := whatwg.Parse(s); err != nil {
+				if _, err := parser.Parse(s); err != nil {
 					b.Fatal(err)
 				}
 			}
