@@ -29,7 +29,7 @@ const short = (text, n) => text === null || text === undefined ? '' : slice(Stri
 // relative to the test. They stay what they are for instanceof and for subclasses.
 function relative(where) {
 	const absolute = (args, at = 0) => {
-		if (typeof args[at] === 'string' || args[at] instanceof URL) {
+		if (typeof args[at] === 'string' || typeof args[at] === 'function' || args[at] instanceof URL) {
 			try { args = [...args]; args[at] = new URL(String(args[at]), where).href; } catch {}
 		}
 		return args;

@@ -196,7 +196,12 @@ func (cl *Class[T]) Unwrap(js *isolate.JS, v goja.Value) (*T, bool) {
 
 var handleType = reflect.TypeFor[*handle]()
 
+var proxyType = reflect.TypeFor[goja.Proxy]()
+
 func handleOf(js *isolate.JS, obj *goja.Object) *handle {
+	if obj.ExportType() == proxyType {
+		return nil // and its traps do not learn of the symbol
+	}
 	v := obj.GetSymbol(brand)
 	ho, ok := v.(*goja.Object)
 	if !ok {

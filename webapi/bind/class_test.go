@@ -144,7 +144,7 @@ func TestInstanceofAsksThePrototypeChain(t *testing.T) {
 func TestLeakedBrandForgesNothing(t *testing.T) {
 	e := jstest.New(t, shapes)
 	e.Want(`
-		let brand; try { Shape.prototype.fail.call(new Proxy({}, { get(t, k) { brand = k } })) } catch {}
+		let brand; try { Shape.prototype.fail.call(Object.create(new Proxy({}, { get(t, k) { brand = k } }))) } catch {}
 		const real = new Shape("real"), other = new Circle(1), handle = real[brand], out = [typeof brand];
 		const name = o => { try { return Object.getOwnPropertyDescriptor(Shape.prototype, "name").get.call(o) } catch (e) { return e.name ?? e } };
 		out.push(name({ [brand]: handle }), name({ [brand]: {} }), name({ [brand]: { get x() { throw 1 } } }), name({ get [brand]() { throw new SyntaxError } }));

@@ -120,7 +120,7 @@ func (b *body) clone(js *isolate.JS) (body, error) {
 	if b.stream == nil {
 		return *b, nil
 	}
-	x, y, err := b.stream.Tee(js)
+	x, y, err := b.stream.Clone(js)
 	if err != nil {
 		return body{}, err
 	}

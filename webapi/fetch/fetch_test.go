@@ -119,6 +119,10 @@ func TestHeaders(t *testing.T) {
 		{`const h=new Headers(); h.set('a','1'); h.delete('A'); return [h.has('a'), h.get('a')]`, `[false,null]`},
 		{`let o=[]; new Headers({b:1,a:2}).forEach(function(v,k,h){o.push(v,k,this.x===5)},{x:5}); return o`, `["2","a",true,"1","b",true]`},
 		{`const h=new Headers({b:1,a:2}); return [[...h.keys()],[...h.values()],String(h.entries()),h[Symbol.iterator]===h.entries]`, `[["a","b"],["2","1"],"[object Headers Iterator]",true]`},
+		{`const log=[]; const t={b:'1',a:'2'}; new Headers(new Proxy(t, { get(t,k) { log.push(String(k)); return t[k] }, ownKeys(t) { log.push('keys'); return Reflect.ownKeys(t) },
+			getOwnPropertyDescriptor(t,k) { log.push('has '+k); return Reflect.getOwnPropertyDescriptor(t,k) } })); return log`, `["Symbol(Symbol.iterator)","keys","has b","b","has a","a"]`},
+		{`const h=new Headers({a:'b'}); h[Symbol.iterator]=function*() { yield ['c','d'] }; return [...new Headers(h).keys()]`, `["c"]`},
+		{`new Headers({get [Symbol.iterator]() { throw new RangeError('si') }})`, `throws RangeError: si`},
 		{`class H extends Headers { #x=1; x() { return this.#x + this.get('a') } }; return new H({a:'b'}).x()`, `1b`},
 	}.run(t, newEnv(t, echo))
 }
@@ -225,6 +229,11 @@ func TestResponse(t *testing.T) {
 		{`new Response(new ReadableStream({start(c){c.error(new RangeError('boo'))}})).text()`, `throws RangeError: boo`},
 		{`const e=new RangeError('boo'); try { await new Response(new ReadableStream({start(c){c.error(e)}})).text() } catch (x) { return x===e }`, `true`},
 		{`const a=new Response('abc',{status:201,headers:{x:'y'}}); const b=a.clone(); b.headers.set('x','z'); return [await a.text(), await b.text(), a.headers.get('x'), b.status]`, `["abc","abc","y",201]`},
+		{`const out=[]; for (const v of [new Uint8Array([7,8]).buffer, new DataView(new Uint8Array([7,8]).buffer,1), new Uint16Array([7,8])]) {
+			const a=new Response(new ReadableStream({start(c){c.enqueue(v);c.close()}})), b=a.clone();
+			const x=(await a.body.getReader().read()).value, y=(await b.body.getReader().read()).value;
+			out.push(x===v, y!==v, y.constructor===v.constructor, y.byteOffset===v.byteOffset, y.byteLength===v.byteLength);
+		} return String(out)`, `true,true,true,true,true,true,true,true,true,true,true,true,true,true,true`},
 		{`new Response('', new Response('',{status:201,headers:{a:'b'}})).headers.get('a')`, `b`},
 		{`new Response('', {headers:[['set-cookie','a'],['set-cookie','b']]}).headers.getSetCookie()`, `["a","b"]`},
 		{`class R extends Response { constructor(b) { super(b); this.x = 1 } }; const r=new R('q'); return [r.x, r instanceof Response, await r.text()]`, `[1,true,"q"]`},

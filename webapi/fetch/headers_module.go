@@ -96,6 +96,10 @@ var HeadersClass = &bind.Class[Headers]{
 		},
 	},
 	Iterator: "entries",
+	Init: func(js *isolate.JS, _, proto *goja.Object) error {
+		*ownEntries.Get(js) = proto.GetSymbol(goja.SymIterator)
+		return nil
+	},
 }
 
 var headersIterator = bind.NewIterator("Headers Iterator")
@@ -122,34 +126,41 @@ func (h *Headers) fill(c *bind.Call, v goja.Value) (ok bool, err error) {
 		return false, nil
 	}
 	// Not through HeadersClass, which refers to this function.
+	var method goja.Value
+	if err := js.Try(func() { method = obj.GetSymbol(goja.SymIterator) }); err != nil {
+		return true, err
+	}
 	host, _, _ := bind.ValueOf(js, obj)
-	if from, ok := host.(*Headers); ok {
+	if from, ok := host.(*Headers); ok && method != nil && method.SameAs(*ownEntries.Get(js)) {
 		for k, vals := range from.h {
 			m := h.own()
 			m[k] = append(m[k], vals...)
 		}
 		return true, nil
 	}
-	var failed error
-	add := func(name, value goja.Value) bool {
-		var n, s string
-		if n, failed = c.String(1, name); failed == nil {
-			if s, failed = c.String(1, value); failed == nil {
-				failed = h.Append(n, s)
+	add := func(name, value goja.Value) error {
+		n, err := c.String(1, name)
+		if err != nil {
+			return err
+		}
+		s, err := c.String(1, value)
+		if err != nil {
+			return err
+		}
+		return h.Append(n, s)
+	}
+	if method == nil || goja.IsUndefined(method) || goja.IsNull(method) {
+		entries, err := bind.Record(js, obj)
+		for _, e := range entries {
+			if err = add(js.Runtime().ToValue(e.Name), e.Value); err != nil {
+				break
 			}
 		}
-		return failed == nil
+		return true, err
 	}
+	var failed error
 	err = js.Try(func() {
 		rt := js.Runtime()
-		if it := obj.GetSymbol(goja.SymIterator); it == nil || goja.IsUndefined(it) || goja.IsNull(it) {
-			for _, k := range obj.Keys() {
-				if !add(rt.ToValue(k), obj.Get(k)) {
-					return
-				}
-			}
-			return
-		}
 		rt.ForOf(obj, func(entry goja.Value) bool {
 			var pair []goja.Value
 			if e, isObj := entry.(*goja.Object); isObj {
@@ -159,7 +170,8 @@ func (h *Headers) fill(c *bind.Call, v goja.Value) (ok bool, err error) {
 				failed = exception.TypeErrorf("To initialize a Headers object from a sequence, each inner sequence must have exactly two elements.")
 				return false
 			}
-			return add(pair[0], pair[1])
+			failed = add(pair[0], pair[1])
+			return failed == nil
 		})
 	})
 	if failed != nil {
@@ -167,6 +179,10 @@ func (h *Headers) fill(c *bind.Call, v goja.Value) (ok bool, err error) {
 	}
 	return true, err
 }
+
+// ownEntries is the iteration that Headers have, which a script may replace; set when
+// the class is made, nil before.
+var ownEntries = isolate.NewSlot(func(*isolate.JS) *goja.Value { return new(goja.Value) })
 
 // headersOf makes new headers from the member of a dictionary.
 func headersOf(f *bind.Call, v goja.Value) (*Headers, error) {

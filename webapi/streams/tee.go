@@ -114,7 +114,13 @@ func (b *teeBranch) Close() error {
 }
 
 // Tee makes two streams of one that nobody holds; it stays locked.
-func (s *Readable) Tee(js *isolate.JS) (a, b *Readable, err error) {
+func (s *Readable) Tee(js *isolate.JS) (a, b *Readable, err error) { return s.split(js, false) }
+
+// Clone is Tee for the body of a message: what one reader of the two does with the memory
+// of a chunk, the other does not see.
+func (s *Readable) Clone(js *isolate.JS) (a, b *Readable, err error) { return s.split(js, true) }
+
+func (s *Readable) split(js *isolate.JS, copies bool) (a, b *Readable, err error) {
 	if s.reader != nil {
 		return nil, nil, exception.TypeErrorf("This ReadableStream is currently locked to a reader,")
 	}
@@ -139,6 +145,6 @@ func (s *Readable) Tee(js *isolate.JS) (a, b *Readable, err error) {
 			return a, b, err
 		}
 	}
-	a, b = s.teeAny(js)
+	a, b = s.teeAny(js, copies)
 	return a, b, nil
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
 )
 
 // tee feeds two streams from one that nobody held (Streams, ReadableStreamDefaultTee
@@ -14,6 +15,7 @@ type tee struct {
 	src       *Readable
 	rd        *reader
 	branches  [2]*Readable
+	copies    bool // the second branch of a stream of values gets copies of buffers
 	canceled  [2]bool
 	reading   bool
 	given     int // bytes of the present read that the other branch has already
@@ -22,8 +24,8 @@ type tee struct {
 
 // teeAny is Tee for any stream. The branches of a stream of bytes are such, too; the
 // second one gets copies.
-func (s *Readable) teeAny(js *isolate.JS) (a, b *Readable) {
-	t := &tee{src: s}
+func (s *Readable) teeAny(js *isolate.JS, copies bool) (a, b *Readable) {
+	t := &tee{src: s, copies: copies}
 	t.rd, _ = s.acquire() // nobody holds it
 	_, values := s.ctrl.(*defaultController)
 	for i := range t.branches {
@@ -147,6 +149,9 @@ func (t *tee) arrived(js *isolate.JS, c chunk) {
 			if v == nil {
 				v = c.js(js)
 			}
+			if i == 1 && t.copies {
+				v = copyOf(js, v)
+			}
 			ctrl.enqueue(js, v)
 		case *byteController:
 			if data == nil {
@@ -159,6 +164,21 @@ func (t *tee) arrived(js *isolate.JS, c chunk) {
 		}
 	})
 	t.again(js)
+}
+
+// copyOf is a buffer or a view with memory of its own; other values, and memory that is
+// shared anyway, are themselves.
+func copyOf(js *isolate.JS, v goja.Value) goja.Value {
+	rt := js.Runtime()
+	if bind.ViewName(js, v) == "ArrayBuffer" {
+		data, _ := bind.Bytes(js, v)
+		return rt.ToValue(rt.NewArrayBuffer(append([]byte{}, data...)))
+	}
+	w, ok, err := viewOf(js, v)
+	if !ok || err != nil {
+		return v
+	}
+	return w.make(js, rt.NewArrayBuffer(append([]byte{}, w.buf.Bytes()...)), w.length)
 }
 
 // arrivedInto gives what was read into the view of branch i to it, and a copy to the

@@ -1,7 +1,6 @@
 package url
 
 import (
-	"strconv"
 
 	"github.com/dop251/goja"
 
@@ -201,27 +200,23 @@ func pairOf(c *bind.Call, item goja.Value) (q Pair, err error) {
 
 func paramsFromRecord(c *bind.Call, record *goja.Object) (*Params, error) {
 	p := &Params{}
-	v, err := c.JS().Call(*objectEntries.Get(c.JS()), nil, record)
+	entries, err := bind.Record(c.JS(), record)
 	if err != nil {
 		return nil, err
 	}
-	list := v.(*goja.Object)
-	n := int(list.Get("length").ToInteger())
-	at := make(map[string]int, n)
-	for i := range n {
-		entry := list.Get(strconv.Itoa(i)).(*goja.Object)
-		name := entry.Get("0").String()
-		value, err := c.String(1, entry.Get("1"))
+	at := make(map[string]int, len(entries))
+	for _, e := range entries {
+		value, err := c.String(1, e.Value)
 		if err != nil {
 			return nil, err
 		}
 		// Names that differ only in lone surrogates become one (WebIDL, record).
-		if i, dup := at[name]; dup {
+		if i, dup := at[e.Name]; dup {
 			p.pairs[i].Value = value
 			continue
 		}
-		at[name] = len(p.pairs)
-		p.pairs = append(p.pairs, Pair{name, value})
+		at[e.Name] = len(p.pairs)
+		p.pairs = append(p.pairs, Pair{e.Name, value})
 	}
 	return p, nil
 }
@@ -229,11 +224,5 @@ func paramsFromRecord(c *bind.Call, record *goja.Object) (*Params, error) {
 // ownEntries is the iteration that the class has, which a script may have replaced.
 var ownEntries = isolate.NewSlot(func(js *isolate.JS) *goja.Value {
 	fn := ParamsClass.Prototype(js).GetSymbol(goja.SymIterator)
-	return &fn
-})
-
-// objectEntries is Object.entries, which sees names that Go's strings cannot hold.
-var objectEntries = isolate.NewSlot(func(js *isolate.JS) *goja.Value {
-	fn := js.Runtime().GlobalObject().Get("Object").(*goja.Object).Get("entries")
 	return &fn
 })
