@@ -1,7 +1,6 @@
 package url
 
 import (
-
 	"github.com/dop251/goja"
 
 	"workerd.local/exception"
