@@ -201,6 +201,7 @@ func (w *Worker) instantiate() error {
 					IdentityTransform: !w.o.Compat.Has("transformstream_enable_standard_constructor"),
 					Pedantic:          w.o.Compat.Has("pedantic_wpt"),
 					LazyAbort:         !w.o.Compat.Has("internal_writable_stream_abort_clears_queue"),
+					Standard:          w.o.Compat.Has("typescript_implemented_streams"),
 					OldTransform:      !w.o.Compat.Has("fixup-transform-stream-backpressure"),
 				})
 				return nil

@@ -16,6 +16,7 @@ package bind
 
 import (
 	"reflect"
+	"slices"
 	"sort"
 
 	"github.com/dop251/goja"
@@ -55,6 +56,11 @@ type Class[T any] struct {
 	Methods map[string]Method[T]
 	// Async names methods whose errors reject the promise instead of throwing.
 	Async map[string]Method[T]
+	// Lengths are how many arguments constructor, methods and statics require, where that is
+	// not none. It shows with SpecAttributes only: workerd's functions have length 0.
+	Lengths map[string]int
+	// Promises names the getters whose values are promises; see RejectForeign.
+	Promises []string
 	// Captured says that Async methods reject only with the compatibility flag
 	// capture_async_api_throws; see ThrowUncaptured.
 	Captured bool
@@ -109,6 +115,8 @@ type realmState struct {
 	classes map[anyClass]*classState
 	// throws is set where Captured methods throw.
 	throws bool
+	// rejects are the classes of RejectForeign.
+	rejects map[anyClass]bool
 }
 
 var realms = isolate.NewSlot(func(js *isolate.JS) *realmState {
@@ -118,6 +126,20 @@ var realms = isolate.NewSlot(func(js *isolate.JS) *realmState {
 // ThrowUncaptured makes the Async methods of Captured classes throw at once, as they did
 // before the compatibility flag capture_async_api_throws.
 func ThrowUncaptured(js *isolate.JS) { realms.Get(js).throws = true }
+
+// RejectForeign makes what gives promises give a rejected one for a receiver that is no
+// instance, as in the standards; in workerd it throws.
+func RejectForeign(js *isolate.JS, classes ...interface{ className() string }) {
+	rs := realms.Get(js)
+	if rs.rejects == nil {
+		rs.rejects = map[anyClass]bool{}
+	}
+	for _, cl := range classes {
+		if cl, ok := cl.(anyClass); ok {
+			rs.rejects[cl] = true
+		}
+	}
+}
 
 // handle carries the Go value of an instance behind the brand symbol. It is a
 // dynamic object because that is the cheapest value of goja's that gives a Go
@@ -259,7 +281,15 @@ func (cl *Class[T]) stateOf(js *isolate.JS) *classState {
 	rs.classes[cl] = st
 
 	data(native, "name", rt.ToValue(cl.Name), false)
+	spec := js.Compat().Has(SpecAttributes)
+	length := func(f goja.Value, member string) goja.Value {
+		if n := cl.Lengths[member]; spec && n > 0 {
+			data(f.(*goja.Object), "length", rt.ToValue(n), false)
+		}
+		return f
+	}
 	data(native, "length", rt.ToValue(cl.Length), false)
+	length(native, "constructor")
 	// Writable, so that an object that inherits may have a constructor of its own.
 	must(proto.DefineDataProperty("constructor", ctor, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE))
 	if cl.Parent != nil {
@@ -268,26 +298,33 @@ func (cl *Class[T]) stateOf(js *isolate.JS) *classState {
 		must(native.SetPrototype(parent.ctor))
 	}
 	for _, name := range keys(cl.Methods) {
-		data(proto, name, cl.method(js, name, cl.Methods[name], false), true)
+		data(proto, name, length(cl.method(js, name, cl.Methods[name], false), name), true)
 	}
 	for _, name := range keys(cl.Async) {
-		data(proto, name, cl.method(js, name, cl.Async[name], true), true)
+		data(proto, name, length(cl.method(js, name, cl.Async[name], true), name), true)
+	}
+	setterOf := func(name string, s Setter[T]) goja.Value {
+		f := cl.setter(js, name, s)
+		if spec {
+			data(f.(*goja.Object), "length", rt.ToValue(1), false)
+		}
+		return f
 	}
 	for _, name := range keys(cl.Getters) {
 		getter := cl.getter(js, name, cl.Getters[name])
 		var setter goja.Value
 		if s := cl.Setters[name]; s != nil {
-			setter = cl.setter(js, name, s)
+			setter = setterOf(name, s)
 		}
 		must(proto.DefineAccessorProperty(name, getter, setter, goja.FLAG_TRUE, goja.FLAG_TRUE))
 	}
 	for _, name := range keys(cl.Setters) {
 		if cl.Getters[name] == nil {
-			must(proto.DefineAccessorProperty(name, nil, cl.setter(js, name, cl.Setters[name]), goja.FLAG_TRUE, goja.FLAG_TRUE))
+			must(proto.DefineAccessorProperty(name, nil, setterOf(name, cl.Setters[name]), goja.FLAG_TRUE, goja.FLAG_TRUE))
 		}
 	}
 	for _, name := range keys(cl.Statics) {
-		data(native, name, function(js, cl.Name, name, 0, cl.Statics[name]), true)
+		data(native, name, length(function(js, cl.Name, name, 0, cl.Statics[name]), name), true)
 	}
 	for _, name := range byValue(cl.Consts) {
 		v := rt.ToValue(cl.Consts[name])
@@ -364,6 +401,9 @@ func (cl *Class[T]) method(js *isolate.JS, name string, m Method[T], async bool)
 		defer c.guard()
 		t, ok := cl.Unwrap(js, fc.This)
 		if !ok {
+			if async && realms.Get(js).rejects[cl] {
+				return js.Rejected(errIllegalInvocation)
+			}
 			// Even for an async method: no method of the class was called.
 			js.Panic(errIllegalInvocation)
 		}
@@ -384,6 +424,9 @@ func (cl *Class[T]) getter(js *isolate.JS, name string, g Getter[T]) goja.Value 
 		defer c.guard()
 		t, ok := cl.Unwrap(js, fc.This)
 		if !ok {
+			if slices.Contains(cl.Promises, name) && realms.Get(js).rejects[cl] {
+				return js.Rejected(errIllegalInvocation)
+			}
 			js.Panic(errIllegalInvocation)
 		}
 		v, err := g(t, c)

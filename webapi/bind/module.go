@@ -108,6 +108,11 @@ func Original(js *isolate.JS, name string) goja.Value {
 	return s.Get(name)
 }
 
+// SpecAttributes is the compatibility flag with which classes are own properties of
+// globalThis that are not enumerable, and functions have the length that they have in
+// the standards; see Class.Lengths.
+const SpecAttributes = "spec_compliant_property_attributes"
+
 // Install puts the globals of the modules into the realm. Nothing is made yet:
 // each global is made at its first use.
 func Install(js *isolate.JS, modules []Module) error {
@@ -132,6 +137,9 @@ func Install(js *isolate.JS, modules []Module) error {
 			}
 			seen[name] = true
 			own, ok := g.(ownGlobal)
+			if _, isClass := g.(anyClass); isClass && js.Compat().Has(SpecAttributes) {
+				own, ok = ownGlobal{g, false}, true
+			}
 			if !ok {
 				s.pending[name] = g
 				if name != "constructor" { // the only one that is not listed

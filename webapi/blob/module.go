@@ -68,9 +68,10 @@ func defineBlob() *bind.Class[Blob] {
 
 // FileClass is File.
 var FileClass = &bind.Class[File]{
-	Name:   "File",
-	Parent: bind.Extends(Class, func(f *File) *Blob { return &f.Blob }),
-	Length: 2,
+	Name:    "File",
+	Lengths: map[string]int{"constructor": 2},
+	Parent:  bind.Extends(Class, func(f *File) *Blob { return &f.Blob }),
+	Length:  2,
 	New: func(c *bind.Call) (*File, error) {
 		data, err := partsOf(c)
 		if err != nil {

@@ -23,9 +23,10 @@ type compression struct{ *streams.Identity }
 type decompression struct{ *streams.Identity }
 
 var compressionClass = &bind.Class[compression]{
-	Name:   "CompressionStream",
-	Parent: bind.Extends(streams.TransformClass, func(s *compression) *streams.Transform { return s.Transform() }),
-	Length: 1,
+	Name:    "CompressionStream",
+	Lengths: map[string]int{"constructor": 1},
+	Parent:  bind.Extends(streams.TransformClass, func(s *compression) *streams.Transform { return s.Transform() }),
+	Length:  1,
 	New: func(c *bind.Call) (*compression, error) {
 		f, err := formatOf(c)
 		if err != nil {
@@ -36,9 +37,10 @@ var compressionClass = &bind.Class[compression]{
 }
 
 var decompressionClass = &bind.Class[decompression]{
-	Name:   "DecompressionStream",
-	Parent: bind.Extends(streams.TransformClass, func(s *decompression) *streams.Transform { return s.Transform() }),
-	Length: 1,
+	Name:    "DecompressionStream",
+	Lengths: map[string]int{"constructor": 1},
+	Parent:  bind.Extends(streams.TransformClass, func(s *decompression) *streams.Transform { return s.Transform() }),
+	Length:  1,
 	New: func(c *bind.Call) (*decompression, error) {
 		f, err := formatOf(c)
 		if err != nil {

@@ -20,7 +20,8 @@ var Module = bind.Module{Name: "crypto", Globals: []bind.Global{
 type cryptoObject struct{ subtle *goja.Object }
 
 var class = &bind.Class[cryptoObject]{
-	Name: "Crypto",
+	Name:    "Crypto",
+	Lengths: map[string]int{"getRandomValues": 1},
 	Getters: map[string]bind.Getter[cryptoObject]{
 		"subtle": func(x *cryptoObject, c *bind.Call) (any, error) {
 			if x.subtle == nil {

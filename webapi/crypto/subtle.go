@@ -18,7 +18,8 @@ type subtleCrypto struct{}
 // on another goroutine (Long); everything else is done at once, and its promise has
 // settled when it is returned.
 var subtleClass = &bind.Class[subtleCrypto]{
-	Name: "SubtleCrypto",
+	Name:    "SubtleCrypto",
+	Lengths: map[string]int{"encrypt": 3, "decrypt": 3, "sign": 3, "verify": 4, "digest": 2, "generateKey": 3, "deriveKey": 5, "deriveBits": 2, "importKey": 5, "exportKey": 2, "wrapKey": 4, "unwrapKey": 7, "timingSafeEqual": 2},
 	Async: map[string]bind.Method[subtleCrypto]{
 		"decrypt":     jsDecrypt,
 		"deriveBits":  jsDeriveBits,

@@ -23,8 +23,9 @@ type Encoder struct{}
 
 // EncoderClass is TextEncoder.
 var EncoderClass = &bind.Class[Encoder]{
-	Name: "TextEncoder",
-	New:  func(*bind.Call) (*Encoder, error) { return &Encoder{}, nil },
+	Name:    "TextEncoder",
+	Lengths: map[string]int{"encodeInto": 2},
+	New:     func(*bind.Call) (*Encoder, error) { return &Encoder{}, nil },
 	Getters: map[string]bind.Getter[Encoder]{
 		"encoding": func(*Encoder, *bind.Call) (any, error) { return "utf-8", nil },
 	},

@@ -64,7 +64,8 @@ func FromInit(c *bind.Call, extra ...any) (Event, error) {
 
 // EventClass is Event.
 var EventClass = &bind.Class[Event]{
-	Name: "Event",
+	Name:    "Event",
+	Lengths: map[string]int{"constructor": 1},
 	New: func(c *bind.Call) (*Event, error) {
 		e, err := FromInit(c)
 		return &e, err
@@ -139,8 +140,9 @@ type CustomEvent struct {
 
 // CustomEventClass is CustomEvent.
 var CustomEventClass = &bind.Class[CustomEvent]{
-	Name:   "CustomEvent",
-	Parent: bind.Extends(EventClass, func(e *CustomEvent) *Event { return &e.Event }),
+	Name:    "CustomEvent",
+	Lengths: map[string]int{"constructor": 1},
+	Parent:  bind.Extends(EventClass, func(e *CustomEvent) *Event { return &e.Event }),
 	New: func(c *bind.Call) (_ *CustomEvent, err error) {
 		e := &CustomEvent{}
 		e.Event, err = FromInit(c, "detail", &e.detail)
@@ -161,8 +163,9 @@ type ErrorEvent struct {
 
 // ErrorEventClass is ErrorEvent.
 var ErrorEventClass = &bind.Class[ErrorEvent]{
-	Name:   "ErrorEvent",
-	Parent: bind.Extends(EventClass, func(e *ErrorEvent) *Event { return &e.Event }),
+	Name:    "ErrorEvent",
+	Lengths: map[string]int{"constructor": 1},
+	Parent:  bind.Extends(EventClass, func(e *ErrorEvent) *Event { return &e.Event }),
 	New: func(c *bind.Call) (_ *ErrorEvent, err error) {
 		e := &ErrorEvent{}
 		e.Event, err = FromInit(c, "message", &e.Message, "filename", &e.Filename, "lineno", &e.Line, "colno", &e.Column, "error", &e.Error)
@@ -189,8 +192,9 @@ type MessageEvent struct {
 
 // MessageEventClass is MessageEvent.
 var MessageEventClass = &bind.Class[MessageEvent]{
-	Name:   "MessageEvent",
-	Parent: bind.Extends(EventClass, func(e *MessageEvent) *Event { return &e.Event }),
+	Name:    "MessageEvent",
+	Lengths: map[string]int{"constructor": 1},
+	Parent:  bind.Extends(EventClass, func(e *MessageEvent) *Event { return &e.Event }),
 	New: func(c *bind.Call) (_ *MessageEvent, err error) {
 		e := &MessageEvent{}
 		e.Event, err = FromInit(c, "data", &e.Data, "origin", &e.Origin, "lastEventId", &e.LastEventID, "source", &e.Source,
@@ -223,8 +227,9 @@ type CloseEvent struct {
 
 // CloseEventClass is CloseEvent.
 var CloseEventClass = &bind.Class[CloseEvent]{
-	Name:   "CloseEvent",
-	Parent: bind.Extends(EventClass, func(e *CloseEvent) *Event { return &e.Event }),
+	Name:    "CloseEvent",
+	Lengths: map[string]int{"constructor": 1},
+	Parent:  bind.Extends(EventClass, func(e *CloseEvent) *Event { return &e.Event }),
 	New: func(c *bind.Call) (_ *CloseEvent, err error) {
 		e := &CloseEvent{}
 		e.Event, err = FromInit(c, "code", &e.Code, "reason", &e.Reason, "wasClean", &e.WasClean)

@@ -209,8 +209,9 @@ var SignalClass = &bind.Class[Signal]{Name: "AbortSignal"}
 func defineSignal() *bind.Class[Signal] {
 	getOnAbort, setOnAbort := Handler("abort", func(s *Signal) *Target { return &s.Target })
 	*SignalClass = bind.Class[Signal]{
-		Name:   SignalClass.Name,
-		Parent: bind.Extends(TargetClass, func(s *Signal) *Target { return &s.Target }),
+		Name:    SignalClass.Name,
+		Lengths: map[string]int{"timeout": 1, "any": 1},
+		Parent:  bind.Extends(TargetClass, func(s *Signal) *Target { return &s.Target }),
 		Getters: map[string]bind.Getter[Signal]{
 			"aborted": func(s *Signal, _ *bind.Call) (any, error) { return s.Aborted(), nil },
 			"reason":  func(s *Signal, _ *bind.Call) (any, error) { return s.Reason(), nil },

@@ -36,8 +36,9 @@ var errDispatching = exception.DOM("InvalidStateError", "The event is already be
 
 // TargetClass is EventTarget.
 var TargetClass = &bind.Class[Target]{
-	Name: "EventTarget",
-	New:  func(*bind.Call) (*Target, error) { return &Target{}, nil },
+	Name:    "EventTarget",
+	Lengths: map[string]int{"addEventListener": 2, "removeEventListener": 2, "dispatchEvent": 1},
+	New:     func(*bind.Call) (*Target, error) { return &Target{}, nil },
 	Methods: map[string]bind.Method[Target]{
 		"addEventListener":    (*Target).JSAdd,
 		"removeEventListener": (*Target).JSRemove,

@@ -361,6 +361,7 @@ func define() *bind.Class[source] {
 	}
 	*class = bind.Class[source]{
 		Name:    class.Name,
+		Lengths: map[string]int{"constructor": 1},
 		Length:  1,
 		Parent:  bind.Extends(events.TargetClass, target),
 		New:     construct,

@@ -11,8 +11,9 @@ import (
 
 // FormDataClass is FormData.
 var FormDataClass = &bind.Class[FormData]{
-	Name: "FormData",
-	New:  func(*bind.Call) (*FormData, error) { return &FormData{}, nil },
+	Name:    "FormData",
+	Lengths: map[string]int{"append": 2, "delete": 1, "get": 1, "getAll": 1, "has": 1, "set": 2, "forEach": 1},
+	New:     func(*bind.Call) (*FormData, error) { return &FormData{}, nil },
 	Methods: map[string]bind.Method[FormData]{
 		"append": func(f *FormData, c *bind.Call) (any, error) {
 			e, err := entryOf(c)

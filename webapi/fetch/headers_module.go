@@ -12,7 +12,8 @@ import (
 
 // HeadersClass is Headers.
 var HeadersClass = &bind.Class[Headers]{
-	Name: "Headers",
+	Name:    "Headers",
+	Lengths: map[string]int{"append": 2, "delete": 1, "get": 1, "getAll": 1, "has": 1, "set": 2, "forEach": 1},
 	New: func(c *bind.Call) (*Headers, error) {
 		h := &Headers{h: http.Header{}}
 		if goja.IsUndefined(c.Arg(0)) {

@@ -282,8 +282,9 @@ var RequestClass = &bind.Class[Request]{Name: "Request"}
 func defineRequest() *bind.Class[Request] {
 	of := func(r *Request) *message { return &r.message }
 	*RequestClass = bind.Class[Request]{
-		Name:   RequestClass.Name,
-		Length: 1,
+		Name:    RequestClass.Name,
+		Lengths: map[string]int{"constructor": 1},
+		Length:  1,
 		New: func(c *bind.Call) (*Request, error) {
 			return newRequest(c, c.Arg(0), c.Arg(1))
 		},

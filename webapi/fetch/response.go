@@ -269,7 +269,8 @@ var ResponseClass = &bind.Class[Response]{Name: "Response"}
 func defineResponse() *bind.Class[Response] {
 	of := func(r *Response) *message { return &r.message }
 	*ResponseClass = bind.Class[Response]{
-		Name: ResponseClass.Name,
+		Name:    ResponseClass.Name,
+		Lengths: map[string]int{"redirect": 1, "json": 1},
 		New: func(c *bind.Call) (*Response, error) {
 			return newResponse(c, c.Arg(0), c.Arg(1))
 		},

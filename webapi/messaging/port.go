@@ -186,6 +186,7 @@ func definePort() *bind.Class[port] {
 	get, set := events.Handler("message", func(p *port) *events.Target { return &p.Target })
 	return &bind.Class[port]{
 		Name:    "MessagePort",
+		Lengths: map[string]int{"postMessage": 1},
 		Parent:  bind.Extends(events.TargetClass, func(p *port) *events.Target { return &p.Target }),
 		Getters: map[string]bind.Getter[port]{"onmessage": get},
 		Setters: map[string]bind.Setter[port]{"onmessage": set},

@@ -130,6 +130,9 @@ func (r *byobReader) jsRead(c *bind.Call, v goja.Value, least int) (any, error) 
 	if least == 0 {
 		return nil, exception.TypeErrorf("Requested invalid minimum number of bytes to read (0).")
 	}
+	if FlagsOf(js).Standard && (least < 0 || least > w.length/w.elem) {
+		return nil, exception.RangeErrorf("The minimum (%d) is more than the view has room for (%d).", least, w.length/w.elem)
+	}
 	if least < 0 || least > w.length/w.elem {
 		// As workerd has it, which multiplies and prints without a sign.
 		return nil, exception.TypeErrorf("Minimum bytes to read (%d) exceeds size of buffer (%d).", uint64(least)*uint64(w.elem), w.length)
@@ -193,8 +196,9 @@ func (s *Readable) readInto(js *isolate.JS, w view, least int, r *intoRequest) {
 }
 
 var byobReaderClass = &bind.Class[byobReader]{
-	Name:   "ReadableStreamBYOBReader",
-	Length: 1,
+	Name:    "ReadableStreamBYOBReader",
+	Lengths: map[string]int{"read": 1, "readAtLeast": 2},
+	Length:  1,
 	New: func(c *bind.Call) (*byobReader, error) {
 		s, ok := Of(c.JS(), c.Arg(0))
 		if !ok {
@@ -203,6 +207,7 @@ var byobReaderClass = &bind.Class[byobReader]{
 		r, err := s.acquireBYOB()
 		return &byobReader{r}, err
 	},
+	Promises: []string{"closed"},
 	Getters: map[string]bind.Getter[byobReader]{
 		"closed": func(r *byobReader, c *bind.Call) (any, error) { return r.closedPromise(c.JS()), nil },
 	},

@@ -36,7 +36,8 @@ func (c *byteController) jsRequest(call *bind.Call) (any, error) {
 const answeredText = "This ReadableStreamBYOBRequest has been invalidated."
 
 var byobRequestClass = &bind.Class[byobRequest]{
-	Name: "ReadableStreamBYOBRequest",
+	Name:    "ReadableStreamBYOBRequest",
+	Lengths: map[string]int{"respond": 1, "respondWithNewView": 1},
 	Getters: map[string]bind.Getter[byobRequest]{
 		"view": func(r *byobRequest, _ *bind.Call) (any, error) {
 			if r.ctrl == nil {

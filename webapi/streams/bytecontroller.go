@@ -47,12 +47,7 @@ const (
 // defaultAllocate is what autoAllocateChunkSize is where a source does not say.
 const defaultAllocate = 4096
 
-func startBytes(call *bind.Call, s *Readable, u *underlying) error {
-	js := call.JS()
-	st, err := strategyOf(call, 2, 0)
-	if err != nil {
-		return err
-	}
+func startBytes(js *isolate.JS, s *Readable, u *underlying, st strategy) error {
 	c := &byteController{stream: s, hwm: st.hwm}
 	if !FlagsOf(js).NoAutoAllocate {
 		c.auto = defaultAllocate
@@ -67,7 +62,11 @@ func startBytes(call *bind.Call, s *Readable, u *underlying) error {
 	}
 	s.ctrl = c
 	c.alg = u.algorithms(js, func(js *isolate.JS) goja.Value { return c.object(js) })
-	after(js, u.start(js, func() goja.Value { return c.object(js) }), func(js *isolate.JS, _ goja.Value) {
+	p, err := u.start(js, func() goja.Value { return c.object(js) })
+	if err != nil {
+		return err
+	}
+	after(js, p, func(js *isolate.JS, _ goja.Value) {
 		c.started = true
 		c.pullIfNeeded(js)
 	}, c.fail)
@@ -493,7 +492,8 @@ func (c *byteController) pullIfNeeded(js *isolate.JS) {
 }
 
 var byteControllerClass = &bind.Class[byteController]{
-	Name: "ReadableByteStreamController",
+	Name:    "ReadableByteStreamController",
+	Lengths: map[string]int{"enqueue": 1},
 	Getters: map[string]bind.Getter[byteController]{
 		"desiredSize": func(c *byteController, _ *bind.Call) (any, error) {
 			if size, ok := c.desired(); ok {

@@ -13,8 +13,9 @@ var readableClass = &bind.Class[Readable]{Name: "ReadableStream"}
 
 func defineReadable() *bind.Class[Readable] {
 	*readableClass = bind.Class[Readable]{
-		Name: readableClass.Name,
-		New:  newReadable,
+		Name:    readableClass.Name,
+		Lengths: map[string]int{"from": 1, "pipeThrough": 1, "pipeTo": 1},
+		New:     newReadable,
 		Getters: map[string]bind.Getter[Readable]{
 			"locked": func(s *Readable, _ *bind.Call) (any, error) { return s.reader != nil, nil },
 		},
@@ -51,13 +52,20 @@ func newReadable(c *bind.Call) (*Readable, error) {
 		return nil, noConstructor("ReadableStream")
 	}
 	s := &Readable{obj: c.This().(*goja.Object)}
+	if FlagsOf(js).Standard {
+		return s, standardReadable(c, s)
+	}
 	u, err := underlyingOf(c, c.Arg(0), "UnderlyingSource", "pull", "cancel")
 	if err != nil {
 		return nil, err
 	}
 	s.expected = u.expected
 	if u.kind == "bytes" {
-		return s, startBytes(c, s, u)
+		st, err := strategyOf(c, 2, 0)
+		if err != nil {
+			return nil, err
+		}
+		return s, startBytes(js, s, u, st)
 	}
 	if u.kind != "" {
 		return nil, exception.TypeErrorf("\"%s\" is not a valid type of ReadableStream.", u.kind)
@@ -66,10 +74,17 @@ func newReadable(c *bind.Call) (*Readable, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s, startDefault(js, s, u, st)
+}
+
+func startDefault(js *isolate.JS, s *Readable, u *underlying, st strategy) error {
 	ctrl := newDefault(js, s, st, algorithms{})
 	ctrl.alg = u.algorithms(js, func(js *isolate.JS) goja.Value { return ctrl.object(js) })
-	ctrl.start(js, u.start(js, func() goja.Value { return ctrl.object(js) }))
-	return s, nil
+	p, err := u.start(js, func() goja.Value { return ctrl.object(js) })
+	if err == nil {
+		ctrl.start(js, p)
+	}
+	return err
 }
 
 // noConstructor is workerd's error without streams_enable_constructors.
@@ -84,6 +99,8 @@ type underlying struct {
 	kind string
 	fns  map[string]goja.Value
 	auto goja.Value // autoAllocateChunkSize
+	// standard says that start is the standard's; hasKind that a type was given.
+	standard, hasKind bool
 	// expected is workerd's expectedLength, nil where there is none.
 	expected *int64
 }
@@ -128,13 +145,23 @@ func underlyingOf(c *bind.Call, v goja.Value, want string, names ...string) (*un
 }
 
 // start calls the script's start. As in workerd, one that throws gives a stream that
-// has failed, and where there is none (nil) the stream has started at once.
-func (u *underlying) start(js *isolate.JS, ctrl func() goja.Value) *goja.Object {
+// has failed, and where there is none (nil) the stream has started at once; in the
+// standard what it throws is the constructor's error, and all starts take a microtask.
+func (u *underlying) start(js *isolate.JS, ctrl func() goja.Value) (*goja.Object, error) {
 	fn, ok := u.fns["start"]
-	if !ok {
-		return nil
+	switch {
+	case !ok && u.standard:
+		return resolved(js), nil
+	case !ok:
+		return nil, nil
+	case !u.standard:
+		return callPromise(js, fn, u.obj, ctrl()), nil
 	}
-	return callPromise(js, fn, u.obj, ctrl())
+	v, err := js.Call(fn, u.obj, ctrl())
+	if err != nil {
+		return nil, err
+	}
+	return promiseOf(js, v), nil
 }
 
 // badField is the error about a member of a dictionary.
@@ -157,18 +184,31 @@ func (u *underlying) algorithms(js *isolate.JS, ctrl func(js *isolate.JS) goja.V
 
 func (s *Readable) jsGetReader(c *bind.Call) (any, error) {
 	js := c.JS()
-	mode := ""
-	if err := c.Options(1, "GetReaderOptions", "mode", &mode); err != nil {
+	mode, given := "", false
+	if FlagsOf(js).Standard {
+		if obj, ok := c.Arg(0).(*goja.Object); !ok && !goja.IsUndefined(c.Arg(0)) && !goja.IsNull(c.Arg(0)) {
+			return nil, c.BadArg(1, "ReadableStreamGetReaderOptions")
+		} else if ok {
+			if err := js.Try(func() {
+				v := obj.Get("mode")
+				if given = v != nil && !goja.IsUndefined(v); given {
+					mode = v.ToString().String()
+				}
+			}); err != nil {
+				return nil, err
+			}
+		}
+	} else if err := c.Options(1, "GetReaderOptions", "mode", &mode); err != nil {
 		return nil, err
 	}
-	switch mode {
-	case "":
+	switch {
+	case mode == "" && !given:
 		r, err := s.acquire()
 		if err != nil {
 			return nil, err
 		}
 		return defaultReaderClass.Wrap(js, &defaultReader{r}), nil
-	case "byob":
+	case mode == "byob":
 		r, err := s.acquireBYOB()
 		if err != nil {
 			return nil, err

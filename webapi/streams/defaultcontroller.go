@@ -135,15 +135,18 @@ func (c *defaultController) close(js *isolate.JS) {
 }
 
 // enqueue adds a chunk. A failing size function errors the stream, and as in workerd
-// nothing else.
-func (c *defaultController) enqueue(js *isolate.JS, v goja.Value) {
+// nothing else; in the standard it is the caller's error, too.
+func (c *defaultController) enqueue(js *isolate.JS, v goja.Value) error {
+	if c.strategy.anySize {
+		return c.enqueueStandard(js, v)
+	}
 	size, err := c.strategy.measure(js, v)
 	if err != nil {
 		check(js, err)
 		c.fail(js, js.Error(err))
 	}
 	if !c.canEnqueue() { // the size function may also have ended the stream
-		return
+		return nil
 	}
 	if rd := c.stream.reader; rd != nil && len(rd.requests) > 0 {
 		rd.take().chunk(js, chunk{value: v})
@@ -151,6 +154,28 @@ func (c *defaultController) enqueue(js *isolate.JS, v goja.Value) {
 		c.queue.push(v, size)
 	}
 	c.pullIfNeeded(js)
+	return nil
+}
+
+func (c *defaultController) enqueueStandard(js *isolate.JS, v goja.Value) error {
+	if rd := c.stream.reader; rd != nil && len(rd.requests) > 0 {
+		rd.take().chunk(js, chunk{value: v})
+		c.pullIfNeeded(js)
+		return nil
+	}
+	size, err := c.strategy.measure(js, v)
+	if err == nil {
+		err = validSize(size)
+	}
+	if err != nil {
+		check(js, err)
+		reason := js.Error(err)
+		c.fail(js, reason)
+		return thrown{reason}.error(js)
+	}
+	c.queue.push(v, size)
+	c.pullIfNeeded(js)
+	return nil
 }
 
 func (c *defaultController) fail(js *isolate.JS, reason goja.Value) {
@@ -192,8 +217,7 @@ var defaultControllerClass = &bind.Class[defaultController]{
 			if !c.canEnqueue() {
 				return nil, exception.TypeErrorf("Unable to enqueue")
 			}
-			c.enqueue(call.JS(), call.Arg(0))
-			return nil, nil
+			return nil, c.enqueue(call.JS(), call.Arg(0))
 		},
 		"error": func(c *defaultController, call *bind.Call) (any, error) {
 			c.fail(call.JS(), call.Arg(0))

@@ -1,6 +1,9 @@
 package streams
 
-import "workerd.local/isolate"
+import (
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+)
 
 // Flags are the compatibility flags that change streams. The zero value is how a new
 // worker behaves.
@@ -23,6 +26,9 @@ type Flags struct {
 	NoViewAtEnd bool
 	// NoConstructors is without streams_enable_constructors.
 	NoConstructors bool
+	// Standard is with typescript_implemented_streams: what scripts see of streams is the
+	// standard's. It implies Pedantic and NoAutoAllocate.
+	Standard bool
 	// IdentityTransform is without transformstream_enable_standard_constructor.
 	IdentityTransform bool
 }
@@ -33,4 +39,11 @@ var flagsOf = isolate.NewSlot(func(*isolate.JS) *Flags { return &Flags{} })
 func FlagsOf(js *isolate.JS) *Flags { return flagsOf.Get(js) }
 
 // SetFlags sets the flags of a realm, before any stream is made.
-func SetFlags(js *isolate.JS, f Flags) { *flagsOf.Get(js) = f }
+func SetFlags(js *isolate.JS, f Flags) {
+	f.Pedantic = f.Pedantic || f.Standard
+	f.NoAutoAllocate = f.NoAutoAllocate || f.Standard
+	*flagsOf.Get(js) = f
+	if f.Standard {
+		bind.RejectForeign(js, readableClass, defaultReaderClass, byobReaderClass, writableClass, writerClass)
+	}
+}

@@ -125,7 +125,7 @@ func took(js *isolate.JS, ctrl *defaultController, d *deferred, v goja.Value) {
 	// A sync iterator may give promises.
 	then(js, promiseOf(js, value), func(js *isolate.JS, v goja.Value) {
 		if ctrl.canEnqueue() {
-			ctrl.enqueue(js, v)
+			_ = ctrl.enqueue(js, v) // there is no size function
 		}
 		d.resolve(js, nil)
 	}, d.reject)

@@ -18,6 +18,10 @@ type pipeOptions struct {
 }
 
 func pipeOptionsOf(c *bind.Call) (o pipeOptions, err error) {
+	if FlagsOf(c.JS()).Standard {
+		return o, c.Options(2, "StreamPipeOptions", "preventAbort", &o.preventAbort, "preventCancel", &o.preventCancel,
+			"preventClose", &o.preventClose, "signal", events.SignalOption(&o.signal))
+	}
 	err = c.Options(2, "PipeToOptions", "preventClose", &o.preventClose, "preventAbort", &o.preventAbort,
 		"preventCancel", &o.preventCancel, "signal", events.SignalOption(&o.signal))
 	return o, err
@@ -42,7 +46,13 @@ func (s *Readable) jsPipeThrough(c *bind.Call) (any, error) {
 		return nil, c.BadArg(1, "Transform")
 	}
 	var in, out goja.Value
-	if err := js.Try(func() { out, in = obj.Get("readable"), obj.Get("writable") }); err != nil {
+	if err := js.Try(func() { out = obj.Get("readable") }); err != nil {
+		return nil, err
+	}
+	if _, ok := Of(js, out); !ok && FlagsOf(js).Standard {
+		return nil, c.BadArg(1, "Transform")
+	}
+	if err := js.Try(func() { in = obj.Get("writable") }); err != nil {
 		return nil, err
 	}
 	to, ok := WritableOf(js, in)
@@ -76,6 +86,8 @@ type pipe struct {
 	last     *goja.Object // the newest write
 	stopping bool
 	reading  bool
+	held     bool // a chunk was read and is not written yet; the standard's pipes only
+	onWrite  func(js *isolate.JS)
 	d        *deferred
 	forget   func() // of the signal
 }
@@ -117,6 +129,14 @@ func (p *pipe) unlock(js *isolate.JS) {
 	p.rd.release(js)
 }
 
+// unlockEarly lets go of both streams before their ends are told: in the standard that
+// comes last.
+func (p *pipe) unlockEarly(js *isolate.JS) {
+	if !FlagsOf(js).Standard {
+		p.unlock(js)
+	}
+}
+
 // abort is what the signal does.
 func (p *pipe) abort(js *isolate.JS, reason goja.Value) {
 	p.stop(js, func(js *isolate.JS) *goja.Object {
@@ -131,9 +151,20 @@ func (p *pipe) abort(js *isolate.JS, reason goja.Value) {
 			waiting++
 			then(js, q, done, all.reject)
 		}
-		if !p.o.preventCancel && p.src.state == readable {
-			join(p.src.cancel(js, reason))
+		cancel := func() {
+			if !p.o.preventCancel && p.src.state == readable {
+				join(p.src.cancel(js, reason))
+			}
 		}
+		if FlagsOf(js).Standard {
+			if !p.o.preventAbort && p.dst.state == writable {
+				join(p.dst.abort(js, reason))
+			}
+			cancel()
+			then(js, resolved(js), done, nil)
+			return all.promise
+		}
+		cancel()
 		p.unlock(js)
 		if i := p.dst.identity; i != nil && p.o.preventAbort && i.write != nil {
 			// As in workerd, what nobody has read is gone, and its reader hears of it.
@@ -176,7 +207,7 @@ func (p *pipe) sourceEnded(js *isolate.JS, _ goja.Value) {
 			p.dst.pipe = nil
 			return p.turnLater(js, p.dst.close(js))
 		}
-		p.unlock(js)
+		p.unlockEarly(js)
 		return p.dst.close(js)
 	}, nil)
 }
@@ -199,7 +230,7 @@ func (p *pipe) turnLater(js *isolate.JS, q *goja.Object) *goja.Object {
 
 func (p *pipe) sourceFailed(js *isolate.JS, reason goja.Value) {
 	p.stop(js, func(js *isolate.JS) *goja.Object {
-		p.unlock(js)
+		p.unlockEarly(js)
 		if p.o.preventAbort {
 			return nil
 		}
@@ -216,7 +247,7 @@ func (p *pipe) cancelSource(js *isolate.JS, reason goja.Value) *goja.Object {
 	if !p.o.preventCancel {
 		q = p.src.cancel(js, reason)
 	}
-	p.unlock(js)
+	p.unlockEarly(js)
 	return q
 }
 
@@ -254,6 +285,10 @@ func (p *pipe) step(js *isolate.JS) {
 		p.src.read(js, readRequest{
 			chunk: func(js *isolate.JS, c chunk) {
 				p.reading = false
+				if FlagsOf(js).Standard {
+					p.writeLater(js, c)
+					return
+				}
 				if p.o.signal != nil {
 					// What reading it did to the signal counts first, as in workerd.
 					p.reading = true
@@ -284,6 +319,23 @@ func (p *pipe) step(js *isolate.JS) {
 		})
 		inside = false
 	}
+}
+
+// writeLater writes a chunk in a microtask: who enqueues does not write. What was read is
+// written, whatever happens until then.
+func (p *pipe) writeLater(js *isolate.JS, c chunk) {
+	p.reading, p.held = true, true
+	then(js, resolved(js), func(js *isolate.JS, _ goja.Value) {
+		p.reading, p.held = false, false
+		p.last = p.wr.write(js, c.js(js))
+		handled(js, p.last)
+		if f := p.onWrite; f != nil {
+			p.onWrite = nil
+			f(js)
+			return
+		}
+		p.step(js)
+	}, nil)
 }
 
 // afterWrite goes on once the newest write is through: an identity stream always
@@ -330,15 +382,22 @@ func (p *pipe) stop(js *isolate.JS, action func(js *isolate.JS) *goja.Object, re
 	}
 	p.stopping = true
 	act := func(js *isolate.JS, _ goja.Value) { p.settle(js, action(js), reason) }
-	// What was written to an identity stream waits for its reader: a failure does not.
-	switch {
-	case p.dst.state != writable || p.dst.closing():
-		act(js, nil)
-	case p.dst.identity != nil && reason != nil:
-		then(js, resolved(js), act, nil)
-	default:
-		then(js, p.last, act, act)
+	finish := func(js *isolate.JS) {
+		switch {
+		case p.dst.state != writable || p.dst.closing():
+			act(js, nil)
+		case p.dst.identity != nil && reason != nil:
+			// What was written to an identity stream waits for its reader: a failure does not.
+			then(js, resolved(js), act, nil)
+		default:
+			then(js, p.last, act, act)
+		}
 	}
+	if p.held {
+		p.onWrite = finish
+		return
+	}
+	finish(js)
 }
 
 // settle settles the pipe's promise once q has, which may be nil.

@@ -66,6 +66,10 @@ type strategy struct {
 	hwm  float64
 	size goja.Value
 	kind sizeKind
+	// anySize says that sizes are any numbers; otherwise they are integers, as in workerd.
+	anySize bool
+	// unset says that no high water mark was given.
+	unset bool
 }
 
 // sizeKind is how a strategy without a function measures.
@@ -140,7 +144,8 @@ func integerOf(js *isolate.JS, v goja.Value) (f float64, err error) {
 	return f, err
 }
 
-// measure is the size of a chunk. The error is what the size function threw.
+// measure is the size of a chunk. The error is what the size function threw. With anySize
+// it may be no size: see validSize.
 func (s strategy) measure(js *isolate.JS, v goja.Value) (float64, error) {
 	switch {
 	case s.kind == nothing:
@@ -157,6 +162,11 @@ func (s strategy) measure(js *isolate.JS, v goja.Value) (float64, error) {
 	out, err := js.Call(s.size, nil, v)
 	if err != nil {
 		return 0, err
+	}
+	if s.anySize {
+		var f float64
+		err := js.Try(func() { f = out.ToNumber().ToFloat() })
+		return f, err
 	}
 	return integerOf(js, out)
 }

@@ -118,7 +118,7 @@ func (s *Readable) cancel(js *isolate.JS, reason goja.Value) *goja.Object {
 	s.disturbed = true
 	switch s.state {
 	case closed:
-		return resolved(js)
+		return js.Resolved(nil)
 	case errored:
 		return rejected(js, s.err)
 	}

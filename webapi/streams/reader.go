@@ -161,6 +161,7 @@ var defaultReaderClass = &bind.Class[defaultReader]{
 		r, err := s.acquire()
 		return &defaultReader{r}, err
 	},
+	Promises: []string{"closed"},
 	Getters: map[string]bind.Getter[defaultReader]{
 		"closed": func(r *defaultReader, c *bind.Call) (any, error) { return r.closedPromise(c.JS()), nil },
 	},

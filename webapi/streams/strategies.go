@@ -3,6 +3,7 @@ package streams
 import (
 	"github.com/dop251/goja"
 
+	"workerd.local/exception"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
 )
@@ -26,6 +27,9 @@ var sizeFunctionsOf = isolate.NewSlot(func(js *isolate.JS) *sizeFunctions {
 			}
 			obj, ok := c.Arg(0).(*goja.Object)
 			if !ok {
+				if FlagsOf(c.JS()).Standard && (goja.IsUndefined(c.Arg(0)) || goja.IsNull(c.Arg(0))) {
+					return nil, exception.TypeErrorf("Cannot read the byteLength of undefined or null.")
+				}
 				return goja.Undefined(), nil
 			}
 			var n goja.Value

@@ -152,7 +152,7 @@ func (t *tee) arrived(js *isolate.JS, c chunk) {
 			if i == 1 && t.copies {
 				v = copyOf(js, v)
 			}
-			ctrl.enqueue(js, v)
+			_ = ctrl.enqueue(js, v) // there is no size function
 		case *byteController:
 			if data == nil {
 				data, _ = c.data(js) // a stream of bytes gives nothing else

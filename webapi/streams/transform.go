@@ -196,7 +196,14 @@ func (c *transformController) enqueue(js *isolate.JS, v goja.Value) error {
 	if !c.out.canEnqueue() {
 		return exception.TypeErrorf("The readable side of this TransformStream is no longer readable.")
 	}
-	c.out.enqueue(js, v)
+	if err := c.out.enqueue(js, v); err != nil {
+		check(js, err)
+		c.t.failWritable(js, js.Error(err))
+		if c.t.readable.err == nil {
+			return err
+		}
+		return thrown{c.t.readable.err}.error(js)
+	}
 	if !c.out.canEnqueue() { // the size function has ended the stream
 		if c.t.readable.state == errored {
 			c.t.failWritable(js, c.t.readable.err)
@@ -222,26 +229,7 @@ func newScriptTransform(c *bind.Call) (*Transform, error) {
 	if FlagsOf(js).IdentityTransform {
 		return NewIdentity(js, -1, -1).Transform(), nil
 	}
-	u, err := underlyingOf(c, c.Arg(0), "Transformer", "transform", "flush", "cancel")
-	if err != nil {
-		return nil, err
-	}
-	if obj, ok := c.Arg(0).(*goja.Object); ok {
-		for _, name := range []string{"readableType", "writableType"} {
-			var v goja.Value
-			if err := js.Try(func() { v = obj.Get(name) }); err != nil {
-				return nil, err
-			}
-			if v != nil && !goja.IsUndefined(v) {
-				return nil, exception.TypeErrorf("transformer.%s must be undefined.", name)
-			}
-		}
-	}
-	in, err := strategyOf(c, 2, 1)
-	if err != nil {
-		return nil, err
-	}
-	out, err := strategyOf(c, 3, 0)
+	u, in, out, err := transformArguments(c)
 	if err != nil {
 		return nil, err
 	}
@@ -260,12 +248,38 @@ func newScriptTransform(c *bind.Call) (*Transform, error) {
 			return callPromise(js, fn, u.obj, reason)
 		}
 	}
-	p := u.start(js, func() goja.Value { return t.ctrl.object(js) })
+	p, err := u.start(js, func() goja.Value { return t.ctrl.object(js) })
+	if err != nil {
+		return nil, err
+	}
 	if p == nil {
 		p = resolved(js)
 	}
 	begin(js, p)
 	return t, nil
+}
+
+func transformArguments(c *bind.Call) (u *underlying, in, out strategy, err error) {
+	js := c.JS()
+	if FlagsOf(js).Standard {
+		return standardTransform(c)
+	}
+	if u, err = underlyingOf(c, c.Arg(0), "Transformer", "transform", "flush", "cancel"); err != nil {
+		return nil, in, out, err
+	}
+	for _, name := range []string{"readableType", "writableType"} {
+		has, err := hasMember(js, c.Arg(0), name)
+		if err != nil {
+			return nil, in, out, err
+		}
+		if has {
+			return nil, in, out, exception.TypeErrorf("transformer.%s must be undefined.", name)
+		}
+	}
+	if in, err = strategyOf(c, 2, 1); err == nil {
+		out, err = strategyOf(c, 3, 0)
+	}
+	return u, in, out, err
 }
 
 // Readable is the side to read from.

@@ -92,7 +92,7 @@ func (w *Writable) acquire(js *isolate.JS) (*writer, error) {
 // abort gives up what is queued (Streams, WritableStreamAbort). As in workerd, a
 // second call gives the promise of the first.
 func (w *Writable) abort(js *isolate.JS, reason goja.Value) *goja.Object {
-	if w.aborted == nil {
+	if w.aborted == nil || FlagsOf(js).Standard {
 		w.aborted = w.startAbort(js, reason)
 	}
 	return w.aborted
@@ -100,7 +100,7 @@ func (w *Writable) abort(js *isolate.JS, reason goja.Value) *goja.Object {
 
 func (w *Writable) startAbort(js *isolate.JS, reason goja.Value) *goja.Object {
 	if w.state == writeClosed || w.state == writeErrored {
-		return resolved(js)
+		return js.Resolved(nil)
 	}
 	if w.identity != nil && !FlagsOf(js).LazyAbort {
 		w.identity.fail(js, reason)
@@ -137,6 +137,8 @@ func (w *Writable) close(js *isolate.JS) *goja.Object {
 	switch {
 	case w.identity != nil && w.state != writeErrored && (w.closing() || w.state == writeClosed):
 		return resolved(js) // as workerd's internal streams do
+	case w.state == writeErrored && FlagsOf(js).Standard:
+		return rejected(js, typeError(js, "This WritableStream has failed."))
 	case w.state == writeErrored:
 		return rejected(js, w.err)
 	case w.state == writeClosed:
@@ -349,6 +351,12 @@ func (c *writeController) measure(js *isolate.JS, v goja.Value) float64 {
 }
 
 func (c *writeController) write(js *isolate.JS, v goja.Value, size float64) {
+	if c.strategy.anySize {
+		if err := validSize(size); err != nil {
+			c.errorIfNeeded(js, js.Error(err))
+			return
+		}
+	}
 	c.queue.push(v, size)
 	if !c.stream.closing() && c.stream.state == writable {
 		c.stream.setBackpressure(js, c.desired() <= 0)
@@ -455,22 +463,18 @@ func defineWritable() *bind.Class[Writable] {
 			if FlagsOf(js).NoConstructors {
 				return nil, noConstructor("WritableStream")
 			}
-			u, err := underlyingOf(c, c.Arg(0), "UnderlyingSink", "write", "close", "abort")
-			if err != nil {
-				return nil, err
-			}
-			if u.kind != "" && FlagsOf(js).Pedantic {
-				return nil, exception.RangeErrorf("Invalid type is specified: a WritableStream has none.")
-			}
-			st, err := strategyOf(c, 2, 1)
+			u, st, err := writableArguments(c)
 			if err != nil {
 				return nil, err
 			}
 			w := &Writable{obj: c.This().(*goja.Object)}
 			ctrl := newWritable(w, st, sink{})
 			ctrl.alg = u.sink(ctrl)
-			ctrl.start(js, u.start(js, func() goja.Value { return ctrl.object(js) }))
-			return w, nil
+			p, err := u.start(js, func() goja.Value { return ctrl.object(js) })
+			if err == nil {
+				ctrl.start(js, p)
+			}
+			return w, err
 		},
 		Getters: map[string]bind.Getter[Writable]{
 			"locked": func(w *Writable, _ *bind.Call) (any, error) { return w.writer != nil, nil },
@@ -500,6 +504,20 @@ func defineWritable() *bind.Class[Writable] {
 		},
 	}
 	return writableClass
+}
+
+func writableArguments(c *bind.Call) (u *underlying, st strategy, err error) {
+	if FlagsOf(c.JS()).Standard {
+		return standardWritable(c)
+	}
+	if u, err = underlyingOf(c, c.Arg(0), "UnderlyingSink", "write", "close", "abort"); err != nil {
+		return nil, st, err
+	}
+	if u.kind != "" && FlagsOf(c.JS()).Pedantic {
+		return nil, st, exception.RangeErrorf("Invalid type is specified: a WritableStream has none.")
+	}
+	st, err = strategyOf(c, 2, 1)
+	return u, st, err
 }
 
 // sink is the script's underlying sink.

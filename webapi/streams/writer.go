@@ -66,7 +66,7 @@ func (r *writer) release(js *isolate.JS) {
 	reason := typeError(js, writeReleasedText)
 	r.rejectReady(js, reason)
 	r.rejectClosed(js, reason)
-	if w := r.stream; w.pipe == nil && w.identity == nil {
+	if w := r.stream; w.pipe == nil && w.identity == nil && !FlagsOf(js).Standard {
 		w.dropWrites(js, reason)
 	}
 	r.stream.writer = nil
@@ -94,6 +94,7 @@ var writerClass = &bind.Class[writer]{
 		}
 		return w.acquire(c.JS())
 	},
+	Promises: []string{"closed", "ready"},
 	Getters: map[string]bind.Getter[writer]{
 		"closed": func(r *writer, _ *bind.Call) (any, error) { return r.closed.promise, nil },
 		"ready":  func(r *writer, _ *bind.Call) (any, error) { return r.ready.promise, nil },

@@ -12,7 +12,8 @@ var Class = &bind.Class[URL]{Name: "URL"}
 
 func defineURL() *bind.Class[URL] {
 	*Class = bind.Class[URL]{
-		Name: Class.Name,
+		Name:    Class.Name,
+		Lengths: map[string]int{"constructor": 1, "parse": 1, "canParse": 1},
 		New: func(c *bind.Call) (*URL, error) {
 			ref, base, err := unpack(c)
 			if err != nil {

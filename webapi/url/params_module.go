@@ -13,8 +13,9 @@ var ParamsClass = &bind.Class[Params]{Name: "URLSearchParams"}
 
 func defineParams() *bind.Class[Params] {
 	*ParamsClass = bind.Class[Params]{
-		Name: ParamsClass.Name,
-		New:  newParams,
+		Name:    ParamsClass.Name,
+		Lengths: map[string]int{"append": 2, "delete": 1, "get": 1, "getAll": 1, "has": 1, "set": 2, "forEach": 1},
+		New:     newParams,
 		Getters: map[string]bind.Getter[Params]{
 			"size": func(p *Params, _ *bind.Call) (any, error) { return p.Len(), nil },
 		},
