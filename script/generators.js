@@ -137,5 +137,6 @@
       f.prototype = create(AsyncGeneratorPrototype);
       return f;
     },
+    AsyncIteratorPrototype,
   ];
 })

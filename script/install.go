@@ -107,6 +107,7 @@ type state struct {
 
 	asyncGenerator         goja.Value // nil until generators has run
 	asyncGeneratorFunction goja.Value
+	asyncIterator          *goja.Object // %AsyncIteratorPrototype%
 
 	toNumeric goja.Callable // nil until numeric has been called
 
@@ -125,6 +126,17 @@ func stateOf(rt *goja.Runtime) *state {
 	}
 	s, _ := o.Export().(*state)
 	return s
+}
+
+// AsyncIteratorPrototype is the prototype that the prototypes of async generators have;
+// nil where Install has not been done.
+func AsyncIteratorPrototype(rt *goja.Runtime) *goja.Object {
+	s := stateOf(rt)
+	if s == nil {
+		return nil
+	}
+	s.generators()
+	return s.asyncIterator
 }
 
 // Install prepares a runtime for lowered programs: it defines the well-known
@@ -214,6 +226,7 @@ func (s *state) generators() {
 		rethrow(err)
 	}
 	s.asyncGeneratorFunction = made.Get("1")
+	s.asyncIterator, _ = made.Get("2").(*goja.Object)
 	s.asyncGenerator = made.Get("0")
 }
 

@@ -130,7 +130,7 @@ func (r *byobReader) jsRead(c *bind.Call, v goja.Value, least int) (any, error) 
 	if least == 0 {
 		return nil, exception.TypeErrorf("Requested invalid minimum number of bytes to read (0).")
 	}
-	if FlagsOf(js).Standard && (least < 0 || least > w.length/w.elem) {
+	if FlagsOf(js).Standard && least > w.length/w.elem {
 		return nil, exception.RangeErrorf("The minimum (%d) is more than the view has room for (%d).", least, w.length/w.elem)
 	}
 	if least < 0 || least > w.length/w.elem {

@@ -4,6 +4,7 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/isolate"
+	"workerd.local/script"
 	"workerd.local/webapi/bind"
 )
 
@@ -90,6 +91,15 @@ func (it *iterator) giveBack(js *isolate.JS, v goja.Value) *goja.Object {
 	return out.promise
 }
 
+// asyncIteratorPrototype is what the standard's iterator inherits from, with
+// typescript_implemented_streams.
+func asyncIteratorPrototype(js *isolate.JS) *goja.Object {
+	if !FlagsOf(js).Standard {
+		return nil
+	}
+	return script.AsyncIteratorPrototype(js.Runtime())
+}
+
 var iteratorClass = &bind.Class[iterator]{
 	Name: "ReadableStream AsyncIterator",
 	Async: map[string]bind.Method[iterator]{
@@ -102,6 +112,14 @@ var iteratorClass = &bind.Class[iterator]{
 		},
 	},
 	Init: func(js *isolate.JS, _, proto *goja.Object) error {
+		if parent := asyncIteratorPrototype(js); parent != nil {
+			if err := proto.SetPrototype(parent); err != nil {
+				return err
+			}
+		}
+		if err := proto.Delete("constructor"); err != nil {
+			return err
+		}
 		sym, ok := js.Runtime().GlobalObject().Get("Symbol").(*goja.Object).Get("asyncIterator").(*goja.Symbol)
 		if !ok {
 			return nil

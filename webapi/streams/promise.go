@@ -137,9 +137,9 @@ func rejected(js *isolate.JS, reason goja.Value) *goja.Object {
 var promiseType = reflect.TypeFor[*goja.Promise]()
 
 // promiseOf is v itself where it is a promise of the engine, else a promise
-// resolved with v.
+// resolved with v; in the standard it is always the latter, which takes longer.
 func promiseOf(js *isolate.JS, v goja.Value) *goja.Object {
-	if obj, ok := v.(*goja.Object); ok {
+	if obj, ok := v.(*goja.Object); ok && !FlagsOf(js).Standard {
 		// Export would read all properties of an ordinary object.
 		if obj.ExportType() == promiseType {
 			return obj

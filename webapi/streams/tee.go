@@ -145,6 +145,10 @@ func (s *Readable) split(js *isolate.JS, copies bool) (a, b *Readable, err error
 			return a, b, err
 		}
 	}
+	if _, values := s.ctrl.(*defaultController); values && FlagsOf(js).Standard {
+		a, b = s.teeStandard(js, copies)
+		return a, b, nil
+	}
 	a, b = s.teeAny(js, copies)
 	return a, b, nil
 }

@@ -20,12 +20,19 @@ type tee struct {
 	reading   bool
 	given     int // bytes of the present read that the other branch has already
 	readAgain bool
+	// reasons and settled are the standard's cancellation: the source hears of it with both
+	// reasons, and both branches hear what it answers.
+	reasons [2]goja.Value
+	settled *deferred
 }
 
 // teeAny is Tee for any stream. The branches of a stream of bytes are such, too; the
 // second one gets copies.
 func (s *Readable) teeAny(js *isolate.JS, copies bool) (a, b *Readable) {
 	t := &tee{src: s, copies: copies}
+	if FlagsOf(js).Standard {
+		t.settled = newDeferred(js)
+	}
 	t.rd, _ = s.acquire() // nobody holds it
 	_, values := s.ctrl.(*defaultController)
 	for i := range t.branches {
@@ -63,13 +70,28 @@ func (t *tee) live(fn func(i int, br *Readable)) {
 
 func (t *tee) cancel(js *isolate.JS, i int, reason goja.Value) *goja.Object {
 	t.canceled[i] = true
+	if t.settled != nil {
+		t.reasons[i] = reason
+		if t.canceled[1-i] {
+			t.settled.resolve(js, t.src.cancel(js, js.Runtime().NewArray(t.reasons[0], t.reasons[1])))
+		}
+		return t.settled.promise
+	}
 	if !t.canceled[1-i] {
 		return resolved(js)
 	}
 	return t.src.cancel(js, reason)
 }
 
+// over lets branches that were canceled hear that the source needs no cancellation.
+func (t *tee) over(js *isolate.JS) {
+	if t.settled != nil && (!t.canceled[0] || !t.canceled[1]) {
+		t.settled.resolve(js, nil)
+	}
+}
+
 func (t *tee) fail(js *isolate.JS, reason goja.Value) {
+	defer t.over(js)
 	t.live(func(_ int, br *Readable) { br.ctrl.(scripted).fail(js, reason) })
 }
 
@@ -80,6 +102,7 @@ type scripted interface {
 }
 
 func (t *tee) close(js *isolate.JS) {
+	defer t.over(js)
 	t.live(func(_ int, br *Readable) {
 		switch c := br.ctrl.(type) {
 		case *defaultController:

@@ -255,7 +255,7 @@ func newScriptTransform(c *bind.Call) (*Transform, error) {
 	if p == nil {
 		p = resolved(js)
 	}
-	begin(js, p)
+	begin(js, promiseOf(js, p))
 	return t, nil
 }
 
