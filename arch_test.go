@@ -43,7 +43,7 @@ floors
 	server
 	cmd/workerd  bench/compare  bench/serveprofile
 	conformance/process  conformance/suite
-	conformance/crash  conformance/differential  conformance/packages  conformance/samples  conformance/coverage  conformance/linear  conformance/supervise  conformance/wdtest  conformance/wpt
+	conformance/crash  conformance/differential  conformance/chat  conformance/packages  conformance/samples  conformance/coverage  conformance/linear  conformance/supervise  conformance/wdtest  conformance/wpt
 	conformance/powerloss
 	.
 
@@ -86,6 +86,7 @@ others
 	golang.org/x/sync                   server
 	golang.org/x/crypto                 internal/crypt
 	github.com/hanwen/go-fuse/v2        tests
+	github.com/chromedp/chromedp        tests
 	modernc.org/sqlite                  storage/sqliteimport
 	pgregory.net/rapid                  tests
 	github.com/anishathalye/porcupine   tests
