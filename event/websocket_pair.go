@@ -30,6 +30,7 @@ type pairEnd struct {
 	inBytes    int64       // of messages that wait, or that the handler is at
 	busy       bool        // the handler is at a message
 	delivering bool        // a call of deliver runs
+	behind     WebSocket   // where what comes here goes on to; nil where a handler takes it
 	failure    error       // what Failed is told, before whatever else waits
 	started    bool
 	closedOut  bool // this end sent a close frame
@@ -128,11 +129,23 @@ func (e *pairEnd) Abort(error) {
 	e.peer.deliver()
 }
 
-// Buffered is WebSocket's.
+// Buffered is WebSocket's. Where the other end is spliced, what waits behind the splice
+// counts, too.
 func (e *pairEnd) Buffered() int64 {
 	e.pair.mu.Lock()
+	n, behind := e.peer.inBytes, e.peer.behind
+	e.pair.mu.Unlock()
+	if behind != nil {
+		n += behind.Buffered()
+	}
+	return n
+}
+
+// couple says that what comes to e goes on to another WebSocket.
+func (e *pairEnd) couple(to WebSocket) {
+	e.pair.mu.Lock()
 	defer e.pair.mu.Unlock()
-	return e.peer.inBytes
+	e.behind = to
 }
 
 // fail ends e, which is told err; its peer gets a close frame in place of what waits.

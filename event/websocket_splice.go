@@ -6,12 +6,26 @@ import "sync"
 const spliceAhead = 64 << 10
 
 // Splice makes one WebSocket of two ends that were not started, and owns both: what one
-// receives the other one sends, and each is read as fast as the other one is written.
+// receives the other one sends, and each is read as fast as the other one is written. An
+// end of a pair is read at once: code that sends cannot be held back, and the queue of
+// the other end knows best what to do about a slow reader.
 // over, which may be nil, is called once, when nothing is left to hand on.
 func Splice(a, b WebSocket, over func()) {
 	s := &splice{over: over}
-	a.Start(&spliced{s: s, to: b, from: a}, 0)
-	b.Start(&spliced{s: s, to: a, from: b}, 0)
+	left, right := &spliced{s: s, to: b}, &spliced{s: s, to: a}
+	left.ahead, right.ahead = ahead(a, b), ahead(b, a)
+	a.Start(left, 0)
+	b.Start(right, 0)
+}
+
+// ahead reports whether what from receives is handed on without waiting.
+func ahead(from, to WebSocket) bool {
+	p, ok := from.(*pairEnd)
+	if _, both := to.(*pairEnd); !ok || both {
+		return false
+	}
+	p.couple(to)
+	return true
 }
 
 // splice is what the two directions share.
@@ -24,13 +38,14 @@ type splice struct {
 
 // spliced is the handler of one end: it hands on to the other one.
 type spliced struct {
-	s        *splice
-	from, to WebSocket
+	s     *splice
+	to    WebSocket
+	ahead bool
 }
 
 // Message is WebSocketHandler's.
 func (d *spliced) Message(m Message, done func()) {
-	if d.to.Buffered()+int64(len(m.Data)) > spliceAhead {
+	if !d.ahead && d.to.Buffered()+int64(len(m.Data)) > spliceAhead {
 		// An error comes with a call of done, and ends to, which ends all of it.
 		_ = d.to.Send(m, done)
 		return

@@ -418,7 +418,8 @@ func violates(code int, reason string) occurrence {
 }
 
 func tooBig(size, most int64) occurrence {
-	return occurrence{kind: violation, code: event.CloseTooBig, reason: fmt.Sprintf("Message is too large: %d > %d", size, most), err: event.ErrTooBig}
+	err := event.TooBig(size, most)
+	return occurrence{kind: violation, code: err.Code, reason: err.Reason, err: err}
 }
 
 // readLoop is the goroutine of a connection that no poll watches. While it waits it has

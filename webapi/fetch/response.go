@@ -238,6 +238,11 @@ func (r *Response) couple(js *isolate.JS, resp *event.Response, o Answer) error 
 		return err
 	}
 	resp.WebSocket = end
+	if v := resp.Header["Sec-Websocket-Protocol"]; len(v) == 1 && v[0] == "" {
+		// A browser would refuse a choice that is none.
+		resp.Header = cloneHeader(resp.Header)
+		delete(resp.Header, "Sec-Websocket-Protocol")
+	}
 	const extensions = "Sec-Websocket-Extensions"
 	_, set := resp.Header[extensions]
 	offered := o.Request.Header[extensions]
