@@ -48,7 +48,7 @@ func (rm *realm) describe(v goja.Value) string {
 		}
 		return "function () { [native code] }"
 	}
-	if toString, ok := rm.inherited(o, rm.rt.ToValue("toString")); ok && toString == rm.objectToString {
+	if toString, ok := rm.inherited(o, rm.rt.ToValue("toString")); ok && toString == rm.pristine("Object.prototype.toString") {
 		if name := rm.constructorName(o); name != "" {
 			return "#<" + name + ">"
 		}

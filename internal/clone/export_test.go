@@ -13,7 +13,11 @@ func NewSlowRuntime(t testing.TB) *goja.Runtime {
 		t.Fatal(err)
 	}
 	rt := goja.New()
-	if _, err := newRealm(rt, eng); err != nil {
+	captured, err := capture(rt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newRealm(rt, eng, func(path string) goja.Value { return captured[path] }); err != nil {
 		t.Fatal(err)
 	}
 	return rt

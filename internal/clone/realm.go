@@ -3,6 +3,7 @@ package clone
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/unistring"
@@ -16,25 +17,25 @@ type realm struct {
 
 	recent recentKeys
 
-	objectProto, functionProto *goja.Object
+	// pristine gives intrinsics by path, such as "Map.prototype.set", as they were before scripts could replace them;
+	// nil where the runtime has none.
+	pristine func(path string) goja.Value
 
+	objectProto *goja.Object
+
+	// Natives by what they are named after; each is looked up when it is first called.
 	ownKeys, ownDescriptor, hasOwn, defineProperty goja.Callable // of Object, Reflect where it returns a boolean
 	reflectGet, apply, toString                    goja.Callable // Reflect.get, Reflect.apply, Function.prototype.toString
-	objectToString                                 goja.Value    // Object.prototype.toString
-	errorToString                                  goja.Value    // Error.prototype.toString
 
-	mapCtor, setCtor, dateCtor, regExpCtor           goja.Value
 	mapSet, mapForEach, setAdd, setForEach           goja.Callable
 	stringValue                                      goja.Callable // String.prototype.valueOf
 	regExpSource                                     goja.Callable
-	regExpFlag                                       [len(regExpFlags)]goja.Callable // nil where goja has no such flag
+	regExpFlag                                       []goja.Callable // nil until the first is asked for; nil where goja has no such flag
 	typedBuffer, typedOffset, typedLength, typedName goja.Callable
 	dataViewBuffer, dataViewOffset, dataViewLength   goja.Callable
-	viewCtors                                        [len(viewKinds)]goja.Value // nil where goja has no such kind
-	errorCtors                                       map[byte]goja.Value        // by error tag; 0 is Error
 
 	sink   []goja.Value // what collect gathers
-	sinkFn goja.Value
+	sinkFn goja.Value   // see take
 }
 
 // realmKey holds the realm on the global object: not enumerable, not writable, and without anything a script can use.
@@ -52,6 +53,17 @@ func Prepare(rt *goja.Runtime) error {
 	return err
 }
 
+// PrepareWith is Prepare for a runtime whose intrinsics pristine gives, by path and at any time, as they were before
+// scripts could replace them.
+func PrepareWith(rt *goja.Runtime, pristine func(path string) goja.Value) error {
+	eng, err := theEngine()
+	if err != nil {
+		return err
+	}
+	_, err = newRealm(rt, eng, pristine)
+	return err
+}
+
 func realmOf(rt *goja.Runtime) (*realm, error) {
 	if o, ok := rt.GlobalObject().GetSymbol(realmKey).(*goja.Object); ok {
 		if box, ok := o.Export().(*realmBox); ok && box.realm.rt == rt {
@@ -62,14 +74,38 @@ func realmOf(rt *goja.Runtime) (*realm, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newRealm(rt, eng)
-}
-
-func newRealm(rt *goja.Runtime, eng *engine) (*realm, error) {
-	rm := &realm{rt: rt, eng: eng}
-	err := rm.protect(rm.capture)
+	captured, err := capture(rt)
 	if err != nil {
 		return nil, fmt.Errorf("clone: capture intrinsics: %w", err)
+	}
+	return newRealm(rt, eng, func(path string) goja.Value { return captured[path] })
+}
+
+func newRealm(rt *goja.Runtime, eng *engine, pristine func(path string) goja.Value) (*realm, error) {
+	rm := &realm{rt: rt, eng: eng, pristine: pristine, objectProto: rt.NewObject().Prototype()}
+	for _, c := range []struct {
+		to   *goja.Callable
+		path string
+	}{
+		{&rm.ownKeys, "Object.keys"}, {&rm.ownDescriptor, "Reflect.getOwnPropertyDescriptor"},
+		{&rm.hasOwn, "Object.prototype.hasOwnProperty"}, {&rm.defineProperty, "Reflect.defineProperty"},
+		{&rm.reflectGet, "Reflect.get"}, {&rm.apply, "Reflect.apply"}, {&rm.toString, "Function.prototype.toString"},
+		{&rm.mapSet, "Map.prototype.set"}, {&rm.mapForEach, "Map.prototype.forEach"},
+		{&rm.setAdd, "Set.prototype.add"}, {&rm.setForEach, "Set.prototype.forEach"},
+		{&rm.stringValue, "String.prototype.valueOf"}, {&rm.regExpSource, "RegExp.prototype.get source"},
+		{&rm.typedBuffer, typedProto + ".get buffer"}, {&rm.typedOffset, typedProto + ".get byteOffset"},
+		{&rm.typedLength, typedProto + ".get byteLength"}, {&rm.typedName, typedProto + ".get " + tagName},
+		{&rm.dataViewBuffer, "DataView.prototype.get buffer"}, {&rm.dataViewOffset, "DataView.prototype.get byteOffset"},
+		{&rm.dataViewLength, "DataView.prototype.get byteLength"},
+	} {
+		*c.to = func(this goja.Value, args ...goja.Value) (goja.Value, error) {
+			f, ok := goja.AssertFunction(pristine(c.path))
+			if !ok {
+				return nil, errors.New("clone: " + c.path + " is missing or replaced")
+			}
+			*c.to = f
+			return f(this, args...)
+		}
 	}
 	no := goja.FLAG_FALSE
 	if err := rt.GlobalObject().DefineDataPropertySymbol(realmKey, rt.ToValue(&realmBox{rm}), no, no, no); err != nil {
@@ -78,118 +114,147 @@ func newRealm(rt *goja.Runtime, eng *engine) (*realm, error) {
 	return rm, nil
 }
 
-func (rm *realm) capture() error {
-	rt := rm.rt
+// typedProto is the path of %TypedArray%.prototype, which has no name, and tagName the name of the accessor under
+// Symbol.toStringTag there.
+const (
+	typedProto = "Uint8Array.prototype.__proto__"
+	tagName    = "[Symbol.toStringTag]"
+)
+
+// class is a global class; nil where the runtime has none.
+func (rm *realm) class(name string) goja.Value {
+	o, ok := rm.pristine(name).(*goja.Object)
+	if !ok {
+		return nil
+	}
+	return o
+}
+
+// flags are the accessors of the flags of expressions, in their order.
+func (rm *realm) flags() []goja.Callable {
+	if rm.regExpFlag == nil {
+		rm.regExpFlag = make([]goja.Callable, len(regExpFlags))
+		for i, flag := range regExpFlags {
+			rm.regExpFlag[i], _ = goja.AssertFunction(rm.pristine("RegExp.prototype.get " + flag.name))
+		}
+	}
+	return rm.regExpFlag
+}
+
+// errorClass is the class of an error by its tag.
+func (rm *realm) errorClass(tag byte) goja.Value {
+	name := "Error"
+	switch tag {
+	case errorEval:
+		name = "EvalError"
+	case errorRange:
+		name = "RangeError"
+	case errorReference:
+		name = "ReferenceError"
+	case errorSyntax:
+		name = "SyntaxError"
+	case errorType:
+		name = "TypeError"
+	case errorURI:
+		name = "URIError"
+	}
+	return rm.class(name)
+}
+
+// capture is what pristine gives in a runtime of which nobody else knows: what it has now.
+func capture(rt *goja.Runtime) (map[string]goja.Value, error) {
+	captured := map[string]goja.Value{}
 	var errs []error
 	missing := func(what string) { errs = append(errs, errors.New(what+" is missing or replaced")) }
-	global := func(name string) *goja.Object {
-		o, ok := rt.GlobalObject().Get(name).(*goja.Object)
-		if !ok {
-			missing(name)
-			return rt.NewObject()
+	object := func(path string) *goja.Object {
+		o := rt.GlobalObject()
+		for name := range strings.SplitSeq(path, ".") {
+			next, ok := o.Get(name).(*goja.Object)
+			if !ok {
+				missing(path)
+				return rt.CreateObject(nil)
+			}
+			o = next
 		}
 		return o
 	}
-	proto := func(name string) *goja.Object {
-		o, ok := global(name).Get("prototype").(*goja.Object)
-		if !ok {
-			missing(name + ".prototype")
-			return rt.NewObject()
+	for _, c := range []struct{ path, names string }{
+		{"Object", "keys"}, {"Reflect", "getOwnPropertyDescriptor defineProperty get apply"}, {"Object.prototype", "hasOwnProperty toString"},
+		{"Function.prototype", "toString"}, {"Map.prototype", "set forEach"}, {"Set.prototype", "add forEach"}, {"String.prototype", "valueOf"},
+	} {
+		o := object(c.path)
+		for name := range strings.FieldsSeq(c.names) {
+			v := o.Get(name)
+			if _, ok := goja.AssertFunction(v); !ok {
+				missing(c.path + "." + name)
+			}
+			captured[c.path+"."+name] = v
 		}
-		return o
 	}
-	method := func(o *goja.Object, name string) goja.Callable {
-		f, ok := goja.AssertFunction(o.Get(name))
-		if !ok {
-			missing(name)
-		}
-		return f
+	describe, ok := goja.AssertFunction(captured["Reflect.getOwnPropertyDescriptor"])
+	if !ok {
+		return nil, errors.Join(errs...)
 	}
-
-	object, reflect := global("Object"), global("Reflect")
-	rm.objectProto = rt.NewObject().Prototype()
-	rm.functionProto = proto("Function")
-	rm.ownKeys = method(object, "keys")
-	rm.ownDescriptor = method(reflect, "getOwnPropertyDescriptor")
-	rm.hasOwn = method(rm.objectProto, "hasOwnProperty")
-	rm.defineProperty = method(reflect, "defineProperty")
-	rm.reflectGet = method(reflect, "get")
-	rm.apply = method(reflect, "apply")
-	rm.toString = method(rm.functionProto, "toString")
-	rm.objectToString = rm.objectProto.Get("toString")
-	rm.errorToString = proto("Error").Get("toString")
-	if len(errs) > 0 {
-		return errors.Join(errs...)
-	}
-
-	getterOf := func(o *goja.Object, key goja.Value) (goja.Callable, error) {
-		d, err := rm.ownDescriptor(goja.Undefined(), o, key)
+	getter := func(path string, o *goja.Object, name string, key goja.Value, needed bool) {
+		d, err := describe(goja.Undefined(), o, key)
 		if err != nil {
-			return nil, err
+			errs = append(errs, err)
+			return
 		}
 		if d, ok := d.(*goja.Object); ok {
-			if f, ok := goja.AssertFunction(d.Get("get")); ok {
-				return f, nil
+			if _, ok := goja.AssertFunction(d.Get("get")); ok {
+				captured[path+".get "+name] = d.Get("get")
+				return
 			}
 		}
-		return nil, nil
-	}
-	getter := func(o *goja.Object, key goja.Value) goja.Callable {
-		f, err := getterOf(o, key)
-		if err != nil {
-			errs = append(errs, err)
-		} else if f == nil {
-			missing(key.String())
+		if needed {
+			missing(path + "." + name)
 		}
-		return f
 	}
-
-	rm.mapCtor, rm.setCtor, rm.dateCtor, rm.regExpCtor = global("Map"), global("Set"), global("Date"), global("RegExp")
-	rm.mapSet, rm.mapForEach = method(proto("Map"), "set"), method(proto("Map"), "forEach")
-	rm.setAdd, rm.setForEach = method(proto("Set"), "add"), method(proto("Set"), "forEach")
-	rm.stringValue = method(proto("String"), "valueOf")
-	regExpProto := proto("RegExp")
-	rm.regExpSource = getter(regExpProto, rt.ToValue("source"))
-	for i, flag := range regExpFlags {
-		f, err := getterOf(regExpProto, rt.ToValue(flag.name))
-		if err != nil {
-			errs = append(errs, err)
+	for _, c := range []struct{ path, names string }{
+		{"RegExp.prototype", "source"}, {"DataView.prototype", "buffer byteOffset byteLength"},
+	} {
+		for name := range strings.FieldsSeq(c.names) {
+			getter(c.path, object(c.path), name, rt.ToValue(name), true)
 		}
-		rm.regExpFlag[i] = f
 	}
-	if typed := proto("Uint8Array").Prototype(); typed == nil {
+	for _, flag := range regExpFlags {
+		getter("RegExp.prototype", object("RegExp.prototype"), flag.name, rt.ToValue(flag.name), false)
+	}
+	if typed := object("Uint8Array.prototype").Prototype(); typed == nil {
 		missing("%TypedArray%.prototype")
 	} else {
-		rm.typedBuffer = getter(typed, rt.ToValue("buffer"))
-		rm.typedOffset = getter(typed, rt.ToValue("byteOffset"))
-		rm.typedLength = getter(typed, rt.ToValue("byteLength"))
-		rm.typedName = getter(typed, goja.SymToStringTag)
+		for name := range strings.FieldsSeq("buffer byteOffset byteLength") {
+			getter(typedProto, typed, name, rt.ToValue(name), true)
+		}
+		getter(typedProto, typed, tagName, goja.SymToStringTag, true)
 	}
-	dataView := proto("DataView")
-	rm.dataViewBuffer = getter(dataView, rt.ToValue("buffer"))
-	rm.dataViewOffset = getter(dataView, rt.ToValue("byteOffset"))
-	rm.dataViewLength = getter(dataView, rt.ToValue("byteLength"))
-	for i, view := range viewKinds {
+	for name := range strings.FieldsSeq("Map Set Date RegExp Error EvalError RangeError ReferenceError SyntaxError TypeError URIError") {
+		captured[name] = object(name)
+	}
+	for _, view := range viewKinds {
 		if view.name == halfArray { // made when it is first read, which costs
 			continue
 		}
 		if ctor, ok := rt.GlobalObject().Get(view.name).(*goja.Object); ok {
-			rm.viewCtors[i] = ctor
+			captured[view.name] = ctor
 		}
 	}
-	rm.errorCtors = map[byte]goja.Value{
-		0: global("Error"), errorEval: global("EvalError"), errorRange: global("RangeError"),
-		errorReference: global("ReferenceError"), errorSyntax: global("SyntaxError"), errorType: global("TypeError"),
-		errorURI: global("URIError"),
-	}
-	rm.sinkFn = rt.ToValue(func(call goja.FunctionCall) goja.Value {
-		rm.sink = append(rm.sink, call.Arguments...)
-		return goja.Undefined()
-	})
-	return errors.Join(errs...)
+	return captured, errors.Join(errs...)
 }
 
-// collect runs f, which passes values to sinkFn and runs no script, and returns the values.
+// take returns the function that hands what it is given to collect.
+func (rm *realm) take() goja.Value {
+	if rm.sinkFn == nil {
+		rm.sinkFn = rm.rt.ToValue(func(call goja.FunctionCall) goja.Value {
+			rm.sink = append(rm.sink, call.Arguments...)
+			return goja.Undefined()
+		})
+	}
+	return rm.sinkFn
+}
+
+// collect runs f, which passes values to take and runs no script, and returns the values.
 func (rm *realm) collect(f func() error) ([]goja.Value, error) {
 	rm.sink = nil
 	err := f()
@@ -205,7 +270,7 @@ func (rm *realm) keyValues(o *goja.Object) ([]goja.Value, error) {
 		if err != nil {
 			return err
 		}
-		_, err = rm.apply(goja.Undefined(), rm.sinkFn, goja.Undefined(), keys)
+		_, err = rm.apply(goja.Undefined(), rm.take(), goja.Undefined(), keys)
 		return err
 	})
 }

@@ -157,23 +157,23 @@ func (b *valueBuilder) construct(ctor goja.Value, args ...goja.Value) (goja.Valu
 }
 
 func (b *valueBuilder) date(ms float64) (goja.Value, error) {
-	return b.construct(b.rm.dateCtor, b.rm.rt.ToValue(ms))
+	return b.construct(b.rm.class("Date"), b.rm.rt.ToValue(ms))
 }
 
 func (b *valueBuilder) primitive(v goja.Value) (goja.Value, error) { return v.ToObject(b.rm.rt), nil }
 
 func (b *valueBuilder) regExp(source goja.Value, flags string) (goja.Value, error) {
-	return b.construct(b.rm.regExpCtor, source, b.rm.rt.ToValue(flags))
+	return b.construct(b.rm.class("RegExp"), source, b.rm.rt.ToValue(flags))
 }
 
-func (b *valueBuilder) newMap() (goja.Value, error) { return b.construct(b.rm.mapCtor) }
+func (b *valueBuilder) newMap() (goja.Value, error) { return b.construct(b.rm.class("Map")) }
 
 func (b *valueBuilder) mapSet(m, k, v goja.Value) error {
 	_, err := b.rm.mapSet(m, k, v)
 	return err
 }
 
-func (b *valueBuilder) newSet() (goja.Value, error) { return b.construct(b.rm.setCtor) }
+func (b *valueBuilder) newSet() (goja.Value, error) { return b.construct(b.rm.class("Set")) }
 
 func (b *valueBuilder) setAdd(s, v goja.Value) error {
 	_, err := b.rm.setAdd(s, v)
@@ -192,7 +192,7 @@ func (b *valueBuilder) resizable(raw []byte, maxBytes uint32) goja.Value {
 }
 
 func (b *valueBuilder) view(buffer goja.Value, kind int, offset, length uint32, tracking bool) (goja.Value, error) {
-	ctor := b.rm.viewCtors[kind]
+	ctor := b.rm.class(viewKinds[kind].name)
 	if viewKinds[kind].name == halfArray {
 		if o, ok := b.rm.rt.GlobalObject().Get(halfArray).(*goja.Object); ok {
 			ctor = o
@@ -209,13 +209,13 @@ func (b *valueBuilder) view(buffer goja.Value, kind int, offset, length uint32, 
 
 func (b *valueBuilder) newError(tag byte, message goja.Value) (goja.Value, error) {
 	if message == nil {
-		return b.construct(b.rm.errorCtors[tag])
+		return b.construct(b.rm.errorClass(tag))
 	}
-	return b.construct(b.rm.errorCtors[tag], message)
+	return b.construct(b.rm.errorClass(tag), message)
 }
 
 func (b *valueBuilder) errorType(e goja.Value, tag byte) error {
-	proto, ok, err := b.rm.ownData(b.asObject(b.rm.errorCtors[tag]), b.rm.rt.ToValue("prototype"))
+	proto, ok, err := b.rm.ownData(b.asObject(b.rm.errorClass(tag)), b.rm.rt.ToValue("prototype"))
 	if err != nil || !ok {
 		return fmt.Errorf("the prototype of an error type is missing: %w", err)
 	}

@@ -598,7 +598,7 @@ func (w *writer) regExp(o *goja.Object) error {
 		return err
 	}
 	var flags uint32
-	for i, has := range w.rm.regExpFlag {
+	for i, has := range w.rm.flags() {
 		if has == nil {
 			continue
 		}
@@ -660,7 +660,7 @@ func plainSlashes(source goja.String) []uint16 {
 func (w *writer) mapEntries(o *goja.Object) error {
 	// All entries are taken first: getters of the values may change the map.
 	calls, err := w.rm.collect(func() error {
-		_, err := w.rm.mapForEach(o, w.rm.sinkFn)
+		_, err := w.rm.mapForEach(o, w.rm.take())
 		return err
 	})
 	if err != nil {
@@ -682,7 +682,7 @@ func (w *writer) mapEntries(o *goja.Object) error {
 
 func (w *writer) setEntries(o *goja.Object) error {
 	calls, err := w.rm.collect(func() error {
-		_, err := w.rm.setForEach(o, w.rm.sinkFn)
+		_, err := w.rm.setForEach(o, w.rm.take())
 		return err
 	})
 	if err != nil {

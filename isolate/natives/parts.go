@@ -175,6 +175,9 @@ func (e *env) prepare(p realmPart) {
 			return
 		}
 		e.prepared &^= 1 << p
+		for _, path := range keptPaths[p] {
+			delete(e.kept, path)
+		}
 		for _, s := range swapped {
 			s.withdraw()
 		}

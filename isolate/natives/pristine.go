@@ -20,6 +20,9 @@ var keptPaths = map[realmPart][]string{
 		"RegExp.prototype.get sticky"},
 }
 
+// keptOfTemplates is the one function of a template that Pristine gives as scripts see it.
+const keptOfTemplates = "Object.prototype.toString"
+
 // keep notes the members that Pristine gives.
 func (e *env) keep(p realmPart) error {
 	for _, path := range keptPaths[p] {
@@ -37,14 +40,20 @@ func (e *env) keep(p realmPart) error {
 		} else {
 			v = o.Get(name)
 		}
-		if v != nil {
-			if e.kept == nil {
-				e.kept = map[string]goja.Value{}
-			}
-			e.kept[path] = v
-		}
+		e.keepFirst(path, v)
 	}
 	return nil
+}
+
+// keepFirst keeps a value, if there is one and none was kept.
+func (e *env) keepFirst(path string, v goja.Value) {
+	if v == nil || e.kept[path] != nil {
+		return
+	}
+	if e.kept == nil {
+		e.kept = map[string]goja.Value{}
+	}
+	e.kept[path] = v
 }
 
 // Pristine is a global, a member of one or of its prototype, as scripts find it before
@@ -61,6 +70,9 @@ func (l *Library) Pristine(path string) goja.Value {
 	if !member {
 		return e.global(name)
 	}
+	if path == keptOfTemplates && e.kept[path] == nil {
+		e.objectProto.Get("toString") // no script has, as it would be kept
+	}
 	if p, ok := globalParts[name]; ok {
 		e.prepare(p)
 	}
@@ -76,6 +88,9 @@ func (l *Library) Pristine(path string) goja.Value {
 	}
 	key, getter := strings.CutPrefix(path[len(owner)+1:], "get ")
 	p := e.templateProperty(owner, key)
+	if getter && key == "[Symbol.toStringTag]" {
+		p = e.ownSymbolProperty(owner, goja.SymToStringTag)
+	}
 	if getter {
 		if get, _ := accessorsOf(p); get != nil {
 			return get
@@ -83,19 +98,6 @@ func (l *Library) Pristine(path string) goja.Value {
 		return nil
 	}
 	return valueOf(p)
-}
-
-// PristineSymbol is Pristine of an accessor of %TypedArray%.prototype under a symbol.
-func (l *Library) PristineTag() goja.Value {
-	k := templates[typedPath]
-	if k == nil || !k.symProps.IsValid() {
-		return nil
-	}
-	get, _ := accessorsOf(l.e.ownSymbolProperty(typedPath, goja.SymToStringTag))
-	if get == nil {
-		return nil
-	}
-	return get
 }
 
 // Own is the engine's own value of a global.

@@ -177,7 +177,11 @@ func addToTemplate(rt *goja.Runtime, t table) bool {
 				}
 				return nil
 			}
-			return e.templateFunction(f, before)
+			p := e.templateFunction(f, before)
+			if t.path+"."+f.name == keptOfTemplates {
+				e.keepFirst(keptOfTemplates, valueOf(p))
+			}
+			return p
 		}).Convert(made))
 	}
 	return true

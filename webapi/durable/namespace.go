@@ -47,7 +47,7 @@ const jurisdictionText = "Jurisdiction restrictions are not implemented in worke
 var Module = bind.Module{
 	Name:    "durable",
 	Globals: []bind.Global{PairClass},
-	Setup:   func(js *isolate.JS) error { return clone.Prepare(js.Runtime()) },
+	Setup:   func(js *isolate.JS) error { return clone.PrepareWith(js.Runtime(), js.Library().Pristine) },
 }
 
 func (n *Namespace) ids() (*actorid.Factory, error) {
