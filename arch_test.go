@@ -31,7 +31,7 @@ floors
 	webapi/blob  webapi/sockets  webapi/codec  webapi/crypto  webapi/messaging
 	webapi/websockets
 	webapi/fetch
-	webapi/durable  webapi/htmlrewriter  webapi/caches  webapi/eventsource  webapi/kv  webapi/analytics  webapi/memorycache  webapi/hyperdrive  webapi/queue
+	webapi/durable  webapi/htmlrewriter  webapi/caches  webapi/eventsource  webapi/kv  webapi/analytics  webapi/memorycache  webapi/hyperdrive  webapi/queue  webapi/r2
 	webapi/rpc
 	webapi/node/glue
 	webapi/node/assert  webapi/node/core  webapi/node/nodetest  webapi/node/stubs

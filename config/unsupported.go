@@ -11,7 +11,6 @@ import (
 var unsupported = map[string]string{
 	"binding.parameter":          "a parameter binding",
 	"binding.durableObjectClass": "a durableObjectClass binding",
-	"binding.r2Bucket":           "an R2 bucket",
 
 	// Bindings of wrangler files, which name no service.
 	"local.kvNamespace":     "a KV namespace",

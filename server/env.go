@@ -126,7 +126,7 @@ func (w *world) binding(js *isolate.JS, wk *worker.Worker, svc *service, b *conf
 			return nil, err
 		}
 		return fetch.Fetcher.Wrap(js, &fetch.FetcherObject{Service: s}), nil
-	case config.BindingKVNamespace, config.BindingAnalyticsEngine, config.BindingMemoryCache, config.BindingHyperdrive, config.BindingQueue:
+	case config.BindingKVNamespace, config.BindingAnalyticsEngine, config.BindingMemoryCache, config.BindingHyperdrive, config.BindingQueue, config.BindingR2Bucket:
 		return w.product(js, wk, b, where)
 	case config.BindingDurableObjectNamespace:
 		owner := svc

@@ -10,6 +10,7 @@ import (
 	"workerd.local/webapi/kv"
 	"workerd.local/webapi/memorycache"
 	"workerd.local/webapi/queue"
+	"workerd.local/webapi/r2"
 	"workerd.local/worker"
 )
 
@@ -30,6 +31,8 @@ func (w *world) product(js *isolate.JS, wk *worker.Worker, b *config.Binding, wh
 		return analytics.Class.Wrap(js, &analytics.Dataset{Name: b.Service.Name, Service: s, Report: func(js *isolate.JS, err error) {
 			wk.Report(js.Exception(err), "Uncaught (in writeDataPoint)")
 		}}), nil
+	case config.BindingR2Bucket:
+		return r2.Class.Wrap(js, &r2.Bucket{Service: s}), nil
 	case config.BindingQueue:
 		return queue.ProducerClass.Wrap(js, &queue.Producer{Service: s}), nil
 	case config.BindingHyperdrive:

@@ -296,6 +296,8 @@ var sections = []Section{
 	}},
 	{"Products", []Row{
 		row("A key of a KV namespace", "webapi/kv.maxKey", Size, "", "fixed by workerd", "Error"),
+		row("Metadata of an answer to an R2 bucket", "webapi/r2.maxMetadata", Size, "", "fixed by workerd", "an internal error"),
+		row("Number of a part of a multipart upload", "webapi/r2.maxPart", Count, "", "fixed by workerd", "TypeError"),
 		row("A key of a memory cache", "webapi/memorycache.maxKey", Size, "", "fixed by workerd", "RangeError"),
 		row("Indexes of a data point of Analytics Engine", "webapi/analytics.maxIndexes", Count, "", "fixed by workerd", "the point is not written"),
 		row("Its index", "webapi/analytics.maxIndexBytes", Size, "", "fixed by workerd", "the point is not written"),
