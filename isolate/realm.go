@@ -91,6 +91,7 @@ func (i *Isolate) NewRealm(o RealmOptions) (*Realm, error) {
 	rt.SetAsyncContextTracker(tracker{r.js})
 	rt.SetPromiseRejectionTracker(r.trackRejection)
 	library, err := natives.Install(rt, natives.Limits{
+		ShowFrame:      script.ShowFrame,
 		MaxStringBytes: i.limits.StringBytes,
 		MaxArrayLength: i.limits.ArrayLength,
 		MaxBufferBytes: i.limits.BufferBytes,

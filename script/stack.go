@@ -41,23 +41,41 @@ func formatFrame(line string) (frame string, ok bool) {
 	if m == nil {
 		name := strings.TrimPrefix(line, "\tat ")
 		if name, native := strings.CutSuffix(name, " (native)"); native {
-			if strings.HasPrefix(name, "workerd.local/") || strings.Contains(name, "/") {
-				return "", false // a Go function's symbol says nothing to the user
+			if _, _, ok := ShowFrame(name, ""); !ok {
+				return "", false
 			}
 			return "    at " + name + " (native)", true
 		}
 		return "    at " + name, true
 	}
-	if m[2] == programName || strings.HasPrefix(m[2], "workerd:") {
+	name, file, ok := ShowFrame(m[1], m[2])
+	if !ok {
 		return "", false
 	}
-	file := unescapeFile(m[2])
 	where := file + ":" + m[3] + ":" + m[4]
-	// The bundler names the function around a lazily evaluated module after it.
-	if name := namespacePrefixes.Replace(m[1]); name == "" || name == "<anonymous>" || name == file || name != m[1] {
+	if name == "" {
 		return "    at " + where, true
 	}
-	return "    at " + m[1] + " (" + where + ")", true
+	return "    at " + name + " (" + where + ")", true
+}
+
+// ShowFrame gives the names of a function and of its file, as the engine has them, as users
+// know them: without a name where the function has none, without a file where it is no
+// script. ok is false for code that the user did not write.
+func ShowFrame(function, file string) (shownFunction, shownFile string, ok bool) {
+	switch {
+	case file == "":
+		// A Go function's symbol says nothing to the user.
+		return function, "", !strings.Contains(function, "/")
+	case file == programName || strings.HasPrefix(file, "workerd:"):
+		return "", "", false
+	}
+	file = unescapeFile(file)
+	// The bundler names the function around a lazily evaluated module after it.
+	if name := namespacePrefixes.Replace(function); name == "<anonymous>" || name == file || name != function {
+		function = ""
+	}
+	return function, file, true
 }
 
 // unescapeFile undoes the URL escaping that the engine applies to file names of

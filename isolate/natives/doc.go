@@ -14,6 +14,9 @@
 //   - contained: no native recurses on user data without a depth cap, and a Go
 //     run-time panic inside a native becomes a JavaScript exception.
 //
+// Errors that the engine makes have V8's texts, and all have V8's form of stack: see
+// wording.go and stack.go.
+//
 // Semantics are those of ECMA-262, error texts those of V8 where a program may
 // look at them. The common case (a small array, a short string) is handed to
 // goja's own native, so it costs one extra call.

@@ -77,6 +77,11 @@ type env struct {
 	hidden       map[*goja.Symbol]bool // see Library.Hide
 	hiddenGlobal goja.Value
 
+	stackProperty goja.Value   // getter and setter of stack; nil where the engine's errors stay as they are
+	hooked        uint         // of errorClasses
+	siteProto     *goja.Object // nil until there is a CallSite
+	reading       *goja.Object // the error whose stack is being prepared
+
 	iterators   *iteratorKit
 	shareMemory func(mem []byte) *goja.Object // makes a SharedArrayBuffer; nil until the class is made
 

@@ -2,7 +2,6 @@ package natives
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/dop251/goja"
 
@@ -28,21 +27,15 @@ func (e *env) installStackLimit() error {
 	return nil
 }
 
-// captureStackTrace stores the call stack, in V8's layout, as object.stack. The
-// frames above and including the function given second are left out; it is
-// recognized by its name.
+// captureStackTrace stores the call stack as object.stack, as V8 shows it or as
+// Error.prepareStackTrace makes it. The frames above and including the function
+// given second are left out; it is recognized by its name.
 func (e *env) captureStackTrace(call goja.FunctionCall) goja.Value {
 	o, ok := call.Argument(0).(*goja.Object)
 	if !ok {
 		e.throwType("Invalid argument")
 	}
-	limit, most := defaultStackLimit, limits.ErrorFrames.In(e.lim.Bounds)
-	if ctor, ok := e.rt.GlobalObject().Get("Error").(*goja.Object); ok {
-		if v := ctor.Get("stackTraceLimit"); v != nil && goja.IsNumber(v) {
-			limit = int(min(max(toInteger(v), 0), int64(most)))
-		}
-	}
-	frames := e.rt.CaptureCallStack(most, nil)
+	frames := e.rt.CaptureCallStack(limits.ErrorFrames.In(e.lim.Bounds), nil)
 	if len(frames) > 0 && frames[0].SrcName() == "<native>" {
 		frames = frames[1:]
 	}
@@ -56,27 +49,7 @@ func (e *env) captureStackTrace(call goja.FunctionCall) goja.Value {
 			}
 		}
 	}
-	var b strings.Builder
-	b.WriteString(e.errorHeader(o))
-	for i, f := range frames {
-		if i >= limit {
-			break
-		}
-		b.WriteString("\n    at ")
-		pos := f.Position()
-		where := f.SrcName()
-		if pos.Line > 0 {
-			where = fmt.Sprintf("%s:%d:%d", pos.Filename, pos.Line, pos.Column)
-		}
-		if name := f.FuncName(); name != "" {
-			b.WriteString(name + " (" + where + ")")
-		} else {
-			b.WriteString(where)
-		}
-	}
-	if err := o.DefineDataProperty("stack", e.rt.ToValue(b.String()), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
-		panic(err)
-	}
+	e.define(o, e.stackText(o, frames))
 	return undefined
 }
 

@@ -178,3 +178,11 @@ func TestRealmsDoNotNeedTheLayout(t *testing.T) {
 		}
 	}
 }
+
+// An engine with another layout would have its own texts and stacks, and only this test
+// would say so.
+func TestErrorsAreLaidOutAsExpected(t *testing.T) {
+	if _, err := layoutOfErrors(); err != nil {
+		t.Error(err)
+	}
+}

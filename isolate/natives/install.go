@@ -44,6 +44,7 @@ func (e *env) installAll() error {
 		e.inParts, e.replaced = true, map[string]goja.Value{}
 		*fieldAt[engineTemplate](*intrinsics.implementation(e.rt.GlobalObject()), intrinsics.tmpl) = globalTemplate().whole
 		e.placeStandIns(standIns)
+		e.placeErrors()
 		return nil
 	}
 	return e.installNow()
@@ -55,6 +56,9 @@ func (e *env) installNow() error {
 	e.base, e.replaced = map[string]goja.Value{}, map[string]goja.Value{}
 	for _, name := range global.GetOwnPropertyNames() {
 		e.base[name] = global.Get(name)
+	}
+	for _, name := range errorClasses {
+		e.engine(name)
 	}
 	for p := range parts {
 		if err := e.installPart(p); err != nil {

@@ -137,6 +137,19 @@ func fieldAt[T any](of implementation, offset uintptr) *T {
 	return (*T)(unsafe.Add(of.data, offset))
 }
 
+// newOf makes an object that is a zero struct of the engine's, which begins with the fields
+// of all objects.
+func (l *intrinsicLayout) newOf(rt *goja.Runtime, of reflect.Type, proto *goja.Object) *goja.Object {
+	o := new(goja.Object)
+	*(**goja.Runtime)(unsafe.Add(unsafe.Pointer(o), l.runtime)) = rt
+	reflect.NewAt(l.selfType, unsafe.Add(unsafe.Pointer(o), l.self)).Elem().Set(reflect.New(of))
+	i := *l.implementation(o)
+	*fieldAt[string](i, l.class) = "Function"
+	*fieldAt[*goja.Object](i, l.val) = o
+	*fieldAt[*goja.Object](i, l.prototype) = proto
+	return o
+}
+
 // newTemplated makes an object of a template, the pointer to one.
 func (l *intrinsicLayout) newTemplated(rt *goja.Runtime, tmpl unsafe.Pointer, proto *goja.Object) *goja.Object {
 	o := new(goja.Object)

@@ -41,6 +41,9 @@ type Limits struct {
 	// Charge, if set, is called with the size in bytes before a large
 	// allocation. An error becomes a RangeError with its text.
 	Charge func(bytes int) error
+	// ShowFrame, if set, gives the names of a function and of its file as users know them;
+	// file is empty for a native. ok is false for a frame that users do not see.
+	ShowFrame func(function, file string) (shownFunction, shownFile string, ok bool)
 	// Bounds are the numbers of what has no field here; nil means those of the table.
 	Bounds *limits.Set
 }

@@ -68,6 +68,8 @@ func touching(e *env, prev raw) raw {
 			if len(call.Arguments) > 1 {
 				call.Arguments[1] = key // converted once
 			}
+		} else if k, ok := call.Argument(1).(goja.String); ok && k.String() == "stack" {
+			e.showStack(call.Argument(0))
 		}
 		return prev(call)
 	}
@@ -77,6 +79,7 @@ func touching(e *env, prev raw) raw {
 func touchingAll(e *env, prev raw) raw {
 	return func(call goja.FunctionCall) goja.Value {
 		e.makeAllLazy(call.Argument(0))
+		e.showStack(call.Argument(0))
 		return prev(call)
 	}
 }

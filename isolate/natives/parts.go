@@ -131,9 +131,15 @@ func (e *env) engine(name string) goja.Value {
 		if e.base == nil { // before installNow
 			return e.rt.GlobalObject().Get(name)
 		}
+		if slices.Contains(errorClasses, name) {
+			return e.errorClass(name, func() goja.Value { return e.base[name] })
+		}
 		return e.base[name]
 	}
 	if make := globals.template.own[name]; make != nil { // installAll has set it
+		if globalParts[name] == partError || name == "AggregateError" {
+			return e.errorClass(name, func() goja.Value { return valueOf(make(e.rt)) })
+		}
 		return valueOf(make(e.rt))
 	}
 	return nil

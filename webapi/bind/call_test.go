@@ -209,5 +209,5 @@ func TestResults(t *testing.T) {
 	}}}})
 	e.Want(`const r = results(); r[9] = r[9] instanceof ArrayBuffer && r[9].byteLength; r[12] = typeof r[12]; return r`,
 		`["s","text",null,true,1,2,3,1.5,null,1,["a"],[null,[1]],"undefined",null,null]`)
-	e.WantError(`new results()`, "TypeError: Value is not a constructor")
+	e.WantError(`new results()`, "TypeError: results is not a constructor")
 }

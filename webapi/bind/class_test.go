@@ -95,7 +95,7 @@ func TestMembersAreAsWebIDLHasThem(t *testing.T) {
 		`["fail","get name","set secret","of"]`)
 	e.Want(`"use strict"; try { Shape.SIDES = 5 } catch (e) { return [e.name, Shape.SIDES] }`, `["TypeError",4]`)
 	e.Want(`const s = new Shape("a"); s.secret = "b"; return [s.name, s.secret, "secret" in s]`, `["b",null,true]`)
-	e.WantError(`"use strict"; new Shape("a").name = "b"`, "TypeError: Cannot assign to read only property 'name'")
+	e.WantError(`"use strict"; new Shape("a").name = "b"`, "TypeError: Cannot assign to read only property 'name' of object '#<Shape>'")
 	e.Want(`return Shape === Shape.prototype.constructor && new Shape("a").constructor === Shape`, `true`)
 }
 
