@@ -435,9 +435,11 @@ func (a *Actor) becomeBroken(cause error) {
 		a.running.broken(e)
 	}
 	for r := range a.inflight {
+		r.v.broke(e)
 		r.answer(nil, e)
 	}
 	for c := range a.calls {
+		c.v.broke(e)
 		c.answer(nil, e)
 	}
 	a.endInvocations()

@@ -8,6 +8,7 @@ import (
 	"workerd.local/event"
 	"workerd.local/exception"
 	"workerd.local/isolate"
+	"workerd.local/trace"
 	"workerd.local/webapi/queue"
 	"workerd.local/worker"
 )
@@ -17,13 +18,14 @@ import (
 // handler has settled.
 func (s *Stub) deliverBatch(ctx context.Context, ev event.QueueBatch, done func(event.Outcome, error)) {
 	err := s.h.loop.Post(func() {
-		a, err := s.activate()
+		v := s.h.follow(ctx, s.id, func() trace.Info { return &trace.Queue{Name: ev.Queue, Batch: len(ev.Messages)} })
+		a, err := s.activateFor(v)
 		if err != nil {
 			done(event.Outcome{Status: event.Exception}, s.h.remote(err))
 			return
 		}
 		b := &batch{ev: ev}
-		a.deliver(ctx, &event.Call{}, b, func(_ *event.Result, err error) {
+		a.deliver(ctx, &event.Call{}, v, b, func(_ *event.Result, err error) {
 			o := event.Outcome{Queue: &event.QueueResult{}}
 			if b.batch != nil {
 				o.Queue = b.batch.Result()
@@ -60,7 +62,9 @@ func (b *batch) run(js *isolate.JS, c *call) {
 	v, err := js.Call(handler, a.instance, b.batch.Object(js), goja.Undefined(), goja.Undefined())
 	settled := func(js *isolate.JS, err error) {
 		if err != nil {
-			a.w.Report(js.Exception(err), "Uncaught")
+			e := js.Exception(err)
+			a.w.Report(e, "Uncaught")
+			c.v.broke(e)
 		}
 		c.reply(nil, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/loop"
+	"workerd.local/trace"
 	"workerd.local/webapi/rpc"
 	"workerd.local/worker"
 )
@@ -24,13 +25,14 @@ func (s *Stub) StartCall(ctx context.Context, call *event.Call, done func(*event
 			done(nil, s.c.broken)
 			return
 		}
-		a, err := s.activate()
+		v := s.h.follow(ctx, s.id, func() trace.Info { return &trace.RPC{} })
+		a, err := s.activateFor(v)
 		if err != nil {
 			call.Release()
 			done(nil, s.h.remote(err))
 			return
 		}
-		a.call(ctx, call, done)
+		a.call(ctx, call, v, done)
 	})
 	if err != nil {
 		call.Release()
@@ -41,6 +43,7 @@ func (s *Stub) StartCall(ctx context.Context, call *event.Call, done func(*event
 // call is one call of an actor's method, and the session that follows from it.
 type call struct {
 	a        *Actor
+	v        *invocation
 	call     *event.Call
 	done     func(*event.Result, error)
 	held     *rpc.Session
@@ -52,17 +55,19 @@ type call struct {
 }
 
 // call delivers a call behind everything that came before.
-func (a *Actor) call(ctx context.Context, ev *event.Call, done func(*event.Result, error)) {
-	a.deliver(ctx, ev, nil, done)
+func (a *Actor) call(ctx context.Context, ev *event.Call, v *invocation, done func(*event.Result, error)) {
+	a.deliver(ctx, ev, v, nil, done)
 }
 
-func (a *Actor) deliver(ctx context.Context, ev *event.Call, b *batch, done func(*event.Result, error)) {
+func (a *Actor) deliver(ctx context.Context, ev *event.Call, v *invocation, b *batch, done func(*event.Result, error)) {
 	if a.queued >= a.c.h.n.o.MaxQueued {
 		ev.Release()
-		done(nil, exception.Errorf("Durable Object is overloaded. Too many requests queued.").WithKind(exception.Overloaded).AsRemote())
+		err := exception.Errorf("Durable Object is overloaded. Too many requests queued.").WithKind(exception.Overloaded).AsRemote()
+		v.fails(err)
+		done(nil, err)
 		return
 	}
-	c := &call{a: a, call: ev, batch: b, done: done, queued: true}
+	c := &call{a: a, v: v, call: ev, batch: b, done: done, queued: true}
 	c.held = rpc.NewSession(a.c.h.loop, c.ended)
 	a.calls[c] = struct{}{}
 	a.idle.Stop()
@@ -95,7 +100,7 @@ func (a *Actor) deliver(ctx context.Context, ev *event.Call, b *batch, done func
 func (c *call) admitted(k *gates.Lock, err error) {
 	c.leaveQueue()
 	if err == nil && !c.answered {
-		c.a.ioc.RunIn(iocontext.Entry{Lock: k}, c.run, c.stopped)
+		c.a.ioc.RunIn(iocontext.Entry{Lock: k, Frame: c.a.enter(c.v)}, c.run, c.stopped)
 		return
 	}
 	if k != nil {
@@ -132,6 +137,9 @@ func (c *call) run(js *isolate.JS) {
 	if c.batch != nil {
 		c.batch.run(js, c)
 		return
+	}
+	if c.v != nil {
+		c.v.t.Method(nil, rpc.TraceName(c.call.Path))
 	}
 	if a.plain && !a.w.Compat().Has("js_rpc") {
 		c.call.Release()
@@ -181,6 +189,9 @@ func (c *call) answer(r *event.Result, err error) {
 		}
 		c.done(nil, err)
 	} else {
+		if c.v != nil {
+			c.v.t.Return(0)
+		}
 		c.done(r, nil)
 	}
 	c.ended()
@@ -192,6 +203,7 @@ func (c *call) ended() {
 		return
 	}
 	delete(c.a.calls, c)
+	c.a.answered(c.v, nil)
 	c.a.c.touch()
 	c.a.checkIdle()
 }

@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/loop"
+	"workerd.local/trace"
 	"workerd.local/webapi/durable"
 	"workerd.local/webapi/websockets"
 )
@@ -302,6 +304,7 @@ var socketHandlers = [...]string{socketMessage: "webSocketMessage", socketClose:
 type socketEvent struct {
 	s       *socket
 	a       *Actor
+	v       *invocation
 	kind    socketKind
 	message event.Message
 	done    func() // the next one may come; of messages
@@ -315,8 +318,12 @@ type socketEvent struct {
 // deliver makes the actor where it is not in memory, and delivers an event behind
 // everything that came before.
 func (m *sockets) deliver(e *socketEvent) {
+	e.v = m.c.h.follow(context.Background(), m.c.id, e.info)
+	m.c.h.opening = e.v
 	a, err := m.c.activate()
+	m.c.h.opening = nil
 	if err != nil {
+		e.v.fails(err)
 		// The worker does not start, or the actor's constructor failed; what broke has
 		// dropped the sockets already.
 		e.finish()
@@ -349,7 +356,21 @@ func (e *socketEvent) admitted(k *gates.Lock, err error) {
 		e.finish()
 		return
 	}
-	e.a.ioc.RunIn(iocontext.Entry{Lock: k}, e.run, e.stopped)
+	e.a.ioc.RunIn(iocontext.Entry{Lock: k, Frame: e.a.enter(e.v)}, e.run, e.stopped)
+}
+
+// info is what tails are told of the event.
+func (e *socketEvent) info() trace.Info {
+	return &trace.Socket{Kind: [...]string{socketMessage: "message", socketClose: "close", socketError: "error"}[e.kind], Code: e.code, WasClean: e.clean}
+}
+
+// failed reports what a handler threw.
+func (e *socketEvent) failed(x *exception.Exception) {
+	e.a.report(x, socketHandlers[e.kind])
+	if e.v != nil {
+		iocontext.TraceException(e.v.t, x)
+		e.v.outcome = outcomeOf(x)
+	}
 }
 
 // stopped is told that the event's turn could not run, or did not end well.
@@ -364,7 +385,7 @@ func (e *socketEvent) stopped(err error) {
 // run calls the handler. The next message may come once it was called, not when its
 // promise settles.
 func (e *socketEvent) run(js *isolate.JS) {
-	a, s := e.a, e.s
+	s := e.s
 	if s.gone {
 		e.finish()
 		return
@@ -380,7 +401,9 @@ func (e *socketEvent) run(js *isolate.JS) {
 		return // e.stopped is told
 	}
 	if err != nil {
-		a.report(js.Exception(err), socketHandlers[e.kind])
+		e.failed(js.Exception(err))
+	} else if e.v != nil {
+		e.v.t.Return(0)
 	}
 	e.finish()
 }
@@ -421,11 +444,10 @@ func (e *socketEvent) await(js *isolate.JS, v goja.Value) {
 		timer = a.c.h.loop.After(time.Duration(ms)*time.Millisecond, func() { a.ioc.Abort(errEventTimeout) })
 	}
 	done := a.ioc.StartTask()
-	name := socketHandlers[e.kind]
 	js.OnSettled(v, func(js *isolate.JS, _ goja.Value, err error) {
 		timer.Stop()
 		if err != nil {
-			a.report(js.Exception(err), name)
+			e.failed(js.Exception(err))
 		}
 		done(nil)
 	})
@@ -445,6 +467,7 @@ func (e *socketEvent) finish() {
 	}
 	if a := e.a; a != nil {
 		a.events--
+		a.answered(e.v, nil)
 		a.c.touch()
 		a.checkIdle()
 	}

@@ -6,6 +6,7 @@ import (
 	"workerd.local/actorid"
 	"workerd.local/event"
 	"workerd.local/exception"
+	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/trace"
 )
@@ -45,6 +46,14 @@ func (s *Stub) activateFor(v *invocation) (*Actor, error) {
 func (v *invocation) fails(err error) {
 	if v != nil {
 		e, _ := exception.From(err)
+		v.t.End(outcomeOf(e).String())
+	}
+}
+
+// broke ends an invocation whose actor broke.
+func (v *invocation) broke(e *exception.Exception) {
+	if v != nil && !v.t.Ended() {
+		iocontext.TraceException(v.t, e)
 		v.t.End(outcomeOf(e).String())
 	}
 }

@@ -2,6 +2,9 @@ package iocontext
 
 import (
 	"context"
+	"reflect"
+
+	"github.com/dop251/goja"
 
 	"workerd.local/exception"
 	"workerd.local/isolate"
@@ -67,4 +70,33 @@ func TraceException(t *trace.Tracer, e *exception.Exception) {
 		name = dom
 	}
 	t.Exception(nil, trace.Describe(name, e.Message, e.Stack))
+}
+
+var promiseType = reflect.TypeFor[*goja.Promise]()
+
+// EndWith ends a span when v is settled, or now where it is no promise that waits, and
+// returns what stands for v.
+func EndWith(js *isolate.JS, s *trace.Span, v goja.Value) goja.Value {
+	if s == nil {
+		return v
+	}
+	obj, ok := v.(*goja.Object)
+	// Export would read all properties of an ordinary object.
+	if ok = ok && obj.ExportType() == promiseType; ok {
+		ok = obj.Export().(*goja.Promise).State() == goja.PromiseStatePending
+	}
+	if !ok {
+		s.End()
+		return v
+	}
+	promise, resolve, reject := js.NewPromise()
+	js.OnSettled(v, func(_ *isolate.JS, v goja.Value, err error) {
+		s.End()
+		if err != nil {
+			reject(err)
+			return
+		}
+		resolve(v)
+	})
+	return promise
 }

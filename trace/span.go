@@ -2,6 +2,7 @@ package trace
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -24,6 +25,10 @@ func (s *Span) Open(name string) *Span {
 		child.id = s.id
 		return child
 	}
+	if len(t.spans) >= t.maxOpen {
+		return nil
+	}
+	t.spans = append(t.spans, child)
 	if t.predictable {
 		t.nextSpan++
 		child.id = t.nextSpan
@@ -65,7 +70,16 @@ func (s *Span) End() {
 	}
 	s.ended = true
 	t := s.t
-	if len(t.streams) == 0 || !t.open() {
+	if len(t.streams) == 0 {
+		return
+	}
+	for i := len(t.spans) - 1; i >= 0; i-- { // most end in the reverse order
+		if t.spans[i] == s {
+			t.spans = slices.Delete(t.spans, i, i+1)
+			break
+		}
+	}
+	if !t.open() {
 		return
 	}
 	at, size := t.spanTime(), 0

@@ -63,6 +63,8 @@ type Tracer struct {
 	sequence       uint32
 	predictable    bool
 	nextSpan       SpanID
+	spans          []*Span // spans of streams, in the order of their beginning
+	maxOpen        int
 	bytes          int
 	limit          int
 	// What became too much.
@@ -89,7 +91,7 @@ func (t *Tails) Begin(o Options) *Tracer {
 	if t == nil {
 		return nil
 	}
-	tr := &Tracer{host: o.Host, bounds: t.Bounds, predictable: o.Predictable, limit: limits.TraceBytes.In(t.Bounds)}
+	tr := &Tracer{host: o.Host, bounds: t.Bounds, predictable: o.Predictable, limit: limits.TraceBytes.In(t.Bounds), maxOpen: limits.TraceSpans.In(t.Bounds)}
 	for _, target := range t.Targets {
 		if isVia(o.Context, target.Service) {
 			continue
@@ -284,6 +286,9 @@ func (t *Tracer) Worked(d time.Duration) {
 func (t *Tracer) End(outcome string) {
 	if !t.open() {
 		return // or nobody has heard of its beginning
+	}
+	for len(t.spans) > 0 {
+		t.spans[len(t.spans)-1].End()
 	}
 	now := t.host.Now()
 	t.trace.Outcome = outcome

@@ -11,6 +11,7 @@ import (
 	"workerd.local/script"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/rpc"
+	"workerd.local/webapi/tail"
 	"workerd.local/webapi/wasm"
 )
 
@@ -112,6 +113,7 @@ func (w *Worker) cloudflareWorkers(js *isolate.JS) (goja.Value, error) {
 	}{
 		{"WorkerEntrypoint", b.entrypoint}, {"DurableObject", b.durableObject},
 		{"WorkflowEntrypoint", b.workflow},
+		{"tracing", tail.NewTracing(js)},
 		{"waitUntil", bind.NewFunction(js, "waitUntil", 1, func(c *bind.Call) (any, error) {
 			ioc, err := c.Context()
 			if err != nil {

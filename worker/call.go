@@ -7,6 +7,7 @@ import (
 	"workerd.local/exception"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
+	"workerd.local/trace"
 	"workerd.local/webapi/rpc"
 )
 
@@ -44,6 +45,8 @@ type session struct {
 	done       func(*event.Result, error)
 	ioc        *iocontext.Context
 	held       *rpc.Session
+	tracer     *trace.Tracer
+	outcome    event.OutcomeStatus // for the tails
 	answered   bool
 	stopWatch  func() bool
 }
@@ -59,12 +62,19 @@ func (s *session) begin() {
 		return
 	}
 	s.held = rpc.NewSession(s.w.iso.Loop(), s.idle)
+	s.tracer = s.w.Trace(s.ctx, trace.Subject{Entrypoint: s.entrypoint})
 	s.ioc = iocontext.New(realm, iocontext.Options{
 		Parent:  s.w.o.Context,
+		Tracer:  s.tracer,
 		OnAbort: func(err error) { s.answer(nil, err) },
 		OnHang:  s.hung,
 		OnIdle:  s.idle,
 	})
+	if s.tracer != nil {
+		s.tracer.Event(&trace.RPC{})
+		s.tracer.Method(nil, rpc.TraceName(s.call.Path))
+		s.ioc.OnEnd(func() { s.tracer.End(s.outcome.String()) })
+	}
 	s.ioc.RunIn(iocontext.Entry{}, s.run, s.fail)
 	if !s.answered && s.ctx.Done() != nil {
 		l := s.w.iso.Loop()
@@ -134,6 +144,9 @@ func (s *session) answer(r *event.Result, err error) {
 	} else if s.ioc.Tasks() > 0 {
 		r.After = s.after
 	}
+	if err == nil {
+		s.tracer.Return(0)
+	}
 	s.done(r, err)
 	s.idle()
 }
@@ -169,8 +182,18 @@ func (s *session) hung(err error) {
 		e, _ := exception.From(err)
 		s.w.Report(e, "waitUntil")
 	}
+	s.broke(err)
 	s.answer(nil, err)
 	s.ioc.Abort(err)
+}
+
+// broke tells the tails that the context ends before its time.
+func (s *session) broke(err error) {
+	if s.tracer != nil {
+		e, _ := exception.From(err)
+		iocontext.TraceException(s.tracer, e)
+		s.outcome = outcomeOf(e).Status
+	}
 }
 
 // callerGone ends a session that nobody waits for any more, unless it asked to be kept
@@ -180,6 +203,7 @@ func (s *session) callerGone() {
 		return
 	}
 	cause := Canceled(s.ctx.Err())
+	s.outcome = event.Canceled
 	s.answer(nil, cause)
 	if s.ioc != nil && !s.ioc.Ended() && s.ioc.Tasks() == 0 {
 		s.ioc.Abort(cause)

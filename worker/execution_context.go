@@ -11,6 +11,7 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/rpc"
+	"workerd.local/webapi/tail"
 )
 
 // executionContext is ctx, the last argument of handlers.
@@ -19,6 +20,7 @@ type executionContext struct {
 	ioc      *iocontext.Context
 	failOpen bool
 	props    goja.Value
+	tracing  *goja.Object
 }
 
 var executionContextClass = &bind.Class[executionContext]{
@@ -30,6 +32,7 @@ var executionContextClass = &bind.Class[executionContext]{
 	},
 	Getters: map[string]bind.Getter[executionContext]{
 		"props":   (*executionContext).getProps,
+		"tracing": (*executionContext).getTracing,
 		"exports": func(x *executionContext, c *bind.Call) (any, error) { return x.w.Exports(c.JS()), nil },
 		// Who signed in, and the cache of the zone: there is neither here.
 		"access": func(*executionContext, *bind.Call) (any, error) { return nil, nil },
@@ -77,6 +80,13 @@ func (x *executionContext) getProps(c *bind.Call) (any, error) {
 		x.props = c.JS().Runtime().NewObject()
 	}
 	return x.props, nil
+}
+
+func (x *executionContext) getTracing(c *bind.Call) (any, error) {
+	if x.tracing == nil {
+		x.tracing = tail.NewTracing(c.JS())
+	}
+	return x.tracing, nil
 }
 
 // modules are the worker's web APIs with those of this package.

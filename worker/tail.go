@@ -26,6 +26,9 @@ func (w *Worker) Trace(ctx context.Context, s trace.Subject) *trace.Tracer {
 	if w.o.Tails == nil || s.Entrypoint == "test" {
 		return nil
 	}
+	if s.Entrypoint == "default" {
+		s.Entrypoint = ""
+	}
 	host := w.iso.Host()
 	return w.o.Tails.Begin(trace.Options{Subject: s, Context: ctx, Host: host, Predictable: isolate.Predictable(host)})
 }

@@ -78,6 +78,8 @@ var (
 	TraceQueue   = size("trace.queue", 2<<20, 1<<10, 64<<20)
 	TracePending = count("trace.pending", 1000, 1, 100_000)
 	TraceHeld    = size("trace.held", 64<<20, 1<<10, 1<<30)
+	TraceSpans   = count("trace.spans", 10_000, 1, 1_000_000)
+	SpanBytes    = size("span.bytes", 64<<10, 64, 16<<20)
 	TraceDrain   = span("trace.drain", 5*time.Second, 0, time.Minute)
 
 	WasmMemory     = size("wasm.memory", 128<<20, 64<<10, 4<<30-64<<10)
@@ -325,6 +327,8 @@ var sections = []Section{
 		knob("Bytes of events of one invocation that wait for a streaming tail worker", TraceQueue.Knob, "events are dropped and counted"),
 		knob("Bytes of traces that wait for one tail worker", TraceHeld.Knob, "traces or events are dropped, and the log says so"),
 		knob("Deliveries to one tail worker that have not ended", TracePending.Knob, "traces are dropped, and the log says so"),
+		knob("Spans of one invocation that are open", TraceSpans.Knob, "the next one is not recorded"),
+		knob("Attributes of one span that a script opens", SpanBytes.Knob, "the span has a warning instead"),
 		knob("Time for tail workers to end, at a stop or after tests", TraceDrain.Knob, "they are cut off"),
 	}},
 	{"Networks", []Row{

@@ -14,7 +14,9 @@ import (
 	"workerd.local/event"
 	"workerd.local/exception"
 	"workerd.local/isolate"
+	"workerd.local/trace"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/console"
 	"workerd.local/webapi/fetch"
 )
 
@@ -34,17 +36,23 @@ const warning304 = "Ignoring attempt to Cache.put() a 304 status response. 304 r
 
 // query reads (request, options) of match and delete. other says that the request has
 // another method than GET, and that this counts.
-func query(c *bind.Call) (r *fetch.Request, other bool, err error) {
+func query(c *bind.Call, span *trace.Span) (r *fetch.Request, other bool, err error) {
 	ignore := false
+	ignoreMethod := func(_ *bind.Call, v goja.Value) error {
+		ignore = v.ToBoolean()
+		span.Set("cache.request.ignore_method", ignore)
+		return nil
+	}
 	missing := func(f *bind.Call, _ goja.Value) error {
 		return exception.Errorf("The '%s' field on 'CacheQueryOptions' is not implemented.", f.Field())
 	}
-	if err := c.Options(2, "CacheQueryOptions", "ignoreMethod", &ignore, "ignoreSearch", missing, "ignoreVary", missing, "cacheName", missing); err != nil {
+	if err := c.Options(2, "CacheQueryOptions", "ignoreMethod", ignoreMethod, "ignoreSearch", missing, "ignoreVary", missing, "cacheName", missing); err != nil {
 		return nil, false, err
 	}
 	if r, err = fetch.Coerce(c, c.Arg(0)); err != nil {
 		return nil, false, err
 	}
+	about(span, r)
 	return r, !ignore && r.Method() != http.MethodGet, nil
 }
 
@@ -76,13 +84,15 @@ func encodeComponent(s string) string {
 }
 
 // match looks a response up.
-func (ca *cache) match(c *bind.Call) (any, error) {
+func (ca *cache) match(c *bind.Call) (any, error) { return spanned(c, "cache_match", ca.lookUp) }
+
+func (ca *cache) lookUp(c *bind.Call, span *trace.Span) (any, error) {
 	js := c.JS()
 	ioc, err := c.Context()
 	if err != nil {
 		return nil, err
 	}
-	r, other, err := query(c)
+	r, other, err := query(c, span)
 	if err != nil {
 		return nil, err
 	}
@@ -93,8 +103,14 @@ func (ca *cache) match(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	for name, header := range map[string]string{"range": "Range", "if_modified_since": "If-Modified-Since", "if_none_match": "If-None-Match"} {
+		if v := req.Header.Get(header); v != "" {
+			span.Set("cache.request.header."+name, v)
+		}
+	}
 	req.Header["Cache-Control"] = []string{"only-if-cached"}
 	return fetch.Send(js, ioc, svc, req, func(js *isolate.JS, resp *event.Response) (goja.Value, error) {
+		answered(span, resp)
 		// The status may be that of what was stored.
 		if resp.Header.Get("Cf-Cache-Status") != "HIT" {
 			fetch.CloseLater(ioc, resp.Body)
@@ -105,13 +121,15 @@ func (ca *cache) match(c *bind.Call) (any, error) {
 }
 
 // remove is delete().
-func (ca *cache) remove(c *bind.Call) (any, error) {
+func (ca *cache) remove(c *bind.Call) (any, error) { return spanned(c, "cache_delete", ca.purge) }
+
+func (ca *cache) purge(c *bind.Call, span *trace.Span) (any, error) {
 	js := c.JS()
 	ioc, err := c.Context()
 	if err != nil {
 		return nil, err
 	}
-	r, other, err := query(c)
+	r, other, err := query(c, span)
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +143,8 @@ func (ca *cache) remove(c *bind.Call) (any, error) {
 	// A cache refuses to purge for others than its own machine (workerd).
 	req.Header["X-Real-Ip"] = []string{"127.0.0.1"}
 	return fetch.Send(js, ioc, svc, req, func(js *isolate.JS, resp *event.Response) (goja.Value, error) {
+		span.Set("cache.response.status_code", int64(resp.Status))
+		span.Set("cache.response.success", resp.Status == http.StatusOK)
 		fetch.CloseLater(ioc, resp.Body)
 		switch resp.Status {
 		case http.StatusOK:
@@ -153,6 +173,13 @@ func (ca *cache) put(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return spanned(c, "cache_put", func(c *bind.Call, span *trace.Span) (any, error) { return ca.store(c, r, resp, span) })
+}
+
+func (ca *cache) store(c *bind.Call, r *fetch.Request, resp *fetch.Response, span *trace.Span) (any, error) {
+	js := c.JS()
+	about(span, r)
+	span.Set("cache.request.payload.status_code", int64(resp.Status()))
 	ioc, err := c.Context()
 	if err != nil {
 		return nil, err
@@ -171,8 +198,14 @@ func (ca *cache) put(c *bind.Call) (any, error) {
 	case resp.WebSocket() != nil:
 		return nil, errUpgrade
 	case resp.Status() == http.StatusNotModified:
+		console.TraceWarning(js, warning304)
 		js.Isolate().Log().Warn(warning304, "worker", js.Realm().Name())
 		return js.Resolved(goja.Undefined()), nil
+	}
+	for name, header := range map[string]string{"cache_control": "Cache-Control", "cache_tag": "Cache-Tag", "etag": "Etag", "expires": "Expires", "last_modified": "Last-Modified"} {
+		if v, err := resp.Headers().Get(header); err == nil && v != nil {
+			span.Set("cache.request.payload.header."+name, *v)
+		}
 	}
 	req, svc, err := ca.request(js, r, http.MethodPut)
 	if err != nil {
@@ -183,7 +216,12 @@ func (ca *cache) put(c *bind.Call) (any, error) {
 		return nil, err
 	}
 	req.Body = payload(out)
+	if n := req.Body.Size(); n >= 0 {
+		span.Set("cache.request.payload.size", n)
+	}
+	span.Set("cache.response.success", false)
 	done := fetch.Send(js, ioc, svc, req, func(_ *isolate.JS, resp *event.Response) (goja.Value, error) {
+		span.Set("cache.response.success", resp.Status == http.StatusNoContent)
 		fetch.CloseLater(ioc, resp.Body)
 		return goja.Undefined(), nil
 	})

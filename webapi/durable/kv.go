@@ -5,6 +5,7 @@ import (
 	"workerd.local/exception"
 	"workerd.local/loop"
 	"workerd.local/storage"
+	"workerd.local/trace"
 	"workerd.local/webapi/bind"
 )
 
@@ -13,15 +14,18 @@ import (
 // It reads what the cache does not know from the store within the turn, and so needs
 // one whose reads do not wait (storage.InstantReader). With any other it works as far
 // as the cache knows the answer, and throws errNotInstant where it does not.
-type syncKV struct{ s *Storage }
+type syncKV struct {
+	s    *Storage
+	span *trace.Span // of the operation that runs, where tails are told
+}
 
 var syncKVClass = &bind.Class[syncKV]{
 	Name: "SyncKvStorage",
 	Methods: map[string]bind.Method[syncKV]{
-		"get":    (*syncKV).get,
-		"put":    (*syncKV).put,
-		"delete": (*syncKV).delete,
-		"list":   (*syncKV).list,
+		"get":    kvSpanned("get", (*syncKV).get),
+		"put":    kvSpanned("put", (*syncKV).put),
+		"delete": kvSpanned("delete", (*syncKV).delete),
+		"list":   kvSpanned("list", (*syncKV).list),
 	},
 }
 
@@ -128,6 +132,7 @@ func (k *syncKV) list(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.attributes(k.span)
 	ops, err := k.target(c, opList)
 	if err != nil {
 		return nil, err

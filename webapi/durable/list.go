@@ -14,7 +14,7 @@ import (
 // bounds are the members of the first argument of list(), of both sides of storage.
 type bounds struct {
 	start, startAfter, end, prefix *string
-	reverse                        bool
+	reverse, hasReverse            bool
 	limit                          *int
 }
 
@@ -38,8 +38,8 @@ func readBounds(c *bind.Call) (b bounds, err error) {
 			}
 			*f.into = &text
 		}
-		if v := obj.Get("reverse"); v != nil {
-			b.reverse = v.ToBoolean()
+		if v := obj.Get("reverse"); v != nil && !goja.IsUndefined(v) {
+			b.reverse, b.hasReverse = v.ToBoolean(), true
 		}
 		if v := obj.Get("limit"); v != nil && !goja.IsUndefined(v) {
 			b.limit, err = listLimit(v.ToNumber().ToFloat())

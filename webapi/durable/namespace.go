@@ -198,7 +198,7 @@ var stubClass = &bind.Class[stub]{
 
 // stub makes one; idValue is the id as scripts see it.
 func (n *Namespace) stub(js *isolate.JS, id *ID, idValue goja.Value) *goja.Object {
-	obj := stubClass.Wrap(js, &stub{fetch.FetcherObject{Service: n.Actors.Stub(id.id, id.name)}})
+	obj := stubClass.Wrap(js, &stub{fetch.FetcherObject{Service: n.Actors.Stub(id.id, id.name), Options: fetch.DispatchOptions{Actor: id.id.String()}}})
 	name := goja.Undefined()
 	if id.name != nil {
 		name = js.Runtime().ToValue(*id.name)

@@ -122,7 +122,7 @@ func newStorage(js *isolate.JS, o *Options) goja.Value {
 	if o.Experimental {
 		constant(obj, "primary", goja.Undefined())
 	}
-	_ = obj.Set("kv", syncKVClass.Wrap(js, &syncKV{s}))
+	_ = obj.Set("kv", syncKVClass.Wrap(js, &syncKV{s: s}))
 	_ = obj.Set("sql", sqlStorageClass.Wrap(js, &sqlStorage{s}))
 	return obj
 }

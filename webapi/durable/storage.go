@@ -44,24 +44,24 @@ type Storage struct {
 }
 
 var storageAsync = map[string]bind.Method[Storage]{
-	"get":         (*Storage).get,
-	"put":         (*Storage).put,
-	"list":        (*Storage).list,
-	"deleteAll":   (*Storage).deleteAll,
-	"sync":        (*Storage).sync,
-	"getAlarm":    (*Storage).getAlarm,
-	"setAlarm":    (*Storage).setAlarm,
-	"deleteAlarm": (*Storage).deleteAlarm,
-	"transaction": (*Storage).transaction,
+	"get":         spanned("get", (*Storage).get),
+	"put":         spanned("put", (*Storage).put),
+	"list":        spanned("list", (*Storage).list),
+	"deleteAll":   spanned("deleteAll", (*Storage).deleteAll),
+	"sync":        spanned("sync", (*Storage).sync),
+	"getAlarm":    spanned("getAlarm", (*Storage).getAlarm),
+	"setAlarm":    spanned("setAlarm", (*Storage).setAlarm),
+	"deleteAlarm": spanned("deleteAlarm", (*Storage).deleteAlarm),
+	"transaction": spanned("transaction", (*Storage).transaction),
 
-	"getCurrentBookmark":           (*Storage).getCurrentBookmark,
+	"getCurrentBookmark":           spanned("getCurrentBookmark", (*Storage).getCurrentBookmark),
 	"getBookmarkForTime":           (*Storage).getBookmarkForTime,
 	"onNextSessionRestoreBookmark": (*Storage).onNextSessionRestoreBookmark,
 }
 
 // workerd's delete() throws: only functions that always return promises reject.
 var storageMethods = map[string]bind.Method[Storage]{
-	"delete":          (*Storage).delete,
+	"delete":          spanned("delete", (*Storage).delete),
 	"transactionSync": (*Storage).transactionSync,
 }
 
@@ -76,7 +76,7 @@ var storageClass = [flagSets]*bind.Class[Storage]{
 func newStorageClass(f flagSet) *bind.Class[Storage] {
 	cl := &bind.Class[Storage]{Name: "DurableObjectStorage", Captured: true, Async: maps.Clone(storageAsync), Methods: maps.Clone(storageMethods)}
 	if f&experimental != 0 {
-		cl.Async["waitForBookmark"] = (*Storage).waitForBookmark
+		cl.Async["waitForBookmark"] = spanned("waitForBookmark", (*Storage).waitForBookmark)
 	}
 	if f&replicas != 0 {
 		cl.Methods["ensureReplicas"], cl.Methods["disableReplicas"] = (*Storage).noReplicas, (*Storage).noReplicas

@@ -18,6 +18,7 @@ import (
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/loop"
+	"workerd.local/trace"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/streams"
 )
@@ -26,6 +27,9 @@ import (
 type DispatchOptions struct {
 	// Prepare may change the request before it leaves; nil leaves it as it is.
 	Prepare func(req *event.Request)
+	// Actor is the id of the actor that the service is, as text; empty for any other
+	// service. Tail workers are told.
+	Actor string
 	// Error replaces the error of the service; nil leaves it as it is. It runs on
 	// the isolate's goroutine.
 	Error func(err error) error
@@ -76,15 +80,19 @@ func dispatch(c *bind.Call, svc event.Service, input, init goja.Value, o Dispatc
 	if svc == nil {
 		return nil, exception.Errorf("There is no service that fetch() could send the request to: the worker has no globalOutbound.")
 	}
+	t := r.openSpans(js, &o)
 	req, err := r.leave(js, ioc, target)
 	if err != nil {
+		t.fail()
 		return nil, err
 	}
+	t.leaves(req)
 	if o.Prepare != nil {
 		req.Header = cloneHeader(req.Header)
 		o.Prepare(req)
 	}
-	return send(js, ioc, svc, r, req, o, func(js *isolate.JS, resp *event.Response) (goja.Value, error) {
+	p := send(js, ioc, svc, r, req, o, t.parent(), func(js *isolate.JS, resp *event.Response) (goja.Value, error) {
+		t.answered(resp)
 		out, err := responseFrom(js, ioc, resp, req.URL)
 		if err != nil {
 			return nil, err
@@ -93,7 +101,8 @@ func dispatch(c *bind.Call, svc event.Service, input, init goja.Value, o Dispatc
 			out.webSocket.FailOn(js, r.signal)
 		}
 		return ResponseClass.Wrap(js, out), nil
-	}), nil
+	})
+	return t.end(js, p).(*goja.Object), nil
 }
 
 // leave is the request as it goes out.
@@ -194,8 +203,9 @@ func (x *exchange) end(cause error) {
 
 // send is a promise for what conv makes of the answer, whose body is conv's unless it
 // returns an error.
-func send(js *isolate.JS, ioc *iocontext.Context, svc event.Service, r *Request, req *event.Request, o DispatchOptions, conv func(js *isolate.JS, resp *event.Response) (goja.Value, error)) *goja.Object {
+func send(js *isolate.JS, ioc *iocontext.Context, svc event.Service, r *Request, req *event.Request, o DispatchOptions, span *trace.Span, conv func(js *isolate.JS, resp *event.Response) (goja.Value, error)) *goja.Object {
 	x := newExchange(ioc)
+	x.ctx = trace.WithParent(x.ctx, span)
 	answer := loop.NewFuture[*event.Response](ioc.Loop())
 	if r.signal != nil {
 		x.forget = r.signal.OnAbort(js, func(js *isolate.JS, reason goja.Value) {

@@ -46,7 +46,7 @@ func (r *Request) CF(js *isolate.JS) ([]byte, error) {
 // and returns a promise for what conv makes of the answer. Redirects are not followed.
 // The answer's body is conv's, unless that returns an error.
 func Send(js *isolate.JS, c *iocontext.Context, svc event.Service, req *event.Request, conv func(js *isolate.JS, resp *event.Response) (goja.Value, error)) *goja.Object {
-	return send(js, c, svc, &Request{redirect: "manual"}, req, DispatchOptions{}, conv)
+	return send(js, c, svc, &Request{redirect: "manual"}, req, DispatchOptions{}, nil, conv)
 }
 
 // NewAnswer is the Response object for an answer to c, which is current.

@@ -11,6 +11,7 @@ import (
 	"workerd.local/internal/limits"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
+	"workerd.local/trace"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/fetch"
 )
@@ -30,11 +31,36 @@ type provider interface {
 // service is a service binding as a provider: each call is a session of its own.
 type service struct{ f *fetch.FetcherObject }
 
-func (s service) caller(*isolate.JS, *iocontext.Context) (sender, []string, error) {
+func (s service) caller(js *isolate.JS, ioc *iocontext.Context) (sender, []string, error) {
 	svc := s.f.Service
+	span := s.span(js)
+	if span == nil {
+		return func(ctx context.Context, call *event.Call, done func(*event.Result, error)) {
+			event.StartCall(ctx, svc, call, done)
+		}, nil, nil
+	}
 	return func(ctx context.Context, call *event.Call, done func(*event.Result, error)) {
-		event.StartCall(ctx, svc, call, done)
+		event.StartCall(trace.WithParent(ctx, span), svc, call, func(r *event.Result, err error) {
+			// A closed loop has nobody left to tell.
+			_ = ioc.Loop().Post(span.End)
+			done(r, err)
+		})
 	}, nil, nil
+}
+
+// span tells tail workers of a call; nil where nobody is told.
+func (s service) span(js *isolate.JS) *trace.Span {
+	at := iocontext.Span(js)
+	if at == nil {
+		return nil
+	}
+	id := s.f.Options.Actor
+	if id == "" {
+		return at.Open("jsRpcSession")
+	}
+	span := at.Open("durable_object_subrequest")
+	span.Set("objectId", id)
+	return span
 }
 
 // property is an RpcProperty: a member of something, which can be called, awaited, or

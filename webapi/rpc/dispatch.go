@@ -73,6 +73,9 @@ func Dispatch(js *isolate.JS, ioc *iocontext.Context, r Receiver, session *Sessi
 	})
 }
 
+// TraceName is what a call of a member is called.
+func TraceName(path []string) string { return traceName(path) }
+
 func traceName(path []string) string {
 	if len(path) == 0 {
 		return "(this)"
