@@ -38,7 +38,7 @@ const defaultDate = "2026-08-01"
 // standardFlags make workers follow the standards where workerd has a flag for that.
 const standardFlags = "nodejs_compat,pedantic_wpt,typescript_implemented_streams,spec_compliant_property_attributes,immutable_api_prototypes," +
 	"writable_stream_spec_compliant_writer,encoder_stream_spec_compliant_backpressure,fixup-transform-stream-backpressure," +
-	"transformstream_enable_standard_constructor,text_decoder_cjk_decoder,strip_bom_in_read_all_text"
+	"transformstream_enable_standard_constructor,text_decoder_cjk_decoder,strip_bom_in_read_all_text,disable_fast_jsg_struct"
 
 // recordFile is where the outcome is kept, from the root of the module.
 const recordFile = "conformance/wpt/results.txt"

@@ -92,11 +92,14 @@ func stringList(c *bind.Call, n int, v goja.Value) (list []string, err error) {
 }
 
 // Object makes the JsonWebKey: like all dictionaries that are results, it has every
-// member, undefined where there is nothing.
+// member with enable_fast_jsg_struct, undefined where there is nothing.
 func (j *JWK) Object(js *isolate.JS) *goja.Object {
 	obj := js.Runtime().NewObject()
 	put := func(name string, v any) {
-		if s, ok := v.(*string); ok && s == nil {
+		if s, ok := v.(*string); v == nil || ok && s == nil {
+			if !js.Compat().Has("enable_fast_jsg_struct") {
+				return
+			}
 			v = goja.Undefined()
 		}
 		_ = obj.DefineDataProperty(name, bind.Value(js, v), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)

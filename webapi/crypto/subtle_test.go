@@ -11,6 +11,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"workerd.local/internal/compat"
 	"workerd.local/internal/crypt"
 	"workerd.local/internal/jstest"
 	"workerd.local/internal/limits"
@@ -276,4 +277,41 @@ func BenchmarkDigest(b *testing.B) {
 			sha256.Sum256(data)
 		}
 	})
+}
+
+// A SubjectPublicKeyInfo may have its point compressed.
+func TestCompressedPointsInSPKI(t *testing.T) {
+	e := newEnv(t)
+	e.Want(tools+`
+		const out = [];
+		for (const [namedCurve, size] of [['P-256', 32], ['P-384', 48], ['P-521', 66]]) {
+			const { publicKey } = await s.generateKey({ name: 'ECDSA', namedCurve }, true, ['sign']);
+			const der = [...new Uint8Array(await s.exportKey('spki', publicKey))], at = der.length - 2 * size - 1;
+			const last = der[der.length - 1] & 1, head = der.slice(0, at).map((b) => b);
+			// The lengths of the bit string, before the byte that counts unused bits, and of all of it.
+			const oid = head.slice(head.indexOf(0x30, 1), head.lastIndexOf(0x03));
+			const bits = [0x03, size + 2, 0, 2 + last, ...der.slice(at + 1, at + 1 + size)];
+			const body = [...oid, ...bits], short = new Uint8Array([0x30, body.length, ...body]);
+			const key = await s.importKey('spki', short, { name: 'ECDSA', namedCurve }, true, ['verify']);
+			out.push(String(new Uint8Array(await s.exportKey('spki', key))) === String(der));
+			short[short.length - size - 1] = 5;
+			out.push(await s.importKey('spki', short, { name: 'ECDSA', namedCurve }, true, []).catch((e) => e.name));
+		}
+		return out`, `[true,"DataError",true,"DataError",true,"DataError"]`)
+}
+
+// With enable_fast_jsg_struct a JsonWebKey has all members, without it those that say
+// something.
+func TestMembersOfJWK(t *testing.T) {
+	const members = tools + `return Object.keys(await s.exportKey('jwk', await raw(new Uint8Array(16), 'AES-GCM', 'encrypt')))`
+	for flag, want := range map[string]string{
+		"enable_fast_jsg_struct":  `["kty","use","key_ops","alg","ext","crv","x","y","d","n","e","p","q","dp","dq","qi","oth","k","pub","priv"]`,
+		"disable_fast_jsg_struct": `["kty","key_ops","alg","ext","k"]`,
+	} {
+		flags, errs := compat.Parse("2026-08-01", []string{flag}, compat.Options{})
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		jstest.NewWith(t, jstest.Options{Modules: []bind.Module{events.Module, crypto.Module}, Compat: flags}).Want(members, want)
+	}
 }
