@@ -54,8 +54,14 @@ var marks = []struct {
 	{name: regexp.MustCompile(`^fetch/api/(?:headers/headers-no-cors|request/(?:forbidden-method|request-bad-port|request-headers))\.any\.js$`), reason: "what browsers keep pages from: workerd leaves headers, methods and ports to the program"},
 	{name: regexp.MustCompile(`^WebCryptoAPI/.*(?:Ed448|X448|curve448)`), reason: "curves that workerd does not have"},
 	{name: regexp.MustCompile(`^(?:encoding/unsupported-encodings|encoding/replacement-encodings|FileAPI/url/url-with-xhr)\.`), reason: "needs XMLHttpRequest"},
+	{name: regexp.MustCompile(`^FileAPI/file/send-file-formdata`), reason: "needs the suite's server"},
+	{name: regexp.MustCompile(`^(?:FileAPI/(?:fileReader|FileReader/|reading-data-section/|url/)|webmessaging/(?:broadcastchannel/|Channel_postMessage_Blob)|urlpattern/urlpattern-compare|streams/readable-streams/owning-type|fetch/api/basic/scheme-blob|html/webappapis/scripting/processing-model-2/)`), reason: "of what workerd does not have"},
+	{name: regexp.MustCompile(`^(?:dom/abort/timeout-shadowrealm|html/webappapis/the-shadowrealm)`), reason: "for shadow realms"},
 	{text: regexp.MustCompile(`new (?:Shared)?Worker\(|serviceWorker\.register`), reason: "needs workers that scripts start"},
 }
+
+// mediaFile is a file that a test asks the suite's server for.
+var mediaFile = regexp.MustCompile(`['"]/media/([^'"?]+)['"]`)
 
 // absent says why a file cannot be run here.
 func absent(p, text string) string {
@@ -156,6 +162,11 @@ func parse(dir, p, text string) []File {
 	}
 	if f.Absent == "" {
 		f.Absent = absent(p, text)
+	}
+	for _, m := range mediaFile.FindAllStringSubmatch(text, -1) {
+		if _, err := os.Stat(filepath.Join(dir, "media", m[1])); err != nil && f.Absent == "" {
+			f.Absent = "needs media/" + m[1] + ", which is not there"
+		}
 	}
 	for _, s := range f.Scripts {
 		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(s))); err != nil && f.Absent == "" {

@@ -8,6 +8,7 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/exception"
+	"workerd.local/internal/compat"
 	"workerd.local/internal/jstest"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
@@ -51,6 +52,19 @@ func TestEvent(t *testing.T) {
 	e.WantError(`new PromiseRejectionEvent('x')`, `TypeError: Illegal constructor`)
 	e.WantError(`new MessageEvent('x', { ports: 1 })`, `TypeError: object is not iterable`)
 	e.WantError(`new Event('x', { get bubbles() { throw new RangeError('mine') } })`, `RangeError: mine`)
+}
+
+// With pedantic_wpt an event has a current target while it is being dispatched only.
+func TestCurrentTargetAfterwards(t *testing.T) {
+	const source = `const t = new EventTarget(), e = new Event('x'); let during; t.addEventListener('x', () => { during = e.currentTarget === t }); t.dispatchEvent(e);
+		return [during, e.currentTarget === t, e.currentTarget === null, e.target === t, new Event('y').currentTarget === null]`
+	for flag, want := range map[string]string{"pedantic_wpt": `[true,false,true,true,true]`, "non_pedantic_wpt": `[true,true,false,true,false]`} {
+		flags, errs := compat.Parse(compat.Newest, []string{flag}, compat.Options{})
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		jstest.NewWith(t, jstest.Options{Modules: []bind.Module{events.Module}, Compat: flags}).Want(source, want)
+	}
 }
 
 func TestListeners(t *testing.T) {
