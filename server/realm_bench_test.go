@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"workerd.local/isolate"
+	"workerd.local/script"
 	"workerd.local/webapi/bind"
 )
 
@@ -36,6 +37,32 @@ func TestRealmMakesLittle(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if each := (after.TotalAlloc - before.TotalAlloc) / n; each > most {
 		t.Errorf("a realm takes %d bytes; at most %d", each, most)
+	}
+}
+
+// A realm keeps what its clones are made of when it first clones, and a script may have
+// been there before.
+func TestClonesAfterAScriptThatChangedIntrinsics(t *testing.T) {
+	const src = `(() => {
+		const value = [new Map([[1, new Set([2])]]), new Date(5), /x/gi, new Error("e"), new Uint8Array([1, 2]), new DataView(new ArrayBuffer(3), 1), new Float64Array([1.5]), Object("s"), { a: [1n] }];
+		const show = (v) => [v[0].get(1).has(2), v[1].getTime(), v[2].source + v[2].flags, v[3].message, v[4].join(), v[5].byteLength, v[6][0], v[7] + "", v[8].a[0] === 1n].join(" ");
+		const kept = [Object.keys, Map.prototype.set], bad = () => { throw 1 };
+		Object.keys = Map.prototype.set = Map.prototype.forEach = Set.prototype.add = Set.prototype.forEach = Reflect.get = Reflect.apply = Reflect.defineProperty = bad;
+		for (const p of [Object.getPrototypeOf(Uint8Array.prototype), DataView.prototype]) for (const k of ["buffer", "byteOffset"]) Object.defineProperty(p, k, { get: bad });
+		globalThis.Uint8Array = globalThis.DataView = globalThis.Date = globalThis.Map = globalThis.Error = bad;
+		return show(structuredClone(value));
+	})()`
+	r := realms(t)()
+	err := r.Run(nil, func(js *isolate.JS) {
+		v, err := script.RunText(js.Runtime(), "test", src)
+		if err != nil {
+			t.Error(err)
+		} else if got, want := v.String(), "true 5 xgi e 1,2 2 1.5 s true"; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 

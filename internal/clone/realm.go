@@ -118,7 +118,7 @@ func newRealm(rt *goja.Runtime, eng *engine, pristine func(path string) goja.Val
 // Symbol.toStringTag there.
 const (
 	typedProto = "Uint8Array.prototype.__proto__"
-	tagName    = "[Symbol.toStringTag]"
+	tagName    = "@@toStringTag"
 )
 
 // class is a global class; nil where the runtime has none.

@@ -88,7 +88,7 @@ func (l *Library) Pristine(path string) goja.Value {
 	}
 	key, getter := strings.CutPrefix(path[len(owner)+1:], "get ")
 	p := e.templateProperty(owner, key)
-	if getter && key == "[Symbol.toStringTag]" {
+	if getter && key == "@@toStringTag" {
 		p = e.ownSymbolProperty(owner, goja.SymToStringTag)
 	}
 	if getter {
