@@ -255,7 +255,7 @@ func TestWebSocketsOfActors(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	r.want("/told", "1006,WebSocket disconnected without sending Close frame.,false,2")
+	r.want("/told", "1006,WebSocket disconnected without sending Close frame.,false,1")
 	// A broken actor loses its sockets; others are not disturbed.
 	e, _ := r.socket(t, set, "/echo")
 	c, _ := r.socket(t, set, "/room")

@@ -24,6 +24,26 @@ var acceptedFor = map[string][]string{
 		"http/GET /101",
 		"http/GET /error response",
 	},
+	"half a surrogate pair goes out as U+FFFD here, not as bytes that are no UTF-8": {
+		"websocket/message of odd text",
+		"websocket-old/message of odd text",
+	},
+	"no error follows a close that both sides agreed on; workerd tells of one when the pair is taken down": {
+		"websocket/close",
+		"websocket/close without a code",
+		"websocket/close behind messages",
+		"websocket/close that is answered",
+		"websocket-old/close that is answered",
+	},
+	"the other end of a pair is told of a listener that threw by a close event alone, and not by an error before it": {
+		"websocket/listener that throws",
+		"websocket-old/listener that throws",
+	},
+	"classes have Symbol.toStringTag at every date": {
+		"websocket-old/pair: properties",
+		"websocket-old/pair: attributes",
+		"websocket-old/message of a Blob",
+	},
 	"net/http refuses an escape that is none": {
 		"http/PUT /a%20b/%zz?q=%20+ x",
 	},

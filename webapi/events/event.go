@@ -194,6 +194,7 @@ type MessageEvent struct {
 	Event
 	Data        goja.Value
 	Origin      string
+	NullOrigin  bool // origin is null, as for messages of a WebSocket (workerd)
 	LastEventID string
 	Source      goja.Value
 	Ports       []any
@@ -218,8 +219,13 @@ var MessageEventClass = &bind.Class[MessageEvent]{
 		return e, err
 	},
 	Getters: map[string]bind.Getter[MessageEvent]{
-		"data":        func(e *MessageEvent, _ *bind.Call) (any, error) { return orNull(e.Data), nil },
-		"origin":      func(e *MessageEvent, _ *bind.Call) (any, error) { return e.Origin, nil },
+		"data": func(e *MessageEvent, _ *bind.Call) (any, error) { return orNull(e.Data), nil },
+		"origin": func(e *MessageEvent, _ *bind.Call) (any, error) {
+			if e.NullOrigin {
+				return bind.Null, nil
+			}
+			return e.Origin, nil
+		},
 		"lastEventId": func(e *MessageEvent, _ *bind.Call) (any, error) { return e.LastEventID, nil },
 		"source":      func(e *MessageEvent, _ *bind.Call) (any, error) { return orNull(e.Source), nil },
 		"ports":       func(e *MessageEvent, _ *bind.Call) (any, error) { return e.Ports, nil },

@@ -178,7 +178,7 @@ func (n *native) deliver(done func(), fn func(js *isolate.JS)) {
 // received tells of a message.
 func (n *native) received(js *isolate.JS, m event.Message) {
 	defer n.arrived()
-	e := &events.MessageEvent{Event: events.New("message", false)}
+	e := &events.MessageEvent{Event: events.New("message", false), NullOrigin: true}
 	switch {
 	case m.Text:
 		e.Data = js.Runtime().ToValue(string(m.Data))
@@ -234,10 +234,12 @@ func (n *native) lost(js *isolate.JS, err error) {
 	if n.closedIn {
 		return // the other side had said all it wanted to
 	}
-	n.closedIn = true
 	if errors.Is(err, event.ErrDisconnected) {
+		// While the listener runs the socket still looks open, as in workerd.
 		n.dispatchClose(js, 1006, "WebSocket disconnected without sending Close frame.", false)
+		n.closedIn = true
 	} else {
+		n.closedIn = true
 		n.report(js, visible(err))
 	}
 	n.readEnded()

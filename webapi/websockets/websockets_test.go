@@ -118,7 +118,7 @@ func TestPair(t *testing.T) {
 		log + `a.accept(); b.accept(); let n = 0;
 		b.addEventListener("message", e => { if (n++ < 3) b.send(e.data + n); }); a.addEventListener("message", e => a.send(e.data));
 		a.send("m"); await quiet(); return seen.join("|")`: "b m|a m1|b m1|a m12|b m12|a m123|b m123",
-		log + `a.accept(); b.accept(); b.onmessage = () => { throw new Error("mine"); }; a.send("1"); a.send("2"); await quiet(); return seen.join("|")`:       "b error Uncaught Error: mine|a close 1006,WebSocket disconnected without sending Close frame.,false,2",
+		log + `a.accept(); b.accept(); b.onmessage = () => { throw new Error("mine"); }; a.send("1"); a.send("2"); await quiet(); return seen.join("|")`:       "b error Uncaught Error: mine|a close 1006,WebSocket disconnected without sending Close frame.,false,1",
 		`return [WebSocket.CONNECTING, WebSocket.OPEN, WebSocket.CLOSING, WebSocket.CLOSED, WebSocket.READY_STATE_CLOSED, new WebSocketPair()[0].OPEN].join()`: "0,1,2,3,3,1",
 		`const [a] = new WebSocketPair(); const before = a.deserializeAttachment(); const v = { n: 1, d: new Date(5) }; a.serializeAttachment(v); v.n = 2;
 		const got = a.deserializeAttachment(); return [before, got.n, got.d.getTime(), got === a.deserializeAttachment()].join()`: ",1,5,false",
@@ -185,7 +185,7 @@ func TestClient(t *testing.T) {
 		`const url = "ws://me:pw@x/echo", protocols = ["chat", "v2"];` + open + `await until("open"); seen.push(ws.protocol, ws.extensions); ws.send("hi"); await until("message");
 		ws.close(3000, "bye"); await until("close"); return seen.join("|")`: "0||ws://me:pw@x/echo|open 1|chat||message hi 1|close 3000 bye 3",
 		`const url = "ws://x/refuse", protocols = undefined;` + open + `await until("close"); return seen.join("|")`:                                                        "0||ws://x/refuse|error Uncaught TypeError: Failed to establish the WebSocket connection: expected server to reply with HTTP status code 101 (switching protocols), but received 403 instead. 3|close 1006 Failed to establish websocket connection 3",
-		`const url = "ws://x/abort", protocols = undefined;` + open + `await until("open"); ws.send("hi"); await until("close"); ws.send("ignored"); return seen.join("|")`: "0||ws://x/abort|open 1|close 1006 WebSocket disconnected without sending Close frame. 2",
+		`const url = "ws://x/abort", protocols = undefined;` + open + `await until("open"); ws.send("hi"); await until("close"); ws.send("ignored"); return seen.join("|")`: "0||ws://x/abort|open 1|close 1006 WebSocket disconnected without sending Close frame. 1",
 		`const url = "ws://x/never", protocols = undefined;` + open + `const p = until("close"); ws.close(); await p; return seen.join("|")`:                                "0||ws://x/never|error Uncaught Error: Network connection lost. 3|close 1006 Failed to establish websocket connection 3",
 		`const r = await fetch("http://x/echo", { method: "POST", body: "dropped", headers: { Upgrade: "websocket" } }); const ws = r.webSocket;
 		const got = new Promise(done => ws.addEventListener("message", e => done(e.data)));

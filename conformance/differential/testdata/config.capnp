@@ -14,6 +14,8 @@ const config :Workerd.Config = (
     (name = "state-sql", worker = .stateSql),
     (name = "state-old", worker = .stateOld),
     (name = "state-new", worker = .stateNew),
+    (name = "websocket", worker = .websocket),
+    (name = "websocket-old", worker = .websocketOld),
     (name = "data", disk = (path = "data", writable = true)),
   ],
   sockets = [
@@ -28,6 +30,8 @@ const config :Workerd.Config = (
     (name = "state-sql", service = "state-sql", http = ()),
     (name = "state-old", service = "state-old", http = ()),
     (name = "state-new", service = "state-new", http = ()),
+    (name = "websocket", service = "websocket", http = ()),
+    (name = "websocket-old", service = "websocket-old", http = ()),
     (name = "http", service = (name = "web", entrypoint = "visitor"), http = ()),
   ],
 );
@@ -174,4 +178,28 @@ const stateNew :Workerd.Worker = (
   bindings = [(name = "ACTOR", durableObjectNamespace = "Actor")],
   durableObjectNamespaces = [(className = "Actor", uniqueKey = "state-new", enableSql = true)],
   durableObjectStorage = (localDisk = "data"),
+);
+
+# The same probes with the flags about WebSockets, and before them.
+const websocketModules :List(Workerd.Worker.Module) = [
+  (name = "websocket.js", esModule = embed "websocket.js"),
+  (name = "probe.js", esModule = embed "probe.js"),
+];
+
+const websocket :Workerd.Worker = (
+  modules = .websocketModules,
+  compatibilityDate = "2026-08-01",
+  globalOutbound = "websocket",
+  bindings = [(name = "ACTOR", durableObjectNamespace = "Actor")],
+  durableObjectNamespaces = [(className = "Actor", uniqueKey = "websocket")],
+  durableObjectStorage = (inMemory = void),
+);
+
+const websocketOld :Workerd.Worker = (
+  modules = .websocketModules,
+  compatibilityDate = "2023-06-01",
+  globalOutbound = "websocket-old",
+  bindings = [(name = "ACTOR", durableObjectNamespace = "Actor")],
+  durableObjectNamespaces = [(className = "Actor", uniqueKey = "websocket-old")],
+  durableObjectStorage = (inMemory = void),
 );
