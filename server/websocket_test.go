@@ -310,3 +310,24 @@ func TestDrainClosesWebSockets(t *testing.T) {
 	a.want("close 1001 ")
 	b.want("close 1001 ")
 }
+
+// A reload ends WebSockets, as their workers and actors are made again; the next ones are
+// the new configuration's.
+func TestReloadEndsWebSockets(t *testing.T) {
+	r, set := socketProject(t), newSet(t)
+	a, _ := r.socket(t, set, "/echo")
+	b, _ := r.socket(t, set, "/room")
+	a.send("x")
+	a.want("x")
+	b.send("x")
+	b.want("x")
+	r.p.write(map[string]string{"main.js": strings.ReplaceAll(socketWorker, "mine.send(e.data)", `mine.send("new " + e.data)`)})
+	if err := r.s.Reload(t.Context(), r.p.config()); err != nil {
+		t.Fatal(err)
+	}
+	a.want("failed: " + event.ErrDisconnected.Error())
+	b.want("failed: " + event.ErrDisconnected.Error())
+	c, _ := r.socket(t, set, "/echo")
+	c.send("x")
+	c.want("new x")
+}

@@ -1,6 +1,8 @@
 package websockets
 
 import (
+	"context"
+
 	"github.com/dop251/goja"
 
 	"workerd.local/event"
@@ -96,7 +98,18 @@ func newSocket(js *isolate.JS, c *iocontext.Context, at stage, end event.WebSock
 		blob:  has(js, "websocket_standard_binary_type"),
 	}
 	n.s = s
-	n.unown = c.OnEnd(n.contextEnded)
+	forget := c.OnEnd(n.contextEnded)
+	// A worker that is replaced stops the I/O of its contexts, which do not end for it.
+	l := c.Loop()
+	stop := context.AfterFunc(c.Context(), func() {
+		// A closed loop has ended the context.
+		_ = l.Post(func() {
+			if n.unown != nil {
+				n.contextEnded()
+			}
+		})
+	})
+	n.unown = func() { forget(); stop() }
 	return s
 }
 
@@ -288,10 +301,7 @@ func (n *native) disown() {
 }
 
 // contextEnded ends the socket with its context.
-func (n *native) contextEnded() {
-	n.unown = nil
-	n.over(event.ErrDisconnected)
-}
+func (n *native) contextEnded() { n.over(event.ErrDisconnected) }
 
 // over ends the socket: what it had not sent is lost.
 func (n *native) over(err error) {
