@@ -10,6 +10,7 @@ import (
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/rpc"
 	"workerd.local/webapi/tail"
 )
@@ -39,6 +40,12 @@ var executionContextClass = &bind.Class[executionContext]{
 		"cache":  func(*executionContext, *bind.Call) (any, error) { return nil, nil },
 	},
 	Init: func(js *isolate.JS, _, proto *goja.Object) error {
+		if js.Compat().Has("experimental") {
+			f := bind.NewFunction(js, "mapVirtualHost", 2, mapVirtualHost)
+			if err := proto.Set("mapVirtualHost", f); err != nil {
+				return err
+			}
+		}
 		if !js.Compat().Has("enable_ctx_exports") {
 			return proto.Delete("exports")
 		}
@@ -128,4 +135,17 @@ func propsValue(js *isolate.JS, p *event.Props) (goja.Value, error) {
 		return nil, exception.TypeErrorf("JSON has been replaced")
 	}
 	return js.Call(json.Get("parse"), json, js.Runtime().ToValue(string(p.JSON)))
+}
+
+// mapVirtualHost is ctx.mapVirtualHost(binding, port): a name for connect().
+func mapVirtualHost(c *bind.Call) (any, error) {
+	f, ok := fetch.Fetcher.Unwrap(c.JS(), c.Arg(0))
+	if !ok {
+		return nil, c.BadArg(1, "Fetcher")
+	}
+	port := c.Arg(1).ToInteger()
+	if port < 0 || port > 65535 {
+		return nil, exception.TypeErrorf("The port %d is not one.", port)
+	}
+	return f.VirtualHost(c.JS(), int(port))
 }

@@ -69,6 +69,7 @@ var (
 
 	RPCMessage   = size("rpc.message", 32<<20, 1<<10, 1<<30)
 	RPCStubs     = count("rpc.stubs", 100_000, 1, 10_000_000)
+	VirtualHosts = count("connect.virtual-hosts", 10_000, 1, 1_000_000)
 	RPCPipelined = count("rpc.pipelined", 10_000, 1, 1_000_000)
 
 	CronLate    = span("cron.late", time.Minute, time.Second, 24*time.Hour)
@@ -291,6 +292,7 @@ var sections = []Section{
 		knob("Objects in a value that is cloned or stored", CloneObjects.Knob, "RangeError"),
 		knob("Arguments, or the result, of an RPC", RPCMessage.Knob, "Error"),
 		knob("Stubs that a request or an actor holds, and as many that it hands out", RPCStubs.Knob, "Error"),
+		knob("Names that a worker makes with mapVirtualHost()", VirtualHosts.Knob, "Error"),
 		knob("Calls that wait for the result of one RPC, to be made on it", RPCPipelined.Knob, "Error"),
 		row("Properties of an RPC that follow one another", "webapi/rpc.maxDepth", Count, "", "fixed by workerd", "TypeError"),
 		row("Parameters of a handler that is called over RPC", "webapi/rpc.mostParameters", Count, "", "fixed by workerd", "TypeError"),

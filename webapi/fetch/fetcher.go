@@ -1,6 +1,8 @@
 package fetch
 
 import (
+	"strconv"
+
 	"github.com/dop251/goja"
 
 	"workerd.local/event"
@@ -18,6 +20,21 @@ type FetcherObject struct {
 	// object: programs call few methods, and each time again. Nil is none.
 	Member *goja.Object
 	Name   string
+	// Host is the name and port that connect() knows the binding by; empty where nobody has
+	// asked (VirtualHost).
+	Host string
+}
+
+// VirtualHost is a name and a port that connect() reaches the binding by.
+func (f *FetcherObject) VirtualHost(js *isolate.JS, port int) (string, error) {
+	if f.Host == "" {
+		name, err := sockets.MapHost(js, f.Service)
+		if err != nil {
+			return "", err
+		}
+		f.Host = name + ":" + strconv.Itoa(port)
+	}
+	return f.Host, nil
 }
 
 // Fetcher is the class of service bindings. With RPC, every name that it does not have is

@@ -46,6 +46,7 @@ func NewRequest(js *isolate.JS, c *iocontext.Context, req *event.Request, signal
 		message:  message{raw: NewHeaders(req.Header, true), body: b},
 		method:   req.Method,
 		url:      req.URL,
+		parsed:   legacyURL(js),
 		redirect: "manual",
 		cfJSON:   req.CF,
 	}
@@ -101,7 +102,9 @@ func newRequest(c *bind.Call, input, init goja.Value) (*Request, error) {
 		u, err := url.Parse(text, nil)
 		switch {
 		case err == nil:
-			text = u.Href()
+			if href := u.Href(); !legacyURL(js) || href != text+"/" {
+				text = href
+			}
 		case js.Compat() != nil && !js.Compat().Has("fetch_standard_url"):
 			// It is an error when the request is sent.
 		default:
@@ -144,6 +147,12 @@ func newRequest(c *bind.Call, input, init goja.Value) (*Request, error) {
 	r.body = b
 	r.setType(c.JS(), typ)
 	return r, nil
+}
+
+// legacyURL reports whether URLs are those of before the flag fetch_standard_url: a URL
+// without a path stays one.
+func legacyURL(js *isolate.JS) bool {
+	return js.Compat() != nil && !js.Compat().Has("fetch_standard_url")
 }
 
 // checkCF refuses options of cf that contradict each other, or the cache option.

@@ -22,7 +22,9 @@ type Cloneable struct {
 	Tag uint32
 	// Write writes an instance's Go value, Read makes the object from that.
 	Write func(js *isolate.JS, w *clone.Writer, value any) error
-	Read  func(js *isolate.JS, r *clone.Reader) (*goja.Object, error)
+	// WriteObject takes the place of Write where the object has properties that count.
+	WriteObject func(js *isolate.JS, w *clone.Writer, obj *goja.Object, value any) error
+	Read        func(js *isolate.JS, r *clone.Reader) (*goja.Object, error)
 }
 
 type cloneables struct {
@@ -34,6 +36,7 @@ type cloneables struct {
 var cloneTable = isolate.NewSlot(func(js *isolate.JS) *cloneables {
 	t := &cloneables{js: js, byClass: map[string]Cloneable{}, byTag: map[uint32]Cloneable{}}
 	t.add(cloneableException)
+	t.byTag[oldException.Tag] = oldException
 	return t
 })
 
@@ -57,7 +60,7 @@ func HostObjects(js *isolate.JS) clone.HostObjects { return cloneTable.Get(js) }
 func (t *cloneables) WriteHost(w *clone.Writer, obj *goja.Object) (bool, error) {
 	value, class, ok := bind.ValueOf(t.js, obj)
 	if ok {
-		return true, WriteHost(t.js, w, value, class)
+		return true, WriteHost(t.js, w, obj, value, class)
 	}
 	if IsError(obj) {
 		return true, WriteError(t.js, w, obj)
@@ -66,7 +69,7 @@ func (t *cloneables) WriteHost(w *clone.Writer, obj *goja.Object) (bool, error) 
 }
 
 // WriteHost writes an instance of a class that can be cloned.
-func WriteHost(js *isolate.JS, w *clone.Writer, value any, class string) error {
+func WriteHost(js *isolate.JS, w *clone.Writer, obj *goja.Object, value any, class string) error {
 	t := cloneTable.Get(js)
 	c, ok := t.byClass[class]
 	switch {
@@ -82,7 +85,10 @@ func WriteHost(js *isolate.JS, w *clone.Writer, value any, class string) error {
 		return &clone.DataCloneError{Message: fmt.Sprintf("Could not serialize object of type %q. This type does not support serialization.", class)}
 	}
 	w.Uint32(c.Tag)
-	return c.Write(t.js, w, value)
+	if c.WriteObject != nil {
+		return c.WriteObject(js, w, obj, value)
+	}
+	return c.Write(js, w, value)
 }
 
 // ReadHost is clone.HostObjects's.
@@ -106,27 +112,74 @@ func ReadHost(js *isolate.JS, tag uint32, r *clone.Reader) (*goja.Object, error)
 	return c.Read(js, r)
 }
 
-// cloneableException keeps name and message; the stack is that of the copy.
+// cloneableException keeps name, message and stack.
 var cloneableException = Cloneable{
 	Class: "DOMException",
-	Tag:   7,
-	Write: func(_ *isolate.JS, w *clone.Writer, value any) error {
+	Tag:   8,
+	WriteObject: func(js *isolate.JS, w *clone.Writer, obj *goja.Object, value any) error {
 		e := value.(*events.DOMException)
+		stack := ""
+		err := js.Try(func() {
+			if s, ok := obj.Get("stack").(goja.String); ok {
+				stack = s.String()
+			}
+		})
 		w.String(e.Name())
 		w.String(e.Message())
-		return nil
+		w.String(stack)
+		return err
 	},
+	Read: func(js *isolate.JS, r *clone.Reader) (*goja.Object, error) {
+		var texts [3]string
+		for i := range texts {
+			s, err := r.String()
+			if err != nil {
+				return nil, err
+			}
+			texts[i] = s
+		}
+		return exceptionOf(js, texts[0], texts[1], texts[2])
+	},
+}
+
+// oldException is how workerd wrote a DOMException for a few weeks: the name, and an Error
+// with message and stack.
+var oldException = Cloneable{
+	Tag: 7,
 	Read: func(js *isolate.JS, r *clone.Reader) (*goja.Object, error) {
 		name, err := r.String()
 		if err != nil {
 			return nil, err
 		}
-		message, err := r.String()
+		v, err := r.Value()
 		if err != nil {
 			return nil, err
 		}
-		return events.NewDOMException(js, name, message), nil
+		o, ok := v.(*goja.Object)
+		if !ok {
+			return nil, &clone.DataCloneError{Message: "Deserialization failed: DOMException payload is not an object"}
+		}
+		texts := map[string]string{}
+		for _, key := range []string{"message", "stack"} {
+			var s goja.String
+			if err := js.Try(func() { s, ok = o.Get(key).(goja.String) }); err != nil {
+				return nil, err
+			}
+			if !ok {
+				return nil, &clone.DataCloneError{Message: "Deserialization failed: DOMException " + key + " is not a string"}
+			}
+			texts[key] = s.String()
+		}
+		return exceptionOf(js, name, texts["message"], texts["stack"])
 	},
+}
+
+func exceptionOf(js *isolate.JS, name, message, stack string) (*goja.Object, error) {
+	o := events.NewDOMException(js, name, message)
+	if stack == "" {
+		return o, nil
+	}
+	return o, o.DefineDataProperty("stack", js.Runtime().ToValue(stack), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 }
 
 // CloneError turns an error of internal/clone into what scripts see.

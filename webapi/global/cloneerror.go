@@ -61,19 +61,16 @@ func WriteError(js *isolate.JS, w *clone.Writer, o *goja.Object) error {
 		if err := js.Try(func() { v = o.Get(key) }); err != nil {
 			return err
 		}
-		if err := own(rest, key, v); err != nil {
+		// As workerd does it: a setter that a script has put into the way runs.
+		if err := js.Try(func() {
+			if err := rest.Set(key, v); err != nil {
+				js.Panic(err)
+			}
+		}); err != nil {
 			return err
 		}
 	}
 	return w.Value(rest)
-}
-
-// own defines a property without running a setter.
-func own(o *goja.Object, key string, v goja.Value) error {
-	if v == nil {
-		v = goja.Undefined()
-	}
-	return o.DefineDataProperty(key, v, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
 }
 
 // ReadError reads what WriteError wrote behind the tag. The stack is that of the original

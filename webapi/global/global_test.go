@@ -82,8 +82,8 @@ func TestStructuredClone(t *testing.T) {
 func TestCloneTagsAreUnique(t *testing.T) {
 	e := newEnv(t)
 	e.In(func(js *isolate.JS, _ *iocontext.Context) {
-		c := global.Cloneable{Class: "Other", Tag: 7}
-		if err := global.AddCloneable(js, c); err == nil || err.Error() != "class Other: the clone tag 7 is taken by DOMException" {
+		c := global.Cloneable{Class: "Other", Tag: 8}
+		if err := global.AddCloneable(js, c); err == nil || err.Error() != "class Other: the clone tag 8 is taken by DOMException" {
 			t.Error(err)
 		}
 	})

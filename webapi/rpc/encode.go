@@ -167,7 +167,7 @@ func (e *encoder) hostObject(w *clone.Writer, obj *goja.Object, value any, class
 		e.add(w, tagService, event.ServiceRef{Service: f.Service})
 		return true, nil
 	}
-	return true, global.WriteHost(e.js, w, value, class)
+	return true, global.WriteHost(e.js, w, obj, value, class)
 }
 
 func notSerializable(class string) error {

@@ -2,6 +2,7 @@ package sockets
 
 import (
 	"context"
+	"encoding/hex"
 	"io"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"workerd.local/event"
 	"workerd.local/exception"
+	"workerd.local/internal/limits"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/loop"
@@ -50,6 +52,25 @@ func Redirect(js *isolate.JS, address string, svc event.Service) bool {
 
 // SetOutbound says where connect() of the realm goes.
 func SetOutbound(js *isolate.JS, svc event.Service) { outboundOf.Get(js).svc = svc }
+
+// virtual are host names that stand for services.
+type virtual struct{ hosts map[string]event.Service }
+
+var virtualOf = isolate.NewSlot(func(*isolate.JS) *virtual { return &virtual{hosts: map[string]event.Service{}} })
+
+// MapHost makes a name that connect() of the realm reaches a service by. A binding has one
+// name, whoever asks for it; so many names are made as there are bindings.
+func MapHost(js *isolate.JS, svc event.Service) (string, error) {
+	v := virtualOf.Get(js)
+	if most := limits.VirtualHosts.In(js.Bounds()); len(v.hosts) >= most {
+		return "", exception.Errorf("Too many virtual hosts: one worker may map %d.", most)
+	}
+	var b [16]byte
+	js.Host().Random(b[:])
+	name := hex.EncodeToString(b[:]) + ".workers.alt"
+	v.hosts[name] = svc
+	return name, nil
+}
 
 // errDetached is what a reader finds once the connection is another socket's.
 var errDetached error = io.EOF
@@ -140,6 +161,9 @@ func Connect(c *bind.Call, svc event.Service) (any, error) {
 	case "off", "on", "starttls":
 	default:
 		return nil, exception.TypeErrorf("Unsupported value in secureTransport socket option: %s", o.secure)
+	}
+	if v := virtualOf.Get(js).hosts[host]; v != nil {
+		svc = v
 	}
 	if svc == nil {
 		return nil, exception.Errorf("There is no service that connect() could reach: the worker has no globalOutbound.")
