@@ -50,6 +50,8 @@ type Request struct {
 	Client string
 	// Redirect is follow, manual or error; empty means follow.
 	Redirect string
+	// Gone, which may be nil, tells of a caller that gives up.
+	Gone *Gone
 }
 
 // Response is the answer to a Request.

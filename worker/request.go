@@ -111,6 +111,14 @@ func (q *request) newRequest(js *isolate.JS) *goja.Object {
 		return fetch.NewRequest(js, q.ioc, q.req)
 	}
 	q.signal = events.NewSignal()
+	if q.req.Gone != nil {
+		l := q.w.iso.Loop()
+		q.req.Gone.Watch(func(heard func()) {
+			if l.Post(func() { q.clientGone(); heard() }) != nil {
+				heard() // a closed loop has ended the request
+			}
+		})
+	}
 	return fetch.NewRequest(js, q.ioc, q.req, q.signal)
 }
 
@@ -169,6 +177,11 @@ func (q *request) answer(resp *event.Response, err error) {
 		q.stopWatch()
 	}
 	if resp != nil && resp.Body.Stream != nil {
+		if q.signal != nil {
+			l := q.w.iso.Loop()
+			// A closed loop has ended the request.
+			resp.Body.Stream = event.OnAbandon(resp.Body.Stream, func() { _ = l.Post(q.abortSignal) })
+		}
 		KeepAlive(q.ioc, resp, nil)
 	}
 	if e, ok := err.(*exception.Exception); ok {
@@ -241,12 +254,17 @@ func (q *request) clientGone() {
 	if q.ioc == nil || q.ioc.Ended() {
 		return
 	}
-	if q.signal != nil {
+	q.abortSignal()
+	if q.ioc.Tasks() == 0 {
+		q.ioc.Abort(Canceled(cause))
+	}
+}
+
+// abortSignal tells the handler that its client has gone, where it asked to be told.
+func (q *request) abortSignal() {
+	if q.signal != nil && q.ioc != nil && !q.ioc.Ended() {
 		q.ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) {
 			q.signal.Abort(js, js.Error(exception.DOM("AbortError", "The client has disconnected")))
 		}, nil)
-	}
-	if q.ioc.Tasks() == 0 {
-		q.ioc.Abort(Canceled(cause))
 	}
 }

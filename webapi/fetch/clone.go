@@ -149,8 +149,8 @@ func (r *Request) write(js *isolate.JS, w *clone.Writer) error {
 	if r.cache != "" {
 		d.set("cache", rt.ToValue(r.cache))
 	}
-	if r.signal != nil && (!r.incoming || js.Compat().Has("request_signal_passthrough")) {
-		d.set("signal", r.signal.Object(js))
+	if signal := r.ownSignal(js); signal != nil {
+		d.set("signal", signal.Object(js))
 	}
 	if d.err != nil {
 		return d.err

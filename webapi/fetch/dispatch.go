@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/dop251/goja"
 
@@ -61,8 +62,9 @@ func dispatch(c *bind.Call, svc event.Service, input, init goja.Value, o Dispatc
 	if err != nil {
 		return nil, err
 	}
-	if r.signal != nil && r.signal.Aborted() {
-		return nil, r.signal.Err(js)
+	signal := r.ownSignal(js)
+	if signal != nil && signal.Aborted() {
+		return nil, signal.Err(js)
 	}
 	target := r.href()
 	scheme, _, _ := strings.Cut(target, ":")
@@ -97,8 +99,8 @@ func dispatch(c *bind.Call, svc event.Service, input, init goja.Value, o Dispatc
 		if err != nil {
 			return nil, err
 		}
-		if out.webSocket != nil && r.signal != nil {
-			out.webSocket.FailOn(js, r.signal)
+		if out.webSocket != nil && signal != nil {
+			out.webSocket.FailOn(js, signal)
 		}
 		return ResponseClass.Wrap(js, out), nil
 	})
@@ -177,6 +179,9 @@ type exchange struct {
 	forget func()
 	l      *loop.Loop
 	once   sync.Once
+	// aborted says that the signal has fired, and that the receiver is being told; on the
+	// loop only.
+	aborted bool
 }
 
 func newExchange(c *iocontext.Context) *exchange {
@@ -201,17 +206,30 @@ func (x *exchange) end(cause error) {
 	})
 }
 
+// goneWait is how long a script waits, whose signal has ended a request, for the receiver
+// to hear of it.
+const goneWait = 100 * time.Millisecond
+
 // send is a promise for what conv makes of the answer, whose body is conv's unless it
 // returns an error.
 func send(js *isolate.JS, ioc *iocontext.Context, svc event.Service, r *Request, req *event.Request, o DispatchOptions, span *trace.Span, conv func(js *isolate.JS, resp *event.Response) (goja.Value, error)) *goja.Object {
 	x := newExchange(ioc)
 	x.ctx = trace.WithParent(x.ctx, span)
 	answer := loop.NewFuture[*event.Response](ioc.Loop())
-	if r.signal != nil {
-		x.forget = r.signal.OnAbort(js, func(js *isolate.JS, reason goja.Value) {
+	if signal := r.ownSignal(js); signal != nil {
+		// The receiver hears of it before the script goes on, if it hears soon.
+		req.Gone = &event.Gone{}
+		x.forget = signal.OnAbort(js, func(js *isolate.JS, reason goja.Value) {
 			err := js.Thrown(reason)
-			x.end(err)
-			answer.Reject(err)
+			l := ioc.Loop()
+			left := ioc.AddPending()
+			x.aborted = true
+			end := func() { left(); x.end(err); answer.Reject(err) }
+			late := l.After(goneWait, end)
+			req.Gone.Tell(func() {
+				// A closed loop has ended the exchange.
+				_ = l.Post(func() { late.Stop(); end() })
+			})
 		})
 	}
 	ioc.WaitForOutput().Then(func(_ struct{}, err error) {
@@ -246,6 +264,13 @@ func send(js *isolate.JS, ioc *iocontext.Context, svc event.Service, r *Request,
 
 // answered brings the outcome of the exchange to who waits for it.
 func (x *exchange) answered(ioc *iocontext.Context, answer *loop.Future[*event.Response], resp *event.Response, err error, o DispatchOptions) {
+	if x.aborted {
+		// The reason of the signal is the outcome.
+		if resp != nil {
+			closeLater(ioc, resp.Body)
+		}
+		return
+	}
 	if err != nil {
 		if x.ctx.Err() != nil {
 			err = context.Cause(x.ctx)

@@ -155,6 +155,15 @@ func legacyURL(js *isolate.JS) bool {
 	return js.Compat() != nil && !js.Compat().Has("fetch_standard_url")
 }
 
+// ownSignal is the signal that ends a subrequest: not that of a client who may go away,
+// unless the flag request_signal_passthrough passes it on.
+func (r *Request) ownSignal(js *isolate.JS) *events.Signal {
+	if r.incoming && !js.Compat().Has("request_signal_passthrough") {
+		return nil
+	}
+	return r.signal
+}
+
 // checkCF refuses options of cf that contradict each other, or the cache option.
 func (r *Request) checkCF(js *isolate.JS) error {
 	cf, ok := r.cf.(*goja.Object)
@@ -260,6 +269,7 @@ func (r *Request) init(c *bind.Call, v goja.Value) (g given, err error) {
 			return nil
 		}),
 		"signal", func(f *bind.Call, v goja.Value) error {
+			r.incoming = false
 			if goja.IsNull(v) {
 				r.signal = nil
 				return nil

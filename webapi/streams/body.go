@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/dop251/goja"
 
@@ -70,16 +71,21 @@ func (b *bodySource) forget() io.ReadCloser {
 	return r
 }
 
-// close closes the reader on a goroutine, as that may block.
-func (b *bodySource) close() {
+// close closes the reader.
+func (b *bodySource) close() { b.closing() }
+
+// closing closes the reader on a goroutine, as that may block. The future settles when it
+// has; it is nil where there was nothing to close.
+func (b *bodySource) closing() *loop.Future[struct{}] {
 	c := b.own.Owner()
 	if r := b.forget(); r != nil {
-		loop.Go(context.Background(), c.Loop(), func(context.Context) (struct{}, error) {
+		return loop.Go(context.Background(), c.Loop(), func(context.Context) (struct{}, error) {
 			// Nobody reads from it any more: there is nothing to do about a failure.
 			_ = r.Close()
 			return struct{}{}, nil
 		})
 	}
+	return nil
 }
 
 type readBytes struct {
@@ -170,11 +176,23 @@ func readError(err error) error {
 
 func (b *bodySource) cancel(js *isolate.JS, _ goja.Value) *goja.Object {
 	b.bytes = nil
-	if b.r != nil {
-		b.close()
+	if b.r == nil {
+		return resolved(js)
 	}
-	return resolved(js)
+	c := b.own.Owner()
+	closed := b.closing()
+	if c.Ended() || closed == nil {
+		return resolved(js)
+	}
+	// Who feeds the body hears of it before the script goes on, if it hears soon.
+	heard := loop.NewFuture[struct{}](c.Loop())
+	late := c.Loop().After(cancelWait, func() { heard.Resolve(struct{}{}) })
+	closed.Then(func(struct{}, error) { late.Stop(); heard.Resolve(struct{}{}) })
+	return iocontext.Await(js, c, loop.Later(heard), nil)
 }
+
+// cancelWait is how long a cancel waits for the body to be closed.
+const cancelWait = 100 * time.Millisecond
 
 func (b *bodySource) take(js *isolate.JS) (event.Body, bool, error) {
 	if b.own.Owner() == nil {
