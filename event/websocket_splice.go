@@ -12,7 +12,8 @@ const spliceAhead = 64 << 10
 // over, which may be nil, is called once, when nothing is left to hand on.
 func Splice(a, b WebSocket, over func()) {
 	s := &splice{over: over}
-	left, right := &spliced{s: s, to: b}, &spliced{s: s, to: a}
+	left, right := &s.ways[0], &s.ways[1]
+	*left, *right = spliced{s: s, to: b}, spliced{s: s, to: a}
 	left.ahead, right.ahead = ahead(a, b), ahead(b, a)
 	a.Start(left, 0)
 	b.Start(right, 0)
@@ -30,6 +31,8 @@ func ahead(from, to WebSocket) bool {
 
 // splice is what the two directions share.
 type splice struct {
+	ways [2]spliced
+
 	mu     sync.Mutex
 	closed int // directions that ended with a close frame
 	ended  bool

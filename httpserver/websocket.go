@@ -1,7 +1,6 @@
 package httpserver
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 
@@ -11,40 +10,28 @@ import (
 
 // webSocket takes a request for a WebSocket to its service. Where the service answers with
 // one, the connection is its from then on: the handler returns, and with it net/http's
-// goroutine and buffers end.
+// goroutine, its buffers and the request's context end, which a WebSocket outlives.
 func (x *exchange) webSocket(svc event.Service, req *event.Request) {
-	// The connection outlives the handler, and so does what the service does for it. The
-	// request's own context would keep net/http's.
-	ctx, cancel := context.WithCancel(context.Background())
-	stop := context.AfterFunc(x.r.Context(), cancel)
-	resp, err := svc.Fetch(ctx, req)
+	resp, err := svc.Fetch(x.r.Context(), req)
 	if err != nil {
-		stop()
-		cancel()
 		x.fail(err)
 		return
 	}
 	if resp.WebSocket == nil {
-		defer cancel()
 		x.respond(resp)
 		return
 	}
-	if !stop() {
-		cancel() // the client went away meanwhile
-	}
-	c := x.upgrade(resp, cancel)
+	c := x.upgrade(resp)
 	if c == nil {
 		_ = resp.Discard() // its end is aborted, and it has no body
-		cancel()
 		return
 	}
 	_ = resp.Body.Close()
 	event.Splice(c, resp.WebSocket, nil)
 }
 
-// upgrade makes the client's end of a WebSocket, or answers that there is none. over is
-// called when the connection is over.
-func (x *exchange) upgrade(resp *event.Response, over func()) *websocket.Conn {
+// upgrade makes the client's end of a WebSocket, or answers that there is none.
+func (x *exchange) upgrade(resp *event.Response) *websocket.Conn {
 	if resp.Status != http.StatusSwitchingProtocols {
 		x.fail(fmt.Errorf("the service answered with a WebSocket and status %d", resp.Status))
 		return nil
@@ -67,7 +54,7 @@ func (x *exchange) upgrade(resp *event.Response, over func()) *websocket.Conn {
 		}
 	}
 	event.ApplyHeaders(h, x.s.o.ResponseHeaders)
-	c, err := x.s.o.WebSockets.Upgrade(x.w, x.r, websocket.Accepted{Header: h, Owner: x.s, Over: over})
+	c, err := x.s.o.WebSockets.Upgrade(x.w, x.r, websocket.Accepted{Header: h, Owner: x.s})
 	switch {
 	case err == nil:
 		return c

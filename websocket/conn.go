@@ -24,10 +24,9 @@ import (
 // there is something) writes as much of it at a time as fits into one call.
 type Conn struct {
 	set   *Set
-	nc    net.Conn
-	raw   syscall.RawConn // of nc; nil where goroutines read and write
+	nc    net.Conn // nil where the poll watches file
+	file  file
 	owner any
-	over  func() // told once that the connection is over; may be nil
 
 	slot, generation uint32
 	client           bool
@@ -41,7 +40,6 @@ type Conn struct {
 
 	mu         sync.Mutex // guards what follows
 	handler    event.WebSocketHandler
-	done       func() // what the handler calls
 	maxMessage int64
 	failure    error // what the handler is to be told, where there is none yet
 	turn       turn
@@ -93,7 +91,6 @@ type options struct {
 	deflate bool
 	window  uint8
 	owner   any
-	over    func()
 	// read is what came behind the handshake.
 	read []byte
 }
@@ -101,21 +98,26 @@ type options struct {
 // newConn makes a WebSocket of a connection whose handshake is over, and owns it. On an
 // error it is closed.
 func (s *Set) newConn(nc net.Conn, o options) (*Conn, error) {
-	c := &Conn{set: s, nc: nc, owner: o.owner, over: o.over, client: o.client, deflate: o.deflate, window: o.window, readable: true}
+	c := &Conn{set: s, nc: nc, owner: o.owner, client: o.client, deflate: o.deflate, window: o.window}
 	if len(o.read) > 0 {
 		c.in = o.read
 	}
-	if x := rawConn(nc); x != nil {
-		if raw, err := x.(syscall.Conn).SyscallConn(); err == nil {
-			c.nc, c.raw = x, raw
+	if x := rawConn(nc); x != nil && s.polls() {
+		if err := c.file.take(x); err != nil && c.file.there() {
+			// The copy is there, and what failed is the end of the first one.
+			c.file.close()
+			s.release()
+			return nil, err
 		}
 	}
-	if err := s.add(c); err != nil {
-		nc.Close()
-		return nil, err
-	}
-	if c.raw == nil {
+	if c.file.there() {
+		c.nc = nil
+	} else {
 		c.wake = make(chan struct{}, 1)
+	}
+	if err := s.add(c); err != nil {
+		c.cut()
+		return nil, err
 	}
 	return c, nil
 }
@@ -133,7 +135,7 @@ func (c *Conn) Start(h event.WebSocketHandler, maxMessage int64) {
 	}
 	failure := c.failure
 	if failure == nil && !c.gone && !c.lingering {
-		c.handler, c.done = h, c.next
+		c.handler = h
 	}
 	c.read()
 	c.mu.Unlock()
@@ -146,7 +148,7 @@ func (c *Conn) Start(h event.WebSocketHandler, maxMessage int64) {
 func (c *Conn) read() {
 	switch {
 	case c.gone:
-	case c.raw != nil:
+	case c.nc == nil:
 		c.schedule()
 	case c.turn == idle:
 		c.turn = running
@@ -211,7 +213,7 @@ func (c *Conn) next() {
 	if c.gone || !c.wantsRead() {
 		return
 	}
-	if c.raw == nil {
+	if c.nc != nil {
 		c.signal()
 	} else if c.readable || len(c.unparsed()) > 0 {
 		c.schedule()
@@ -319,7 +321,7 @@ func (c *Conn) fail(code int, reason string, err error) {
 
 // schedule1 makes somebody go on, whatever kind of connection it is. The lock is held.
 func (c *Conn) schedule1() {
-	if c.raw != nil {
+	if c.nc == nil {
 		c.schedule()
 	} else {
 		c.signal()
@@ -389,19 +391,21 @@ func (c *Conn) finish() {
 	}
 	c.mu.Unlock()
 	c.set.remove(c)
-	cut(c.nc)
-	if c.raw == nil {
+	c.cut()
+	if c.nc != nil {
 		c.signal()
 	}
 	c.set.tasks.Done()
 	tell(sents)
-	if c.over != nil {
-		c.over()
-	}
 }
 
-// cut closes a connection without waiting for what encrypts it.
-func cut(nc net.Conn) {
+// cut closes the connection without waiting for what encrypts it.
+func (c *Conn) cut() {
+	if c.nc == nil {
+		c.file.close()
+		return
+	}
+	nc := c.nc
 	if t, ok := nc.(interface{ NetConn() net.Conn }); ok {
 		nc = t.NetConn()
 	}

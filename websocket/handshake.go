@@ -67,8 +67,6 @@ type Accepted struct {
 	Header http.Header
 	// Owner is for GoAway.
 	Owner any
-	// Over is called once when the connection is over; nil is nobody.
-	Over func()
 }
 
 // Upgrade answers a request that CheckRequest found nothing wrong with, and takes its
@@ -96,7 +94,7 @@ func upgrade(w http.ResponseWriter, r *http.Request, a Accepted) (net.Conn, opti
 	head.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ")
 	head.WriteString(acceptKey(r.Header.Get("Sec-WebSocket-Key")))
 	head.WriteString("\r\n")
-	o := options{owner: a.Owner, over: a.Over, window: mostWindow}
+	o := options{owner: a.Owner, window: mostWindow}
 	if wanted := offers(a.Header); slices.ContainsFunc(wanted, func(x offer) bool { return x.name == deflateName }) {
 		var reply string
 		if reply, o.window, o.deflate = agree(offers(r.Header)); o.deflate {

@@ -34,6 +34,21 @@ type site struct {
 	start    func(c *Conn)
 }
 
+// newServer is a server without anything else.
+func newServer(set *Set, encrypted bool, start func(c *Conn)) *httptest.Server {
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := set.Upgrade(w, r, Accepted{})
+		if err != nil {
+			return // the client finds out
+		}
+		start(c)
+	})
+	if encrypted {
+		return httptest.NewTLSServer(h)
+	}
+	return httptest.NewServer(h)
+}
+
 func newSite(t *testing.T, encrypted bool, settings ...string) *site {
 	t.Helper()
 	bounds, err := limits.Parse(settings...)

@@ -1,16 +1,18 @@
 package websocket
 
 import (
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"sync"
 	"syscall"
 )
 
 // poll watches connections with an epoll set of its own. Each is added once, edge
-// triggered for both directions, so that nothing has to be asked for again after each
-// message; closing a connection takes it out. What the system tells of one that was
-// closed meanwhile is known by its generation.
+// triggered, so that nothing has to be asked for again after each message; room to write
+// is asked for when there was none. Closing a connection takes it out. What the system
+// tells of one that was closed meanwhile is known by its generation.
 //
 // The set is itself a file that Go's own poller watches: waiting for it costs no thread.
 type poll struct {
@@ -44,24 +46,29 @@ const (
 	epollRDHUP = 0x2000
 )
 
+// add watches a connection; what there is to read already is told, too.
 func (p *poll) add(c *Conn) error {
+	return p.control(c, syscall.EPOLL_CTL_ADD, syscall.EPOLLIN|epollRDHUP|epollET)
+}
+
+// writable asks to be told when there is room to write, or that there is some already.
+func (p *poll) writable(c *Conn) error {
+	return p.control(c, syscall.EPOLL_CTL_MOD, syscall.EPOLLIN|syscall.EPOLLOUT|epollRDHUP|epollET)
+}
+
+func (p *poll) control(c *Conn, op int, events uint32) error {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	if p.closed {
 		return errSetClosed
 	}
-	ev := syscall.EpollEvent{
-		Events: syscall.EPOLLIN | syscall.EPOLLOUT | epollRDHUP | epollET,
-		Fd:     int32(c.slot), Pad: int32(c.generation),
+	ev := syscall.EpollEvent{Events: events, Fd: int32(c.slot), Pad: int32(c.generation)}
+	c.file.mu.Lock()
+	defer c.file.mu.Unlock()
+	if c.file.fd == 0 {
+		return net.ErrClosed
 	}
-	var failure error
-	err := c.raw.Control(func(fd uintptr) {
-		failure = syscall.EpollCtl(p.fd, syscall.EPOLL_CTL_ADD, int(fd), &ev)
-	})
-	if err == nil {
-		err = failure
-	}
-	return err
+	return syscall.EpollCtl(p.fd, op, c.file.fd, &ev)
 }
 
 // run tells what happens until close.
@@ -102,51 +109,95 @@ func (p *poll) close() {
 	p.file.Close()
 }
 
-// readNow reads what is there; errAgain says that there is nothing.
-func (w *worker) readNow(c *Conn) (int, error) {
-	err := c.raw.Read(w.reader)
-	if err != nil {
-		return 0, err
-	}
-	switch {
-	case w.err == syscall.EAGAIN:
-		return 0, errAgain
-	case w.err != nil:
-		return 0, w.err
-	case w.n == 0:
-		return 0, errEnd
-	}
-	return w.n, nil
+// file is a connection's own number in the system. Go's net.Conn keeps addresses and a
+// place in Go's poller for each, eight objects in all, which a connection that another
+// poll watches does not need.
+type file struct {
+	mu sync.Mutex // held while fd is used; nothing that is done with it waits
+	fd int        // 0: there is none, or it was closed
 }
 
-// writeNow writes what fits.
-func (w *worker) writeNow(c *Conn, b []byte) (int, error) {
-	w.out = b
-	err := c.raw.Write(w.writer)
-	w.out = nil
+// take moves a connection to a number of its own, and closes nc where it can.
+func (f *file) take(nc net.Conn) error {
+	raw, err := nc.(syscall.Conn).SyscallConn()
 	if err != nil {
-		return 0, err
+		return err
 	}
-	if w.err == syscall.EAGAIN {
-		return 0, errAgain
+	var failure error
+	err = raw.Control(func(fd uintptr) {
+		// The copy does not block either, as that is a property of what both name.
+		n, _, no := syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_DUPFD_CLOEXEC, 3)
+		if no != 0 {
+			failure = no
+			return
+		}
+		f.fd = int(n)
+	})
+	if err = errors.Join(err, failure); err != nil {
+		return err
 	}
-	return max(w.n, 0), w.err
+	return nc.Close()
 }
 
-// calls makes the two functions that the connection's lock on its file needs, once.
-func (w *worker) calls() {
-	w.reader = func(fd uintptr) bool {
-		for {
-			if w.n, w.err = syscall.Read(int(fd), w.in); w.err != syscall.EINTR {
-				return true
-			}
+// there reports whether the connection has a number of its own.
+func (f *file) there() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.fd != 0
+}
+
+// read reads what is there; errAgain says that there is nothing.
+func (f *file) read(b []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for f.fd != 0 {
+		n, err := syscall.Read(f.fd, b)
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err == syscall.EAGAIN:
+			return 0, errAgain
+		case err != nil:
+			return 0, err
+		case n == 0:
+			return 0, errEnd
 		}
+		return n, nil
 	}
-	w.writer = func(fd uintptr) bool {
-		for {
-			if w.n, w.err = syscall.Write(int(fd), w.out); w.err != syscall.EINTR {
-				return true
-			}
+	return 0, net.ErrClosed
+}
+
+// write writes what fits.
+func (f *file) write(b []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for f.fd != 0 {
+		n, err := syscall.Write(f.fd, b)
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err == syscall.EAGAIN:
+			return 0, errAgain
 		}
+		return max(n, 0), err
+	}
+	return 0, net.ErrClosed
+}
+
+// closeWrite ends the sending half. Where it fails, reading tells why.
+func (f *file) closeWrite() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fd != 0 {
+		_ = syscall.Shutdown(f.fd, syscall.SHUT_WR)
+	}
+}
+
+func (f *file) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fd != 0 {
+		syscall.Close(f.fd)
+		f.fd = 0
 	}
 }

@@ -2,14 +2,23 @@
 
 package websocket
 
+import "net"
+
 // poll is not there: each connection has a goroutine.
 type poll struct{}
 
-func newPoll() (*poll, error)                { return nil, errNoPoll }
-func (p *poll) add(*Conn) error              { return errNoPoll }
-func (p *poll) run(func([]readiness))        {}
-func (p *poll) close()                       {}
-func (w *worker) calls()                     {}
-func (w *worker) readNow(*Conn) (int, error) { return 0, errNoPoll }
+func newPoll() (*poll, error)         { return nil, errNoPoll }
+func (p *poll) add(*Conn) error       { return errNoPoll }
+func (p *poll) writable(*Conn) error  { return errNoPoll }
+func (p *poll) run(func([]readiness)) {}
+func (p *poll) close()                {}
 
-func (w *worker) writeNow(*Conn, []byte) (int, error) { return 0, errNoPoll }
+// file is not there either: connections stay Go's.
+type file struct{}
+
+func (f *file) take(net.Conn) error       { return errNoPoll }
+func (f *file) there() bool               { return false }
+func (f *file) read([]byte) (int, error)  { return 0, errNoPoll }
+func (f *file) write([]byte) (int, error) { return 0, errNoPoll }
+func (f *file) closeWrite()               {}
+func (f *file) close()                    {}

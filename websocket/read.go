@@ -18,20 +18,9 @@ type worker struct {
 	room   []byte // what is written, from several frames
 	header bytes.Reader
 	small  [ws.MaxHeaderSize]byte
-
-	// Of readNow and writeNow: their functions are made once, as the connection's lock
-	// on its file wants functions.
-	in, out        []byte
-	n              int
-	err            error
-	reader, writer func(fd uintptr) bool
 }
 
-func newWorker() *worker {
-	w := &worker{buf: make([]byte, chunk), room: make([]byte, chunk)}
-	w.calls()
-	return w
-}
+func newWorker() *worker { return &worker{buf: make([]byte, chunk), room: make([]byte, chunk)} }
 
 // part is a message that is not complete.
 type part struct {
@@ -94,9 +83,7 @@ func (c *Conn) readSome(w *worker) (more bool) {
 		c.readable = false
 		c.mu.Unlock()
 		n := copy(w.buf, c.in)
-		w.in = w.buf[n:]
-		m, err := w.readNow(c)
-		w.in = nil
+		m, err := c.file.read(w.buf[n:])
 		if err == errAgain {
 			continue // where something came meanwhile, readable says so
 		}
@@ -144,13 +131,13 @@ func (c *Conn) parse(w *worker, b []byte) {
 			return
 		case message:
 			c.mu.Lock()
-			h, done := c.handler, c.done
+			h := c.handler
 			c.busy = h != nil
 			c.mu.Unlock()
 			if h == nil {
 				return
 			}
-			h.Message(o.message, done)
+			h.Message(o.message, c.next)
 			c.mu.Lock()
 			wanted := !c.gone && c.wantsRead() && !c.lingering
 			c.mu.Unlock()

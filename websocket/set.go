@@ -121,17 +121,26 @@ func (s *Set) add(c *Conn) error {
 	s.tasks.Add(1) // until finish
 	p := s.poll
 	s.mu.Unlock()
-	if c.raw == nil {
+	if c.nc != nil {
 		return nil
 	}
-	err := errNoPoll
-	if p != nil {
-		err = p.add(c)
-	}
-	if err != nil {
-		c.raw = nil // a goroutine does it, too
+	if err := p.add(c); err != nil {
+		s.remove(c)
+		s.tasks.Done()
+		return err
 	}
 	return nil
+}
+
+// polls reports whether connections can be watched.
+func (s *Set) polls() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.start()
+	return s.poll != nil
 }
 
 // start makes the workers. The lock is held.

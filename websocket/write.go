@@ -2,7 +2,6 @@ package websocket
 
 import (
 	"fmt"
-	"net"
 
 	"github.com/gobwas/ws"
 
@@ -50,7 +49,7 @@ func (c *Conn) enqueue(o outgoing) {
 	c.queued += int64(len(o.frame))
 	c.set.queued.Add(int64(len(o.frame)))
 	switch {
-	case c.raw == nil:
+	case c.nc != nil:
 		c.write()
 	case !c.blocked:
 		c.schedule()
@@ -140,38 +139,22 @@ func (c *Conn) flush(w *worker) {
 		}
 		b := c.pending
 		c.mu.Unlock()
-		n, err := w.writeNow(c, b)
+		n, err := c.file.write(b)
 		c.mu.Lock()
 		sents := c.written(n)
 		if err == nil && len(c.pending) > 0 {
 			err = errAgain // a part: the rest would not fit either
 		}
-		if err == errAgain {
-			c.blocked = true
-		}
+		c.blocked = err == errAgain
 		if len(c.pending) > 0 && &b[0] == &w.room[0] {
 			c.pending = append([]byte(nil), c.pending...)
 		}
 		c.mu.Unlock()
 		tell(sents)
 		if err == errAgain {
-			// It may fit by now, and then nobody says so again.
-			n, err := w.writeNow(c, c.pending)
-			c.mu.Lock()
-			sents := c.written(n)
-			if n > 0 {
-				c.blocked = false
-			}
-			c.mu.Unlock()
-			tell(sents)
-			if err != nil && err != errAgain {
-				c.broken(err)
+			if err = c.set.poll.writable(c); err == nil {
 				return
 			}
-			if n > 0 {
-				continue
-			}
-			return
 		}
 		if err != nil {
 			c.broken(err)
@@ -218,7 +201,9 @@ func (c *Conn) flushed() {
 	case over && !c.client:
 		c.finish()
 	case half:
-		if h, ok := c.nc.(interface{ CloseWrite() error }); ok {
+		if c.nc == nil {
+			c.file.closeWrite()
+		} else if h, ok := c.nc.(interface{ CloseWrite() error }); ok {
 			// Where it fails, reading tells why.
 			_ = h.CloseWrite()
 		}
@@ -307,5 +292,3 @@ func (f *frameBuffer) Write(p []byte) (int, error) {
 	f.b = append(f.b, p...)
 	return len(p), nil
 }
-
-var _ net.Conn = (*net.TCPConn)(nil)

@@ -52,10 +52,18 @@ type options struct {
 	write      bool
 	oursOnly   bool
 	cpuprofile string
-	section    *section // nil means the comparison
+	soak       time.Duration // 0 means none
+	section    *section      // nil means the comparison
 }
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == dialerFlag {
+		if err := dial(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintf(os.Stderr, "compare: dialer: %s\n", err)
+			os.Exit(exitFailed)
+		}
+		return
+	}
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -97,6 +105,7 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	for i, s := range sections {
 		fs.BoolVar(&chosen[i], s.flag, false, "measure "+s.what)
 	}
+	fs.DurationVar(&o.soak, "soak", 0, "with -sockets: keep as many sockets as this system allows open for this long instead, on this server only")
 	fs.BoolVar(&o.oursOnly, "ours", false, "measure only this server, without workerd")
 	fs.StringVar(&o.cpuprofile, "cpuprofile", "", "run this server under bench/serveprofile and leave CPU and allocation profiles of each case in `dir`; implies -ours")
 	if err := fs.Parse(args); err != nil {
@@ -159,6 +168,12 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 		}
 		o.section = s
 		o.cases = s.cases
+	}
+	if o.soak != 0 && (o.section == nil || o.section.flag != "sockets" || o.soak < 0) {
+		return nil, fmt.Errorf("%w: -soak goes with -sockets, and is a time", errUsage)
+	}
+	if o.soak > 0 {
+		o.oursOnly = true
 	}
 	if o.write && (o.oursOnly || o.section == nil && len(o.cases) > 0) {
 		return nil, fmt.Errorf("%w: -write is for complete runs, without -cases, -ours and -cpuprofile", errUsage)

@@ -37,6 +37,14 @@ var sections = []*section{
 		what: "the web platform: the Go benchmarks of JSON, encodings, digests, URLs, proxied bodies and realms",
 		how:  func(o *options) []string { return []string{shortRounds(o)} },
 	},
+	{
+		flag: "sockets", title: "WebSockets", servers: true, run: (*bench).runSockets,
+		what: "WebSockets: memory and accepting of those that hibernate, echo, broadcast",
+		how: func(o *options) []string {
+			return []string{fmt.Sprintf("Echo: %d sockets, %d bytes; broadcast: %d sockets, 1 KiB; %s each, %d rounds, the servers in turn; %d parked sockets in %d actors, measured once",
+				echoSockets, echoBytes, broadcastSockets, o.duration, o.rounds, parkedSockets, parkedRooms)}
+		},
+	},
 }
 
 func shortRounds(o *options) string {

@@ -56,6 +56,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if o.watch {
 		following.Go(func() { o.follow(ctx, s, rest[0], constName, stderr) })
 	}
+	following.Go(func() { quiet(ctx, releaseHeap) })
 	following.Go(func() { hup.follow(ctx, r.cancel) })
 	following.Go(func() { o.reloadWhenAsked(ctx, hup.reloads, s, rest[0], constName, stderr) })
 	<-ctx.Done()

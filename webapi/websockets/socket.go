@@ -89,9 +89,11 @@ type native struct {
 	cancel   func(error)
 }
 
+// empty is what attributes begin with. It does not change.
+var empty = ""
+
 func newSocket(js *isolate.JS, c *iocontext.Context, at stage, end event.WebSocket) *Socket {
 	n := &native{c: c, stage: at, end: end, max: maxMessage(js)}
-	empty := ""
 	s := &Socket{
 		state: State{Protocol: &empty, Extensions: &empty, HalfOpen: !has(js, "web_socket_auto_reply_to_close")},
 		io:    iocontext.OwnedBy(c, "Native", n),

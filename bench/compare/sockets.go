@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"syscall"
+	"time"
+)
+
+// socketCase is the configuration of the section about WebSockets.
+var socketCase = &benchCase{name: "sockets", title: "WebSockets", storage: true, warm: "/"}
+
+// Numbers of the section.
+const (
+	parkedSockets    = 10_000
+	parkedRooms      = 1000
+	echoSockets      = 32
+	echoBytes        = 32
+	broadcastSockets = 1000
+	broadcastBytes   = 1 << 10
+	soakSockets      = 18_000
+	// hibernates is after what time without an event an actor has left the memory, 10 s, and
+	// the server has had time to give it back.
+	hibernates = 20 * time.Second
+)
+
+// socketRows are the quantities of the section.
+type socketRows struct {
+	parked, accepts, hibernated, plain, broadcast pair
+}
+
+// runSockets measures WebSockets, both servers in turn.
+func (b *bench) runSockets(ctx context.Context) ([]promiseRow, error) {
+	if b.o.soak > 0 {
+		return b.runSoak(ctx)
+	}
+	var rows socketRows
+	for round := range b.o.rounds {
+		subjects, err := b.subjects(socketCase)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range subjects {
+			fmt.Fprintf(b.log, "%s, round %d: %s\n", socketCase.title, round+1, s.binaryName())
+			if err := b.measureSockets(ctx, s, &rows, round == 0); err != nil {
+				return nil, s.failed(err)
+			}
+		}
+	}
+	list := []promiseRow{
+		{name: fmt.Sprintf("Memory of a hibernated socket, of %d", parkedSockets), unit: "KiB", values: rows.parked.ours, target: target{atMost: 10}},
+		{name: "the same of workerd", unit: "KiB", values: rows.parked.theirs},
+	}
+	rate := func(name, unit string, p pair, t target) {
+		list = append(list, promiseRow{name: name, unit: unit, values: p.ours})
+		if len(p.theirs) > 0 {
+			r := promiseRow{name: "beside workerd's", unit: "ratio", target: t}
+			for i := range p.ours {
+				r.values = append(r.values, p.ours[i]/p.theirs[i])
+			}
+			list = append(list, r)
+		}
+	}
+	rate("Accepting them", "sockets/s", rows.accepts, target{atLeast: 5})
+	rate(fmt.Sprintf("Echo over %d sockets that may hibernate", echoSockets), "messages/s", rows.hibernated, target{atLeast: 1.5})
+	rate(fmt.Sprintf("Echo over %d sockets that may not", echoSockets), "messages/s", rows.plain, target{atLeast: 1.5})
+	rate(fmt.Sprintf("Broadcast of 1 KiB to %d sockets", broadcastSockets), "messages/s", rows.broadcast, target{atLeast: 1})
+	return list, nil
+}
+
+// measureSockets measures one server once.
+func (b *bench) measureSockets(ctx context.Context, s *subject, rows *socketRows, park bool) (err error) {
+	if _, err := s.start(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	u, err := url.Parse(s.url)
+	if err != nil {
+		return err
+	}
+	session := func(fn func(d *dialing) error) error {
+		d, err := startDialer(ctx)
+		if err != nil {
+			return err
+		}
+		return errors.Join(fn(d), d.end())
+	}
+	speed := func(p *pair, o, work order) error {
+		return session(func(d *dialing) error {
+			if _, err := d.do(o); err != nil {
+				return err
+			}
+			r, err := d.do(work)
+			if err == nil {
+				p.add(s, float64(r.Count)/r.Elapsed.Seconds())
+			}
+			return err
+		})
+	}
+	if park {
+		count, err := parkable(s)
+		if err != nil {
+			return err
+		}
+		err = session(func(d *dialing) error {
+			before, err := readMemory(s.cmd.Process.Pid)
+			if err != nil {
+				return err
+			}
+			r, err := d.do(order{Do: "open", Addr: u.Host, Path: "/room/%d", Count: count, Rooms: parkedRooms, From: 2, PerSource: perSource})
+			if err != nil {
+				return err
+			}
+			rows.accepts.add(s, float64(r.Count)/r.Elapsed.Seconds())
+			if err := sleep(ctx, hibernates+b.o.settle); err != nil {
+				return err
+			}
+			after, err := readMemory(s.cmd.Process.Pid)
+			if err != nil {
+				return err
+			}
+			rows.parked.add(s, float64(after.resident-before.resident)/float64(count)/(1<<10))
+			// They are there.
+			if r, err = d.do(order{Do: "check"}); err == nil && r.Count != count {
+				err = fmt.Errorf("%d of %d sockets answer", r.Count, count)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	err = speed(&rows.hibernated, order{Do: "open", Addr: u.Host, Path: "/room/e%d", Count: echoSockets, Rooms: 1}, order{Do: "echo", For: b.o.duration, Size: echoBytes})
+	if err == nil {
+		err = speed(&rows.plain, order{Do: "open", Addr: u.Host, Path: "/plain/p%d", Count: echoSockets, Rooms: 1}, order{Do: "echo", For: b.o.duration, Size: echoBytes})
+	}
+	if err == nil {
+		err = speed(&rows.broadcast, order{Do: "open", Addr: u.Host, Path: "/room/b%d", Count: broadcastSockets, Rooms: 1}, order{Do: "broadcast", For: b.o.duration, Size: broadcastBytes})
+	}
+	return err
+}
+
+// parkable is how many sockets a server can park under the limit of open files: workerd has
+// two for each.
+func parkable(s *subject) (int, error) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return 0, err
+	}
+	room := int(min(limit.Max, 1<<30)) - 1000
+	if s.name != "ours" {
+		room /= 2
+	}
+	if room < 1 {
+		return 0, fmt.Errorf("the hard limit of open files is %d", limit.Max)
+	}
+	return min(parkedSockets, room), nil
+}
+
+// runSoak keeps as many sockets open as the system allows, for as long as it was told, and
+// looks whether the memory of this server stays what it is.
+func (b *bench) runSoak(ctx context.Context) ([]promiseRow, error) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return nil, err
+	}
+	count := int(min(soakSockets, int64(min(limit.Max, 1<<30))-2000))
+	if count < 1 {
+		return nil, fmt.Errorf("the hard limit of open files is %d", limit.Max)
+	}
+	subjects, err := b.subjects(socketCase)
+	if err != nil {
+		return nil, err
+	}
+	s := subjects[0]
+	if _, err := s.start(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	d, err := startDialer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(s.url)
+	if err != nil {
+		return nil, errors.Join(err, d.end())
+	}
+	var memory sample
+	alive := sample{}
+	err = func() error {
+		r, err := d.do(order{Do: "open", Addr: u.Host, Path: "/room/%d", Count: count, Rooms: parkedRooms, From: 2, PerSource: perSource})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(b.log, "%d sockets are open after %s\n", r.Count, r.Elapsed.Round(time.Millisecond))
+		end := time.Now().Add(b.o.soak)
+		for {
+			if err := sleep(ctx, max(time.Second, min(hibernates+b.o.settle, time.Until(end)))); err != nil {
+				return err
+			}
+			m, err := readMemory(s.cmd.Process.Pid)
+			if err != nil {
+				return err
+			}
+			memory = append(memory, mebibytes(m.resident))
+			fmt.Fprintf(b.log, "%s left: %.1f MiB\n", time.Until(end).Round(time.Second), mebibytes(m.resident))
+			if !time.Now().Before(end) {
+				break
+			}
+			if r, err = d.do(order{Do: "check"}); err != nil {
+				return err
+			}
+			alive = append(alive, float64(r.Count))
+		}
+		return nil
+	}()
+	if err = errors.Join(err, d.end()); err != nil {
+		return nil, s.failed(err)
+	}
+	// The first look is before every socket has had a message.
+	growth := 0.0
+	if len(memory) > 2 {
+		growth = memory[len(memory)-1] / memory[1]
+	}
+	return []promiseRow{
+		{name: fmt.Sprintf("Sockets of %d that answer, %s long", count, b.o.soak), unit: "sockets", values: alive, target: target{atLeast: float64(count)}},
+		{name: "Resident memory meanwhile", unit: "MiB", values: memory},
+		{name: "At the end, beside what it was after the first messages", unit: "ratio", values: sample{growth}, target: target{atMost: 1.1}},
+	}, nil
+}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package websocket
+
+func peerOf(c *Conn) string { return c.nc.RemoteAddr().String() }
