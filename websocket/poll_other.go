@@ -2,7 +2,12 @@
 
 package websocket
 
-import "net"
+import (
+	"errors"
+	"net"
+)
+
+var errNoPoll = errors.New("connections cannot be watched on this system")
 
 // poll is not there: each connection has a goroutine.
 type poll struct{}

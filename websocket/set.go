@@ -332,8 +332,6 @@ type readiness struct {
 	ended            bool // the other side has ended its half, or all of it
 }
 
-var errNoPoll = errors.New("connections cannot be watched on this system")
-
 // rawConn is the connection below c that can be read without waiting; nil where there
 // is none.
 func rawConn(c net.Conn) net.Conn {
