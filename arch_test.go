@@ -21,6 +21,7 @@ floors
 	loop  actorid  disk  httpcache  supervise  websocket
 	httpserver  outbound
 	storage  gates  script  isolate/natives  internal/clone
+	kvserver
 	storage/bolt  storage/mem  storage/fault  storage/storagetest  storage/sqliteimport  cache  isolate
 	storage/admin
 	iocontext
@@ -58,6 +59,7 @@ tools
 # What tests may import beside lower floors and kits. A * stands for any name.
 tests
 	*         storage/mem
+	kvserver  storage/fault
 	cache     storage/bolt
 	webapi/*  webapi/*
 

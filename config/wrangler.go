@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -12,7 +13,7 @@ const (
 	DefaultPort = 8787
 	// WranglerSocket is the name of the one socket of a wrangler project.
 	WranglerSocket = "http"
-	// StateService is the name of the disk service that holds the durable objects of a wrangler project. No
+	// StateService is the name of the disk service that holds the durable objects and KV namespaces of a wrangler project. No
 	// worker can have this name.
 	StateService = "state:disk"
 
@@ -322,16 +323,24 @@ func joinKey(prefix, key string) string {
 	return prefix + "." + key
 }
 
+// keeps reports whether a binding keeps something on the disk.
+func (r *wranglerReader) keeps() bool {
+	return slices.ContainsFunc(r.worker.Bindings, func(b Binding) bool { return b.Kind == BindingKVNamespace })
+}
+
 // config assembles what was read.
 func (r *wranglerReader) config() *Config {
 	c := &Config{File: r.file, Logging: DefaultLogging()}
 	c.Services = []Service{{Pos: r.worker.Pos, Name: r.name, Worker: r.worker}}
-	if len(r.worker.Namespaces) > 0 || len(r.worker.Migrations) > 0 {
+	actors := len(r.worker.Namespaces) > 0 || len(r.worker.Migrations) > 0
+	if actors || r.keeps() {
 		state := r.options.Data
 		if state == "" {
 			state = filepath.Join(r.dir, ".workerd", "state")
 		}
-		r.worker.Storage = DurableObjectStorage{Kind: StorageLocalDisk, Service: StateService}
+		if actors {
+			r.worker.Storage = DurableObjectStorage{Kind: StorageLocalDisk, Service: StateService}
+		}
 		c.Services = append(c.Services, Service{
 			Name: StateService,
 			Disk: &DiskDirectory{Path: Text{Value: filepath.Clean(state)}, Writable: true, Create: true},

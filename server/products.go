@@ -4,6 +4,8 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/config"
+	"workerd.local/disk"
+	"workerd.local/event"
 	"workerd.local/isolate"
 	"workerd.local/webapi/analytics"
 	"workerd.local/webapi/hyperdrive"
@@ -20,7 +22,7 @@ func (w *world) product(js *isolate.JS, wk *worker.Worker, b *config.Binding, wh
 	if b.Kind == config.BindingMemoryCache {
 		return memorycache.Class.Wrap(js, &memorycache.Binding{Use: w.caches[b]}), nil
 	}
-	s, err := w.service(b.Service, where)
+	s, err := w.productService(b, where)
 	if err != nil {
 		return nil, err
 	}
@@ -40,6 +42,46 @@ func (w *world) product(js *isolate.JS, wk *worker.Worker, b *config.Binding, wh
 		return hyperdrive.New(js, &hyperdrive.Database{Service: s, Scheme: h.Scheme, User: h.User, Password: h.Password, Database: h.Database})
 	}
 	return nil, at(b.Pos, "%s: bindings of the kind %s are not supported yet", where, b.Kind)
+}
+
+// productService is the service behind a binding: the one that is named, or in projects
+// one of ours.
+func (w *world) productService(b *config.Binding, where string) (event.Service, error) {
+	if b.Kind == config.BindingKVNamespace && !b.Service.IsSet() {
+		if n := w.kv[b.ID]; n != nil {
+			return n, nil
+		}
+	}
+	return w.service(b.Service, where)
+}
+
+// openKV opens the KV namespaces of a project, which are kept where its state is.
+func (w *world) openKV(list []config.Binding) error {
+	for i := range list {
+		b := &list[i]
+		if b.Wrapped != nil {
+			if err := w.openKV(b.Wrapped.Inner); err != nil {
+				return err
+			}
+		}
+		if b.Kind != config.BindingKVNamespace || b.Service.IsSet() || w.kv[b.ID] != nil {
+			continue
+		}
+		state := w.services[config.StateService]
+		if state == nil {
+			return at(b.Pos, "the KV namespace of the binding %q has no directory to be kept in", b.Name)
+		}
+		dir, ok := state.plain.(*disk.Directory)
+		if !ok {
+			return at(b.Pos, "the KV namespace of the binding %q cannot be kept in the service %q", b.Name, config.StateService)
+		}
+		st, err := w.s.stores.disk(dir.Path())
+		if err != nil {
+			return at(b.Pos, "the KV namespace of the binding %q: %s", b.Name, err)
+		}
+		w.kv[b.ID] = st.namespace(b.ID, w.s.o.Host.Now)
+	}
+	return nil
 }
 
 // openCaches makes the memory caches of a worker's bindings, which all its realms share.

@@ -10,8 +10,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"time"
 
 	"workerd.local/internal/limits"
+	"workerd.local/kvserver"
 	"workerd.local/storage"
 	"workerd.local/storage/admin"
 	"workerd.local/storage/bolt"
@@ -34,6 +36,24 @@ type openStore struct {
 	tokens  func(shard uint32) storage.Token
 	control *admin.Server // nil where there is none, or not yet
 	tried   bool          // to open the control socket
+
+	kvMu sync.Mutex // guards kv
+	kv   map[string]*kvserver.Namespace
+}
+
+// namespace is a KV namespace that the store keeps.
+func (o *openStore) namespace(id string, now func() time.Time) *kvserver.Namespace {
+	o.kvMu.Lock()
+	defer o.kvMu.Unlock()
+	n := o.kv[id]
+	if n == nil {
+		if o.kv == nil {
+			o.kv = map[string]*kvserver.Namespace{}
+		}
+		n = kvserver.Open(o.store, o.tokens, id, now)
+		o.kv[id] = n
+	}
+	return n
 }
 
 func newStores(open func(string) (storage.Store, error), log *slog.Logger, bounds *limits.Set) *stores {

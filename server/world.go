@@ -23,6 +23,7 @@ import (
 	"workerd.local/httpserver"
 	"workerd.local/internal/compat"
 	"workerd.local/internal/limits"
+	"workerd.local/kvserver"
 	"workerd.local/outbound"
 	"workerd.local/script"
 	"workerd.local/supervise"
@@ -42,7 +43,8 @@ type world struct {
 	internet *outbound.Network            // the implicit service, made when it is named
 	closers  []io.Closer
 	caches   map[*config.Binding]*memorycache.Use
-	ctx      context.Context // ends what requests left behind
+	kv       map[string]*kvserver.Namespace // of a project, by id
+	ctx      context.Context                // ends what requests left behind
 	cancel   context.CancelFunc
 	inputs   []string // files that scripts were made from
 	loading  sync.WaitGroup
@@ -63,7 +65,7 @@ type service struct {
 
 func (s *Server) build(ctx context.Context, cfg *config.Config) (_ *world, err error) {
 	distinctSockets(cfg)
-	w := &world{s: s, cfg: cfg, services: map[string]*service{}, targets: map[string]httpserver.Target{}, caches: map[*config.Binding]*memorycache.Use{}}
+	w := &world{s: s, cfg: cfg, services: map[string]*service{}, targets: map[string]httpserver.Target{}, caches: map[*config.Binding]*memorycache.Use{}, kv: map[string]*kvserver.Namespace{}}
 	w.exposeGC = w.v8Flags()
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	defer func() {
@@ -82,6 +84,11 @@ func (s *Server) build(ctx context.Context, cfg *config.Config) (_ *world, err e
 			continue
 		}
 		if err := w.plain(svc); err != nil {
+			return nil, err
+		}
+	}
+	for _, svc := range workers {
+		if err := w.openKV(svc.cfg.Worker.Bindings); err != nil {
 			return nil, err
 		}
 	}

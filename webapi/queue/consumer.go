@@ -155,7 +155,7 @@ func decode(js *isolate.JS, b []byte, typ string) (goja.Value, error) {
 	switch typ {
 	case asText:
 		return fetch.Text(js, b)
-	case asBytes:
+	case asRaw:
 		return bind.NewUint8Array(js, append([]byte{}, b...)), nil
 	case asJSON:
 		return fetch.JSON(js, b)

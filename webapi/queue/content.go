@@ -15,16 +15,16 @@ import (
 
 // Content types: how the body of a message is bytes.
 const (
-	asText  = "text"
-	asBytes = "bytes"
-	asJSON  = "json"
-	asV8    = "v8"
+	asText = "text"
+	asRaw  = "bytes"
+	asJSON = "json"
+	asV8   = "v8"
 )
 
 // contentType is a content type as it is sent.
 func contentType(name string) (string, error) {
 	switch lower := strings.ToLower(name); lower {
-	case asText, asBytes, asJSON, asV8:
+	case asText, asRaw, asJSON, asV8:
 		return lower, nil
 	}
 	return "", unsupported(name)
@@ -50,7 +50,7 @@ func encode(js *isolate.JS, v goja.Value, typ string, take bool) ([]byte, error)
 			return nil, exception.TypeErrorf("Content Type \"text\" requires a value of type string, but received: %s", typeOf(v))
 		}
 		return []byte(s.String()), nil
-	case asBytes:
+	case asRaw:
 		if name := bind.ViewName(js, v); name == "" || name == "ArrayBuffer" {
 			return nil, exception.TypeErrorf("Content Type \"bytes\" requires a value of type ArrayBufferView, but received: %s", typeOf(v))
 		}
