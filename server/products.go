@@ -28,13 +28,13 @@ func (w *world) product(js *isolate.JS, wk *worker.Worker, b *config.Binding, wh
 	}
 	switch b.Kind {
 	case config.BindingKVNamespace:
-		return kv.Class.Wrap(js, &kv.Namespace{Service: s}), nil
+		return kv.Class.Wrap(js, &kv.Namespace{Service: s, Binding: b.Name}), nil
 	case config.BindingAnalyticsEngine:
 		return analytics.Class.Wrap(js, &analytics.Dataset{Name: b.Service.Name, Service: s, Report: func(js *isolate.JS, err error) {
 			wk.Report(js.Exception(err), "Uncaught (in writeDataPoint)")
 		}}), nil
 	case config.BindingR2Bucket:
-		return r2.Class.Wrap(js, &r2.Bucket{Service: s}), nil
+		return r2.Class.Wrap(js, &r2.Bucket{Service: s, Binding: b.Name, Name: b.Service.Name}), nil
 	case config.BindingQueue:
 		return queue.ProducerClass.Wrap(js, &queue.Producer{Service: s}), nil
 	case config.BindingHyperdrive:

@@ -9,6 +9,7 @@ import (
 
 	"workerd.local/exception"
 	"workerd.local/isolate"
+	"workerd.local/trace"
 	"workerd.local/webapi/fetch"
 )
 
@@ -44,7 +45,7 @@ var maps = isolate.NewSlot(func(js *isolate.JS) *mapIntrinsics {
 })
 
 // toMap is a Map of an object's properties. workerd leaves out keys that are numbers.
-func toMap(js *isolate.JS, v goja.Value) (goja.Value, error) {
+func toMap(js *isolate.JS, s *trace.Span, v goja.Value) (goja.Value, error) {
 	in := maps.Get(js)
 	m, err := js.Construct(in.ctor)
 	if err != nil {
@@ -54,7 +55,9 @@ func toMap(js *isolate.JS, v goja.Value) (goja.Value, error) {
 	if !ok {
 		return m, nil
 	}
-	for _, key := range obj.Keys() {
+	keys := obj.Keys()
+	s.Set("cloudflare.kv.response.returned_rows", int64(len(keys)))
+	for _, key := range keys {
 		if _, err := js.Call(in.set, m, js.Runtime().ToValue(key), obj.Get(key)); err != nil {
 			return nil, err
 		}
@@ -65,11 +68,12 @@ func toMap(js *isolate.JS, v goja.Value) (goja.Value, error) {
 var errListing = exception.Errorf("KV list failed: the answer is not an object")
 
 // listing is what list() gives of the answer: metadata that is a text is JSON.
-func listing(js *isolate.JS, v, cacheStatus goja.Value) (goja.Value, error) {
+func listing(js *isolate.JS, s *trace.Span, v, cacheStatus goja.Value) (goja.Value, error) {
 	obj, ok := v.(*goja.Object)
 	if !ok {
 		return nil, errListing
 	}
+	describeListing(s, obj)
 	if keys, ok := obj.Get("keys").(*goja.Object); ok && keys.ClassName() == "Array" {
 		for _, i := range keys.Keys() {
 			key, ok := keys.Get(i).(*goja.Object)

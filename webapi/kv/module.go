@@ -16,7 +16,11 @@ import (
 )
 
 // Namespace is a KV namespace, behind a service.
-type Namespace struct{ Service event.Service }
+type Namespace struct {
+	Service event.Service
+	// Binding is the name of the binding, for tails.
+	Binding string
+}
 
 // Class is the class of bindings; scripts do not see its name.
 var Class = &bind.Class[Namespace]{

@@ -12,6 +12,7 @@ import (
 	"workerd.local/exception"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
+	"workerd.local/trace"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/streams"
@@ -110,12 +111,12 @@ func readGetOptions(c *bind.Call) (o getOptions, err error) {
 
 // get is get().
 func (n *Namespace) get(c *bind.Call) (any, error) {
-	return n.read(c, false, func(_ *isolate.JS, value, _, _ goja.Value) (goja.Value, error) { return value, nil })
+	return n.read(c, "kv_get", false, func(_ *isolate.JS, value, _, _ goja.Value) (goja.Value, error) { return value, nil })
 }
 
 // getWithMetadata is getWithMetadata().
 func (n *Namespace) getWithMetadata(c *bind.Call) (any, error) {
-	return n.read(c, true, func(js *isolate.JS, value, metadata, cacheStatus goja.Value) (goja.Value, error) {
+	return n.read(c, "kv_getWithMetadata", true, func(js *isolate.JS, value, metadata, cacheStatus goja.Value) (goja.Value, error) {
 		return record(js, "value", value, "metadata", metadata, "cacheStatus", cacheStatus)
 	})
 }
@@ -134,7 +135,7 @@ func record(js *isolate.JS, pairs ...any) (*goja.Object, error) {
 // result makes what a script gets of a value, its metadata and the status of the cache.
 type result func(js *isolate.JS, value, metadata, cacheStatus goja.Value) (goja.Value, error)
 
-func (n *Namespace) read(c *bind.Call, withMetadata bool, res result) (any, error) {
+func (n *Namespace) read(c *bind.Call, span string, withMetadata bool, res result) (any, error) {
 	if c.Len() == 0 {
 		return nil, c.BadArg(1, "string or Array")
 	}
@@ -156,18 +157,30 @@ func (n *Namespace) read(c *bind.Call, withMetadata bool, res result) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	if isArray {
-		return n.getBulk(c.JS(), ioc, names, o, withMetadata)
-	}
+	return n.traced(c.JS(), span, "get", func(s *trace.Span) (any, error) {
+		if isArray {
+			return n.getBulk(c.JS(), ioc, s, names, o, withMetadata)
+		}
+		return n.getOne(c.JS(), ioc, s, name, o, res)
+	})
+}
+
+// getOne gets one key.
+func (n *Namespace) getOne(js *isolate.JS, ioc *iocontext.Context, s *trace.Span, name string, o getOptions, res result) (any, error) {
 	if err := checkKey("GET", name); err != nil {
 		return nil, err
 	}
+	setKeys(s, name)
+	o.describe(s)
 	var q query
 	q.add("urlencoded", "true")
 	q.addInt("cache_ttl", o.cacheTTL)
 	req := request(http.MethodGet, host+"/"+pathOf(name)+q.b.String())
-	return fetch.Send(c.JS(), ioc, n.Service, req, func(js *isolate.JS, resp *event.Response) (goja.Value, error) {
+	return fetch.Send(js, ioc, n.Service, req, func(js *isolate.JS, resp *event.Response) (goja.Value, error) {
 		status := cacheStatus(js, resp)
+		if v := resp.Header.Get("Cf-Cache-Status"); v != "" {
+			s.Set("cloudflare.kv.response.cache_status", v)
+		}
 		if resp.Status == http.StatusNotFound || resp.Status == http.StatusGone {
 			fetch.CloseLater(ioc, resp.Body)
 			return res(js, goja.Null(), goja.Null(), status)
@@ -175,9 +188,15 @@ func (n *Namespace) read(c *bind.Call, withMetadata bool, res result) (any, erro
 		if err := checkStatus("GET", resp); err != nil {
 			return nil, err
 		}
+		if _, ok := resp.Header["Cf-Kv-Metadata"]; ok {
+			s.Set("cloudflare.kv.response.metadata", true)
+		}
+		describe(s, resp)
+		s.Set("cloudflare.kv.response.returned_rows", int64(1))
 		return value(js, ioc, o.typ, resp, func(js *isolate.JS, v goja.Value) (goja.Value, error) {
 			metadata := goja.Null()
 			if text, ok := resp.Header["Cf-Kv-Metadata"]; ok {
+				var err error
 				if metadata, err = fetch.JSON(js, []byte(strings.Join(text, ", "))); err != nil {
 					return nil, err
 				}
@@ -261,7 +280,9 @@ func stringArray(c *bind.Call, v goja.Value) (list []string, ok bool, err error)
 }
 
 // getBulk gets several keys at once.
-func (n *Namespace) getBulk(js *isolate.JS, ioc *iocontext.Context, names []string, o getOptions, withMetadata bool) (any, error) {
+func (n *Namespace) getBulk(js *isolate.JS, ioc *iocontext.Context, s *trace.Span, names []string, o getOptions, withMetadata bool) (any, error) {
+	setKeys(s, names...)
+	o.describe(s)
 	body, err := bulkBody(names, o, withMetadata)
 	if err != nil {
 		return nil, err
@@ -275,11 +296,12 @@ func (n *Namespace) getBulk(js *isolate.JS, ioc *iocontext.Context, names []stri
 			return nil, err
 		}
 		return fetch.ReadAnswer(js, ioc, resp, func(js *isolate.JS, data []byte) (goja.Value, error) {
+			s.Set("cloudflare.kv.response.size", int64(len(data)))
 			v, err := fetch.JSON(js, data)
 			if err != nil {
 				return nil, err
 			}
-			return toMap(js, v)
+			return toMap(js, s, v)
 		})
 	}), nil
 }
@@ -305,29 +327,39 @@ func (n *Namespace) list(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var q query
-	if limit != nil && *limit > 0 {
-		q.addInt("key_count_limit", limit)
-	}
-	if prefix != nil {
-		q.add("prefix", *prefix)
-	}
-	if cursor != nil {
-		q.add("cursor", *cursor)
-	}
-	return fetch.Send(c.JS(), ioc, n.Service, request(http.MethodGet, host+q.b.String()), func(js *isolate.JS, resp *event.Response) (goja.Value, error) {
+	return n.traced(c.JS(), "kv_list", "list", func(s *trace.Span) (any, error) {
+		setInt(s, "limit", limit)
+		var q query
+		if limit != nil && *limit > 0 {
+			q.addInt("key_count_limit", limit)
+		}
+		if prefix != nil {
+			s.Set("cloudflare.kv.query.prefix", *prefix)
+			q.add("prefix", *prefix)
+		}
+		if cursor != nil {
+			s.Set("cloudflare.kv.query.cursor", *cursor)
+			q.add("cursor", *cursor)
+		}
+		return n.listed(c.JS(), ioc, s, q), nil
+	})
+}
+
+func (n *Namespace) listed(js *isolate.JS, ioc *iocontext.Context, s *trace.Span, q query) *goja.Object {
+	return fetch.Send(js, ioc, n.Service, request(http.MethodGet, host+q.b.String()), func(js *isolate.JS, resp *event.Response) (goja.Value, error) {
 		if err := checkStatus("GET", resp); err != nil {
 			return nil, err
 		}
 		status := cacheStatus(js, resp)
+		describe(s, resp)
 		return fetch.ReadAnswer(js, ioc, resp, func(js *isolate.JS, data []byte) (goja.Value, error) {
 			v, err := fetch.JSON(js, data)
 			if err != nil {
 				return nil, err
 			}
-			return listing(js, v, status)
+			return listing(js, s, v, status)
 		})
-	}), nil
+	})
 }
 
 // put is put().
@@ -361,24 +393,39 @@ func (n *Namespace) put(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	js := c.JS()
+	return n.traced(c.JS(), "kv_put", "put", func(s *trace.Span) (any, error) {
+		return n.putOne(c.JS(), ioc, s, name, text, obj, expiration, ttl, metadata)
+	})
+}
+
+// putOne puts a value, which is a text or an object.
+func (n *Namespace) putOne(js *isolate.JS, ioc *iocontext.Context, s *trace.Span, name string, text *string, obj *goja.Object, expiration, ttl *int32, metadata goja.Value) (_ any, err error) {
+	setKeys(s, name)
+	setInt(s, "expiration", expiration)
+	setInt(s, "expiration_ttl", ttl)
 	var q query
 	q.add("urlencoded", "true")
 	q.addInt("expiration", expiration)
 	q.addInt("expiration_ttl", ttl)
 	req := request(http.MethodPut, host+"/"+pathOf(name)+q.b.String())
 	if metadata != nil && !goja.IsNull(metadata) {
-		s, err := fetch.Stringify(js, metadata)
+		json, err := fetch.Stringify(js, metadata)
 		if err != nil {
 			return nil, err
 		}
-		req.Header["Cf-Kv-Metadata"] = []string{s}
+		req.Header["Cf-Kv-Metadata"] = []string{json}
+		s.Set("cloudflare.kv.query.metadata", true)
 	}
+	typ := "text"
 	if text != nil {
 		req.Header["Content-Type"] = []string{"text/plain;charset=UTF-8"}
 		req.Body = event.BytesBody([]byte(*text))
-	} else if req.Body, err = body(js, ioc, obj); err != nil {
+	} else if req.Body, typ, err = body(js, ioc, obj); err != nil {
 		return nil, err
+	}
+	s.Set("cloudflare.kv.query.value_type", typ)
+	if size := req.Body.Size(); size >= 0 {
+		s.Set("cloudflare.kv.query.payload.size", size)
 	}
 	fetch.Frame(req)
 	return n.done(js, ioc, "PUT", req), nil
@@ -386,19 +433,20 @@ func (n *Namespace) put(c *bind.Call) (any, error) {
 
 var errBody = exception.TypeErrorf("KV put() accepts only strings, ArrayBuffers, ArrayBufferViews, and ReadableStreams as values.")
 
-// body is an object as a value.
-func body(js *isolate.JS, ioc *iocontext.Context, obj *goja.Object) (event.Body, error) {
+// body is an object as a value, and what it is called.
+func body(js *isolate.JS, ioc *iocontext.Context, obj *goja.Object) (b event.Body, typ string, err error) {
 	if host, _, ok := bind.ValueOf(js, obj); ok {
 		if s, ok := host.(*streams.Readable); ok {
-			return s.Body(js, ioc)
+			b, err = s.Body(js, ioc)
+			return b, "ReadableStream", err
 		}
-		return event.NoBody, errBody
+		return event.NoBody, "", errBody
 	}
-	b, ok := bind.Bytes(js, obj)
+	data, ok := bind.Bytes(js, obj)
 	if !ok {
-		return event.NoBody, errBody
+		return event.NoBody, "", errBody
 	}
-	return event.BytesBody(append([]byte{}, b...)), nil
+	return event.BytesBody(append([]byte{}, data...)), "ArrayBuffer", nil
 }
 
 // remove is delete().
@@ -414,7 +462,10 @@ func (n *Namespace) remove(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return n.done(c.JS(), ioc, "DELETE", request(http.MethodDelete, host+"/"+componentOf(name)+"?urlencoded=true")), nil
+	return n.traced(c.JS(), "kv_delete", "delete", func(s *trace.Span) (any, error) {
+		setKeys(s, name)
+		return n.done(c.JS(), ioc, "DELETE", request(http.MethodDelete, host+"/"+componentOf(name)+"?urlencoded=true")), nil
+	})
 }
 
 // removeBulk is deleteBulk(), whatever its arguments are.

@@ -17,13 +17,18 @@ import (
 	"workerd.local/exception"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
+	"workerd.local/trace"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/streams"
 )
 
 // Bucket is an R2 bucket, behind a service.
-type Bucket struct{ Service event.Service }
+type Bucket struct {
+	Service event.Service
+	// Binding and Name are the names of the binding and of the bucket, for tails.
+	Binding, Name string
+}
 
 // Class is the class of bindings; scripts do not see its name.
 var Class = &bind.Class[Bucket]{
@@ -54,7 +59,12 @@ func (b *Bucket) jsHead(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.get(c.JS(), ioc, newRequest("head", &key), func(js *isolate.JS, a *answer) (goja.Value, error) {
+	r := newRequest("head", &key)
+	return b.traced(c.JS(), r, func(s *trace.Span) (any, error) { return b.head(c.JS(), ioc, s, r) })
+}
+
+func (b *Bucket) head(js *isolate.JS, ioc *iocontext.Context, s *trace.Span, r *request) (any, error) {
+	return b.get(js, ioc, s, r, func(js *isolate.JS, a *answer) (goja.Value, error) {
 		fetch.CloseLater(ioc, a.body)
 		switch {
 		case a.notFound():
@@ -66,6 +76,7 @@ func (b *Bucket) jsHead(c *bind.Call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		h.describe(s)
 		return h.newObject(js, all, nil), nil
 	})
 }
@@ -76,6 +87,10 @@ func (b *Bucket) jsGet(c *bind.Call) (any, error) {
 		return nil, err
 	}
 	r := newRequest("get", &key)
+	return b.traced(c.JS(), r, func(s *trace.Span) (any, error) { return b.getObject(c, s, r) })
+}
+
+func (b *Bucket) getObject(c *bind.Call, s *trace.Span, r *request) (any, error) {
 	if err := c.Options(2, "GetOptions", "onlyIf", readOnlyIf(r), "range", readRange(r), "ssecKey", readSSEC(r)); err != nil {
 		return nil, err
 	}
@@ -83,7 +98,7 @@ func (b *Bucket) jsGet(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.get(c.JS(), ioc, r, func(js *isolate.JS, a *answer) (goja.Value, error) {
+	return b.get(c.JS(), ioc, s, r, func(js *isolate.JS, a *answer) (goja.Value, error) {
 		switch {
 		case a.notFound():
 			fetch.CloseLater(ioc, a.body)
@@ -95,6 +110,7 @@ func (b *Bucket) jsGet(c *bind.Call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		h.describe(s)
 		if a.failed != nil {
 			fetch.CloseLater(ioc, a.body)
 			return h.newObject(js, all, nil), nil
@@ -120,8 +136,13 @@ func (b *Bucket) jsPut(c *bind.Call) (any, error) {
 			return nil, err
 		}
 	}
-	js := c.JS()
 	r := newRequest("put", &key)
+	return b.traced(c.JS(), r, func(s *trace.Span) (any, error) { return b.putObject(c, s, r, value, stream) })
+}
+
+// putObject puts a value, of which stream is the stream where it is one.
+func (b *Bucket) putObject(c *bind.Call, s *trace.Span, r *request, value func(*iocontext.Context) (event.Body, error), stream *streams.Readable) (any, error) {
+	js := c.JS()
 	if err := putOptions(c, r); err != nil {
 		if stream != nil && !stream.Locked() {
 			stream.Cancel(js, js.Error(exception.Errorf("Stream cancelled because the associated put operation encountered an error.")))
@@ -136,7 +157,7 @@ func (b *Bucket) jsPut(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.put(js, ioc, r, body, func(js *isolate.JS, a *answer) (goja.Value, error) {
+	return b.put(js, ioc, s, r, body, func(js *isolate.JS, a *answer) (goja.Value, error) {
 		switch {
 		case a.preconditionFailed(), a.notFound():
 			return goja.Null(), nil
@@ -149,6 +170,7 @@ func (b *Bucket) jsPut(c *bind.Call) (any, error) {
 		}
 		// What was sent is what is there.
 		h.HTTPFields, h.CustomFields = r.HTTPFields, r.CustomFields
+		h.describe(s)
 		return h.newObject(js, all, nil), nil
 	})
 }
@@ -175,11 +197,13 @@ func (b *Bucket) jsDelete(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.put(c.JS(), ioc, r, event.NoBody, func(_ *isolate.JS, a *answer) (goja.Value, error) {
-		if a.failed != nil && !a.notFound() {
-			return nil, a.failed.error("delete")
-		}
-		return goja.Undefined(), nil
+	return b.traced(c.JS(), r, func(s *trace.Span) (any, error) {
+		return b.put(c.JS(), ioc, s, r, event.NoBody, func(_ *isolate.JS, a *answer) (goja.Value, error) {
+			if a.failed != nil && !a.notFound() {
+				return nil, a.failed.error("delete")
+			}
+			return goja.Undefined(), nil
+		})
 	})
 }
 
@@ -215,6 +239,10 @@ func texts(c *bind.Call, v goja.Value, conv func(goja.Value) (string, error)) (l
 
 func (b *Bucket) jsList(c *bind.Call) (any, error) {
 	r := newRequest("list", nil)
+	return b.traced(c.JS(), r, func(s *trace.Span) (any, error) { return b.listObjects(c, s, r) })
+}
+
+func (b *Bucket) listObjects(c *bind.Call, s *trace.Span, r *request) (any, error) {
 	w := wanted{}
 	err := c.Options(1, "ListOptions", "cursor", text(&r.Cursor), "delimiter", text(&r.Delimiter), "include", func(f *bind.Call, v goja.Value) error {
 		names, ok, err := texts(f, v, func(v goja.Value) (string, error) {
@@ -249,13 +277,19 @@ func (b *Bucket) jsList(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if w.http {
+		s.Set("cloudflare.r2.request.include.http_metadata", true)
+	}
+	if w.custom {
+		s.Set("cloudflare.r2.request.include.custom_metadata", true)
+	}
 	r.NewRuntime = true
 	if !c.JS().Compat().Has("r2_list_honor_include") {
 		r.Include, w = &[]int{0, 1}, all
 	} else if r.Include == nil && c.Len() > 0 && !goja.IsUndefined(c.Arg(0)) && !goja.IsNull(c.Arg(0)) {
 		r.Include = &[]int{}
 	}
-	return b.get(c.JS(), ioc, r, func(js *isolate.JS, a *answer) (goja.Value, error) {
+	return b.get(c.JS(), ioc, s, r, func(js *isolate.JS, a *answer) (goja.Value, error) {
 		fetch.CloseLater(ioc, a.body)
 		if a.failed != nil {
 			return nil, a.failed.error("list")
@@ -272,6 +306,10 @@ func (b *Bucket) jsList(c *bind.Call) (any, error) {
 			objects[i] = l.Objects[i].newObject(js, w, nil)
 		}
 		cursor := goja.Undefined()
+		setText(s, "cloudflare.r2.response.cursor", l.Cursor)
+		s.Set("cloudflare.r2.response.returned_objects", int64(len(l.Objects)))
+		s.Set("cloudflare.r2.response.delimited_prefixes", int64(len(l.DelimitedPrefixes)))
+		s.Set("cloudflare.r2.response.truncated", l.Truncated)
 		if l.Cursor != nil {
 			cursor = js.Runtime().ToValue(*l.Cursor)
 		}

@@ -14,6 +14,7 @@ import (
 	"workerd.local/exception"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
+	"workerd.local/trace"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/blob"
 	"workerd.local/webapi/fetch"
@@ -123,17 +124,18 @@ func (s *service) read(resp *event.Response) error {
 
 // get asks for something that may have a body; the answer's is conv's, which must take it
 // or close it.
-func (b *Bucket) get(js *isolate.JS, ioc *iocontext.Context, r *request, conv func(js *isolate.JS, a *answer) (goja.Value, error)) (any, error) {
+func (b *Bucket) get(js *isolate.JS, ioc *iocontext.Context, s *trace.Span, r *request, conv func(js *isolate.JS, a *answer) (goja.Value, error)) (any, error) {
 	text, err := wire(r)
 	if err != nil {
 		return nil, err
 	}
 	req := &event.Request{Method: http.MethodGet, URL: "https://fake-host", Redirect: "manual", Header: http.Header{"Cf-R2-Request": {string(text)}}}
-	return b.send(js, ioc, req, false, conv), nil
+	r.describe(s, -1)
+	return b.send(js, ioc, s, req, false, conv), nil
 }
 
 // put asks for something to be done, with a value where that is not nothing.
-func (b *Bucket) put(js *isolate.JS, ioc *iocontext.Context, r *request, value event.Body, conv func(js *isolate.JS, a *answer) (goja.Value, error)) (any, error) {
+func (b *Bucket) put(js *isolate.JS, ioc *iocontext.Context, s *trace.Span, r *request, value event.Body, conv func(js *isolate.JS, a *answer) (goja.Value, error)) (any, error) {
 	text, err := wire(r)
 	if err != nil {
 		return nil, err
@@ -143,16 +145,22 @@ func (b *Bucket) put(js *isolate.JS, ioc *iocontext.Context, r *request, value e
 		Body: behind(text, value),
 	}
 	fetch.Frame(req)
-	return b.send(js, ioc, req, true, func(js *isolate.JS, a *answer) (goja.Value, error) {
+	size := int64(-1)
+	if !value.IsNull() {
+		size = value.Size()
+	}
+	r.describe(s, size)
+	return b.send(js, ioc, s, req, true, func(js *isolate.JS, a *answer) (goja.Value, error) {
 		fetch.CloseLater(ioc, a.body)
 		return conv(js, a)
 	}), nil
 }
 
-func (b *Bucket) send(js *isolate.JS, ioc *iocontext.Context, req *event.Request, whole bool, conv func(js *isolate.JS, a *answer) (goja.Value, error)) *goja.Object {
+func (b *Bucket) send(js *isolate.JS, ioc *iocontext.Context, s *trace.Span, req *event.Request, whole bool, conv func(js *isolate.JS, a *answer) (goja.Value, error)) *goja.Object {
 	a := &answer{}
 	return fetch.Send(js, ioc, &service{Service: b.Service, whole: whole, a: a}, req, func(js *isolate.JS, resp *event.Response) (goja.Value, error) {
 		a.body = resp.Body
+		a.describe(s)
 		return conv(js, a)
 	})
 }

@@ -7,7 +7,9 @@ import (
 
 	"workerd.local/event"
 	"workerd.local/exception"
+	"workerd.local/iocontext"
 	"workerd.local/isolate"
+	"workerd.local/trace"
 	"workerd.local/webapi/bind"
 )
 
@@ -38,6 +40,10 @@ func (b *Bucket) createMultipartUpload(c *bind.Call) (any, error) {
 		return nil, err
 	}
 	r := newRequest("createMultipartUpload", &key)
+	return b.traced(c.JS(), r, func(s *trace.Span) (any, error) { return b.createUpload(c, s, r) })
+}
+
+func (b *Bucket) createUpload(c *bind.Call, s *trace.Span, r *request) (any, error) {
 	err := c.Options(2, "MultipartOptions", "customMetadata", readCustomMetadata(r), "httpMetadata", readHTTPMetadata(r), "ssecKey", readSSEC(r), "storageClass", &r.StorageClass)
 	if err != nil {
 		return nil, err
@@ -46,7 +52,7 @@ func (b *Bucket) createMultipartUpload(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.put(c.JS(), ioc, r, event.NoBody, func(js *isolate.JS, a *answer) (goja.Value, error) {
+	return b.put(c.JS(), ioc, s, r, event.NoBody, func(js *isolate.JS, a *answer) (goja.Value, error) {
 		if a.failed != nil {
 			return nil, a.failed.error("createMultipartUpload")
 		}
@@ -56,7 +62,8 @@ func (b *Bucket) createMultipartUpload(c *bind.Call) (any, error) {
 		if err := read(a.metadata, &created); err != nil {
 			return nil, err
 		}
-		return b.newUpload(js, key, created.UploadID), nil
+		s.Set("cloudflare.r2.response.upload_id", created.UploadID)
+		return b.newUpload(js, *r.Object, created.UploadID), nil
 	})
 }
 
@@ -106,11 +113,17 @@ func (u *upload) uploadPart(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := value(ioc)
-	if err != nil {
-		return nil, err
-	}
-	return u.b.put(c.JS(), ioc, r, body, func(js *isolate.JS, a *answer) (goja.Value, error) {
+	return u.b.traced(c.JS(), r, func(s *trace.Span) (any, error) {
+		body, err := value(ioc)
+		if err != nil {
+			return nil, err
+		}
+		return u.putPart(c.JS(), ioc, s, r, body)
+	})
+}
+
+func (u *upload) putPart(js *isolate.JS, ioc *iocontext.Context, s *trace.Span, r *request, body event.Body) (any, error) {
+	return u.b.put(js, ioc, s, r, body, func(js *isolate.JS, a *answer) (goja.Value, error) {
 		if a.failed != nil {
 			return nil, a.failed.error("uploadPart")
 		}
@@ -120,7 +133,8 @@ func (u *upload) uploadPart(c *bind.Call) (any, error) {
 		if err := read(a.metadata, &uploaded); err != nil {
 			return nil, err
 		}
-		return record(js, "partNumber", int(n), "etag", uploaded.ETag), nil
+		s.Set("cloudflare.r2.response.etag", uploaded.ETag)
+		return record(js, "partNumber", int(r.PartNumber), "etag", uploaded.ETag), nil
 	})
 }
 
@@ -135,7 +149,11 @@ func (u *upload) complete(c *bind.Call) (any, error) {
 	}
 	r := u.request("completeMultipartUpload")
 	r.Parts = &parts
-	return u.b.put(c.JS(), ioc, r, event.NoBody, func(js *isolate.JS, a *answer) (goja.Value, error) {
+	return u.b.traced(c.JS(), r, func(s *trace.Span) (any, error) { return u.completeParts(c.JS(), ioc, s, r) })
+}
+
+func (u *upload) completeParts(js *isolate.JS, ioc *iocontext.Context, s *trace.Span, r *request) (any, error) {
+	return u.b.put(js, ioc, s, r, event.NoBody, func(js *isolate.JS, a *answer) (goja.Value, error) {
 		if a.failed != nil {
 			return nil, a.failed.error("completeMultipartUpload")
 		}
@@ -143,6 +161,7 @@ func (u *upload) complete(c *bind.Call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		h.describe(s)
 		return h.newObject(js, all, nil), nil
 	})
 }
@@ -183,10 +202,13 @@ func (u *upload) abort(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return u.b.put(c.JS(), ioc, u.request("abortMultipartUpload"), event.NoBody, func(_ *isolate.JS, a *answer) (goja.Value, error) {
-		if a.failed != nil && !a.notFound() {
-			return nil, a.failed.error("abortMultipartUpload")
-		}
-		return goja.Undefined(), nil
+	r := u.request("abortMultipartUpload")
+	return u.b.traced(c.JS(), r, func(s *trace.Span) (any, error) {
+		return u.b.put(c.JS(), ioc, s, r, event.NoBody, func(_ *isolate.JS, a *answer) (goja.Value, error) {
+			if a.failed != nil && !a.notFound() {
+				return nil, a.failed.error("abortMultipartUpload")
+			}
+			return goja.Undefined(), nil
+		})
 	})
 }
