@@ -50,7 +50,7 @@ var marks = []struct {
 	reason     string
 }{
 	{name: regexp.MustCompile(`^(?:eventsource|websockets|fetch/api/(?:cors|credentials|policies|redirect))/|\.sub\.any\.js$|\.h2\.any\.js$`), reason: "needs the suite's server"},
-	{text: regexp.MustCompile(`/common/get-host-info|/common/dispatcher|\.py\b|\{\{host`), reason: "needs the suite's server"},
+	{text: regexp.MustCompile(`/common/get-host-info|/common/dispatcher|\.(?:py|asis)\b|\{\{host`), reason: "needs the suite's server"},
 	{name: regexp.MustCompile(`^fetch/api/(?:headers/headers-no-cors|request/(?:forbidden-method|request-bad-port|request-headers))\.any\.js$`), reason: "what browsers keep pages from: workerd leaves headers, methods and ports to the program"},
 	{name: regexp.MustCompile(`^WebCryptoAPI/.*(?:Ed448|X448|curve448)`), reason: "curves that workerd does not have"},
 	{name: regexp.MustCompile(`^(?:encoding/unsupported-encodings|encoding/replacement-encodings|FileAPI/url/url-with-xhr)\.`), reason: "needs XMLHttpRequest"},

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { process.Main(m) }
 
 func testOptions(t *testing.T) options {
 	return options{
-		Options: suite.Options{Bin: process.Build(t), Parallel: 2, Timeout: 10 * time.Second},
+		Options: suite.Options{Bin: process.Build(t), Parallel: 2, Timeout: patience},
 		Date:    defaultDate, Flags: strings.Split(standardFlags, ","),
 	}
 }
@@ -176,7 +176,8 @@ func TestAreas(t *testing.T) {
 	}
 }
 
-// The table of the README has the sums of results.txt.
+// The table of the README has the sums of results.txt, of all standards of which anything
+// can be run.
 func TestReadmeSaysWhatIsRecorded(t *testing.T) {
 	rec, err := readRecord("results.txt")
 	if err != nil {
@@ -188,7 +189,12 @@ func TestReadmeSaysWhatIsRecorded(t *testing.T) {
 	}
 	var rows []string
 	for _, s := range rec.sums() {
-		rows = append(rows, s.row())
+		if s.files > 0 {
+			rows = append(rows, s.row())
+		}
+	}
+	if len(rows) == 0 {
+		t.Fatal("results.txt has no sums")
 	}
 	if table := strings.Join(rows, "\n"); !strings.Contains(string(readme), table) {
 		t.Errorf("README.md lacks the rows\n%s", table)
