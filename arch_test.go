@@ -34,6 +34,7 @@ floors
 	webapi/fetch
 	webapi/durable  webapi/htmlrewriter  webapi/caches  webapi/eventsource  webapi/kv  webapi/analytics  webapi/memorycache  webapi/hyperdrive  webapi/queue  webapi/r2
 	webapi/rpc
+	webapi/loader
 	webapi/node/glue
 	webapi/node/assert  webapi/node/core  webapi/node/nodetest  webapi/node/stubs
 	webapi/node/crypto  webapi/node/files  webapi/node/http  webapi/node/sockets  webapi/node/zlib

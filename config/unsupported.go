@@ -18,7 +18,6 @@ var unsupported = map[string]string{
 	"local.analyticsEngine": "an Analytics Engine dataset",
 	"local.hyperdrive":      "a Hyperdrive database",
 
-	"binding.workerLoader":     "a worker loader",
 	"binding.workerdDebugPort": "a workerdDebugPort binding",
 
 	"module.pythonModule":              "a Python module",

@@ -212,6 +212,22 @@ func Start(ctx context.Context, svc Service, req *Request, done func(*Response, 
 	go func() { done(svc.Fetch(ctx, req)) }()
 }
 
+// EventStarter is a Service that delivers events without waiting; done is called once, on
+// any goroutine.
+type EventStarter interface {
+	StartEvent(ctx context.Context, ev Event, done func(Outcome, error))
+}
+
+// StartEvent begins an event on any service. A service that is no EventStarter gets a
+// goroutine.
+func StartEvent(ctx context.Context, svc Service, ev Event, done func(Outcome, error)) {
+	if s, ok := svc.(EventStarter); ok {
+		s.StartEvent(ctx, ev, done)
+		return
+	}
+	go func() { done(svc.Deliver(ctx, ev)) }()
+}
+
 // Wait is the blocking form of Start, for services whose Fetch is made from it.
 // When ctx ends first, an answer that still comes is released.
 func Wait(ctx context.Context, start func(done func(*Response, error))) (*Response, error) {

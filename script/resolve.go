@@ -579,6 +579,7 @@ func (r *resolver) loadModule(key string) (api.OnLoadResult, error) {
 	}
 	switch m.Kind {
 	case ESModule:
+		text = withoutSourcePhase(text)
 		return api.OnLoadResult{Contents: &text, Loader: scriptLoader(m)}, nil
 	case CommonJS:
 		// The mention of module makes the bundler treat the file as CommonJS even if

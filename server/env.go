@@ -26,6 +26,7 @@ import (
 	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/global"
 	"workerd.local/webapi/htmlrewriter"
+	"workerd.local/webapi/loader"
 	"workerd.local/webapi/messaging"
 	"workerd.local/webapi/node"
 	"workerd.local/webapi/performance"
@@ -126,6 +127,8 @@ func (w *world) binding(js *isolate.JS, wk *worker.Worker, svc *service, b *conf
 			return nil, err
 		}
 		return fetch.Fetcher.Wrap(js, &fetch.FetcherObject{Service: s}), nil
+	case config.BindingWorkerLoader:
+		return loader.Class.Wrap(js, &loader.Binding{Loader: w.loaderOf(svc, b)}), nil
 	case config.BindingKVNamespace, config.BindingAnalyticsEngine, config.BindingMemoryCache, config.BindingHyperdrive, config.BindingQueue, config.BindingR2Bucket:
 		return w.product(js, wk, b, where)
 	case config.BindingDurableObjectNamespace:

@@ -107,6 +107,7 @@ type Server struct {
 	log *slog.Logger
 
 	isolates []*isolate.Isolate
+	guard    *isolate.MemoryGuard // nil where nothing watches the memory
 	running  sync.WaitGroup
 	stores   *stores
 	cache    *httpcache.Store // behind the Cache API of projects
@@ -158,12 +159,13 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*Server, error) {
 		guard = isolate.NewMemoryGuard(limit)
 		s.bg.Go(func() { guard.Run(bg) })
 	}
+	s.guard = guard
 	for i := range o.Isolates {
-		io := isolate.Options{Name: fmt.Sprintf("isolate-%d", i), Host: o.Host, Limits: o.Limits, Log: o.Log, Guard: guard}
+		var recorder isolate.Recorder
 		if o.Recorder != nil {
-			io.Recorder = o.Recorder(i)
+			recorder = o.Recorder(i)
 		}
-		iso := isolate.New(io)
+		iso := s.newIsolate(fmt.Sprintf("isolate-%d", i), recorder)
 		s.isolates = append(s.isolates, iso)
 		s.running.Go(func() { iso.Run(context.Background()) })
 	}
@@ -179,6 +181,11 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*Server, error) {
 	s.stores.openControl(s.writer)
 	s.crons = startCrons(s)
 	return s, nil
+}
+
+// newIsolate makes an isolate; who asks for it runs it and closes it.
+func (s *Server) newIsolate(name string, recorder isolate.Recorder) *isolate.Isolate {
+	return isolate.New(isolate.Options{Name: name, Host: s.o.Host, Limits: s.o.Limits, Log: s.o.Log, Guard: s.guard, Recorder: recorder})
 }
 
 // Service returns a service by name, and an entrypoint of it ("" is the default).

@@ -27,14 +27,14 @@ func (w *world) tails(svc *service) (*trace.Tails, error) {
 		if err != nil {
 			return nil, err
 		}
-		t.Targets = append(t.Targets, trace.Target{Service: r.to.cfg.Name, Batch: r.batch})
+		t.Targets = append(t.Targets, trace.Target{Service: r.name, Batch: r.batch})
 	}
 	for _, d := range c.StreamingTails {
 		r, err := w.tail(svc, d, "streaming tails")
 		if err != nil {
 			return nil, err
 		}
-		t.Targets = append(t.Targets, trace.Target{Service: r.to.cfg.Name, Stream: r.stream, Budget: r.budget})
+		t.Targets = append(t.Targets, trace.Target{Service: r.name, Stream: r.stream, Budget: r.budget})
 	}
 	return t, nil
 }
@@ -43,8 +43,8 @@ func (w *world) tails(svc *service) (*trace.Tails, error) {
 // keep up with is dropped. Any goroutine.
 type tail struct {
 	w          *world
-	from, to   *service
-	entrypoint string
+	from, name string // of the workers
+	to         event.Service
 	ctx        context.Context
 	budget     *trace.Budget
 	limit      int
@@ -63,11 +63,15 @@ func (w *world) tail(from *service, d config.ServiceDesignator, where string) (*
 	if to.cfg.Worker == nil {
 		return nil, at(d.Pos, "Worker %q's %s refers to the service %q, which is not a worker.", from.cfg.Name, where, d.Name)
 	}
+	return w.newTail(from.cfg.Name, to.cfg.Name, &lazyService{svc: to, entrypoint: d.Entrypoint}), nil
+}
+
+func (w *world) newTail(from, name string, to event.Service) *tail {
 	bounds := w.s.o.Limits.Bounds
 	return &tail{
-		w: w, from: from, to: to, entrypoint: d.Entrypoint, limit: limits.TracePending.In(bounds),
-		ctx: trace.Via(w.ctx, from.cfg.Name, to.cfg.Name), budget: trace.NewBudget(bounds),
-	}, nil
+		w: w, from: from, name: name, to: to, limit: limits.TracePending.In(bounds),
+		ctx: trace.Via(w.ctx, from, name), budget: trace.NewBudget(bounds),
+	}
 }
 
 func (t *tail) batch(tr *trace.Trace) {
@@ -98,7 +102,7 @@ func (t *tail) deliver(ev event.Event, ended func()) bool {
 	t.pending++
 	t.mu.Unlock()
 	t.w.tailing.add()
-	t.to.pool.Service(t.entrypoint).StartEvent(t.ctx, ev, func(event.Outcome, error) {
+	event.StartEvent(t.ctx, t.to, ev, func(event.Outcome, error) {
 		// What went wrong is in the tail worker's own log.
 		ended()
 		t.mu.Lock()
@@ -121,7 +125,7 @@ func (t *tail) drop() {
 	}
 	t.mu.Unlock()
 	if tell {
-		t.w.s.log.Warn("a tail worker does not keep up: traces are dropped", "service", t.from.cfg.Name, "tail", t.to.cfg.Name, "dropped", n)
+		t.w.s.log.Warn("a tail worker does not keep up: traces are dropped", "service", t.from, "tail", t.name, "dropped", n)
 	}
 }
 

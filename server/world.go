@@ -49,6 +49,7 @@ type world struct {
 	inputs   []string // files that scripts were made from
 	loading  sync.WaitGroup
 	tailing  tailing
+	loaders  *loaders
 	exposeGC bool
 	requests sync.WaitGroup // until their answers have been sent; the turnstile adds
 }
@@ -67,6 +68,7 @@ func (s *Server) build(ctx context.Context, cfg *config.Config) (_ *world, err e
 	distinctSockets(cfg)
 	w := &world{s: s, cfg: cfg, services: map[string]*service{}, targets: map[string]httpserver.Target{}, caches: map[*config.Binding]*memorycache.Use{}, kv: map[string]*kvserver.Namespace{}}
 	w.exposeGC = w.v8Flags()
+	w.loaders = &loaders{w: w, most: limits.LoaderWorkers.In(s.o.Limits.Bounds), live: map[*dynamic]struct{}{}, named: map[string]*dynamic{}}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {
@@ -560,6 +562,11 @@ func (l *lazyService) Deliver(ctx context.Context, ev event.Event) (event.Outcom
 	return l.svc.pool.Service(l.entrypoint).Deliver(ctx, ev)
 }
 
+// StartEvent is event.EventStarter's.
+func (l *lazyService) StartEvent(ctx context.Context, ev event.Event, done func(event.Outcome, error)) {
+	l.svc.pool.Service(l.entrypoint).StartEvent(ctx, ev, done)
+}
+
 // closeActors flushes and breaks the world's actors: another world may make them.
 func (w *world) closeActors(ctx context.Context) error {
 	var errs []error
@@ -576,6 +583,7 @@ func (w *world) closeActors(ctx context.Context) error {
 func (w *world) close(ctx context.Context) error {
 	errs := []error{w.closeActors(ctx), w.drainTails(ctx)}
 	w.cancel()
+	w.loaders.close()
 	w.loading.Wait()
 	for _, c := range w.closers {
 		errs = append(errs, c.Close())

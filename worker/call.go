@@ -70,6 +70,7 @@ func (s *session) begin() {
 		OnHang:  s.hung,
 		OnIdle:  s.idle,
 	})
+	s.w.began(s.ioc)
 	if s.tracer != nil {
 		s.tracer.Event(&trace.RPC{})
 		s.tracer.Method(nil, rpc.TraceName(s.call.Path))

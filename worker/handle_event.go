@@ -65,6 +65,7 @@ func (d *delivery) begin() {
 		OnHang:  func(err error) { d.fail(err); d.ioc.Abort(err) },
 		OnIdle:  d.idle,
 	})
+	d.w.began(d.ioc)
 	if d.tracer != nil {
 		d.tracer.Event(infoOf(d.ev))
 		d.ioc.OnEnd(func() { d.tracer.End(d.outcome.String()) })

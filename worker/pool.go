@@ -47,6 +47,16 @@ func (p *Pool) Context() context.Context { return p.ctx }
 // Workers are the pool's workers, one per isolate.
 func (p *Pool) Workers() []*Worker { return p.workers }
 
+// Quiet reports whether nothing runs and nothing waits to run.
+func (p *Pool) Quiet() bool {
+	for _, w := range p.workers {
+		if w.inflight.Load() > 0 || w.contexts.Load() > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // pick returns the worker with the least to do, and of equals the first: an idle
 // server keeps one realm warm.
 func (p *Pool) pick() *Worker {

@@ -59,6 +59,7 @@ func (q *request) begin() {
 		OnHang:  q.hung,
 		OnIdle:  q.idle,
 	})
+	q.w.began(q.ioc)
 	if q.tracer != nil {
 		q.tracer.Event(FetchInfo(q.req))
 		q.ioc.OnEnd(func() { q.tracer.End(q.outcome.String()) })

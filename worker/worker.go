@@ -70,6 +70,8 @@ type Options struct {
 	Refused func() error
 	// Tails are told of the worker's invocations; nil means that nobody is.
 	Tails *trace.Tails
+	// OnQuiet, which may be nil, is called on the loop each time the last context has ended.
+	OnQuiet func()
 	// Context ends what requests left behind; nil means never.
 	Context context.Context
 }
@@ -80,6 +82,7 @@ type Worker struct {
 	o   Options
 
 	inflight atomic.Int64 // requests that wait or run; any goroutine
+	contexts atomic.Int64 // contexts that have not ended; any goroutine
 
 	realm   *isolate.Realm
 	env     *goja.Object
@@ -290,6 +293,19 @@ func (w *Worker) startupError(err error) error {
 	c := *e
 	c.Class, c.Message, c.Value = "Error", text, nil
 	return &c
+}
+
+// began counts a context until it ends, where somebody wants to know.
+func (w *Worker) began(ioc *iocontext.Context) {
+	if w.o.OnQuiet == nil {
+		return
+	}
+	w.contexts.Add(1)
+	ioc.OnEnd(func() {
+		if w.contexts.Add(-1) == 0 && w.o.OnQuiet != nil {
+			w.o.OnQuiet()
+		}
+	})
 }
 
 func (w *Worker) interrupted(cause error) {

@@ -67,6 +67,10 @@ var (
 	CloneDepth         = count("clone.depth", 10_000, 10, 10_000)
 	CloneObjects       = count("clone.objects", 1<<24, 100, 1<<28)
 
+	LoaderCode    = size("loader.code", 64<<20, 1<<10, 1<<30)
+	LoaderEnv     = size("loader.env", 1<<20, 1<<10, 1<<30)
+	LoaderWorkers = count("loader.workers", 1000, 1, 1_000_000)
+
 	RPCMessage   = size("rpc.message", 32<<20, 1<<10, 1<<30)
 	RPCStubs     = count("rpc.stubs", 100_000, 1, 10_000_000)
 	VirtualHosts = count("connect.virtual-hosts", 10_000, 1, 1_000_000)
@@ -290,6 +294,10 @@ var sections = []Section{
 		knob("An event of an EventSource", EventBytes.Knob, "the EventSource fails"),
 		knob("Nesting of a value that is cloned or stored", CloneDepth.Knob, "RangeError or DataCloneError"),
 		knob("Objects in a value that is cloned or stored", CloneObjects.Knob, "RangeError"),
+		knob("Modules of a worker that a script makes", LoaderCode.Knob, "Error"),
+		knob("Its `env`", LoaderEnv.Knob, "Error"),
+		knob("Workers that scripts made, at a time; of those with a name the one that nobody used for longest is ended and made again when it is needed", LoaderWorkers.Knob, "Error"),
+		row("Items of a list in the code of such a worker", "webapi/loader.maxListed", Count, "", "fixed by what programs need", "Error"),
 		knob("Arguments, or the result, of an RPC", RPCMessage.Knob, "Error"),
 		knob("Stubs that a request or an actor holds, and as many that it hands out", RPCStubs.Knob, "Error"),
 		knob("Names that a worker makes with mapVirtualHost()", VirtualHosts.Knob, "Error"),

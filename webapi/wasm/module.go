@@ -562,3 +562,13 @@ func instantiateAsync(c *bind.Call) (any, error) {
 	}
 	return pair, err
 }
+
+// Source is the bytes of a WebAssembly.Module, which nobody may change. The same bytes
+// are not compiled again while somebody holds the module.
+func Source(js *isolate.JS, v goja.Value) ([]byte, bool) {
+	p, ok := moduleClass.Unwrap(js, v)
+	if !ok {
+		return nil, false
+	}
+	return p.source, true
+}
