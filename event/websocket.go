@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 )
 
 // Message is one message of a WebSocket. Data does not change any more; where Text is
@@ -12,6 +13,29 @@ import (
 type Message struct {
 	Text bool
 	Data []byte
+	// Shared is where ends keep what they make of a message that goes to many; nil where
+	// it goes to one, as far as the sender knows.
+	Shared *Shared
+}
+
+// Shared keeps the forms of one message, so that a broadcast is encoded and compressed
+// once. Any goroutine.
+type Shared struct {
+	mu    sync.Mutex
+	forms [SharedForms][]byte
+}
+
+// SharedForms is how many forms of a message may be kept.
+const SharedForms = 2
+
+// Form is a form of the message, made at the first call for it. It does not change.
+func (s *Shared) Form(n int, encode func() []byte) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.forms[n] == nil {
+		s.forms[n] = encode()
+	}
+	return s.forms[n]
 }
 
 // CloseNoCode stands for a close frame without a code, in both directions.

@@ -636,3 +636,38 @@ func TestAllEventsOfAnEcho(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A message that goes to many is encoded once for all that take it in the same form.
+func TestBroadcastIsEncodedOnce(t *testing.T) {
+	s := newSite(t, false)
+	s.compress = true
+	var peers []*plain
+	var conns []*Conn
+	for i := range 6 {
+		headers := []string{"", "Sec-WebSocket-Extensions: permessage-deflate", "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=9"}[i%3]
+		peers = append(peers, s.dial(headers))
+		conns = append(conns, get(t, s.conn))
+	}
+	m := event.Message{Text: true, Data: []byte(strings.Repeat("to all ", 100)), Shared: &event.Shared{}}
+	first := map[bool]*byte{}
+	for i, c := range conns {
+		b := c.encode(m)
+		switch {
+		case i%3 == 2: // with a window of its own
+		case first[c.deflate] == nil:
+			first[c.deflate] = &b[0]
+		case first[c.deflate] != &b[0]:
+			t.Errorf("encoded again for connection %d", i)
+		}
+		if err := c.Send(m, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, p := range peers {
+		want := "text of 700"
+		if i%3 > 0 {
+			want = "small " + want
+		}
+		p.expect(want)
+	}
+}

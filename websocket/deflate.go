@@ -15,8 +15,20 @@ import (
 // leastDeflated is the size from which a message is worth compressing.
 const leastDeflated = 64
 
-// encode makes the frame of a message.
+// encode is the frame of a message, which other connections may share. A client's has a
+// mask of its own.
 func (c *Conn) encode(m event.Message) []byte {
+	if m.Shared == nil || c.client || c.deflate && c.window != mostWindow {
+		return c.encodeAlone(m)
+	}
+	form := 0
+	if c.deflate {
+		form = 1
+	}
+	return m.Shared.Form(form, func() []byte { return c.encodeAlone(m) })
+}
+
+func (c *Conn) encodeAlone(m event.Message) []byte {
 	op := ws.OpBinary
 	if m.Text {
 		op = ws.OpText

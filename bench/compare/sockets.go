@@ -151,7 +151,7 @@ func parkable(s *subject) (int, error) {
 	}
 	room := int(min(limit.Max, 1<<30)) - 1000
 	if s.name != "ours" {
-		room /= 2
+		room = (room - 6*parkedRooms) / 2 // and some for each actor
 	}
 	if room < 1 {
 		return 0, fmt.Errorf("the hard limit of open files is %d", limit.Max)

@@ -1,6 +1,7 @@
 package websockets
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -29,16 +30,58 @@ var (
 // errClosedEarly ends an attempt to connect that nobody wants any more.
 var errClosedEarly = exception.Errorf("Network connection lost.").WithKind(exception.Disconnected).WithCause(errors.New("close() was called before the connection was established"))
 
-// message converts what send() is given.
+// repeatable is the sizes of messages for which it is worth to find out that the last
+// one is sent again.
+const repeatableLeast, repeatableMost = 128, 64 << 10
+
+// lastSent is the last such message of the realm.
+var lastSent = isolate.NewSlot(func(*isolate.JS) *event.Message { return &event.Message{} })
+
+// message converts what send() is given. A broadcast sends the same to one socket after the
+// other: it shares the bytes, and what the ends make of them.
 func message(c *bind.Call) (event.Message, error) {
 	if c.Len() == 0 {
 		return event.Message{}, c.BadArg(1, "ArrayBuffer or ArrayBufferView or string")
 	}
 	if b, ok := bind.Bytes(c.JS(), c.Arg(0)); ok {
-		return event.Message{Data: append([]byte(nil), b...)}, nil
+		m, again := sentLast(c.JS(), false, len(b), func(last []byte) bool { return bytes.Equal(last, b) })
+		if !again {
+			m = event.Message{Data: append([]byte(nil), b...)}
+			keepSent(c.JS(), m)
+		}
+		return m, nil
 	}
 	text, err := c.String(1, c.Arg(0))
-	return event.Message{Text: true, Data: []byte(text)}, err
+	if err != nil {
+		return event.Message{}, err
+	}
+	m, again := sentLast(c.JS(), true, len(text), func(last []byte) bool { return string(last) == text })
+	if !again {
+		m = event.Message{Text: true, Data: []byte(text)}
+		keepSent(c.JS(), m)
+	}
+	return m, nil
+}
+
+// sentLast returns the last message where it is the same one again.
+func sentLast(js *isolate.JS, text bool, size int, same func(last []byte) bool) (event.Message, bool) {
+	if size < repeatableLeast || size > repeatableMost {
+		return event.Message{}, false
+	}
+	last := lastSent.Get(js)
+	if last.Text != text || len(last.Data) != size || !same(last.Data) {
+		return event.Message{}, false
+	}
+	if last.Shared == nil {
+		last.Shared = &event.Shared{}
+	}
+	return *last, true
+}
+
+func keepSent(js *isolate.JS, m event.Message) {
+	if n := len(m.Data); n >= repeatableLeast && n <= repeatableMost {
+		*lastSent.Get(js) = m
+	}
 }
 
 // send is send().
