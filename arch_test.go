@@ -18,7 +18,7 @@ floors
 	internal/limits
 	trace  cron
 	internal/invariants  internal/compat  internal/crypt  internal/limits/page  exception  event  config
-	loop  actorid  disk  httpcache  supervise  websocket
+	loop  actorid  disk  httpcache  supervise  websocket  internal/compat/page
 	httpserver  outbound
 	storage  gates  script  isolate/natives  internal/clone
 	kvserver

@@ -3,7 +3,8 @@
 //
 // The table names every flag of workerd, so that a configuration written for
 // workerd is judged by the same rules; a flag whose behaviour exists on only one
-// side of its date here is accepted and has no effect.
+// side of its date here is accepted and has no effect. effects.go says which, and
+// why; docs/COMPAT.md is written from it.
 package compat
 
 import (

@@ -227,3 +227,11 @@ type ear string
 func (e *ear) Message(m event.Message, done func()) { *e += ear(m.Data); done() }
 func (e *ear) Closed(int, string)                   { *e += "closed" }
 func (e *ear) Failed(error)                         { *e += "failed" }
+
+func TestFlagOfLargeMessages(t *testing.T) {
+	const source = log + `b.addEventListener("message", e => { seen.length = 0; seen.push("message " + e.data.byteLength) }); a.accept(); b.accept(); a.send(new Uint8Array(33 << 20)); await quiet(); return seen[0]`
+	for flag, want := range map[string]string{"increase_websocket_message_size": "message 34603008", "no_websocket_standard_binary_type": "a close 1009,Message is too large: 34603008 > 33554432,true,2"} {
+		e, _ := env(t, "2024-01-01", flag)
+		e.Want(source, want)
+	}
+}

@@ -26,7 +26,7 @@ func Modules() []glue.Module {
 			return natives
 		}
 		return nil
-	}, nil)
+	}, map[string][]string{"_stream_wrap": {"enable_nodejs_stream_wrap_module"}})
 }
 
 var natives = map[string]bind.Static{

@@ -34,7 +34,6 @@ var needs = map[string][]string{
 	"vm":                 {"enable_nodejs_vm_module"},
 	"wasi":               {"enable_nodejs_wasi_module"},
 	"worker_threads":     {"enable_nodejs_worker_threads_module"},
-	"_stream_wrap":       {"enable_nodejs_stream_wrap_module"},
 }
 
 // Modules are the files of this package.
