@@ -232,7 +232,11 @@ func define(obj *goja.Object, name string, v goja.Value) {
 
 func (js *JS) newError(class, message string) *goja.Object {
 	ctor := js.intrinsic(class)
-	obj, err := js.rt.New(ctor, js.rt.ToValue(message))
+	args := []goja.Value{js.rt.ToValue(message)}
+	if class == "AggregateError" {
+		args = append([]goja.Value{js.rt.NewArray()}, args...)
+	}
+	obj, err := js.rt.New(ctor, args...)
 	if err != nil {
 		return js.rt.NewGoError(errors.New(message))
 	}

@@ -127,8 +127,9 @@ func (w *Worker) cloudflareWorkers(js *isolate.JS) (goja.Value, error) {
 			return nil, err
 		}
 	}
-	for name, class := range rpc.Classes(js) {
-		if err := obj.Set(name, class); err != nil {
+	for name, class := range rpc.Classes {
+		get := bind.NewFunction(js, "get "+name, 0, func(c *bind.Call) (any, error) { return class(c.JS()), nil })
+		if err := obj.DefineAccessorProperty(name, get, nil, goja.FLAG_TRUE, goja.FLAG_TRUE); err != nil {
 			return nil, err
 		}
 	}

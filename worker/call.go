@@ -48,6 +48,7 @@ type session struct {
 	tracer     *trace.Tracer
 	outcome    event.OutcomeStatus // for the tails
 	answered   bool
+	cutOff     bool // by the runtime: the answer is nothing that the receiver threw
 	stopWatch  func() bool
 }
 
@@ -141,7 +142,12 @@ func (s *session) answer(r *event.Result, err error) {
 	}
 	if err != nil {
 		e, _ := exception.From(err)
-		err = e.AsRemote()
+		if s.ioc == nil || s.ioc.Aborted() == nil && !s.cutOff {
+			err = e.AsRemote()
+		} else {
+			// Nobody has thrown it: the session was cut off (workerd).
+			err = e
+		}
 	} else if s.ioc.Tasks() > 0 {
 		r.After = s.after
 	}
@@ -184,6 +190,7 @@ func (s *session) hung(err error) {
 		s.w.Report(e, "waitUntil")
 	}
 	s.broke(err)
+	s.cutOff = true
 	s.answer(nil, err)
 	s.ioc.Abort(err)
 }

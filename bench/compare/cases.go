@@ -35,6 +35,8 @@ type benchCase struct {
 var cases = []*benchCase{
 	{name: "hello", title: "Hello world", target: target{atLeast: 1.5}, warm: "/", fixed: "Hello, world!\n"},
 	{name: "actor-call", title: "Actor call, no storage", target: target{atLeast: 2}, warm: "/", fixed: "Hello from an actor!\n"},
+	{name: "rpc-actor", title: "Method of an actor, 100 calls a request", target: target{atLeast: 3}, warm: "/", fixed: "100"},
+	{name: "rpc-service", title: "Method of a service binding, 100 calls a request", target: target{atLeast: 3}, warm: "/", fixed: "100"},
 	{
 		name: "cached-get", title: "Actor, cached get", target: target{atLeast: 2}, storage: true, warm: "/",
 		fixed: "The quick brown fox jumps over the lazy dog.",

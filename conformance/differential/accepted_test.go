@@ -27,6 +27,27 @@ var acceptedFor = map[string][]string{
 	"half a surrogate pair goes out as U+FFFD here, not as bytes that are no UTF-8": {
 		"websocket/message of odd text",
 		"websocket-old/message of odd text",
+		"rpc/values: lone",
+		"rpc-old/values: lone",
+	},
+	"a stub is no constructor; workerd calls it": {
+		"rpc/members: new",
+		"rpc-old/members: new",
+	},
+	"the engine does not name the class": {
+		"rpc/callbacks: cls",
+		"rpc-old/callbacks: cls",
+	},
+	"the global object is described by its tag": {
+		"rpc/values: global",
+		"rpc-old/values: global",
+	},
+	"workerd has an internal error": {
+		"rpc/stubs: disposedDup",
+		"rpc-old/stubs: disposedDup",
+	},
+	"an object that is thrown and no Error has the message that it says": {
+		"rpc-old/errors: object",
 	},
 	"no error follows a close that both sides agreed on; workerd tells of one when the pair is taken down": {
 		"websocket/close",
@@ -43,6 +64,11 @@ var acceptedFor = map[string][]string{
 		"websocket-old/pair: properties",
 		"websocket-old/pair: attributes",
 		"websocket-old/message of a Blob",
+		"rpc-old/arguments: kinds",
+		"rpc-old/members: toString",
+		"rpc-old/members: property",
+		"rpc-old/members: kinds",
+		"rpc-old/results: cls",
 	},
 	"net/http refuses an escape that is none": {
 		"http/PUT /a%20b/%zz?q=%20+ x",

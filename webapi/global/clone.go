@@ -3,6 +3,7 @@ package global
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/dop251/goja"
 
@@ -75,10 +76,10 @@ func WriteHost(js *isolate.JS, w *clone.Writer, obj *goja.Object, value any, cla
 	switch {
 	case !ok && (class == "ReadableStream" || class == "WritableStream"):
 		return &clone.DataCloneError{Message: class + " can only be serialized for RPC."}
-	case !ok && class == "RpcTarget":
+	case !ok && class == "JsRpcTarget":
 		return &clone.DataCloneError{Message: "Remote RPC references can only be serialized for RPC."}
-	case !ok && class == "RpcStub":
-		return &clone.DataCloneError{Message: "RpcStub cannot be serialized in this context."}
+	case !ok && strings.HasPrefix(class, "JsRpc"):
+		return &clone.DataCloneError{Message: "#<" + strings.TrimPrefix(class, "Js") + "> could not be cloned."}
 	case !ok && (class == "Fetcher" || class == "DurableObject"):
 		return &clone.DataCloneError{Message: "ServiceStub cannot be serialized in this context."}
 	case !ok:

@@ -102,7 +102,7 @@ func ReadError(js *isolate.JS, r *clone.Reader, stack bool) (*goja.Object, error
 		return nil, &clone.DataCloneError{Message: "Deserialization failed: the error could not be made"}
 	}
 	if name != nil {
-		if err := o.DefineDataProperty("name", name, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
+		if err := o.DefineDataProperty("name", name, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE); err != nil {
 			return nil, err
 		}
 	}
@@ -119,7 +119,7 @@ func ReadError(js *isolate.JS, r *clone.Reader, stack bool) (*goja.Object, error
 			continue
 		}
 		flag := goja.FLAG_TRUE
-		if key == "stack" || key == "cause" {
+		if key == "stack" {
 			flag = goja.FLAG_FALSE
 		}
 		if err := o.DefineDataProperty(key, rest.Get(key), goja.FLAG_TRUE, goja.FLAG_TRUE, flag); err != nil {

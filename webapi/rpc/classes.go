@@ -14,24 +14,28 @@ type target struct{}
 
 // TargetClass is RpcTarget.
 var TargetClass = &bind.Class[target]{
-	Name: "RpcTarget",
+	Name: "JsRpcTarget",
 	New:  func(*bind.Call) (*target, error) { return &target{}, nil },
+	Init: func(js *isolate.JS, ctor, _ *goja.Object) error { return publicName(js, ctor, "RpcTarget") },
 }
 
 // The classes of stubs are filled in by defineStubs: their methods make instances of
 // each other.
 var (
-	stubClass     = &bind.Class[stub]{Name: "RpcStub"}
-	promiseClass  = &bind.Class[promise]{Name: "RpcPromise"}
-	propertyClass = &bind.Class[property]{Name: "RpcProperty"}
+	stubClass     = &bind.Class[stub]{Name: "JsRpcStub"}
+	promiseClass  = &bind.Class[promise]{Name: "JsRpcPromise"}
+	propertyClass = &bind.Class[property]{Name: "JsRpcProperty"}
 )
 
 func defineStubs() *bind.Class[stub] {
 	*stubClass = bind.Class[stub]{
-		Name: stubClass.Name, Length: 1,
+		Name:    stubClass.Name,
 		Make:    newStubOf,
 		Methods: map[string]bind.Method[stub]{"dup": (*stub).dup},
-		Init: func(js *isolate.JS, _, proto *goja.Object) error {
+		Init: func(js *isolate.JS, ctor, proto *goja.Object) error {
+			if err := publicName(js, ctor, "RpcStub"); err != nil {
+				return err
+			}
 			err := disposable(js, proto, func(c *bind.Call) error {
 				s, ok := stubClass.Unwrap(c.JS(), c.This())
 				if !ok {
@@ -43,7 +47,7 @@ func defineStubs() *bind.Class[stub] {
 			if err != nil {
 				return err
 			}
-			return proto.SetPrototype(wildcard(js, "RpcStub", func(receiver *goja.Object, name string) (goja.Value, error) {
+			return proto.SetPrototype(wildcard(js, false, func(receiver *goja.Object, name string) (goja.Value, error) {
 				s, ok := stubClass.Unwrap(js, receiver)
 				if !ok || name == "then" {
 					// A stub is no promise.
@@ -56,7 +60,10 @@ func defineStubs() *bind.Class[stub] {
 	*promiseClass = bind.Class[promise]{
 		Name:    promiseClass.Name,
 		Methods: thenable((*promise).promised),
-		Init: func(js *isolate.JS, _, proto *goja.Object) error {
+		Init: func(js *isolate.JS, ctor, proto *goja.Object) error {
+			if err := publicName(js, ctor, "RpcPromise"); err != nil {
+				return err
+			}
 			err := disposable(js, proto, func(c *bind.Call) error {
 				p, ok := promiseClass.Unwrap(c.JS(), c.This())
 				if !ok {
@@ -67,7 +74,7 @@ func defineStubs() *bind.Class[stub] {
 			if err != nil {
 				return err
 			}
-			return proto.SetPrototype(wildcard(js, "RpcPromise", func(receiver *goja.Object, name string) (goja.Value, error) {
+			return proto.SetPrototype(wildcard(js, true, func(receiver *goja.Object, name string) (goja.Value, error) {
 				p, ok := promiseClass.Unwrap(js, receiver)
 				if !ok {
 					return nil, nil
@@ -79,8 +86,11 @@ func defineStubs() *bind.Class[stub] {
 	*propertyClass = bind.Class[property]{
 		Name:    propertyClass.Name,
 		Methods: thenable((*property).promised),
-		Init: func(js *isolate.JS, _, proto *goja.Object) error {
-			return proto.SetPrototype(wildcard(js, "RpcProperty", func(receiver *goja.Object, name string) (goja.Value, error) {
+		Init: func(js *isolate.JS, ctor, proto *goja.Object) error {
+			if err := publicName(js, ctor, "RpcProperty"); err != nil {
+				return err
+			}
+			return proto.SetPrototype(wildcard(js, true, func(receiver *goja.Object, name string) (goja.Value, error) {
 				p, ok := propertyClass.Unwrap(js, receiver)
 				if !ok {
 					return nil, nil
@@ -99,6 +109,12 @@ var _ = defineStubs()
 
 var errReceiver = exception.TypeErrorf("Illegal invocation: function called with incorrect `this` reference. See https://developers.cloudflare.com/workers/observability/errors/#illegal-invocation-errors for details.")
 
+// publicName is the name that scripts import a class by; its errors and its tag have
+// another one, as in workerd.
+func publicName(js *isolate.JS, ctor *goja.Object, name string) error {
+	return ctor.DefineDataProperty("name", js.Runtime().ToValue(name), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+}
+
 // disposable gives a prototype its Symbol.dispose.
 func disposable(js *isolate.JS, proto *goja.Object, dispose func(c *bind.Call) error) error {
 	f := bind.NewFunction(js, "[Symbol.dispose]", 0, func(c *bind.Call) (any, error) { return nil, dispose(c) })
@@ -106,9 +122,9 @@ func disposable(js *isolate.JS, proto *goja.Object, dispose func(c *bind.Call) e
 }
 
 // wildcard is an object that a prototype of stubs inherits from: it has every name that
-// Object.prototype has not. member gives a name of an object that inherits from it; nil
+// Object.prototype has not, except "then" where they are not thenable. member gives a name of an object that inherits from it; nil
 // where it has none.
-func wildcard(js *isolate.JS, class string, member func(receiver *goja.Object, name string) (goja.Value, error)) *goja.Object {
+func wildcard(js *isolate.JS, thenable bool, member func(receiver *goja.Object, name string) (goja.Value, error)) *goja.Object {
 	rt := js.Runtime()
 	base := rt.NewObject()
 	return rt.ToValue(rt.NewProxy(base, &goja.ProxyTrapConfig{
@@ -135,6 +151,8 @@ func wildcard(js *isolate.JS, class string, member func(receiver *goja.Object, n
 			}
 			return v
 		},
+		Has:    func(_ *goja.Object, name string) bool { return name != "then" || thenable },
+		HasIdx: func(*goja.Object, int) bool { return false },
 		GetIdx: func(*goja.Object, int, goja.Value) goja.Value { return goja.Undefined() },
 	})).(*goja.Object)
 }
@@ -145,7 +163,7 @@ func thenable[T any](promised func(t *T, js *isolate.JS) *goja.Object) map[strin
 		return func(t *T, c *bind.Call) (any, error) {
 			js := c.JS()
 			if _, ok := goja.AssertFunction(c.Arg(0)); !ok && first == 1 {
-				return nil, c.BadArg(1, "function")
+				return nil, c.BadArg(1, "Function")
 			}
 			p := promised(t, js)
 			var v goja.Value

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/dop251/goja"
 
@@ -113,11 +114,14 @@ func (e *encoder) WriteHost(w *clone.Writer, obj *goja.Object) (bool, error) {
 	if isProxy(obj) {
 		return true, e.proxy(w, obj)
 	}
+	if obj == js.Runtime().GlobalObject() {
+		return false, nil
+	}
 	value, class, ok := bind.ValueOf(js, obj)
 	if ok {
 		return e.hostObject(w, obj, value, class)
 	}
-	if _, ok := goja.AssertFunction(obj); ok {
+	if _, ok := goja.AssertFunction(obj); ok && !e.lasting {
 		return true, e.function(w, obj)
 	}
 	if global.IsError(obj) {
@@ -146,7 +150,7 @@ func (e *encoder) hostObject(w *clone.Writer, obj *goja.Object, value any, class
 		}
 		return true, nil
 	case *promise, *property:
-		return false, notSerializable(class)
+		return false, notSerializable(strings.TrimPrefix(class, "Js"))
 	case *streams.Readable:
 		return true, e.readable(w, v)
 	case *events.Signal:

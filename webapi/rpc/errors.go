@@ -25,7 +25,26 @@ func failure(js *isolate.JS, err error) *exception.Exception {
 	}
 	c := *e
 	c.Serialized = p.Data
+	if name := nameOf(js, js.Error(e)); c.ClassName() == "Error" && name != "" && name != "Error" {
+		// Whoever does not read all of it sees the name all the same.
+		c.Message = name + ": " + c.Message
+	}
 	return &c
+}
+
+// nameOf is the name of an Error.
+func nameOf(js *isolate.JS, v goja.Value) (name string) {
+	o, ok := v.(*goja.Object)
+	if !ok || !global.IsError(o) {
+		return ""
+	}
+	// A getter that throws has no name to tell.
+	_ = js.Try(func() {
+		if s, ok := o.Get("name").(goja.String); ok {
+			name = s.String()
+		}
+	})
+	return name
 }
 
 // rejectWith gives the script what a call threw.

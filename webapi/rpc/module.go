@@ -26,7 +26,7 @@ func members(js *isolate.JS) func() *goja.Object {
 		return nil
 	}
 	return func() *goja.Object {
-		return wildcard(js, "Fetcher", func(receiver *goja.Object, name string) (goja.Value, error) {
+		return wildcard(js, false, func(receiver *goja.Object, name string) (goja.Value, error) {
 			f, ok := fetch.Fetcher.Unwrap(js, receiver)
 			if !ok || name == "then" {
 				return nil, nil
@@ -45,15 +45,13 @@ func method(js *isolate.JS, f *fetch.FetcherObject, name string) *goja.Object {
 	return newProperty(js, service{f}, name, 0)
 }
 
-// Classes are the classes of cloudflare:workers.
-func Classes(js *isolate.JS) map[string]*goja.Object {
-	return map[string]*goja.Object{
-		"RpcTarget":   TargetClass.Constructor(js),
-		"RpcStub":     stubClass.Constructor(js),
-		"RpcPromise":  promiseClass.Constructor(js),
-		"RpcProperty": propertyClass.Constructor(js),
-		"ServiceStub": fetch.Fetcher.Constructor(js),
-	}
+// Classes are the classes of cloudflare:workers, each made when it is first asked for.
+var Classes = map[string]func(js *isolate.JS) *goja.Object{
+	"RpcTarget":   TargetClass.Constructor,
+	"RpcStub":     stubClass.Constructor,
+	"RpcPromise":  promiseClass.Constructor,
+	"RpcProperty": propertyClass.Constructor,
+	"ServiceStub": fetch.Fetcher.Constructor,
 }
 
 func indexName(i int) string { return strconv.Itoa(i) }

@@ -123,7 +123,7 @@ func newStubOf(c *bind.Call) (*goja.Object, error) {
 	}
 	object, ok := c.Arg(0).(*goja.Object)
 	if !ok {
-		return nil, c.BadArg(1, "object")
+		return nil, c.BadArg(1, "Object")
 	}
 	own, ok, err := stubTypeOf(js, object)
 	if err != nil {

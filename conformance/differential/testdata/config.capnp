@@ -14,6 +14,8 @@ const config :Workerd.Config = (
     (name = "state-sql", worker = .stateSql),
     (name = "state-old", worker = .stateOld),
     (name = "state-new", worker = .stateNew),
+    (name = "rpc", worker = .rpc),
+    (name = "rpc-old", worker = .rpcOld),
     (name = "websocket", worker = .websocket),
     (name = "websocket-old", worker = .websocketOld),
     (name = "data", disk = (path = "data", writable = true)),
@@ -32,6 +34,8 @@ const config :Workerd.Config = (
     (name = "state-new", service = "state-new", http = ()),
     (name = "websocket", service = "websocket", http = ()),
     (name = "websocket-old", service = "websocket-old", http = ()),
+    (name = "rpc", service = "rpc", http = ()),
+    (name = "rpc-old", service = "rpc-old", http = ()),
     (name = "http", service = (name = "web", entrypoint = "visitor"), http = ()),
   ],
 );
@@ -202,4 +206,38 @@ const websocketOld :Workerd.Worker = (
   bindings = [(name = "ACTOR", durableObjectNamespace = "Actor")],
   durableObjectNamespaces = [(className = "Actor", uniqueKey = "websocket-old")],
   durableObjectStorage = (inMemory = void),
+);
+
+const rpcModules :List(Workerd.Worker.Module) = [
+  (name = "rpc.js", esModule = embed "rpc.js"),
+  (name = "probe.js", esModule = embed "probe.js"),
+];
+
+const rpc :Workerd.Worker = (
+  modules = .rpcModules,
+  compatibilityDate = "2026-05-01",
+  durableObjectNamespaces = [(className = "Actor", uniqueKey = "rpc"), (className = "Bare", uniqueKey = "rpc-bare")],
+  durableObjectStorage = (inMemory = void),
+  bindings = [
+    (name = "SERVICE", service = (name = "rpc", entrypoint = "Service")),
+    (name = "PROPS", service = (name = "rpc", entrypoint = "Service", props = (json = "{\"p\":[1]}"))),
+    (name = "HANDLERS", service = (name = "rpc", entrypoint = "handlers")),
+    (name = "ACTOR", durableObjectNamespace = "Actor"),
+    (name = "BARE", durableObjectNamespace = "Bare"),
+  ],
+);
+
+const rpcOld :Workerd.Worker = (
+  modules = .rpcModules,
+  compatibilityDate = "2024-04-03",
+  compatibilityFlags = ["enable_ctx_exports"],
+  durableObjectNamespaces = [(className = "Actor", uniqueKey = "rpc-old"), (className = "Bare", uniqueKey = "rpc-old-bare")],
+  durableObjectStorage = (inMemory = void),
+  bindings = [
+    (name = "SERVICE", service = (name = "rpc-old", entrypoint = "Service")),
+    (name = "PROPS", service = (name = "rpc-old", entrypoint = "Service", props = (json = "{\"p\":[1]}"))),
+    (name = "HANDLERS", service = (name = "rpc-old", entrypoint = "handlers")),
+    (name = "ACTOR", durableObjectNamespace = "Actor"),
+    (name = "BARE", durableObjectNamespace = "Bare"),
+  ],
 );
