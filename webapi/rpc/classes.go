@@ -185,8 +185,8 @@ func thenable[T any](promised func(t *T, js *isolate.JS) *goja.Object) map[strin
 
 type methods struct{ then, finally goja.Value }
 
-// promiseMethods are those of the engine's promises.
+// promiseMethods are those of the engine's promises, whatever scripts put in their place.
 var promiseMethods = isolate.NewSlot(func(js *isolate.JS) *methods {
-	proto := js.Resolved(nil).Prototype()
-	return &methods{then: proto.Get("then"), finally: proto.Get("finally")}
+	l := js.Library()
+	return &methods{then: l.Pristine("Promise.prototype.then"), finally: l.Pristine("Promise.prototype.finally")}
 })
