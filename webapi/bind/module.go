@@ -118,6 +118,7 @@ const SpecAttributes = "spec_compliant_property_attributes"
 func Install(js *isolate.JS, modules []Module) error {
 	s := scopes.Get(js)
 	seen := map[string]bool{}
+	spec := js.Compat().Has(SpecAttributes)
 	var lazy []natives.Global
 	for _, m := range modules {
 		if m.When != nil && !m.When(js.Compat().Has) {
@@ -137,7 +138,7 @@ func Install(js *isolate.JS, modules []Module) error {
 			}
 			seen[name] = true
 			own, ok := g.(ownGlobal)
-			if _, isClass := g.(anyClass); isClass && js.Compat().Has(SpecAttributes) {
+			if _, isClass := g.(anyClass); isClass && spec {
 				own, ok = ownGlobal{g, false}, true
 			}
 			if !ok {
