@@ -70,9 +70,10 @@ type socket struct {
 	// last one while there is none.
 	live     *websockets.Socket
 	state    websockets.State
-	answered time.Time // when the last automatic answer was given; zero for never
-	told     bool      // of its close: nothing else is told
-	gone     bool      // it is in no roll
+	parent   *trace.SpanContext // of the events, where tails were told of who accepted it
+	answered time.Time          // when the last automatic answer was given; zero for never
+	told     bool               // of its close: nothing else is told
+	gone     bool               // it is in no roll
 }
 
 // webSockets returns those of the container, made on first use.
@@ -117,6 +118,10 @@ func (m *sockets) Accept(js *isolate.JS, ws *websockets.Socket, tags []string) e
 		return err
 	}
 	s := &socket{m: m, end: end, live: ws, tags: tags}
+	if span := iocontext.Span(js); span != nil {
+		at := span.Tracer().Root().Context()
+		s.parent = &at
+	}
 	ws.Keeper = s
 	m.all.add(s)
 	for _, tag := range tags {
@@ -318,7 +323,11 @@ type socketEvent struct {
 // deliver makes the actor where it is not in memory, and delivers an event behind
 // everything that came before.
 func (m *sockets) deliver(e *socketEvent) {
-	e.v = m.c.h.follow(context.Background(), m.c.id, e.info)
+	ctx := context.Background()
+	if e.s.parent != nil {
+		ctx = trace.Below(ctx, *e.s.parent)
+	}
+	e.v = m.c.h.follow(ctx, m.c.id, e.info)
 	m.c.h.opening = e.v
 	a, err := m.c.activate()
 	m.c.h.opening = nil

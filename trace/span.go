@@ -120,10 +120,15 @@ type (
 
 // WithParent returns a context under which invocations are children of the span.
 func WithParent(ctx context.Context, s *Span) context.Context {
-	if s == nil {
+	return Below(ctx, s.Context())
+}
+
+// Below is WithParent for a span of which only the place is left.
+func Below(ctx context.Context, c SpanContext) context.Context {
+	if c == (SpanContext{}) {
 		return ctx
 	}
-	return context.WithValue(ctx, parentKey{}, s.Context())
+	return context.WithValue(ctx, parentKey{}, c)
 }
 
 func parentOf(ctx context.Context) SpanContext {

@@ -97,6 +97,10 @@ func (d *delivery) run(js *isolate.JS) {
 		d.finish(event.Outcome{Status: event.NotFound}, event.ErrUnsupported)
 		return
 	}
+	if isTraces && orDefault(d.entrypoint) == "default" && !d.w.hasDefault() {
+		d.w.dispatchTraces(js, d, traces.List) // modules may have listeners, too
+		return
+	}
 	_, ctx, err := d.w.newExecutionContext(js, d.ioc, d.entrypoint, nil)
 	if err != nil {
 		d.fail(err)

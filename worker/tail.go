@@ -37,6 +37,9 @@ func (w *Worker) Trace(ctx context.Context, s trace.Subject) *trace.Tracer {
 func FetchInfo(req *event.Request) *trace.Fetch {
 	f := &trace.Fetch{Method: req.Method, URL: req.URL, CF: req.CF}
 	for name, values := range req.Header {
+		if req.Client == "" && (name == "Content-Length" || name == "Transfer-Encoding") {
+			continue // nobody sent it: it says how the body came here
+		}
 		f.Header = append(f.Header, trace.Header{Name: strings.ToLower(name), Value: strings.Join(values, ", ")})
 	}
 	slices.SortFunc(f.Header, func(a, b trace.Header) int { return strings.Compare(a.Name, b.Name) })
@@ -136,6 +139,12 @@ func (d *delivery) runTraces(js *isolate.JS, obj, ctx *goja.Object, traces []*tr
 }
 
 func isFunction(v goja.Value) bool { _, ok := goja.AssertFunction(v); return ok }
+
+// hasDefault reports whether the script has anything that takes events of the default
+// entrypoint.
+func (w *Worker) hasDefault() bool {
+	return w.exports.handlers["default"] != nil || w.exports.stateless["default"] != nil || w.exports.actors["default"] != nil
+}
 
 // warnOnce prints a warning that the realm has not seen.
 func (w *Worker) warnOnce(js *isolate.JS, text string) {

@@ -13,6 +13,7 @@ import (
 	"workerd.local/event"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
+	"workerd.local/trace"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/streams"
 )
@@ -46,7 +47,12 @@ func (r *Request) CF(js *isolate.JS) ([]byte, error) {
 // and returns a promise for what conv makes of the answer. Redirects are not followed.
 // The answer's body is conv's, unless that returns an error.
 func Send(js *isolate.JS, c *iocontext.Context, svc event.Service, req *event.Request, conv func(js *isolate.JS, resp *event.Response) (goja.Value, error)) *goja.Object {
-	return send(js, c, svc, &Request{redirect: "manual"}, req, DispatchOptions{}, nil, conv)
+	return SendBelow(js, c, nil, svc, req, conv)
+}
+
+// SendBelow is Send within a span, which may be nil: what the service does is part of it.
+func SendBelow(js *isolate.JS, c *iocontext.Context, span *trace.Span, svc event.Service, req *event.Request, conv func(js *isolate.JS, resp *event.Response) (goja.Value, error)) *goja.Object {
+	return send(js, c, svc, &Request{redirect: "manual"}, req, DispatchOptions{}, span, conv)
 }
 
 // NewAnswer is the Response object for an answer to c, which is current.

@@ -13,6 +13,7 @@ import (
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/loop"
+	"workerd.local/trace"
 	"workerd.local/webapi/bind"
 )
 
@@ -28,6 +29,7 @@ func Deliver(c *bind.Call, svc event.Service) (any, error) {
 	if err != nil {
 		return js.Rejected(err), nil
 	}
+	span := iocontext.Span(js).Open("queue")
 	done := loop.NewFuture[*outcome](ioc.Loop())
 	ioc.WaitForOutput().Then(func(_ struct{}, err error) {
 		if err != nil {
@@ -35,7 +37,7 @@ func Deliver(c *bind.Call, svc event.Service) (any, error) {
 			return
 		}
 		iocontext.Background(ioc, func(ctx context.Context) (*outcome, error) {
-			o, err := svc.Deliver(ctx, ev)
+			o, err := svc.Deliver(trace.WithParent(ctx, span), ev)
 			if o.Queue == nil && err != nil {
 				return nil, err
 			}
@@ -47,7 +49,8 @@ func Deliver(c *bind.Call, svc event.Service) (any, error) {
 			done.Settle(o, err)
 		})
 	})
-	return iocontext.Await(js, ioc, loop.Later(done), func(js *isolate.JS, o *outcome) (goja.Value, error) { return o.object(js), nil }), nil
+	p := iocontext.Await(js, ioc, loop.Later(done), func(js *isolate.JS, o *outcome) (goja.Value, error) { return o.object(js), nil })
+	return iocontext.EndWith(js, span, p), nil
 }
 
 // outcome is what became of a batch.

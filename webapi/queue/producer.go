@@ -221,7 +221,12 @@ func (p *Producer) metrics(c *bind.Call) (any, error) {
 // ask sends a request whose answer is metrics, on their own or within a response.
 func (p *Producer) ask(js *isolate.JS, ioc *iocontext.Context, req *event.Request, what, typ string) *goja.Object {
 	fetch.Frame(req)
-	return fetch.Send(js, ioc, p.Service, req, func(js *isolate.JS, resp *event.Response) (goja.Value, error) {
+	name := "queue_send"
+	if what == "metrics" {
+		name = "queue_metrics"
+	}
+	span := iocontext.Span(js).Open(name)
+	answer := fetch.SendBelow(js, ioc, span, p.Service, req, func(js *isolate.JS, resp *event.Response) (goja.Value, error) {
 		if resp.Status != http.StatusOK {
 			if what == "metrics" || js.Compat().Has("queue_expose_error_codes") {
 				return nil, exception.Errorf("%s (%s)", header(resp, "Cf-Queues-Error-Cause", "Unknown Internal Error"), header(resp, "Cf-Queues-Error-Code", "15000"))
@@ -259,6 +264,7 @@ func (p *Producer) ask(js *isolate.JS, ioc *iocontext.Context, req *event.Reques
 			return record(js, "metadata", record(js, "metrics", m)), nil
 		})
 	})
+	return iocontext.EndWith(js, span, answer).(*goja.Object)
 }
 
 func header(resp *event.Response, name, otherwise string) string {

@@ -168,6 +168,8 @@ func Connect(c *bind.Call, svc event.Service) (any, error) {
 	if svc == nil {
 		return nil, exception.Errorf("There is no service that connect() could reach: the worker has no globalOutbound.")
 	}
+	// It ends with the invocation, of which the connection is a part.
+	iocontext.Span(js).Open("connect")
 	return open(js, ioc, svc, o, address, host, port), nil
 }
 
