@@ -347,6 +347,7 @@ var sections = []Section{
 		knob("Bytes of traces that wait for one tail worker", TraceHeld.Knob, "traces or events are dropped, and the log says so"),
 		knob("Deliveries to one tail worker that have not ended", TracePending.Knob, "traces are dropped, and the log says so"),
 		knob("Spans of one invocation that are open", TraceSpans.Knob, "the next one is not recorded"),
+		row("Name of a span that a script opens", "webapi/tail.maxName", Size, "", "fixed by workerd", "the rest is left out"),
 		knob("Attributes of one span that a script opens", SpanBytes.Knob, "the span has a warning instead"),
 		knob("Time for tail workers to end, at a stop or after tests", TraceDrain.Knob, "they are cut off"),
 	}},
