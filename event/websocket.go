@@ -100,6 +100,10 @@ type WebSocketHandler interface {
 	Failed(err error)
 }
 
+// Limited is what knows how big a message may be for who gets it in the end, so that an end
+// of the network need not read a bigger one; 0 means that nothing is known.
+type Limited interface{ MaxMessage() int64 }
+
 // Errors of WebSockets.
 var (
 	// ErrDisconnected: the other side went away without a close frame.

@@ -1,6 +1,9 @@
 package event
 
-import "sync"
+import (
+	"errors"
+	"sync"
+)
 
 // NewWebSocketPair is a WebSocket within the process: what one end sends the other one
 // receives. queue is how many bytes of messages may wait in each direction; a message
@@ -109,8 +112,14 @@ func (e *pairEnd) Close(code int, reason string) error {
 	return nil
 }
 
-// Abort is WebSocket's.
-func (e *pairEnd) Abort(error) {
+// Abort is WebSocket's. Where the end was spliced, and what it led to broke the protocol or
+// sent too much, the other end is told that.
+func (e *pairEnd) Abort(err error) {
+	why := ErrDisconnected
+	var violation *ProtocolError
+	if errors.As(err, &violation) {
+		why = violation
+	}
 	p := e.pair
 	p.mu.Lock()
 	if e.gone {
@@ -122,11 +131,18 @@ func (e *pairEnd) Abort(error) {
 	dropped := e.drop()
 	if !e.peer.gone && !(e.closedOut && e.peer.closedOut) {
 		// What was sent before arrives.
-		e.peer.in = append(e.peer.in, pairFrame{err: ErrDisconnected})
+		e.peer.in = append(e.peer.in, pairFrame{err: why})
 	}
 	p.mu.Unlock()
 	released(dropped)
 	e.peer.deliver()
+}
+
+// MaxMessage is Limited's: what the other end takes.
+func (e *pairEnd) MaxMessage() int64 {
+	e.pair.mu.Lock()
+	defer e.pair.mu.Unlock()
+	return e.peer.maxMessage
 }
 
 // Buffered is WebSocket's. Where the other end is spliced, what waits behind the splice

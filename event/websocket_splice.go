@@ -57,6 +57,14 @@ func (d *spliced) Message(m Message, done func()) {
 	done()
 }
 
+// MaxMessage is Limited's.
+func (d *spliced) MaxMessage() int64 {
+	if l, ok := d.to.(Limited); ok {
+		return l.MaxMessage()
+	}
+	return 0
+}
+
 // Closed is WebSocketHandler's.
 func (d *spliced) Closed(code int, reason string) {
 	// Where to is over already, its handler has been told.

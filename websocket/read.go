@@ -267,9 +267,7 @@ func (c *Conn) fill(p *part, b []byte) ([]byte, occurrence) {
 func (c *Conn) complete(text, compressed bool, data []byte, checked int) occurrence {
 	if compressed {
 		var err error
-		c.mu.Lock()
-		most := c.maxMessage
-		c.mu.Unlock()
+		most := c.limit()
 		switch data, err = inflate(data, most); {
 		case errors.Is(err, event.ErrTooBig):
 			return tooBig(most+1, most)
@@ -284,6 +282,19 @@ func (c *Conn) complete(text, compressed bool, data []byte, checked int) occurre
 		return violates(1007, "Received text that is not UTF-8")
 	}
 	return occurrence{kind: message, message: event.Message{Text: text, Data: data}}
+}
+
+// limit is how big a message may be: for this end, and for whoever it is handed on to.
+func (c *Conn) limit() int64 {
+	c.mu.Lock()
+	most, h := c.maxMessage, c.handler
+	c.mu.Unlock()
+	if l, ok := h.(event.Limited); ok {
+		if n := l.MaxMessage(); n > 0 {
+			most = min(most, n)
+		}
+	}
+	return most
 }
 
 // check says what is wrong with a header.
@@ -326,9 +337,7 @@ func (c *Conn) check(h ws.Header) (occurrence, bool) {
 	if c.part != nil {
 		size += int64(len(c.part.data))
 	}
-	c.mu.Lock()
-	most := c.maxMessage
-	c.mu.Unlock()
+	most := c.limit()
 	if size > most || size < 0 {
 		return tooBig(size, most), true
 	}
