@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"workerd.local/actorid"
+	"workerd.local/event"
 	"workerd.local/exception"
 	"workerd.local/storage"
 	"workerd.local/worker"
@@ -71,8 +72,8 @@ func (n *Namespace) DeleteAll(ctx context.Context, err *exception.Exception) err
 }
 
 // EvictAll puts every live actor away as if it had been idle for long enough, and
-// waits for those that are busy.
-func (n *Namespace) EvictAll(ctx context.Context) error {
+// waits for those that are busy. closeSockets ends their WebSockets, too.
+func (n *Namespace) EvictAll(ctx context.Context, closeSockets bool) error {
 	if n.o.PreventEviction {
 		return nil
 	}
@@ -90,7 +91,7 @@ func (n *Namespace) EvictAll(ctx context.Context) error {
 		for _, c := range h.all() {
 			if c.actor != nil {
 				left++
-				c.actor.evictOnceIdle(finished)
+				c.actor.evictOnceIdle(closing(c, closeSockets, finished))
 			}
 		}
 		finished(nil)
@@ -99,7 +100,7 @@ func (n *Namespace) EvictAll(ctx context.Context) error {
 }
 
 // Evict is EvictAll for one actor, which must be live.
-func (s *Stub) Evict(ctx context.Context) error {
+func (s *Stub) Evict(ctx context.Context, closeSockets bool) error {
 	var failure error
 	_, err := s.ask(ctx, func(answer func(bool)) {
 		c := s.h.containers[s.id.Key]
@@ -109,12 +110,25 @@ func (s *Stub) Evict(ctx context.Context) error {
 		case c == nil || c.actor == nil:
 			failure = errNotRunning
 		default:
-			c.actor.evictOnceIdle(func(err error) { failure = err; answer(true) })
+			c.actor.evictOnceIdle(closing(c, closeSockets, func(err error) { failure = err; answer(true) }))
 			return
 		}
 		answer(true)
 	})
 	return errors.Join(err, failure)
+}
+
+// closing is done, after it has closed the container's WebSockets where that is wanted.
+func closing(c *container, wanted bool, done func(error)) func(error) {
+	return func(err error) {
+		if err == nil && wanted && c.sockets != nil {
+			c.sockets.drop(event.ErrDisconnected)
+			if c.actor == nil && c.broken == nil {
+				c.evicted() // it stayed for its sockets only
+			}
+		}
+		done(err)
+	}
 }
 
 // evictOnceIdle waits until nothing keeps the actor and puts it away; done is told

@@ -406,6 +406,23 @@ func TestBrokenActorsLoseTheirSockets(t *testing.T) {
 	q.want(gone)
 }
 
+func TestEvictionClosesSocketsWhereItIsAskedTo(t *testing.T) {
+	k := newKit(t, room, kitOptions{clock: newClock()})
+	gone := "failed " + event.ErrDisconnected.Error()
+	p := k.open("/open?tag=x")
+	if err := k.ns.EvictAll(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	p.quiet()
+	k.want(k.stub("a"), "/made", "2")
+	if err := k.ns.EvictAll(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	p.want(gone)
+	k.want(k.stub("a"), "/list", "")
+	k.want(k.stub("a"), "/made", "3")
+}
+
 func TestEventTimeout(t *testing.T) {
 	clock := newClock()
 	k := newKit(t, expressions("this.ctx.getHibernatableWebSocketEventTimeout()"), kitOptions{clock: clock})

@@ -40,24 +40,26 @@ func (w *world) unsafeMethods(svc *service) map[string]bind.Static {
 			return eachNamespace(c, w.addressable(svc), func(ctx context.Context, n *actor.Namespace) error { return n.DeleteAll(ctx, reason) })
 		},
 		"evictAllDurableObjects": func(c *bind.Call) (any, error) {
-			if err := checkEvictOptions(c, 1); err != nil {
-				return nil, err
+			closeSockets, err := evictOptions(c, 1)
+			if err != nil {
+				return c.JS().Rejected(err), nil
 			}
-			return eachNamespace(c, w.addressable(svc), func(ctx context.Context, n *actor.Namespace) error { return n.EvictAll(ctx) })
+			return eachNamespace(c, w.addressable(svc), func(ctx context.Context, n *actor.Namespace) error { return n.EvictAll(ctx, closeSockets) })
 		},
 		"evict": func(c *bind.Call) (any, error) {
 			f, ok := fetch.Fetcher.Unwrap(c.JS(), c.Arg(0))
 			if !ok {
 				return nil, c.BadArg(1, "Fetcher")
 			}
-			if err := checkEvictOptions(c, 2); err != nil {
-				return nil, err
+			closeSockets, err := evictOptions(c, 2)
+			if err != nil {
+				return c.JS().Rejected(err), nil
 			}
 			stub, ok := f.Service.(*actor.Stub)
 			if !ok {
-				return c.JS().Rejected(exception.TypeErrorf("Cannot evict: this is not a Durable Object stub.")), nil
+				return c.JS().Rejected(exception.Errorf("evict() can only be used on a Durable Object stub.")), nil
 			}
-			return background(c, stub.Evict)
+			return background(c, func(ctx context.Context) error { return stub.Evict(ctx, closeSockets) })
 		},
 		"isTestAutogateEnabled": func(*bind.Call) (any, error) {
 			for _, g := range w.cfg.Autogates {
@@ -70,17 +72,16 @@ func (w *world) unsafeMethods(svc *service) map[string]bind.Static {
 	}
 }
 
-// checkEvictOptions reads what is to become of sockets. There are none that outlive
-// their actor.
-func checkEvictOptions(c *bind.Call, n int) error {
+// evictOptions reads what is to become of WebSockets that hibernate.
+func evictOptions(c *bind.Call, n int) (closeSockets bool, err error) {
 	mode := "hibernate"
 	if err := c.Options(n, "EvictOptions", "webSockets", &mode); err != nil {
-		return err
+		return false, err
 	}
 	if mode != "hibernate" && mode != "close" {
-		return exception.TypeErrorf("Invalid value for `webSockets`: expected \"hibernate\" or \"close\".")
+		return false, exception.TypeErrorf("options.webSockets must be \"hibernate\" or \"close\".")
 	}
-	return nil
+	return mode == "close", nil
 }
 
 // addressable are the namespaces that the worker implements or is bound to.
