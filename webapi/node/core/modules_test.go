@@ -46,6 +46,7 @@ func TestQuerystringAndDecoder(t *testing.T) {
 	e.Want(`const qs = (await import("node:querystring")).default; try { qs.escape("\ud800") } catch (x) { return [x.name, x.code] }`, `["URIError","ERR_INVALID_URI"]`)
 	e.Want(`const { StringDecoder } = await import("node:string_decoder"), { Buffer } = await import("node:buffer"); const d = new StringDecoder("utf8"), b = Buffer.from("\u20ac\u{1f600}"); return [d.write(b.subarray(0, 2)), d.lastNeed, d.write(b.subarray(2, 5)), d.write(b.subarray(5)), d.end(), d.write(b.subarray(0, 1)), d.end()]`,
 		`["",1,"€","😀","","","�"]`)
+	e.Want(`const { StringDecoder } = await import("node:string_decoder"); const d = new StringDecoder("utf8"); const w = d.write(new Float16Array([2.046875])); d[Object.getOwnPropertySymbols(d)[0]] = new Uint8Array(1); try { d.write(new Uint8Array(1)) } catch (e) { return [w.length, e.message] }`, `[2,"Invalid StringDecoder"]`)
 	e.Want(`const { StringDecoder } = await import("node:string_decoder"); const d = new StringDecoder("base64"); return [d.write(new Uint8Array([1])), d.write(new Uint8Array([2, 3, 4])), d.end()]`, `["","AQID","BA=="]`)
 	e.Want(`const { StringDecoder } = await import("node:string_decoder"); try { new StringDecoder("x") } catch (e) { return [e.code, e.message] }`, `["ERR_UNKNOWN_ENCODING","Unknown encoding: x"]`)
 }

@@ -13,7 +13,7 @@ function StringDecoder(encoding) {
 }
 const stateOf = (d) => {
   const s = d?.[kDecoder];
-  if (s === undefined) throw make(Error, "ERR_INTERNAL_ASSERTION", "Invalid StringDecoder");
+  if (s === undefined || s === null || typeof s === "object" && !isView(s.pending)) throw make(Error, "ERR_INTERNAL_ASSERTION", "Invalid StringDecoder");
   return s;
 };
 

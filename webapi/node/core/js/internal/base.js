@@ -1,6 +1,7 @@
 
 // What the other files take from the engine, as it is when the first of them is
 // loaded.
+const isView = ArrayBuffer.isView;
 const { apply, construct, ownKeys, getPrototypeOf, defineProperty, getOwnPropertyDescriptor } = Reflect;
 const call = Function.prototype.call;
 const uncurry = call.bind.bind(call);
@@ -65,6 +66,6 @@ return {
   typedArrayByteOffset: getter(typedArray.prototype, "byteOffset"),
   typedArrayByteLength: getter(typedArray.prototype, "byteLength"),
   typedArraySet: uncurry(typedArray.prototype.set),
-  isView: ArrayBuffer.isView,
+  isView: (v) => isView(v) || native.isHalf(v), // a Float16Array is a proxy
   ...native,
 };
