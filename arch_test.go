@@ -21,7 +21,7 @@ floors
 	loop  actorid  disk  httpcache  supervise  websocket  internal/compat/page
 	httpserver  outbound
 	storage  gates  script  isolate/natives  internal/clone
-	kvserver
+	kvserver  r2server
 	storage/bolt  storage/mem  storage/fault  storage/storagetest  storage/sqliteimport  cache  isolate
 	storage/admin
 	iocontext
@@ -61,6 +61,7 @@ tools
 tests
 	*         storage/mem
 	kvserver  storage/fault
+	r2server  storage/fault
 	cache     storage/bolt
 	webapi/*  webapi/*
 

@@ -13,7 +13,6 @@ var unsupported = map[string]string{
 	"binding.durableObjectClass": "a durableObjectClass binding",
 
 	// Bindings of wrangler files, which name no service.
-	"local.r2Bucket":        "an R2 bucket",
 	"local.queue":           "a queue",
 	"local.analyticsEngine": "an Analytics Engine dataset",
 	"local.hyperdrive":      "a Hyperdrive database",

@@ -13,7 +13,7 @@ const (
 	DefaultPort = 8787
 	// WranglerSocket is the name of the one socket of a wrangler project.
 	WranglerSocket = "http"
-	// StateService is the name of the disk service that holds the durable objects and KV namespaces of a wrangler project. No
+	// StateService is the name of the disk service that holds the durable objects, KV namespaces and R2 buckets of a wrangler project. No
 	// worker can have this name.
 	StateService = "state:disk"
 
@@ -325,7 +325,7 @@ func joinKey(prefix, key string) string {
 
 // keeps reports whether a binding keeps something on the disk.
 func (r *wranglerReader) keeps() bool {
-	return slices.ContainsFunc(r.worker.Bindings, func(b Binding) bool { return b.Kind == BindingKVNamespace })
+	return slices.ContainsFunc(r.worker.Bindings, func(b Binding) bool { return b.Kind == BindingKVNamespace || b.Kind == BindingR2Bucket })
 }
 
 // config assembles what was read.

@@ -262,7 +262,7 @@ func (r *wranglerReader) resource(kind BindingKind, product, nameField, idField 
 	}
 	if id := item.value.get(idField); id != nil && id.value.kind == nodeString {
 		b.ID = id.value.text
-	} else if kind == BindingKVNamespace {
+	} else if kind == BindingKVNamespace || kind == BindingR2Bucket {
 		b.ID = b.Name // as wrangler has it on a machine of its own
 	}
 	r.worker.Bindings = append(r.worker.Bindings, b)

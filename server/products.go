@@ -7,6 +7,8 @@ import (
 	"workerd.local/disk"
 	"workerd.local/event"
 	"workerd.local/isolate"
+	"workerd.local/kvserver"
+	"workerd.local/r2server"
 	"workerd.local/webapi/analytics"
 	"workerd.local/webapi/hyperdrive"
 	"workerd.local/webapi/kv"
@@ -47,39 +49,56 @@ func (w *world) product(js *isolate.JS, wk *worker.Worker, b *config.Binding, wh
 // productService is the service behind a binding: the one that is named, or in projects
 // one of ours.
 func (w *world) productService(b *config.Binding, where string) (event.Service, error) {
-	if b.Kind == config.BindingKVNamespace && !b.Service.IsSet() {
-		if n := w.kv[b.ID]; n != nil {
-			return n, nil
+	if !b.Service.IsSet() {
+		if s := w.local[localProduct{b.Kind, b.ID}]; s != nil {
+			return s, nil
 		}
 	}
 	return w.service(b.Service, where)
 }
 
-// openKV opens the KV namespaces of a project, which are kept where its state is.
-func (w *world) openKV(list []config.Binding) error {
+// localProduct names a service of ours behind bindings of a project.
+type localProduct struct {
+	kind config.BindingKind
+	id   string
+}
+
+// openLocal opens the KV namespaces and R2 buckets of a project, which are kept where its
+// state is.
+func (w *world) openLocal(list []config.Binding) error {
 	for i := range list {
 		b := &list[i]
 		if b.Wrapped != nil {
-			if err := w.openKV(b.Wrapped.Inner); err != nil {
+			if err := w.openLocal(b.Wrapped.Inner); err != nil {
 				return err
 			}
 		}
-		if b.Kind != config.BindingKVNamespace || b.Service.IsSet() || w.kv[b.ID] != nil {
+		p := localProduct{b.Kind, b.ID}
+		var open func(st *openStore) event.Service
+		switch b.Kind {
+		case config.BindingKVNamespace:
+			open = func(st *openStore) event.Service { return kvserver.Open(st.store, st.tokens, b.ID, w.s.o.Host.Now) }
+		case config.BindingR2Bucket:
+			open = func(st *openStore) event.Service { return r2server.Open(st.store, st.tokens, b.ID, w.s.o.Host.Now) }
+		default:
+			continue
+		}
+		if b.Service.IsSet() || w.local[p] != nil {
 			continue
 		}
 		state := w.services[config.StateService]
 		if state == nil {
-			return at(b.Pos, "the KV namespace of the binding %q has no directory to be kept in", b.Name)
+			return at(b.Pos, "the binding %q has no directory to be kept in", b.Name)
 		}
 		dir, ok := state.plain.(*disk.Directory)
 		if !ok {
-			return at(b.Pos, "the KV namespace of the binding %q cannot be kept in the service %q", b.Name, config.StateService)
+			return at(b.Pos, "the binding %q cannot be kept in the service %q", b.Name, config.StateService)
 		}
 		st, err := w.s.stores.disk(dir.Path())
 		if err != nil {
-			return at(b.Pos, "the KV namespace of the binding %q: %s", b.Name, err)
+			return at(b.Pos, "the binding %q: %s", b.Name, err)
 		}
-		w.kv[b.ID] = st.namespace(b.ID, w.s.o.Host.Now)
+		w.local[p] = st.product(p, open)
 	}
 	return nil
 }

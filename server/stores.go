@@ -10,10 +10,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
-	"time"
 
+	"workerd.local/event"
 	"workerd.local/internal/limits"
-	"workerd.local/kvserver"
 	"workerd.local/storage"
 	"workerd.local/storage/admin"
 	"workerd.local/storage/bolt"
@@ -37,23 +36,23 @@ type openStore struct {
 	control *admin.Server // nil where there is none, or not yet
 	tried   bool          // to open the control socket
 
-	kvMu sync.Mutex // guards kv
-	kv   map[string]*kvserver.Namespace
+	productsMu sync.Mutex // guards products
+	products   map[localProduct]event.Service
 }
 
-// namespace is a KV namespace that the store keeps.
-func (o *openStore) namespace(id string, now func() time.Time) *kvserver.Namespace {
-	o.kvMu.Lock()
-	defer o.kvMu.Unlock()
-	n := o.kv[id]
-	if n == nil {
-		if o.kv == nil {
-			o.kv = map[string]*kvserver.Namespace{}
+// product is a service that the store keeps, which is one for all configurations.
+func (o *openStore) product(p localProduct, open func(*openStore) event.Service) event.Service {
+	o.productsMu.Lock()
+	defer o.productsMu.Unlock()
+	s := o.products[p]
+	if s == nil {
+		if o.products == nil {
+			o.products = map[localProduct]event.Service{}
 		}
-		n = kvserver.Open(o.store, o.tokens, id, now)
-		o.kv[id] = n
+		s = open(o)
+		o.products[p] = s
 	}
-	return n
+	return s
 }
 
 func newStores(open func(string) (storage.Store, error), log *slog.Logger, bounds *limits.Set) *stores {

@@ -23,7 +23,6 @@ import (
 	"workerd.local/httpserver"
 	"workerd.local/internal/compat"
 	"workerd.local/internal/limits"
-	"workerd.local/kvserver"
 	"workerd.local/outbound"
 	"workerd.local/script"
 	"workerd.local/supervise"
@@ -43,7 +42,7 @@ type world struct {
 	internet *outbound.Network            // the implicit service, made when it is named
 	closers  []io.Closer
 	caches   map[*config.Binding]*memorycache.Use
-	kv       map[string]*kvserver.Namespace // of a project, by id
+	local    map[localProduct]event.Service // of a project
 	ctx      context.Context                // ends what requests left behind
 	cancel   context.CancelFunc
 	inputs   []string // files that scripts were made from
@@ -66,7 +65,7 @@ type service struct {
 
 func (s *Server) build(ctx context.Context, cfg *config.Config) (_ *world, err error) {
 	distinctSockets(cfg)
-	w := &world{s: s, cfg: cfg, services: map[string]*service{}, targets: map[string]httpserver.Target{}, caches: map[*config.Binding]*memorycache.Use{}, kv: map[string]*kvserver.Namespace{}}
+	w := &world{s: s, cfg: cfg, services: map[string]*service{}, targets: map[string]httpserver.Target{}, caches: map[*config.Binding]*memorycache.Use{}, local: map[localProduct]event.Service{}}
 	w.exposeGC = w.v8Flags()
 	w.loaders = &loaders{w: w, most: limits.LoaderWorkers.In(s.o.Limits.Bounds), live: map[*dynamic]struct{}{}, named: map[string]*dynamic{}}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
@@ -90,7 +89,7 @@ func (s *Server) build(ctx context.Context, cfg *config.Config) (_ *world, err e
 		}
 	}
 	for _, svc := range workers {
-		if err := w.openKV(svc.cfg.Worker.Bindings); err != nil {
+		if err := w.openLocal(svc.cfg.Worker.Bindings); err != nil {
 			return nil, err
 		}
 	}

@@ -30,6 +30,7 @@ var unlisted = map[string]string{
 	"webapi/deflate.minAhead":               "follows from a number of DEFLATE",
 	"webapi/deflate.DefaultLevel":           "zlib's choice of speed and size",
 	"webapi/deflate.DefaultStrategy":        "zlib's choice of speed and size",
+	"r2server.pieceBytes":                   "a width in the store",
 	"webapi/bind.maxMilliseconds":           "a number of the language",
 	"webapi/streams.defaultAllocate":        "what a source that does not say allocates at a time",
 	"storage.MaxValueBytes":                 "where the range of the knob storage.value ends",
