@@ -60,7 +60,7 @@ var _ event.Service = (*Namespace)(nil)
 // Open returns the namespace of an id in a store, whose tokens are those of this process.
 func Open(st storage.Store, tokens func(shard uint32) storage.Token, id string, now func() time.Time) *Namespace {
 	sum := sha256.Sum256([]byte(id))
-	a := actorid.ID{Namespace: "kv:" + id, Key: string(sum[:])}
+	a := actorid.ID{Namespace: storage.KVPrefix + id, Key: string(sum[:])}
 	return &Namespace{store: st, token: tokens(a.Shard()), actor: a, now: now}
 }
 

@@ -63,7 +63,7 @@ var _ event.Service = (*Bucket)(nil)
 // Open returns the bucket of a name in a store, whose tokens are those of this process.
 func Open(st storage.Store, tokens func(shard uint32) storage.Token, name string, now func() time.Time) *Bucket {
 	sum := sha256.Sum256([]byte(name))
-	a := actorid.ID{Namespace: "r2:" + name, Key: string(sum[:])}
+	a := actorid.ID{Namespace: storage.R2Prefix + name, Key: string(sum[:])}
 	return &Bucket{store: st, token: tokens(a.Shard()), actor: a, now: now, reading: map[string]int{}}
 }
 

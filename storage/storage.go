@@ -17,6 +17,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"strings"
 	"time"
 
 	"workerd.local/actorid"
@@ -56,6 +57,18 @@ const (
 	// MaxActorKeyBytes is the length of the longest actorid.ID.Key.
 	MaxActorKeyBytes = 1 << 10
 )
+
+// The namespaces of KV namespaces and R2 buckets begin with these.
+const (
+	KVPrefix = "kv:"
+	R2Prefix = "r2:"
+)
+
+// Opaque reports whether the values of a namespace are not those of a script, and so may be
+// any bytes.
+func Opaque(namespace string) bool {
+	return strings.HasPrefix(namespace, KVPrefix) || strings.HasPrefix(namespace, R2Prefix)
+}
 
 // Token is the right to write one shard.
 type Token struct {

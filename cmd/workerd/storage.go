@@ -166,12 +166,13 @@ func configuredDir(file string, stderr io.Writer) (string, error) {
 	var dirs []string
 	for i := range cfg.Services {
 		wk := cfg.Services[i].Worker
-		if wk == nil || wk.Storage.Kind != config.StorageLocalDisk {
+		if wk == nil {
 			continue
 		}
 		for j := range cfg.Services {
 			d := &cfg.Services[j]
-			if d.Name != wk.Storage.Service || d.Disk == nil {
+			// The state of a project may also be that of its KV namespaces and R2 buckets alone.
+			if d.Disk == nil || d.Name != config.StateService && (wk.Storage.Kind != config.StorageLocalDisk || d.Name != wk.Storage.Service) {
 				continue
 			}
 			if !d.Disk.Path.IsSet() {

@@ -203,6 +203,9 @@ func (l *live) checkValues(ctx context.Context) (findings []string, err error) {
 			return err
 		}
 		for _, n := range names {
+			if storage.Opaque(n) {
+				continue
+			}
 			for a, err := range v.Actors(ctx, n) {
 				if err != nil {
 					return err
