@@ -28,7 +28,7 @@ func TestPristine(t *testing.T) {
 		}
 		for _, path := range []string{"Object.keys", "Object.create", "Object.prototype.hasOwnProperty", "Object.prototype.toString", "Function.prototype.toString",
 			"Reflect.apply", "Reflect.get", "Reflect.ownKeys", "Reflect.defineProperty", "Reflect.getOwnPropertyDescriptor", "Map.prototype.set", "Map.prototype.forEach",
-			"Set.prototype.add", "Set.prototype.forEach", "Promise.resolve", "Promise.prototype.then", "Error.prototype.toString", "String.prototype.valueOf",
+			"Set.prototype.add", "Set.prototype.forEach", "Promise.resolve", "Promise.prototype.then", "Promise.prototype.finally", "Error.prototype.toString", "String.prototype.valueOf",
 			"RegExp.prototype.get source", "RegExp.prototype.get global", "DataView.prototype.get buffer", "DataView.prototype.get byteOffset", "DataView.prototype.get byteLength",
 			typedPath + ".get buffer", typedPath + ".get byteOffset", typedPath + ".get byteLength", typedPath + ".get @@toStringTag",
 			"Map", "Set", "Date", "RegExp", "Error", "TypeError", "Uint8Array", "Promise"} {
