@@ -6,7 +6,6 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/isolate"
-	engine "workerd.local/isolate/natives"
 	intrinsics "workerd.local/isolate/natives"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/console"
@@ -28,7 +27,7 @@ func platformNatives() map[string]bind.Static {
 			return console.Inspect(c.JS(), c.Arg(0), depth), nil
 		},
 		"kind":             func(c *bind.Call) (any, error) { return kind(c.JS(), c.Arg(0)), nil },
-		"isHalf":           func(c *bind.Call) (any, error) { return engine.Float16Bits(c.Arg(0)) != nil, nil },
+		"isHalf":           func(c *bind.Call) (any, error) { return intrinsics.Float16Bits(c.Arg(0)) != nil, nil },
 		"isAnyArrayBuffer": func(c *bind.Call) (any, error) { return isBuffer(c.Arg(0)), nil },
 		"hostClass": func(c *bind.Call) (any, error) {
 			if obj, isObj := c.Arg(0).(*goja.Object); isObj {
