@@ -15,7 +15,7 @@ var socketCase = &benchCase{name: "sockets", title: "WebSockets", storage: true,
 // Numbers of the section.
 const (
 	parkedSockets    = 10_000
-	parkedRooms      = 1000
+	soakRooms        = 1000
 	echoSockets      = 32
 	echoBytes        = 32
 	broadcastSockets = 1000
@@ -26,9 +26,14 @@ const (
 	hibernates = 20 * time.Second
 )
 
+// parkings are in how many rooms the sockets are parked: many in each, where accepting is
+// what costs, and few in each, where making the actors does.
+var parkings = []int{100, 1000}
+
 // socketRows are the quantities of the section.
 type socketRows struct {
-	parked, accepts, hibernated, plain, broadcast pair
+	hibernated, plain, broadcast pair
+	parked, accepts              [2]pair // by parkings
 }
 
 // runSockets measures WebSockets, both servers in turn.
@@ -49,10 +54,7 @@ func (b *bench) runSockets(ctx context.Context) ([]promiseRow, error) {
 			}
 		}
 	}
-	list := []promiseRow{
-		{name: fmt.Sprintf("Memory of a hibernated socket, of %d", parkedSockets), unit: "KiB", values: rows.parked.ours, target: target{atMost: 10}},
-		{name: "the same of workerd", unit: "KiB", values: rows.parked.theirs},
-	}
+	var list []promiseRow
 	rate := func(name, unit string, p pair, t target) {
 		list = append(list, promiseRow{name: name, unit: unit, values: p.ours})
 		if len(p.theirs) > 0 {
@@ -63,15 +65,42 @@ func (b *bench) runSockets(ctx context.Context) ([]promiseRow, error) {
 			list = append(list, r)
 		}
 	}
-	rate("Accepting them", "sockets/s", rows.accepts, target{atLeast: 5})
+	for i, rooms := range parkings {
+		list = append(list,
+			promiseRow{name: fmt.Sprintf("Memory of a hibernated socket, of %s in %s rooms", thousands(parkedSockets), thousands(int64(rooms))), unit: "KiB", values: rows.parked[i].ours, target: target{atMost: 10}},
+			promiseRow{name: "the same of workerd, of as many as its files allow", unit: "KiB", values: rows.parked[i].theirs})
+		rate("Accepting them", "sockets/s", rows.accepts[i], target{atLeast: 5})
+	}
 	rate(fmt.Sprintf("Echo over %d sockets that may hibernate", echoSockets), "messages/s", rows.hibernated, target{atLeast: 1.5})
 	rate(fmt.Sprintf("Echo over %d sockets that may not", echoSockets), "messages/s", rows.plain, target{atLeast: 1.5})
 	rate(fmt.Sprintf("Broadcast of 1 KiB to %d sockets", broadcastSockets), "messages/s", rows.broadcast, target{atLeast: 1})
 	return list, nil
 }
 
+// session runs fn with the process that opens sockets.
+func session(ctx context.Context, fn func(d *dialing) error) error {
+	d, err := startDialer(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(d), d.end())
+}
+
 // measureSockets measures one server once.
-func (b *bench) measureSockets(ctx context.Context, s *subject, rows *socketRows, park bool) (err error) {
+func (b *bench) measureSockets(ctx context.Context, s *subject, rows *socketRows, park bool) error {
+	for i, rooms := range parkings {
+		if !park {
+			break
+		}
+		if err := b.park(ctx, s, rooms, &rows.parked[i], &rows.accepts[i]); err != nil {
+			return err
+		}
+	}
+	return b.talk(ctx, s, rows)
+}
+
+// park opens sockets in rooms that hibernate, and looks at what the server needs for them.
+func (b *bench) park(ctx context.Context, s *subject, rooms int, memory, rate *pair) (err error) {
 	if _, err := s.start(ctx); err != nil {
 		return err
 	}
@@ -80,15 +109,48 @@ func (b *bench) measureSockets(ctx context.Context, s *subject, rows *socketRows
 	if err != nil {
 		return err
 	}
-	session := func(fn func(d *dialing) error) error {
-		d, err := startDialer(ctx)
+	count, err := parkable(s, rooms)
+	if err != nil {
+		return err
+	}
+	return session(ctx, func(d *dialing) error {
+		before, err := readMemory(s.cmd.Process.Pid)
 		if err != nil {
 			return err
 		}
-		return errors.Join(fn(d), d.end())
+		r, err := d.do(order{Do: "open", Addr: u.Host, Path: "/room/%d", Count: count, Rooms: rooms, From: 2, PerSource: perSource})
+		if err != nil {
+			return err
+		}
+		rate.add(s, float64(r.Count)/r.Elapsed.Seconds())
+		if err := sleep(ctx, hibernates+b.o.settle); err != nil {
+			return err
+		}
+		after, err := readMemory(s.cmd.Process.Pid)
+		if err != nil {
+			return err
+		}
+		memory.add(s, float64(after.resident-before.resident)/float64(count)/(1<<10))
+		// They are there.
+		if r, err = d.do(order{Do: "check"}); err == nil && r.Count != count {
+			err = fmt.Errorf("%d of %d sockets answer", r.Count, count)
+		}
+		return err
+	})
+}
+
+// talk measures how fast messages go to and fro.
+func (b *bench) talk(ctx context.Context, s *subject, rows *socketRows) (err error) {
+	if _, err := s.start(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	u, err := url.Parse(s.url)
+	if err != nil {
+		return err
 	}
 	speed := func(p *pair, o, work order) error {
-		return session(func(d *dialing) error {
+		return session(ctx, func(d *dialing) error {
 			if _, err := d.do(o); err != nil {
 				return err
 			}
@@ -98,39 +160,6 @@ func (b *bench) measureSockets(ctx context.Context, s *subject, rows *socketRows
 			}
 			return err
 		})
-	}
-	if park {
-		count, err := parkable(s)
-		if err != nil {
-			return err
-		}
-		err = session(func(d *dialing) error {
-			before, err := readMemory(s.cmd.Process.Pid)
-			if err != nil {
-				return err
-			}
-			r, err := d.do(order{Do: "open", Addr: u.Host, Path: "/room/%d", Count: count, Rooms: parkedRooms, From: 2, PerSource: perSource})
-			if err != nil {
-				return err
-			}
-			rows.accepts.add(s, float64(r.Count)/r.Elapsed.Seconds())
-			if err := sleep(ctx, hibernates+b.o.settle); err != nil {
-				return err
-			}
-			after, err := readMemory(s.cmd.Process.Pid)
-			if err != nil {
-				return err
-			}
-			rows.parked.add(s, float64(after.resident-before.resident)/float64(count)/(1<<10))
-			// They are there.
-			if r, err = d.do(order{Do: "check"}); err == nil && r.Count != count {
-				err = fmt.Errorf("%d of %d sockets answer", r.Count, count)
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
 	}
 	err = speed(&rows.hibernated, order{Do: "open", Addr: u.Host, Path: "/room/e%d", Count: echoSockets, Rooms: 1}, order{Do: "echo", For: b.o.duration, Size: echoBytes})
 	if err == nil {
@@ -144,14 +173,14 @@ func (b *bench) measureSockets(ctx context.Context, s *subject, rows *socketRows
 
 // parkable is how many sockets a server can park under the limit of open files: workerd has
 // two for each.
-func parkable(s *subject) (int, error) {
+func parkable(s *subject, rooms int) (int, error) {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return 0, err
 	}
 	room := int(min(limit.Max, 1<<30)) - 1000
 	if s.name != "ours" {
-		room = (room - 6*parkedRooms) / 2 // and some for each actor
+		room = (room - 6*rooms) / 2 // and some for each actor
 	}
 	if room < 1 {
 		return 0, fmt.Errorf("the hard limit of open files is %d", limit.Max)
@@ -190,7 +219,7 @@ func (b *bench) runSoak(ctx context.Context) ([]promiseRow, error) {
 	var memory sample
 	alive := sample{}
 	err = func() error {
-		r, err := d.do(order{Do: "open", Addr: u.Host, Path: "/room/%d", Count: count, Rooms: parkedRooms, From: 2, PerSource: perSource})
+		r, err := d.do(order{Do: "open", Addr: u.Host, Path: "/room/%d", Count: count, Rooms: soakRooms, From: 2, PerSource: perSource})
 		if err != nil {
 			return err
 		}
