@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"syscall"
 	"time"
 )
 
@@ -174,16 +173,16 @@ func (b *bench) talk(ctx context.Context, s *subject, rows *socketRows) (err err
 // parkable is how many sockets a server can park under the limit of open files: workerd has
 // two for each.
 func parkable(s *subject, rooms int) (int, error) {
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+	limit, err := openFiles()
+	if err != nil {
 		return 0, err
 	}
-	room := int(min(limit.Max, 1<<30)) - 1000
+	room := limit - 1000
 	if s.name != "ours" {
 		room = (room - 6*rooms) / 2 // and some for each actor
 	}
 	if room < 1 {
-		return 0, fmt.Errorf("the hard limit of open files is %d", limit.Max)
+		return 0, fmt.Errorf("the hard limit of open files is %d", limit)
 	}
 	return min(parkedSockets, room), nil
 }
@@ -191,13 +190,13 @@ func parkable(s *subject, rooms int) (int, error) {
 // runSoak keeps as many sockets open as the system allows, for as long as it was told, and
 // looks whether the memory of this server stays what it is.
 func (b *bench) runSoak(ctx context.Context) ([]promiseRow, error) {
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+	limit, err := openFiles()
+	if err != nil {
 		return nil, err
 	}
-	count := int(min(soakSockets, int64(min(limit.Max, 1<<30))-2000))
+	count := min(soakSockets, limit-2000)
 	if count < 1 {
-		return nil, fmt.Errorf("the hard limit of open files is %d", limit.Max)
+		return nil, fmt.Errorf("the hard limit of open files is %d", limit)
 	}
 	subjects, err := b.subjects(socketCase)
 	if err != nil {
