@@ -6,6 +6,7 @@ import (
 	"math"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -255,6 +256,35 @@ func clampInteger(f float64) int64 {
 		return -(1 << 53)
 	}
 	return int64(f)
+}
+
+// Texts is an Array's elements as conv makes them strings; ok is false for anything else.
+func (c *Call) Texts(v goja.Value, conv func(v goja.Value) (string, error)) (list []string, ok bool, err error) {
+	obj, isObj := v.(*goja.Object)
+	if !isObj || obj.ClassName() != "Array" {
+		return nil, false, nil
+	}
+	limit := int64(c.js.Isolate().Limits().ArrayLength)
+	var bad error
+	err = c.js.Try(func() {
+		n := obj.Get("length").ToInteger()
+		if n > limit {
+			bad = exception.RangeErrorf("The array has %d elements, but it cannot have more than %d.", n, limit)
+		}
+		for i := int64(0); i < n && bad == nil; i++ {
+			el := obj.Get(strconv.FormatInt(i, 10))
+			if el == nil {
+				el = goja.Undefined()
+			}
+			var s string
+			s, bad = conv(el)
+			list = append(list, s)
+		}
+	})
+	if err == nil {
+		err = bad
+	}
+	return list, true, err
 }
 
 // Null is JavaScript's null as a result.

@@ -139,7 +139,7 @@ func (n *Namespace) read(c *bind.Call, span string, withMetadata bool, res resul
 	if c.Len() == 0 {
 		return nil, c.BadArg(1, "string or Array")
 	}
-	names, isArray, err := stringArray(c, c.Arg(0))
+	names, isArray, err := c.Texts(c.Arg(0), func(v goja.Value) (string, error) { return c.String(1, v) })
 	if err != nil {
 		return nil, err
 	}
@@ -248,35 +248,6 @@ func value(js *isolate.JS, ioc *iocontext.Context, typ *string, resp *event.Resp
 		}
 		return then(js, v)
 	})
-}
-
-// stringArray is an Array's elements as strings.
-func stringArray(c *bind.Call, v goja.Value) (list []string, ok bool, err error) {
-	obj, isObj := v.(*goja.Object)
-	if !isObj || obj.ClassName() != "Array" {
-		return nil, false, nil
-	}
-	limit := int64(c.JS().Isolate().Limits().ArrayLength)
-	var bad error
-	err = c.JS().Try(func() {
-		n := obj.Get("length").ToInteger()
-		if n > limit {
-			bad = exception.RangeErrorf("The array has %d elements, but it cannot have more than %d.", n, limit)
-		}
-		for i := int64(0); i < n && bad == nil; i++ {
-			el := obj.Get(strconv.FormatInt(i, 10))
-			if el == nil {
-				el = goja.Undefined()
-			}
-			var s string
-			s, bad = c.String(1, el)
-			list = append(list, s)
-		}
-	})
-	if err == nil {
-		err = bad
-	}
-	return list, true, err
 }
 
 // getBulk gets several keys at once.

@@ -9,8 +9,6 @@
 package r2
 
 import (
-	"strconv"
-
 	"github.com/dop251/goja"
 
 	"workerd.local/event"
@@ -207,34 +205,14 @@ func (b *Bucket) jsDelete(c *bind.Call) (any, error) {
 	})
 }
 
-// texts is an Array's elements as conv makes them strings.
+// texts is an Array's elements as conv makes them strings; an empty Array is an empty
+// list, which the wire tells from none.
 func texts(c *bind.Call, v goja.Value, conv func(goja.Value) (string, error)) (list []string, ok bool, err error) {
-	obj, isObj := v.(*goja.Object)
-	if !isObj || obj.ClassName() != "Array" {
-		return nil, false, nil
+	list, ok, err = c.Texts(v, conv)
+	if ok && list == nil {
+		list = []string{}
 	}
-	list = []string{}
-	limit := int64(c.JS().Isolate().Limits().ArrayLength)
-	var bad error
-	err = c.JS().Try(func() {
-		n := obj.Get("length").ToInteger()
-		if n > limit {
-			bad = exception.RangeErrorf("The array has %d elements, but it cannot have more than %d.", n, limit)
-		}
-		for i := int64(0); i < n && bad == nil; i++ {
-			el := obj.Get(strconv.FormatInt(i, 10))
-			if el == nil {
-				el = goja.Undefined()
-			}
-			var s string
-			s, bad = conv(el)
-			list = append(list, s)
-		}
-	})
-	if err == nil {
-		err = bad
-	}
-	return list, true, err
+	return list, ok, err
 }
 
 func (b *Bucket) jsList(c *bind.Call) (any, error) {
