@@ -29,3 +29,23 @@ func (o *onClose) Close() error {
 	}
 	return err
 }
+
+// Prefixed is bytes and then a stream.
+func Prefixed(front []byte, r io.ReadCloser) io.ReadCloser {
+	return &prefixed{front: front, ReadCloser: r}
+}
+
+type prefixed struct {
+	front []byte
+	io.ReadCloser
+}
+
+// Read is io.Reader's.
+func (p *prefixed) Read(b []byte) (int, error) {
+	if len(p.front) > 0 {
+		n := copy(b, p.front)
+		p.front = p.front[n:]
+		return n, nil
+	}
+	return p.ReadCloser.Read(b)
+}

@@ -207,7 +207,7 @@ func withMetadata(resp *event.Response, metadata any, body event.Body) (*event.R
 		resp.Body = event.BytesBody(append(text, body.Bytes...))
 		return resp, nil
 	}
-	resp.Body = event.StreamBody(&joined{front: text, ReadCloser: body.Stream}, int64(len(text))+body.Length)
+	resp.Body = event.StreamBody(event.Prefixed(text, body.Stream), int64(len(text))+body.Length)
 	return resp, nil
 }
 

@@ -415,19 +415,3 @@ func after(p string) string {
 	b[len(b)-1]++
 	return string(b)
 }
-
-// joined is bytes and then a stream.
-type joined struct {
-	front []byte
-	io.ReadCloser
-}
-
-// Read is io.Reader's.
-func (j *joined) Read(p []byte) (int, error) {
-	if len(j.front) > 0 {
-		n := copy(p, j.front)
-		j.front = j.front[n:]
-		return n, nil
-	}
-	return j.ReadCloser.Read(p)
-}

@@ -171,23 +171,7 @@ func behind(front []byte, b event.Body) event.Body {
 		return event.BytesBody(append(front, b.Bytes...))
 	}
 	n := int64(len(front))
-	return event.StreamBody(&joined{front: front, ReadCloser: b.Stream}, b.Length+n)
-}
-
-// joined is bytes and then a stream.
-type joined struct {
-	front []byte
-	io.ReadCloser
-}
-
-// Read is io.Reader's.
-func (j *joined) Read(p []byte) (int, error) {
-	if len(j.front) > 0 {
-		n := copy(p, j.front)
-		j.front = j.front[n:]
-		return n, nil
-	}
-	return j.ReadCloser.Read(p)
+	return event.StreamBody(event.Prefixed(front, b.Stream), b.Length+n)
 }
 
 var errNoLength = exception.TypeErrorf("Provided readable stream must have a known length (request/response body or readable half of FixedLengthStream)")
