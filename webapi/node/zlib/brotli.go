@@ -1,7 +1,6 @@
 package zlib
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"strings"
@@ -40,16 +39,14 @@ var brotliEncodeFailed = &failure{-1, "ERR_BROTLI_COMPRESSION_FAILED", "Compress
 // brotliEncoder compresses with the library's encoder, which knows quality and window;
 // the other parameters are hints that it does without.
 type brotliEncoder struct {
-	opt    brotli.WriterOptions
-	w      *brotli.Writer // nil before the first input
-	out    bytes.Buffer
-	dirty  bool // there is input since the last flush
-	closed bool
+	opt brotli.WriterOptions
+	w   *brotli.Writer // nil before the first input
+	pump
 }
 
 func newBrotliEncoder(o options) (coder, *failure) {
 	const bestQuality, defaultWindow, leastWindow, mostWindow = 11, 22, 10, 24
-	e := &brotliEncoder{opt: brotli.WriterOptions{Quality: bestQuality, LGWin: defaultWindow}, dirty: true}
+	e := &brotliEncoder{opt: brotli.WriterOptions{Quality: bestQuality, LGWin: defaultWindow}, pump: pump{dirty: true}}
 	for key, value := range o.params {
 		switch key {
 		case paramQuality:
@@ -75,35 +72,15 @@ func (e *brotliEncoder) work(in, out []byte, flush int) (read, written int, f *f
 	if e.w == nil {
 		e.w = brotli.NewWriterOptions(&e.out, e.opt)
 	}
-	for {
-		n := copy(out[written:], e.out.Bytes())
-		e.out.Next(n)
-		if written += n; written == len(out) {
-			return read, written, nil
-		}
-		var err error
-		switch {
-		case read < len(in):
-			n, err = e.w.Write(in[read:min(len(in), read+inputStep)])
-			read += n
-			e.dirty = true
-		case flush == brotliFlush && e.dirty && !e.closed:
-			err = e.w.Flush()
-			e.dirty = false
-		case flush == brotliFinish && !e.closed:
-			err = e.w.Close()
-			e.closed = true
-		default:
-			return read, written, nil
-		}
-		if err != nil {
-			return read, written, brotliEncodeFailed
-		}
+	read, written, err := e.drive(e.w, in, out, flush == brotliFlush, flush == brotliFinish)
+	if err != nil {
+		f = brotliEncodeFailed
 	}
+	return read, written, f
 }
 
 func (e *brotliEncoder) reset() *failure {
-	*e = brotliEncoder{opt: e.opt, dirty: true}
+	*e = brotliEncoder{opt: e.opt, pump: pump{dirty: true}}
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package zlib
 
 import (
-	"bytes"
 	"errors"
 	"io"
 
@@ -45,12 +44,10 @@ const (
 // zstdEncoder compresses with the library's encoder. Level, window, checksum and size
 // count; how the reference searches is nothing that this one can be told.
 type zstdEncoder struct {
-	opt    []library.EOption
-	size   int64
-	w      *library.Encoder // nil before the first input
-	out    bytes.Buffer
-	dirty  bool // there is input since the last flush
-	closed bool
+	opt  []library.EOption
+	size int64
+	w    *library.Encoder // nil before the first input
+	pump
 }
 
 // mostWindow bounds what an encoder holds, which is about three times that.
@@ -120,31 +117,11 @@ func (e *zstdEncoder) work(in, out []byte, flush int) (read, written int, f *fai
 			return 0, 0, zstdEncodeFailed("Error (generic)")
 		}
 	}
-	for {
-		n := copy(out[written:], e.out.Bytes())
-		e.out.Next(n)
-		if written += n; written == len(out) {
-			return read, written, nil
-		}
-		var err error
-		switch {
-		case read < len(in):
-			n, err = e.w.Write(in[read:min(len(in), read+inputStep)])
-			read += n
-			e.dirty = true
-		case flush == zstdFlush && e.dirty && !e.closed:
-			err = e.w.Flush()
-			e.dirty = false
-		case flush >= zstdEnd && !e.closed:
-			err = e.w.Close()
-			e.closed = true
-		default:
-			return read, written, nil
-		}
-		if err != nil {
-			return read, written, zstdEncodeFailed("Src size is incorrect")
-		}
+	read, written, err := e.drive(e.w, in, out, flush == zstdFlush, flush >= zstdEnd)
+	if err != nil {
+		f = zstdEncodeFailed("Src size is incorrect")
 	}
+	return read, written, f
 }
 
 func (e *zstdEncoder) reset() *failure {
