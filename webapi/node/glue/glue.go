@@ -31,6 +31,7 @@ import (
 // Module is one module; either Source or Make makes its exports.
 type Module struct {
 	// Name is "node:" or "cloudflare:" and the name, or "internal/" and the name, which scripts cannot import.
+	// "machine:" before either is the module that a realm with a Machine has by the rest of the name.
 	Name string
 	// Source is the body of the function that fills module.exports.
 	Source string
@@ -94,7 +95,7 @@ func NewSet(lists ...[]Module) *Set {
 func (s *Set) Builtins() map[string]func(js *isolate.JS) (goja.Value, error) {
 	out := map[string]func(js *isolate.JS) (goja.Value, error){}
 	for name := range s.modules {
-		if !strings.HasPrefix(name, "internal/") {
+		if !strings.HasPrefix(name, "internal/") && !strings.HasPrefix(name, "machine:") {
 			out[name] = func(js *isolate.JS) (goja.Value, error) { return s.Load(js, name) }
 		}
 	}
@@ -122,6 +123,9 @@ func (s *Set) Load(js *isolate.JS, name string) (goja.Value, error) {
 		return module.Get("exports"), nil
 	}
 	m := s.modules[name]
+	if own := s.modules["machine:"+name]; own != nil && MachineOf(js) != nil {
+		m = own
+	}
 	if m == nil {
 		return nil, fmt.Errorf("glue: no module %s", name)
 	}
