@@ -283,10 +283,11 @@ func (s *scanner) punctuator(c byte) {
 		default:
 			g.expression = true
 		}
+		body := f.pending == functionExpression
 		f.pending = anyBrace
 		s.frames = append(s.frames, g)
 		s.after(false, "")
-		s.start = !g.expression && !g.class || g.expression && f.pending == functionExpression
+		s.start = !g.expression && !g.class || body
 	case ')', ']':
 		condition := false
 		if len(s.frames) > 1 && f.open != '{' && f.open != '`' {
