@@ -8,7 +8,7 @@
 //
 // # Concurrency
 //
-// Enter, Close, Done and the read-only accessors of Isolate may be called from
+// Enter, Close, Kill, Done and the read-only accessors of Isolate may be called from
 // any goroutine. Everything else belongs to the isolate's goroutine.
 package isolate
 
@@ -94,6 +94,11 @@ func (i *Isolate) Start() { go i.Run(context.Background()) }
 // Close lets the tasks that are queued run, then ends the isolate. It does not
 // wait; Done tells when the goroutine has ended.
 func (i *Isolate) Close() { i.loop.Close() }
+
+// Kill ends all JavaScript of the isolate for good; any goroutine. The turn that runs
+// is interrupted, which no script can catch, and its realm is condemned with reason;
+// other realms are when they are next entered. Tasks of the loop that are Go go on.
+func (i *Isolate) Kill(reason error) { i.dog.kill(reason) }
 
 // Done is closed when Run has returned.
 func (i *Isolate) Done() <-chan struct{} { return i.done }

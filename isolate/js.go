@@ -318,6 +318,8 @@ func Stopped(cause error) *exception.Exception {
 		return exception.RangeErrorf("Maximum call stack size exceeded").WithBroken(exception.Dropped).WithCause(cause)
 	case errors.Is(cause, ErrMemoryLimit):
 		text, broken = "Worker exceeded memory limit.", exception.ExceededMemory
+	case errors.Is(cause, ErrKilled):
+		text, broken = "The code was killed.", exception.Dropped
 	case errors.Is(cause, ErrPanic):
 		text, broken = "The script engine failed; the worker was reset.", exception.Dropped
 	}

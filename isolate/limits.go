@@ -46,8 +46,10 @@ var DefaultLimits = Limits{
 	BodyBytes:   128 << 20,
 }
 
-func (l Limits) withDefaults() Limits {
-	d := DefaultLimits
+func (l Limits) withDefaults() Limits { return l.Or(DefaultLimits) }
+
+// Or gives the limits with d's in the place of those that are 0.
+func (l Limits) Or(d Limits) Limits {
 	set(&l.Turn, d.Turn)
 	set(&l.Startup, d.Startup)
 	set(&l.CallStack, d.CallStack)
@@ -57,6 +59,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.JSONDepth, d.JSONDepth)
 	set(&l.Timers, d.Timers)
 	set(&l.BodyBytes, d.BodyBytes)
+	set(&l.Bounds, d.Bounds)
 	return l
 }
 

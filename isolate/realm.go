@@ -20,6 +20,8 @@ var (
 	ErrMemoryLimit = errors.New("the process reached its memory limit during the turn")
 	ErrPanic       = errors.New("the engine failed inside the turn")
 	ErrCallStack   = errors.New("the call stack overflowed")
+	// ErrKilled is for Isolate.Kill where somebody wanted the end: it is not logged.
+	ErrKilled = errors.New("the code was killed")
 )
 
 // RealmOptions configure a realm.
@@ -143,6 +145,18 @@ func (r *Realm) Name() string { return r.o.Name }
 // Condemned returns why the realm can no longer be used, or nil.
 func (r *Realm) Condemned() error { return r.cause }
 
+// AlsoOnCondemned adds fn to RealmOptions.OnCondemned, for who is given a realm that
+// somebody else made.
+func (r *Realm) AlsoOnCondemned(fn func(cause error, culprit *Frame)) {
+	first := r.o.OnCondemned
+	r.o.OnCondemned = func(cause error, culprit *Frame) {
+		if first != nil {
+			first(cause, culprit)
+		}
+		fn(cause, culprit)
+	}
+}
+
 // Interrupted reports whether the running turn is to stop; any goroutine. Natives
 // that loop ask it now and then.
 func (r *Realm) Interrupted() bool { return r.stopping.Load() != nil }
@@ -201,7 +215,11 @@ func (r *Realm) run(frame *Frame, limit time.Duration, fn func(js *JS)) (err err
 	r.js.turn, r.js.frame, r.culprit = frame, nil, frame
 	var stopped error
 	r.pending = func(*JS) { stopped = r.part(frame, fn) }
-	outer := r.iso.dog.begin(r, limit)
+	outer, killed := r.iso.dog.begin(r, limit)
+	if killed != nil {
+		r.inTurn, r.js.turn, r.pending = false, nil, nil
+		return r.condemn(killed)
+	}
 	ran := r.recordFrame(frame)
 	if err = r.callEngine(); err == nil {
 		err = stopped
@@ -261,7 +279,9 @@ func (r *Realm) runPending() {
 func (r *Realm) condemn(cause error) error {
 	if r.cause == nil {
 		r.cause = cause
-		r.iso.log.Error("realm condemned", "isolate", r.iso.name, "worker", r.o.Name, "cause", cause)
+		if !errors.Is(cause, ErrKilled) {
+			r.iso.log.Error("realm condemned", "isolate", r.iso.name, "worker", r.o.Name, "cause", cause)
+		}
 		if r.o.OnCondemned != nil {
 			culprit := r.culprit
 			r.iso.loop.Defer(func() { r.o.OnCondemned(cause, culprit) })

@@ -16,6 +16,8 @@ type watchdog struct {
 	turn  watched    // the innermost turn that runs
 	armed bool
 	busy  bool // a turn ran since the last look
+	// killed is why no turn begins any more; see Isolate.Kill.
+	killed error
 }
 
 // watched is one turn; its realm is nil between turns.
@@ -26,24 +28,44 @@ type watched struct {
 }
 
 // begin watches a turn of r and returns the turn of another realm that it
-// interrupts, which goes on with end.
-func (d *watchdog) begin(r *Realm, limit time.Duration) (outer watched) {
+// interrupts, which goes on with end. It returns an error, and watches nothing, where
+// the isolate was killed.
+func (d *watchdog) begin(r *Realm, limit time.Duration) (outer watched, err error) {
 	now := time.Now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.killed != nil {
+		return outer, d.killed
+	}
 	outer = d.turn
 	d.turn, d.busy = watched{r, now, limit}, true
 	if !d.armed {
 		d.armed = true
 		time.AfterFunc(tick, d.look)
 	}
-	return outer
+	return outer, nil
 }
 
 func (d *watchdog) end(outer watched) {
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.turn = outer
-	d.mu.Unlock()
+	if d.killed != nil && outer.realm != nil {
+		outer.realm.interrupt(d.killed)
+	}
+}
+
+// kill interrupts the turn that runs, and keeps others from beginning.
+func (d *watchdog) kill(reason error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.killed != nil {
+		return
+	}
+	d.killed = reason
+	if d.turn.realm != nil {
+		d.turn.realm.interrupt(reason)
+	}
 }
 
 func (d *watchdog) look() {
