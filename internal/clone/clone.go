@@ -52,6 +52,10 @@ type Options struct {
 	Half func(v goja.Value) *goja.Object
 	// Share gives another SharedArrayBuffer on the memory of o, nil where o is none. Only StructuredClone asks.
 	Share func(o *goja.Object) *goja.Object
+	// Memory gives what a SharedArrayBuffer stands on, nil where o is none; Attach makes a SharedArrayBuffer on it.
+	// Pack asks for the one and Unpack for the other.
+	Memory func(o *goja.Object) any
+	Attach func(memory any) *goja.Object
 	// Resizable knows the resizable buffers of the runtime. Nil means that buffers keep the size that they have.
 	Resizable Resizables
 	// RefuseClassInstances makes an object whose prototype is not Object.prototype a DataCloneError unless Host takes

@@ -99,7 +99,7 @@ func (w *writer) takeTransfers(transfer []goja.Value) ([]goja.ArrayBuffer, error
 					return nil, err
 				}
 			}
-			ok = w.eng.kindOf(o) == kindBuffer && !IsPinned(o) && w.share(o) == nil
+			ok = w.eng.kindOf(o) == kindBuffer && !IsPinned(o) && w.share(o) == nil && w.memory(o) == nil
 		}
 		if !ok {
 			return nil, &TransferError{Message: "Object is not transferable"}

@@ -26,6 +26,8 @@ type writer struct {
 	transfers map[*goja.Object]uint32
 	sharing   bool         // the copy is for the same runtime
 	shared    []goja.Value // SharedArrayBuffers of the copy, whose ids follow those of transfers
+	packing   bool         // the copy is for any runtime
+	memories  []any        // what its SharedArrayBuffers stand on; their ids follow those of transfers
 
 	// ranJS is set once script may have run (a getter, toString): from then on nothing read earlier is trusted.
 	ranJS bool
@@ -768,6 +770,12 @@ func (w *writer) buffer(o *goja.Object) error {
 		w.shared = append(w.shared, again)
 		return nil
 	}
+	if memory := w.memory(o); memory != nil {
+		w.enc.tag(tagTransferred)
+		w.enc.varint(uint64(len(w.transfers) + len(w.memories)))
+		w.memories = append(w.memories, memory)
+		return nil
+	}
 	buffer, ok := o.Export().(goja.ArrayBuffer)
 	if !ok {
 		return w.refuse(o)
@@ -808,6 +816,14 @@ func (w *writer) share(o *goja.Object) *goja.Object {
 		return nil
 	}
 	return w.opts.Share(o)
+}
+
+// memory is Options.Memory for a copy that leaves the runtime.
+func (w *writer) memory(o *goja.Object) any {
+	if !w.packing || w.opts.Memory == nil {
+		return nil
+	}
+	return w.opts.Memory(o)
 }
 
 func (w *writer) viewBuffer(k kind, o *goja.Object) (*goja.Object, error) {

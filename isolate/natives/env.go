@@ -83,7 +83,7 @@ type env struct {
 	reading       *goja.Object // the error whose stack is being prepared
 
 	iterators   *iteratorKit
-	shareMemory func(mem []byte) *goja.Object // makes a SharedArrayBuffer; nil until the class is made
+	shareMemory func(m *Memory) *goja.Object // makes a SharedArrayBuffer; nil until the class is made
 
 	joining []*goja.Object // arrays being turned into strings, outermost first
 }

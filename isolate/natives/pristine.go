@@ -11,6 +11,7 @@ import (
 // kept when the part is prepared.
 var keptPaths = map[realmPart][]string{
 	partReflect: {"Reflect.apply", "Reflect.get", "Reflect.ownKeys", "Reflect.defineProperty", "Reflect.getOwnPropertyDescriptor"},
+	partJSON:    {"JSON.parse", "JSON.stringify"},
 	partPromise: {"Promise.resolve", "Promise.prototype.then", "Promise.prototype.finally"},
 	partMap:     {"Map.prototype.set", "Map.prototype.forEach"},
 	partSet:     {"Set.prototype.add", "Set.prototype.forEach"},

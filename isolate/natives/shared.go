@@ -15,16 +15,50 @@ func IsShared(o *goja.Object) bool {
 	return o.ExportType() == typeBuffer && o.GetSymbol(SymShared) != nil
 }
 
-// Share makes another SharedArrayBuffer on the memory of o; nil where o is none.
-func (l *Library) Share(o *goja.Object) *goja.Object {
-	if !IsShared(o) || l.e.shareMemory == nil {
+// memoryOf is what a SharedArrayBuffer stands on; nil where o is none.
+func memoryOf(o *goja.Object) *Memory {
+	if o.ExportType() != typeBuffer {
 		return nil
 	}
-	b, ok := o.Export().(goja.ArrayBuffer)
+	if mark, ok := o.GetSymbol(SymShared).(*goja.Object); ok {
+		if m, ok := mark.Export().(*Memory); ok {
+			return m
+		}
+	}
+	return nil
+}
+
+// MemoryOf is the *Memory that o stands on, nil where it is no SharedArrayBuffer. The memory may be handed to any other
+// runtime of the process, for AttachMemory.
+func (l *Library) MemoryOf(o *goja.Object) any {
+	if m := memoryOf(o); m != nil {
+		return m
+	}
+	return nil
+}
+
+// AttachMemory makes a SharedArrayBuffer on what MemoryOf gave, in this runtime or another; nil where memory is
+// something else.
+func (l *Library) AttachMemory(memory any) *goja.Object {
+	m, ok := memory.(*Memory)
 	if !ok {
 		return nil
 	}
-	return l.e.shareMemory(b.Bytes())
+	if l.e.shareMemory == nil {
+		l.e.rt.GlobalObject().Get("SharedArrayBuffer")
+	}
+	if l.e.shareMemory == nil { // a script has put something else there
+		l.e.makeSharedArrayBuffer()
+	}
+	return l.e.shareMemory(m)
+}
+
+// Share makes another SharedArrayBuffer on the memory of o; nil where o is none.
+func (l *Library) Share(o *goja.Object) *goja.Object {
+	if m := memoryOf(o); m != nil {
+		return l.AttachMemory(m)
+	}
+	return nil
 }
 
 // makeSharedArrayBuffer builds the global SharedArrayBuffer. Its objects are buffers of
@@ -32,13 +66,14 @@ func (l *Library) Share(o *goja.Object) *goja.Object {
 func (e *env) makeSharedArrayBuffer() goja.Value {
 	const class = "SharedArrayBuffer"
 	e.hidden[SymShared], e.hidden[SymPinned] = true, true
-	share := func(mem []byte, proto *goja.Object) *goja.Object {
-		o := e.rt.ToValue(e.rt.NewArrayBuffer(mem)).(*goja.Object)
+	share := func(m *Memory, proto *goja.Object) *goja.Object {
+		o := e.rt.ToValue(e.rt.NewArrayBuffer(m.Bytes())).(*goja.Object)
 		err := o.SetPrototype(proto)
-		for _, s := range []*goja.Symbol{SymShared, SymPinned} {
-			if err == nil {
-				err = o.DefineDataPropertySymbol(s, null, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
-			}
+		if err == nil {
+			err = o.DefineDataPropertySymbol(SymShared, e.rt.ToValue(m), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
+		}
+		if err == nil {
+			err = o.DefineDataPropertySymbol(SymPinned, null, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
 		}
 		if err != nil {
 			panic(err)
@@ -54,7 +89,7 @@ func (e *env) makeSharedArrayBuffer() goja.Value {
 			e.throwRange("Array buffer allocation failed")
 		}
 		e.charge(n)
-		return share(make([]byte, n), proto)
+		return share(NewMemory(int(n)), proto)
 	})
 	of := func(v goja.Value, method string) []byte {
 		if o, ok := v.(*goja.Object); ok && IsShared(o) {
@@ -63,7 +98,7 @@ func (e *env) makeSharedArrayBuffer() goja.Value {
 		e.throwType("Method %s.prototype.%s called on incompatible receiver %s", class, method, e.describe(v))
 		return nil
 	}
-	e.shareMemory = func(mem []byte) *goja.Object { return share(mem, proto) }
+	e.shareMemory = func(m *Memory) *goja.Object { return share(m, proto) }
 	err := proto.DefineDataPropertySymbol(goja.SymToStringTag, asciiValue(class), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 	if err == nil {
 		err = ctor.DefineAccessorPropertySymbol(goja.SymSpecies, e.helper(func(c goja.FunctionCall) goja.Value { return c.This }), nil, goja.FLAG_TRUE, goja.FLAG_FALSE)
@@ -98,7 +133,9 @@ func (e *env) makeSharedArrayBuffer() goja.Value {
 					from, to := at(c.Argument(0), 0), at(c.Argument(1), n)
 					part := mem[int(from):int(max(from, to))]
 					e.charge(int64(len(part)))
-					return share(append([]byte(nil), part...), proto)
+					copied := NewMemory(len(part))
+					copy(copied.Bytes(), part)
+					return share(copied, proto)
 				}
 			}},
 			entry{name: "grow", length: 1, make: func(e *env, _ raw) raw {
