@@ -76,6 +76,11 @@ var (
 	VirtualHosts = count("connect.virtual-hosts", 10_000, 1, 1_000_000)
 	RPCPipelined = count("rpc.pipelined", 10_000, 1, 1_000_000)
 
+	ThreadsAlive    = count("threads.alive", 20_000, 1, 1_000_000)
+	ThreadsChildren = count("threads.children", 20_000, 1, 1_000_000)
+	ThreadsMessages = count("threads.messages", 1<<18, 1, 1<<26)
+	ThreadsBytes    = size("threads.bytes", 256<<20, 1<<10, 1<<36)
+
 	CronLate    = span("cron.late", time.Minute, time.Second, 24*time.Hour)
 	CronRunning = count("cron.running", 10, 1, 10_000)
 
@@ -305,6 +310,12 @@ var sections = []Section{
 		row("Properties of an RPC that follow one another", "webapi/rpc.maxDepth", Count, "", "fixed by workerd", "TypeError"),
 		row("Parameters of a handler that is called over RPC", "webapi/rpc.mostParameters", Count, "", "fixed by workerd", "TypeError"),
 		row("Prototypes of an object that is passed over RPC", "webapi/rpc.longestChain", Count, "", "fixed by what classes need", "DataCloneError"),
+	}},
+	{"Threads of programs and workers", []Row{
+		knob("Threads of one program, or of one worker, that are alive", ThreadsAlive.Knob, "RangeError"),
+		knob("Threads that one of them has started", ThreadsChildren.Knob, "RangeError"),
+		knob("Messages that wait for one thread, and as many that it has sent and its owner has not heard", ThreadsMessages.Knob, "an error to the sender"),
+		knob("Their bytes", ThreadsBytes.Knob, "the same"),
 	}},
 	{"Products", []Row{
 		row("A key of a KV namespace", "webapi/kv.maxKey", Size, "", "fixed by workerd", "Error"),

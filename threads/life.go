@@ -1,0 +1,354 @@
+package threads
+
+import (
+	"errors"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/exception"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+)
+
+// threadKey finds the thread of an isolate.
+type threadKey struct{}
+
+// Of is the thread that the code runs on; nil where it is none.
+func Of(js *isolate.JS) *Thread {
+	return *isolate.Local(js.Isolate(), threadKey{}, func() *(*Thread) { return new(*Thread) })
+}
+
+// run is the thread's goroutine.
+func (t *Thread) run() {
+	defer t.finish()
+	if t.killed.Load() {
+		return
+	}
+	if t.post(t.boot) != nil {
+		return
+	}
+	// It ends with the context, which says nothing that the state does not.
+	_ = t.iso.Run(t.ctx)
+}
+
+// boot makes the realm and evaluates the entry.
+func (t *Thread) boot() {
+	if !t.become(Loading) {
+		return
+	}
+	*isolate.Local(t.iso, threadKey{}, func() *(*Thread) { return new(*Thread) }) = t
+	realm, err := t.spec.Body.Prepare(t.iso, t)
+	if err != nil {
+		t.collapse(err)
+		return
+	}
+	t.realm = realm
+	realm.AlsoOnCondemned(func(cause error, _ *isolate.Frame) { t.collapse(isolate.Stopped(cause)) })
+	t.io = iocontext.New(realm, iocontext.Options{
+		Parent:  t.ctx,
+		OnHang:  func(error) { t.consider() },
+		OnIdle:  t.consider,
+		OnAbort: t.collapse,
+	})
+	t.enter(func(js *isolate.JS) {
+		v, err := t.spec.Body.Start(js, t)
+		if err != nil {
+			t.failed(js, err)
+			t.opened()
+			return
+		}
+		// What the entry waits for keeps the thread alive where it is pending; a promise that nothing settles does not.
+		js.OnSettled(v, func(js *isolate.JS, _ goja.Value, err error) {
+			if err != nil {
+				t.failed(js, err)
+			}
+			t.opened()
+		})
+	})
+	t.consider()
+}
+
+// enter runs fn as a turn of the thread. What JavaScript throws out of it is an exception that nothing caught.
+func (t *Thread) enter(fn func(js *isolate.JS)) {
+	t.told = false
+	t.io.RunIn(iocontext.Entry{}, func(js *isolate.JS) {
+		if err := js.Try(func() { fn(js) }); err != nil {
+			t.failed(js, err)
+		}
+	}, nil)
+}
+
+// become changes the state, and reports false where the thread is further already.
+func (t *Thread) become(s State) bool {
+	for {
+		old := t.state.Load()
+		if old >= int32(s) || t.killed.Load() && s < Closing {
+			return false
+		}
+		if t.state.CompareAndSwap(old, int32(s)) {
+			return true
+		}
+	}
+}
+
+// opened begins the delivery of what the thread was sent.
+func (t *Thread) opened() {
+	if t.open || !t.become(Running) {
+		return
+	}
+	t.open = true
+	// The turn that evaluated the entry comes to its end first.
+	_ = t.post(t.pumping)
+}
+
+// Receive adds a receiver of messages; the thread's goroutine. The receivers are asked in the order of their coming
+// until one takes the message, which is dropped where nobody does. What a receiver throws is an exception that nothing
+// caught.
+func (t *Thread) Receive(fn func(js *isolate.JS, m Message) (taken bool)) {
+	t.receivers = append(t.receivers, fn)
+}
+
+// perTask is how many messages are delivered before other tasks of the loop have their turn.
+const perTask = 64
+
+// pump delivers what waits in the inbox.
+func (t *Thread) pump() {
+	if !t.open {
+		return // opened does it
+	}
+	for range perTask {
+		if t.State() != Running || t.killed.Load() {
+			return
+		}
+		i, ok := t.inbox.pop()
+		if !ok {
+			t.consider()
+			return
+		}
+		if i.stop {
+			t.end(0)
+			return
+		}
+		t.enter(func(js *isolate.JS) {
+			for _, receive := range t.receivers {
+				if receive(js, i.message) {
+					return
+				}
+			}
+		})
+	}
+	_ = t.post(t.pumping)
+}
+
+// Send says something to the owner; the thread's goroutine. It is ErrFull where the owner has not listened for long.
+func (t *Thread) Send(m Message) error { return t.say(item{message: m}) }
+
+func (t *Thread) say(i item) error {
+	tell, err := t.outbox.push(i)
+	if err != nil || !tell {
+		return err
+	}
+	if l := t.spec.Owner.Loop; l == nil {
+		t.hear()
+	} else if l.Post(t.hear) != nil {
+		// The owner has ended, and with it everybody who could hear.
+		t.outbox.close()
+	}
+	return nil
+}
+
+// hear tells the owner what the thread has said; owner's goroutine.
+func (t *Thread) hear() {
+	o := &t.spec.Owner
+	for n := 0; n < perTask || o.Loop == nil; n++ {
+		i, ok := t.outbox.pop()
+		switch {
+		case !ok:
+			return
+		case i.exit:
+			t.Unref()
+			if o.Exit != nil {
+				o.Exit(t.ExitCode())
+			}
+			return
+		case i.message != nil && o.Message != nil:
+			o.Message(i.message)
+		case i.failure != nil && o.Failure != nil:
+			o.Failure(i.failure)
+		}
+	}
+	// A loop that is closed has nobody left who could hear.
+	_ = o.Loop.Post(t.hear)
+}
+
+// Throw is for an exception that nothing caught: the body is asked, then the owner hears of it, and the thread ends
+// where Spec.DieOnFailure says so. The thread's goroutine.
+func (t *Thread) Throw(js *isolate.JS, v goja.Value) {
+	if c, ok := t.spec.Body.(Catcher); ok && c.Caught(js, t, v) {
+		return
+	}
+	t.tell(Describe(js, v))
+	if t.spec.DieOnFailure {
+		t.Exit(js, 1)
+	}
+}
+
+// failed is Throw for what a call into the engine returned.
+func (t *Thread) failed(js *isolate.JS, err error) {
+	if isolate.Uncatchable(err) {
+		js.Panic(err)
+	}
+	var ex *goja.Exception
+	if errors.As(err, &ex) {
+		t.Throw(js, ex.Value())
+		return
+	}
+	t.Throw(js, js.Error(err))
+}
+
+// tell says a failure; where the owner has too much to hear already, the log does.
+func (t *Thread) tell(f *Failure) {
+	t.told = true
+	if err := t.say(item{failure: f}); err != nil {
+		t.root.o.Log.Error("a thread failed", "thread", t.iso.Name(), "error", f.Error(), "stack", f.Stack, "untold", err)
+	}
+}
+
+// collapse ends the thread for a reason of the host's.
+func (t *Thread) collapse(err error) {
+	if t.State() >= Closing || t.killed.Load() {
+		t.shut()
+		return
+	}
+	t.become(Closing)
+	t.decide(1)
+	e, _ := exception.From(err)
+	if !t.told || !errors.Is(err, isolate.ErrCallStack) {
+		t.tell(&Failure{Name: e.ClassName(), IsError: true, Message: e.Message, Stack: e.Stack, Cause: err})
+	}
+	t.shut()
+}
+
+// Hold keeps the thread alive until the result is called; the thread's goroutine for both.
+func (t *Thread) Hold() (release func()) {
+	t.holds++
+	released := false
+	return func() {
+		if !released {
+			released = true
+			t.holds--
+			t.consider()
+		}
+	}
+}
+
+// busy reports whether something other than a message could run the thread again.
+func (t *Thread) busy() bool { return t.holds > 0 || !t.io.Quiet() }
+
+// alive is busy for a thread that takes messages.
+func (t *Thread) alive() bool { return t.spec.Stay || t.busy() || t.inbox.waits() }
+
+// resting reports whether there is something to consider.
+func (t *Thread) resting() bool {
+	switch t.State() {
+	case Loading:
+		return !t.busy() // the entry waits for what does not come by itself: perhaps for a message
+	case Running:
+		return !t.alive()
+	}
+	return false
+}
+
+// consider looks, when what is queued now has run, whether the thread has something to do.
+func (t *Thread) consider() {
+	if t.considering || t.io == nil || !t.resting() {
+		return
+	}
+	t.considering = true
+	_ = t.post(func() {
+		t.considering = false
+		if !t.resting() {
+			return
+		}
+		if t.State() == Loading {
+			t.opened()
+			return
+		}
+		goesOn := false
+		t.enter(func(js *isolate.JS) { goesOn = t.spec.Body.Idle(js, t) })
+		if t.State() == Running && !t.alive() && !goesOn {
+			t.end(0)
+		}
+	})
+}
+
+// end ends the thread after its exit handlers.
+func (t *Thread) end(code int) {
+	if !t.become(Closing) {
+		return
+	}
+	t.decide(code)
+	if _, ok := t.spec.Body.(Ender); ok {
+		t.enter(t.tellEnder)
+	}
+	t.shut()
+}
+
+func (t *Thread) tellEnder(js *isolate.JS) {
+	if e, ok := t.spec.Body.(Ender); ok && !t.ended {
+		t.ended = true
+		t.decide(e.End(js, t, t.ExitCode()))
+	}
+}
+
+// Exit ends the thread from within, at this line: exit handlers run, and no other JavaScript does. It does not return.
+// The first code counts. The thread's goroutine, in code of the thread's context.
+func (t *Thread) Exit(js *isolate.JS, code int) {
+	if t.become(Closing) {
+		t.decide(code)
+		if err := js.Try(func() { t.tellEnder(js) }); err != nil {
+			t.failed(js, err)
+		}
+	}
+	t.cancel()
+	// It returns only where the code belongs to no context.
+	_ = iocontext.Terminate(js, errExited)
+	t.shut()
+}
+
+func (t *Thread) decide(code int) {
+	t.decided = true
+	t.code.Store(int32(code))
+}
+
+var errExited = errors.New("the thread has exited")
+
+// shut ends the context, and with it the loop.
+func (t *Thread) shut() {
+	t.become(Closing)
+	if t.io != nil {
+		t.io.End()
+	}
+	t.cancel()
+}
+
+// finish is the end of the goroutine.
+func (t *Thread) finish() {
+	t.become(Closing)
+	killed := t.killed.Load()
+	for _, c := range t.root.killChildren(t) {
+		<-c.done
+	}
+	t.iso.Loop().Turn(t.shut)
+	t.inbox.close()
+	if killed && !t.decided {
+		t.code.Store(int32(t.spec.KillCode))
+	}
+	t.state.Store(int32(Dead))
+	t.realm, t.io, t.receivers, t.spec.Body = nil, nil, nil, nil
+	if t.say(item{exit: true}) == nil {
+		t.outbox.seal()
+	}
+	t.root.remove(t)
+	close(t.done)
+}

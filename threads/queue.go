@@ -1,0 +1,133 @@
+package threads
+
+import (
+	"errors"
+	"sync"
+)
+
+// Errors of queues.
+var (
+	// ErrFull says that the receiver has too much to do.
+	ErrFull = errors.New("too many messages wait for the thread")
+	// ErrDead says that nobody will receive the message.
+	ErrDead = errors.New("the thread has ended")
+)
+
+// item is one entry of a queue; one of its fields is set.
+type item struct {
+	message Message
+	failure *Failure
+	stop    bool
+	exit    bool
+}
+
+// overhead is what a message counts for beside its content.
+const overhead = 64
+
+func (i *item) size() int {
+	switch {
+	case i.message != nil:
+		return overhead + i.message.Size()
+	case i.failure != nil:
+		return overhead + i.failure.size()
+	}
+	return 0
+}
+
+// queue is what waits for one receiver; any goroutine.
+type queue struct {
+	mu        sync.Mutex // guards everything below
+	items     []item     // from head on
+	head      int
+	bytes     int
+	muted     bool // nothing but the exit goes in any more
+	closed    bool // nothing goes in any more
+	scheduled bool // the receiver has been told
+
+	maxMessages, maxBytes int
+}
+
+// push adds an item and reports whether the receiver must be told. Marks have no bound.
+func (q *queue) push(i item) (tell bool, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	marked := i.stop || i.exit
+	switch size := i.size(); {
+	case q.closed:
+		return false, ErrDead
+	case q.muted && !i.exit:
+		return false, nil // it was killed: nobody listens
+	case !marked && (len(q.items)-q.head >= q.maxMessages || q.bytes+size > q.maxBytes):
+		return false, ErrFull
+	default:
+		q.bytes += size
+	}
+	q.items = append(q.items, i)
+	tell = !q.scheduled
+	q.scheduled = true
+	return tell, nil
+}
+
+// pop takes the oldest item. Where there is none the receiver will be told of the next.
+func (q *queue) pop() (i item, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.head == len(q.items) {
+		q.scheduled = false
+		return item{}, false
+	}
+	i = q.items[q.head]
+	q.items[q.head] = item{}
+	q.head++
+	q.bytes -= i.size()
+	switch {
+	case q.head == len(q.items):
+		if q.head = 0; cap(q.items) > keptItems {
+			q.items = nil
+		} else {
+			q.items = q.items[:0]
+		}
+	case q.head >= keptItems && q.head > len(q.items)/2:
+		q.items = append([]item(nil), q.items[q.head:]...)
+		q.head = 0
+	}
+	return i, true
+}
+
+// keptItems is how many places an empty queue keeps.
+const keptItems = 64
+
+// waits reports whether there is an item.
+func (q *queue) waits() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.head < len(q.items)
+}
+
+// mute drops what is there, but for marks, and what comes.
+func (q *queue) mute() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.muted = true
+	var kept []item
+	for _, i := range q.items[q.head:] {
+		if i.exit {
+			kept = append(kept, i)
+		}
+	}
+	q.items, q.head, q.bytes = kept, 0, 0
+}
+
+// close drops everything, and refuses what comes.
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed, q.items, q.head, q.bytes = true, nil, 0, 0
+}
+
+// seal refuses what comes, and keeps what is there.
+func (q *queue) seal() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+}
