@@ -17,6 +17,7 @@ import (
 	"workerd.local/loop"
 	"workerd.local/webapi/durable"
 	"workerd.local/webapi/fetch"
+	"workerd.local/webapi/rpc"
 	"workerd.local/worker"
 )
 
@@ -145,6 +146,8 @@ func (a *Actor) construct(js *isolate.JS, class *goja.Object) {
 		Cache:                 a.cache,
 		Sockets:               a.c.webSockets,
 		WaitUntil:             a.waitUntil,
+		Exports:               a.w.Exports,
+		Restore:               rpc.Restore,
 		HasAlarm:              func() bool { return a.ring != nil || !a.built },
 		DeleteAllDeletesAlarm: a.w.Compat().Has("delete_all_deletes_alarm"),
 		SQLite:                a.c.h.n.o.SQLite,
@@ -179,6 +182,9 @@ func (a *Actor) construct(js *isolate.JS, class *goja.Object) {
 		return
 	}
 	a.instance, a.built = obj, true
+	if js.Compat().Has(storableStubs) {
+		rpc.SetEntrypoint(a.ioc, obj, a.c.token)
+	}
 }
 
 func constructorFailed(err error) error {

@@ -25,7 +25,12 @@ func (s *Stub) StartCall(ctx context.Context, call *event.Call, done func(*event
 			done(nil, s.c.broken)
 			return
 		}
-		v := s.h.follow(ctx, s.id, func() trace.Info { return &trace.RPC{} })
+		v := s.h.follow(ctx, s.id, func() trace.Info {
+			if call.Restore != nil {
+				return &trace.Custom{}
+			}
+			return &trace.RPC{}
+		})
 		a, err := s.activateFor(v)
 		if err != nil {
 			call.Release()
@@ -138,10 +143,10 @@ func (c *call) run(js *isolate.JS) {
 		c.batch.run(js, c)
 		return
 	}
-	if c.v != nil {
+	if c.v != nil && c.call.Restore == nil {
 		c.v.t.Method(nil, rpc.TraceName(c.call.Path))
 	}
-	if a.plain && !a.w.Compat().Has("js_rpc") {
+	if a.plain && !a.w.Compat().Has("js_rpc") && c.call.Restore == nil {
 		c.call.Release()
 		c.reply(nil, errNotExtending)
 		return

@@ -209,6 +209,8 @@ type Stub struct {
 	h    *host
 	id   actorid.ID
 	name *string
+	// lasting says that the stub may be stored.
+	lasting bool
 
 	// The host's loop only.
 	c    *container

@@ -244,7 +244,7 @@ func (r *faultRun) start() {
 
 func (r *faultRun) newStub() {
 	name := "a"
-	r.stub = r.ns.Stub(r.ns.IDs().FromName(name), &name).(*actor.Stub)
+	r.stub = r.ns.Stub(r.ns.IDs().FromName(name), &name, false).(*actor.Stub)
 }
 
 func (r *faultRun) end() {

@@ -202,7 +202,7 @@ func epochOf(t testing.TB, s storage.Store) uint64 {
 }
 
 func (k *kit) stub(name string) *actor.Stub {
-	return k.ns.Stub(k.ns.IDs().FromName(name), &name).(*actor.Stub)
+	return k.ns.Stub(k.ns.IDs().FromName(name), &name, false).(*actor.Stub)
 }
 
 func ask(t testing.TB, s *actor.Stub, path string) string {
@@ -238,5 +238,5 @@ func (k *kit) want(s *actor.Stub, path, want string) {
 
 // ephemeral is stub for a namespace whose actors keep nothing.
 func (k *kit) ephemeral(name string) *actor.Stub {
-	return k.ns.Stub(actorid.ID{Key: name}, &name).(*actor.Stub)
+	return k.ns.Stub(actorid.ID{Key: name}, &name, false).(*actor.Stub)
 }

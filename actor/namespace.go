@@ -111,12 +111,12 @@ func New(o Options) (*Namespace, error) {
 func (n *Namespace) IDs() *actorid.Factory { return n.ids }
 
 // Stub returns a new channel to an actor; see Stub.
-func (n *Namespace) Stub(id actorid.ID, name *string) event.AsyncService {
-	return &Stub{h: n.hosts[int(id.Shard())%len(n.hosts)], id: id, name: name}
+func (n *Namespace) Stub(id actorid.ID, name *string, lasting bool) event.AsyncService {
+	return &Stub{h: n.hosts[int(id.Shard())%len(n.hosts)], id: id, name: name, lasting: lasting}
 }
 
 // Get is Stub for Go programs: the actor of an id.
-func (n *Namespace) Get(id actorid.ID) *Stub { return n.Stub(id, nil).(*Stub) }
+func (n *Namespace) Get(id actorid.ID) *Stub { return n.Stub(id, nil, false).(*Stub) }
 
 // Close breaks every actor with err, after their commits: nothing is delivered any
 // more. It waits for the isolates.

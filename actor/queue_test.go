@@ -219,7 +219,7 @@ func TestActorsThatKeepNothing(t *testing.T) {
 	if k.ns.IDs() != nil {
 		t.Error("there are ids")
 	}
-	stub := func(name string) *actor.Stub { return k.ns.Stub(actorid.ID{Key: name}, &name).(*actor.Stub) }
+	stub := func(name string) *actor.Stub { return k.ns.Stub(actorid.ID{Key: name}, &name, false).(*actor.Stub) }
 	k.want(stub("any name"), "/", "1 undefined")
 	k.want(stub("any name"), "/", "2 undefined")
 	k.want(stub(strings.Repeat("long", 500)), "/", "1 undefined")

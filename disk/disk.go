@@ -396,3 +396,8 @@ func (d *Directory) delete(name string) (*event.Response, error) {
 	}
 	return &event.Response{Status: http.StatusNoContent, Header: http.Header{}}, nil
 }
+
+var errStays = exception.DOM("DataCloneError", "DiskDirectoryService can't be passed over RPC.")
+
+// Token is event.Named's: a directory is for who has the binding (workerd).
+func (*Directory) Token() (*event.Token, error) { return nil, errStays }

@@ -40,6 +40,17 @@ type Call struct {
 	Props *Props
 	// Near is the loop of the caller: a receiver that may run anywhere runs best there.
 	Near any
+	// Restore, where it is not nil, takes the place of Path, Get and Args: the receiver's
+	// [restore]() method is called, and the result carries what it makes.
+	Restore *Restore
+}
+
+// Restore asks a receiver to make what a token names.
+type Restore struct {
+	Arg *Payload // it may be read many times
+	// RPC wants the stub of an object, which is the only capability of the result: a
+	// Target; else a ServiceRef.
+	RPC bool
 }
 
 // Release gives up a call that is not delivered.
@@ -135,6 +146,6 @@ type Props struct {
 	// JSON is what a configuration says.
 	JSON []byte
 	// Value is what a script said. It may be read many times: what it carries are
-	// ServiceRefs only.
+	// ServiceRefs and TokenRefs only.
 	Value *Payload
 }

@@ -195,7 +195,7 @@ func (w *Worker) GetActor(class, name string) (*Actor, error) {
 		return nil, fmt.Errorf("the worker offers no actor class %q", class)
 	}
 	id := ns.IDs().FromName(name)
-	return &Actor{stub: ns.Stub(id, &name).(*actor.Stub), id: id}, nil
+	return &Actor{stub: ns.Stub(id, &name, false).(*actor.Stub), id: id}, nil
 }
 
 // Close breaks the worker's actors once their writes are durable. It does not close

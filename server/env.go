@@ -181,10 +181,11 @@ func (w *world) loopback(svc *service) func(js *isolate.JS, name string, kind wo
 			if ns == nil {
 				return nil, nil
 			}
-			return durable.NamespaceClass.Wrap(js, &durable.Namespace{Actors: ns}), nil
+			return durable.NamespaceClass.Wrap(js, &durable.Namespace{Actors: ns, Lasting: js.Compat().Has("allow_irrevocable_stub_storage")}), nil
 		}
+		lasting := js.Compat().Has("allow_irrevocable_stub_storage") && svc.pool != nil && svc.cfg.Worker != nil
 		return rpc.NewLoopback(js, func(props *event.Props) event.Service {
-			return &lazyService{svc: svc, entrypoint: name, props: props}
+			return &lazyService{svc: svc, entrypoint: name, props: props, lasting: lasting}
 		}), nil
 	}
 }

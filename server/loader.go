@@ -281,7 +281,7 @@ func (d *dynamic) start(c *loader.Code) (*isolate.Isolate, *worker.Pool, error) 
 	w.loading.Go(func() { _ = iso.Run(context.Background()) }) // it ends by Close, which is no error
 	self := &service{cfg: &config.Service{Name: d.name}}
 	self.pool = worker.NewPool([]*isolate.Isolate{iso}, worker.Options{
-		Name: d.name, Script: compiled, Compat: c.Compat, Modules: modules, Outbound: c.Outbound, Tails: w.dynamicTails(d.name, c), Context: w.ctx,
+		Name: d.name, Dynamic: true, Resolve: w.resolve, Script: compiled, Compat: c.Compat, Modules: modules, Outbound: c.Outbound, Tails: w.dynamicTails(d.name, c), Context: w.ctx,
 		TurnLimit: time.Duration(c.CPUMillis * float64(time.Millisecond)), OnQuiet: d.quiet,
 		Files: func() map[string][]byte {
 			files := map[string][]byte{}
@@ -347,6 +347,22 @@ var (
 	_ event.AsyncService = (*dynamicService)(nil)
 	_ event.Caller       = (*dynamicService)(nil)
 )
+
+var (
+	_ event.Named = (*dynamicService)(nil)
+	_ event.Kept  = (*dynamicService)(nil)
+)
+
+// CheckTransfer is event.Kept's: nobody else can load the worker.
+func (s *dynamicService) CheckTransfer() error { return errDynamicTransfer }
+
+var errDynamicTransfer = exception.DOM("DataCloneError", "Entrypoints to dynamically-loaded workers cannot be transferred to other Workers, "+
+	"because the system does not know how to reload this Worker from scratch. Instead, "+
+	"have the parent Worker expose an entrypoint which constructs the dynamic worker "+
+	"and forwards to it.")
+
+// Token is event.Named's.
+func (s *dynamicService) Token() (*event.Token, error) { return nil, errDynamicTransfer }
 
 // with calls fn with the service once the worker is there, on any goroutine. Where the
 // worker was ended for want of room, it is made again.

@@ -376,7 +376,7 @@ func (w *world) pool(svc *service) error {
 		return err
 	}
 	svc.pool = worker.NewPool(w.s.isolates, worker.Options{
-		Name: c.Name, Script: svc.script, Compat: svc.flags, Modules: w.modules(svc),
+		Name: c.Name, Resolve: w.resolve, Script: svc.script, Compat: svc.flags, Modules: w.modules(svc),
 		Env: w.env(svc), Files: bundleFiles(c.Worker), Started: w.wrappedBindings(svc), Loopback: w.loopback(svc), Outbound: outSvc, Cache: cacheSvc, Tails: tails,
 		TurnLimit: c.Worker.CPULimit, Context: w.ctx,
 		Refused: func() error { _, err := w.s.refusal(supervise.Subject{Worker: c.Name}); return err },
@@ -530,9 +530,30 @@ type lazyService struct {
 	svc        *service
 	entrypoint string
 	props      *event.Props
+	lasting    bool // it may be stored
 }
 
-var _ event.AsyncService = (*lazyService)(nil)
+var (
+	_ event.AsyncService = (*lazyService)(nil)
+	_ event.Named        = (*lazyService)(nil)
+	_ event.Kept         = (*lazyService)(nil)
+)
+
+// CheckTransfer is event.Kept's: an entrypoint of a worker that a script made stays there.
+func (l *lazyService) CheckTransfer() error {
+	if l.svc.cfg.Worker == nil {
+		return errDynamicTransfer
+	}
+	return nil
+}
+
+// Token is event.Named's.
+func (l *lazyService) Token() (*event.Token, error) {
+	if err := l.CheckTransfer(); err != nil {
+		return nil, err
+	}
+	return &event.Token{Kind: event.Entrypoint, Lasting: l.lasting, Service: l.svc.cfg.Name, Entrypoint: l.entrypoint, Props: l.props}, nil
+}
 
 func (l *lazyService) Start(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
 	l.svc.pool.Service(l.entrypoint).Start(ctx, l.withProps(req), done)

@@ -113,6 +113,7 @@ func (w *Worker) cloudflareWorkers(js *isolate.JS) (goja.Value, error) {
 	}{
 		{"WorkerEntrypoint", b.entrypoint}, {"DurableObject", b.durableObject},
 		{"WorkflowEntrypoint", b.workflow},
+		{"restore", rpc.SymRestore},
 		{"tracing", tail.NewTracing(js)},
 		{"waitUntil", bind.NewFunction(js, "waitUntil", 1, func(c *bind.Call) (any, error) {
 			ioc, err := c.Context()

@@ -57,6 +57,9 @@ func (s *session) begin() {
 	if err == nil && s.ctx.Err() != nil {
 		err = Canceled(s.ctx.Err())
 	}
+	if err == nil {
+		err = s.w.checkStored(s.ctx)
+	}
 	if err != nil {
 		s.call.Release()
 		s.answer(nil, err)
@@ -73,8 +76,7 @@ func (s *session) begin() {
 	})
 	s.w.began(s.ioc)
 	if s.tracer != nil {
-		s.tracer.Event(&trace.RPC{})
-		s.tracer.Method(nil, rpc.TraceName(s.call.Path))
+		traceCall(s.tracer, s.call)
 		s.ioc.OnEnd(func() { s.tracer.End(s.outcome.String()) })
 	}
 	s.ioc.RunIn(iocontext.Entry{}, s.run, s.fail)
@@ -85,6 +87,16 @@ func (s *session) begin() {
 			_ = l.Post(s.callerGone)
 		})
 	}
+}
+
+// traceCall tells the tails of a call.
+func traceCall(t *trace.Tracer, call *event.Call) {
+	if call.Restore != nil {
+		t.Event(&trace.Custom{})
+		return
+	}
+	t.Event(&trace.RPC{})
+	t.Method(nil, rpc.TraceName(call.Path))
 }
 
 func (s *session) run(js *isolate.JS) {
@@ -100,6 +112,9 @@ func (s *session) run(js *isolate.JS) {
 // receiver is the export that is called: an instance of a class, or an object of
 // handlers.
 func (s *session) receiver(js *isolate.JS) (rpc.Receiver, error) {
+	if s.w.exports.service && s.call.Restore != nil {
+		return rpc.Receiver{}, exception.Errorf("This worker previously implemented a [restore]() method, but is now a Service Worker, which can't.")
+	}
 	if s.w.exports.service {
 		return rpc.Receiver{}, exception.TypeErrorf("The receiver is not an RPC object")
 	}
@@ -111,6 +126,7 @@ func (s *session) receiver(js *isolate.JS) (rpc.Receiver, error) {
 	if err != nil {
 		return rpc.Receiver{}, err
 	}
+	s.w.entered(s.ctx, s.ioc, s.entrypoint, s.call.Props, obj)
 	r := rpc.Receiver{Object: obj, Entrypoint: true}
 	if s.w.exports.handlers[orDefault(s.entrypoint)] != nil {
 		r.Own, r.Env, r.Ctx = true, s.w.env, ctx

@@ -31,6 +31,10 @@ var executionContextClass = &bind.Class[executionContext]{
 		"passThroughOnException": (*executionContext).passThroughOnException,
 		"abort":                  (*executionContext).abort,
 	},
+	Async: map[string]bind.Method[executionContext]{
+		"restore": func(_ *executionContext, c *bind.Call) (any, error) { return rpc.Restore(c) },
+	},
+	Captured: true,
 	Getters: map[string]bind.Getter[executionContext]{
 		"props":   (*executionContext).getProps,
 		"tracing": (*executionContext).getTracing,
@@ -43,6 +47,11 @@ var executionContextClass = &bind.Class[executionContext]{
 		if js.Compat().Has("experimental") {
 			f := bind.NewFunction(js, "mapVirtualHost", 2, mapVirtualHost)
 			if err := proto.Set("mapVirtualHost", f); err != nil {
+				return err
+			}
+		}
+		if !js.Compat().Has(storableStubs) {
+			if err := proto.Delete("restore"); err != nil {
 				return err
 			}
 		}

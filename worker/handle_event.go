@@ -52,8 +52,12 @@ func (d *delivery) begin() {
 		d.finish(event.Outcome{Status: event.Exception}, err)
 		return
 	}
+	if err := d.w.checkStored(d.ctx); err != nil {
+		d.finish(event.Outcome{Status: event.Exception}, err)
+		return
+	}
 	d.tracer = d.w.Trace(d.ctx, trace.Subject{Entrypoint: d.entrypoint})
-	parent := d.ctx
+	parent := event.Anew(d.ctx)
 	_, isQueue := d.ev.(event.QueueBatch)
 	if isQueue {
 		parent = d.w.o.Context // what waitUntil has may outlive the sender
@@ -111,6 +115,7 @@ func (d *delivery) run(js *isolate.JS) {
 		d.fail(err)
 		return
 	}
+	d.w.entered(d.ctx, d.ioc, d.entrypoint, nil, obj)
 	switch {
 	case isTraces:
 		d.runTraces(js, obj, ctx, traces.List)

@@ -51,6 +51,10 @@ func (q *request) begin() {
 		q.answer(nil, Canceled(err))
 		return
 	}
+	if err := q.w.checkStored(q.ctx); err != nil {
+		q.answer(nil, err)
+		return
+	}
 	q.tracer = q.w.Trace(q.ctx, trace.Subject{Entrypoint: q.entrypoint})
 	q.ioc = iocontext.New(realm, iocontext.Options{
 		Parent:  q.w.o.Context,
@@ -91,6 +95,7 @@ func (q *request) run(js *isolate.JS) {
 		q.fail(err)
 		return
 	}
+	q.w.entered(q.ctx, q.ioc, q.entrypoint, q.req.Props, obj)
 	handler := obj.Get("fetch")
 	if _, ok := goja.AssertFunction(handler); !ok {
 		q.fail(exception.Errorf("Handler does not export a fetch() function."))

@@ -37,6 +37,7 @@ import (
 	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/global"
 	"workerd.local/webapi/queue"
+	"workerd.local/webapi/rpc"
 	"workerd.local/webapi/sockets"
 	"workerd.local/webapi/streams"
 	"workerd.local/webapi/websockets"
@@ -60,6 +61,11 @@ type Options struct {
 	// Loopback makes what stands in ctx.exports for an export of the script; a nil value
 	// leaves it out. Nil leaves out all.
 	Loopback func(js *isolate.JS, name string, kind ExportKind) (goja.Value, error)
+	// Resolve is the service of a token, for stubs that were stored; nil where there is
+	// none. Any goroutine.
+	Resolve func(*event.Token) event.Service
+	// Dynamic says that a script has made the worker: no name leads to it.
+	Dynamic bool
 	// Outbound is where the global fetch() goes.
 	Outbound event.Service
 	// Cache is what the Cache API asks; nil means that there is no cache.
@@ -332,6 +338,9 @@ func (w *Worker) reset(cause error, culprit *isolate.Frame) {
 
 func (w *Worker) setup(js *isolate.JS) error {
 	fetch.SetOutbound(js, w.o.Outbound)
+	if w.o.Resolve != nil {
+		rpc.SetResolver(js, w.o.Resolve)
+	}
 	global.SetBeacon(js, w.sendBeacon)
 	caches.SetService(js, w.o.Cache)
 	sockets.SetOutbound(js, w.o.Outbound)

@@ -42,6 +42,9 @@ var acceptedFor = map[string][]string{
 		"rpc/values: global",
 		"rpc-old/values: global",
 	},
+	"ctx.exports has ordinary namespaces": {
+		"stubs/refused: namespace",
+	},
 	"workerd has an internal error": {
 		"rpc/stubs: disposedDup",
 		"rpc-old/stubs: disposedDup",

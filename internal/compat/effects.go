@@ -163,7 +163,7 @@ var effects = map[string]effect{
 	"precise_timers":                                    {none: "the clock stands still within a turn, as it does in workerd without the flag"},
 	"fetch_iterable_type_support_override_adjustment":   {test: "TestFlagsChangeWhatScriptsSee"},
 	"strip_bom_in_read_all_text":                        {none: asOn},
-	"allow_irrevocable_stub_storage":                    {none: "stubs cannot be stored"},
+	"allow_irrevocable_stub_storage":                    {test: "TestScripts/serve_stubs"},
 	"rpc_params_dup_stubs":                              {test: "workerd:js-rpc-params-ownership-test"},
 	"enable_nodejs_global_timers":                       {test: "TestFlagsChangeWhatScriptsSee"},
 	"streams_no_default_auto_allocate_chunk_size":       {test: "TestFlags"},

@@ -308,6 +308,7 @@ var sections = []Section{
 		knob("Names that a worker makes with mapVirtualHost()", VirtualHosts.Knob, "Error"),
 		knob("Calls that wait for the result of one RPC, to be made on it", RPCPipelined.Knob, "Error"),
 		row("Properties of an RPC that follow one another", "webapi/rpc.maxDepth", Count, "", "fixed by workerd", "TypeError"),
+		row("Stubs that are stored within each other, as props or as what restores them", "event.MaxTokenDepth", Count, "", "fixed by the stack that reading takes", "DataCloneError"),
 		row("Parameters of a handler that is called over RPC", "webapi/rpc.mostParameters", Count, "", "fixed by workerd", "TypeError"),
 		row("Prototypes of an object that is passed over RPC", "webapi/rpc.longestChain", Count, "", "fixed by what classes need", "DataCloneError"),
 	}},

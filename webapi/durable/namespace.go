@@ -20,12 +20,16 @@ type Actors interface {
 	IDs() *actorid.Factory
 	// Stub returns a new channel to an actor: calls on it are delivered in order,
 	// and once the actor has broken it fails for ever. name is the name that the
-	// id was made from, or nil.
-	Stub(id actorid.ID, name *string) event.AsyncService
+	// id was made from, or nil; lasting says that the stub may be stored.
+	Stub(id actorid.ID, name *string, lasting bool) event.AsyncService
 }
 
 // Namespace is a DurableObjectNamespace: a binding.
-type Namespace struct{ Actors Actors }
+type Namespace struct {
+	Actors Actors
+	// Lasting says that stubs of it may be stored.
+	Lasting bool
+}
 
 // NamespaceClass is the class of bindings: Wrap makes one for env.
 var NamespaceClass = &bind.Class[Namespace]{
@@ -198,7 +202,7 @@ var stubClass = &bind.Class[stub]{
 
 // stub makes one; idValue is the id as scripts see it.
 func (n *Namespace) stub(js *isolate.JS, id *ID, idValue goja.Value) *goja.Object {
-	obj := stubClass.Wrap(js, &stub{fetch.FetcherObject{Service: n.Actors.Stub(id.id, id.name), Options: fetch.DispatchOptions{Actor: id.id.String()}}})
+	obj := stubClass.Wrap(js, &stub{fetch.FetcherObject{Service: n.Actors.Stub(id.id, id.name, n.Lasting), Options: fetch.DispatchOptions{Actor: id.id.String()}}})
 	name := goja.Undefined()
 	if id.name != nil {
 		name = js.Runtime().ToValue(*id.name)

@@ -26,6 +26,10 @@ type Options struct {
 	Sockets func() Sockets
 	// WaitUntil keeps the actor alive until the value settles.
 	WaitUntil func(js *isolate.JS, v goja.Value)
+	// Exports is ctx.exports.
+	Exports func(js *isolate.JS) *goja.Object
+	// Restore is ctx.restore().
+	Restore func(c *bind.Call) (any, error)
 	// HasAlarm reports whether the class has an alarm() handler.
 	HasAlarm func() bool
 	// DeleteAllDeletesAlarm is the compatibility flag delete_all_deletes_alarm.
@@ -81,7 +85,24 @@ func newStateClass(f flagSet) *bind.Class[state] {
 			"waitUntil": (*state).waitUntil,
 			"abort":     (*state).abort,
 		},
-		Async: map[string]bind.Method[state]{"blockConcurrencyWhile": (*state).blockConcurrencyWhile},
+		Async: map[string]bind.Method[state]{
+			"blockConcurrencyWhile": (*state).blockConcurrencyWhile,
+			"restore":               func(s *state, c *bind.Call) (any, error) { return s.o.Restore(c) },
+		},
+		Getters: map[string]bind.Getter[state]{
+			"exports": func(s *state, c *bind.Call) (any, error) { return s.o.Exports(c.JS()), nil },
+		},
+		Init: func(js *isolate.JS, _, proto *goja.Object) error {
+			for flag, name := range map[string]string{"allow_irrevocable_stub_storage": "restore", "enable_ctx_exports": "exports"} {
+				if js.Compat().Has(flag) {
+					continue
+				}
+				if err := proto.Delete(name); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
 	}
 	maps.Copy(cl.Methods, socketMethods())
 	if f&replicas != 0 {

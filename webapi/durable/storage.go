@@ -234,14 +234,22 @@ func isArray(obj *goja.Object) bool {
 
 var proxyType = reflect.TypeFor[goja.Proxy]()
 
+type hosts struct{ objects clone.HostObjects }
+
+var hostsOf = isolate.NewSlot(func(js *isolate.JS) *hosts { return &hosts{global.HostObjects(js)} })
+
+// SetHostObjects says how the objects of the runtime are stored; without it, those of
+// package global can be.
+func SetHostObjects(js *isolate.JS, h clone.HostObjects) { hostsOf.Get(js).objects = h }
+
 func decode(js *isolate.JS, b []byte) (goja.Value, error) {
-	v, err := clone.Deserialize(js.Runtime(), b, clone.Options{Bounds: js.Bounds(), Host: global.HostObjects(js), Resizable: js.Library()})
+	v, err := clone.Deserialize(js.Runtime(), b, clone.Options{Bounds: js.Bounds(), Host: hostsOf.Get(js).objects, Resizable: js.Library()})
 	return v, global.CloneError(err)
 }
 
 // encode serializes a value; what cannot be cloned is a DataCloneError.
 func encode(js *isolate.JS, v goja.Value) ([]byte, error) {
-	b, err := clone.Serialize(js.Runtime(), v, clone.Options{Bounds: js.Bounds(), Host: global.HostObjects(js), Resizable: js.Library(), ErrorsAsHost: js.Compat().Has("enhanced_error_serialization")})
+	b, err := clone.Serialize(js.Runtime(), v, clone.Options{Bounds: js.Bounds(), Host: hostsOf.Get(js).objects, Resizable: js.Library(), ErrorsAsHost: js.Compat().Has("enhanced_error_serialization")})
 	return b, global.CloneError(err)
 }
 

@@ -83,21 +83,39 @@ func (d *decoder) ReadHost(r *clone.Reader) (*goja.Object, error) {
 	}
 	switch tag {
 	case tagStub:
-		t, err := take[event.Target](d, r)
+		c, err := take[event.Capability](d, r)
 		if err != nil {
 			return nil, err
+		}
+		if ref, ok := c.(event.TokenRef); ok {
+			return stubOfToken(d.js, ref.Token, true, nil)
+		}
+		t, ok := c.(event.Target)
+		if !ok {
+			c.Release()
+			return nil, fmt.Errorf("rpc: a stub of a payload is a %T", c)
 		}
 		s, err := newStub(d.ioc, t, d.group)
 		if err != nil {
 			return nil, err
 		}
+		if f, ok := t.(*forward); ok {
+			s.channel = f.channel
+		}
 		return s.object(d.js), nil
 	case tagService:
-		ref, err := take[event.ServiceRef](d, r)
+		c, err := take[event.Capability](d, r)
 		if err != nil {
 			return nil, err
 		}
-		return fetch.Fetcher.Wrap(d.js, &fetch.FetcherObject{Service: ref.Service}), nil
+		switch ref := c.(type) {
+		case event.ServiceRef:
+			return fetch.Fetcher.Wrap(d.js, &fetch.FetcherObject{Service: ref.Service}), nil
+		case event.TokenRef:
+			return stubOfToken(d.js, ref.Token, false, nil)
+		}
+		c.Release()
+		return nil, fmt.Errorf("rpc: a service of a payload is a %T", c)
 	}
 	switch tag {
 	case tagReadable:

@@ -35,6 +35,10 @@ func Dispatch(js *isolate.JS, ioc *iocontext.Context, r Receiver, session *Sessi
 		call.Release()
 		reply(nil, failure(js, err))
 	}
+	if call.Restore != nil {
+		dispatchRestore(js, ioc, r, session, call.Restore, reply)
+		return
+	}
 	v, this, err := r.find(js, call.Path)
 	if err != nil {
 		fail(err)

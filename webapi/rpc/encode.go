@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -137,6 +138,13 @@ var errAlone = &clone.DataCloneError{Message: "RpcStub cannot be serialized in t
 func (e *encoder) hostObject(w *clone.Writer, obj *goja.Object, value any, class string) (bool, error) {
 	switch v := value.(type) {
 	case *stub:
+		if e.lasting {
+			if v.channel == nil {
+				return false, errNotPersistent
+			}
+			e.add(w, tagStub, event.TokenRef{Token: v.channel})
+			return true, nil
+		}
 		if e.ioc == nil {
 			return false, errAlone
 		}
@@ -144,7 +152,9 @@ func (e *encoder) hostObject(w *clone.Writer, obj *goja.Object, value any, class
 		if err != nil {
 			return false, err
 		}
-		e.add(w, tagStub, newForward(e.ioc, e.session, t))
+		f := newForward(e.ioc, e.session, t)
+		f.channel = v.channel
+		e.add(w, tagStub, f)
 		if !e.dup {
 			e.moved = append(e.moved, v)
 		}
@@ -167,7 +177,16 @@ func (e *encoder) hostObject(w *clone.Writer, obj *goja.Object, value any, class
 		}
 		return true, e.export(w, replaced, false)
 	}
+	if _, ok := loopbackClass.Unwrap(e.js, obj); ok {
+		return false, notSerializable(class) // it says nothing of props yet
+	}
 	if f, ok := fetch.Fetcher.Unwrap(e.js, obj); ok && (e.ioc != nil || e.lasting) {
+		if err := checkTransfer(f.Service); err != nil {
+			return false, err
+		}
+		if _, err := event.TokenOf(f.Service); !e.lasting && err != nil && !errors.Is(err, event.ErrNoName) {
+			return false, err
+		}
 		e.add(w, tagService, event.ServiceRef{Service: f.Service})
 		return true, nil
 	}

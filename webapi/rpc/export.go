@@ -177,6 +177,7 @@ func remote(err error) error {
 // waiting, as what it handed out may be all that it is there for.
 type forward struct {
 	inner   event.Target
+	channel *event.Token // see stub
 	held    atomic.Int32
 	session *Session
 	l       *loop.Loop

@@ -7,6 +7,7 @@ import (
 
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/durable"
 	"workerd.local/webapi/fetch"
 )
 
@@ -16,6 +17,7 @@ var Module = bind.Module{
 	Name: "rpc",
 	Setup: func(js *isolate.JS) error {
 		fetch.SetRPC(js, members(js), method)
+		durable.SetHostObjects(js, storedHost{js})
 		return nil
 	},
 }

@@ -12,7 +12,8 @@ import (
 )
 
 // WriteProps writes ctx.props for a binding that a script makes. Unlike what a call
-// carries it outlives the context, so that only service bindings may be in it.
+// carries it outlives the context, so that of stubs only service bindings and those that
+// can be made again may be in it.
 func WriteProps(js *isolate.JS, v goja.Value) (*event.Payload, error) {
 	e := &encoder{js: js, lasting: true}
 	data, err := clone.Serialize(js.Runtime(), v, clone.Options{
@@ -22,9 +23,11 @@ func WriteProps(js *isolate.JS, v goja.Value) (*event.Payload, error) {
 		return nil, global.CloneError(err)
 	}
 	for _, c := range e.caps {
-		if _, ok := c.(event.ServiceRef); !ok {
+		switch c.(type) {
+		case event.ServiceRef, event.TokenRef:
+		default:
 			c.Release()
-			return nil, exception.DOM("DataCloneError", "RpcStub cannot be serialized in this context because it is not a persistent stub.")
+			return nil, exception.DOM("DataCloneError", errNotPersistent.Message)
 		}
 	}
 	return &event.Payload{Data: data, Caps: e.caps}, nil

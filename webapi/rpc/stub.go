@@ -15,6 +15,12 @@ type stub struct {
 	t      *table
 	target event.Target // nil once it is disposed
 	group  *group       // that disposes of it; may be nil
+	// channel is how the stub is made again; nil where it cannot be. A stub that is nothing
+	// else belongs to no context, and has a vendor: in each context that uses it, that makes
+	// another stub of it.
+	channel *event.Token
+	vendor  event.Service
+	gone    bool // such a stub is disposed
 }
 
 // errDisposed is for a stub that its owner has given back.
@@ -45,14 +51,48 @@ func newStub(ioc *iocontext.Context, target event.Target, g *group) (*stub, erro
 
 // get is the target, where the current context may use it.
 func (s *stub) get(js *isolate.JS) (event.Target, error) {
+	if s.vendor != nil {
+		if s.gone {
+			return nil, errDisposed
+		}
+		h, err := s.here(js)
+		if err != nil {
+			return nil, err
+		}
+		s = h
+	}
 	if s.target == nil {
 		return nil, errDisposed
 	}
 	return iocontext.OwnedBy(s.t.ioc, "Client", s.target).Get(js)
 }
 
+// hereKey names the stub that a context has made of one without a context.
+type hereKey struct{ s *stub }
+
+// here is the stub of the current context.
+func (s *stub) here(js *isolate.JS) (*stub, error) {
+	ioc, err := iocontext.Current(js)
+	if err != nil {
+		return nil, err
+	}
+	made := iocontext.Local(ioc, hereKey{s}, func() *stub {
+		var h *stub
+		h, err = newStub(ioc, newRestoredTarget(s.channel, s.vendor, js.Bounds()), nil)
+		return h
+	})
+	if made == nil && err == nil {
+		err = errNotRunning
+	}
+	return made, err
+}
+
 // dispose gives the stub back.
 func (s *stub) dispose() {
+	if s.vendor != nil {
+		s.gone = true
+		return
+	}
 	delete(s.t.stubs, s)
 	if s.group != nil {
 		delete(s.group.stubs, s)
@@ -145,6 +185,9 @@ func newStubOf(c *bind.Call) (*goja.Object, error) {
 
 // dup is a second stub of the same object.
 func (s *stub) dup(c *bind.Call) (any, error) {
+	if s.vendor != nil && !s.gone {
+		return (&stub{channel: s.channel, vendor: s.vendor}).object(c.JS()), nil
+	}
 	if s.target == nil {
 		return nil, errDisposed
 	}
@@ -161,6 +204,7 @@ func (s *stub) dup(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.channel = s.channel
 	return d.object(c.JS()), nil
 }
 

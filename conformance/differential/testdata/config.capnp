@@ -16,6 +16,9 @@ const config :Workerd.Config = (
     (name = "state-new", worker = .stateNew),
     (name = "rpc", worker = .rpc),
     (name = "rpc-old", worker = .rpcOld),
+    (name = "stubs", worker = .stubs),
+    (name = "stubs-old", worker = .stubsOld),
+    (name = "net", network = (allow = [])),
     (name = "websocket", worker = .websocket),
     (name = "websocket-old", worker = .websocketOld),
     (name = "data", disk = (path = "data", writable = true)),
@@ -36,6 +39,7 @@ const config :Workerd.Config = (
     (name = "websocket-old", service = "websocket-old", http = ()),
     (name = "rpc", service = "rpc", http = ()),
     (name = "rpc-old", service = "rpc-old", http = ()),
+    (name = "stubs", service = "stubs", http = ()),
     (name = "http", service = (name = "web", entrypoint = "visitor"), http = ()),
   ],
 );
@@ -240,4 +244,38 @@ const rpcOld :Workerd.Worker = (
     (name = "ACTOR", durableObjectNamespace = "Actor"),
     (name = "BARE", durableObjectNamespace = "Bare"),
   ],
+);
+
+# Stubs in storage, of workers that allow it and that do not.
+const stubs :Workerd.Worker = (
+  modules = [
+    (name = "stubs.js", esModule = embed "stubs.js"),
+    (name = "probe.js", esModule = embed "probe.js"),
+  ],
+  compatibilityDate = .date,
+  compatibilityFlags = ["allow_irrevocable_stub_storage", "enable_ctx_exports"],
+  bindings = [
+    (name = "SHELF", durableObjectNamespace = "Shelf"),
+    (name = "EPHEMERAL", durableObjectNamespace = "Fleeting"),
+    (name = "OLD", durableObjectNamespace = (className = "Shelf", serviceName = "stubs-old")),
+    (name = "LENT", service = (name = "stubs-old", entrypoint = "Lent")),
+    (name = "PLAIN", service = (name = "stubs", entrypoint = "Named")),
+    (name = "NET", service = "net"),
+  ],
+  durableObjectNamespaces = [
+    (className = "Shelf", uniqueKey = "stubs-shelf", enableSql = true),
+    (className = "Fleeting", ephemeralLocal = void),
+  ],
+  durableObjectStorage = (localDisk = "data"),
+);
+
+const stubsOld :Workerd.Worker = (
+  modules = [
+    (name = "stubs.js", esModule = embed "stubs.js"),
+    (name = "probe.js", esModule = embed "probe.js"),
+  ],
+  compatibilityDate = .date,
+  compatibilityFlags = ["enable_ctx_exports"],
+  durableObjectNamespaces = [(className = "Shelf", uniqueKey = "stubs-old-shelf", enableSql = true)],
+  durableObjectStorage = (localDisk = "data"),
 );
