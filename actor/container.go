@@ -54,15 +54,20 @@ func (h *host) watch() {
 }
 
 // sweep puts away the actors that nobody can call any more, those too that timers or
-// tasks keep: nobody would ever see what these do.
+// tasks keep: nobody would ever see what these do. Containers that remember something
+// for an actor that nobody calls are forgotten, too.
 func (h *host) sweep() {
 	h.sweeper = nil
 	if h.closed != nil {
 		return
 	}
 	for _, c := range h.all() {
-		if a := c.actor; a != nil && c.unused() {
+		switch a := c.actor; {
+		case !c.unused():
+		case a != nil:
 			a.evict(func() bool { return !c.unused() }, nil)
+		case !c.hasSockets():
+			c.forget()
 		}
 	}
 	if len(h.containers) > 0 {
@@ -132,8 +137,16 @@ func (c *container) evicted() {
 		c.sockets.hibernate()
 		return
 	}
-	// An empty container holds nothing that its id does not say, except for stubs
-	// that point to it; they find their way back through activate.
+	if c.sockets != nil && c.sockets.configured() {
+		return // until nobody has called the actor for a while
+	}
+	c.forget()
+}
+
+// forget takes a container without actor and sockets out of the namespace. It holds
+// nothing any more that its id does not say, except for stubs that point to it; they
+// find their way back through activate.
+func (c *container) forget() {
 	if c.h.containers[c.id.Key] == c {
 		delete(c.h.containers, c.id.Key)
 	}

@@ -27,7 +27,7 @@ import (
 type sockets struct {
 	c      *container
 	all    roll
-	tagged map[string]*roll
+	tagged map[string]*roll // nil where no socket has a tag
 
 	// The answer that is given without the actor, where there is one.
 	auto     bool
@@ -79,13 +79,19 @@ type socket struct {
 // webSockets returns those of the container, made on first use.
 func (c *container) webSockets() durable.Sockets {
 	if c.sockets == nil {
-		c.sockets = &sockets{c: c, tagged: map[string]*roll{}}
+		c.sockets = &sockets{c: c}
 	}
 	return c.sockets
 }
 
 // hasSockets reports whether the container must stay for its sockets.
 func (c *container) hasSockets() bool { return c.sockets != nil && c.sockets.all.len() > 0 }
+
+// configured reports whether the actor has said something about its sockets that the
+// next one begins with, where it comes soon enough: in workerd, too, the answer and the
+// timeout belong to the place of the actor, which is forgotten when nobody has called it
+// for 70 seconds. An actor that breaks takes them along.
+func (m *sockets) configured() bool { return m.auto || m.timeout > 0 }
 
 // drop ends all of them, because the actor broke.
 func (m *sockets) drop(why error) {
@@ -127,6 +133,9 @@ func (m *sockets) Accept(js *isolate.JS, ws *websockets.Socket, tags []string) e
 	for _, tag := range tags {
 		r := m.tagged[tag]
 		if r == nil {
+			if m.tagged == nil {
+				m.tagged = map[string]*roll{}
+			}
 			r = &roll{}
 			m.tagged[tag] = r
 		}

@@ -305,6 +305,50 @@ func TestAutoResponse(t *testing.T) {
 	p.quiet()
 }
 
+// What an actor said about its sockets outlives it, as in workerd, also where it has none:
+// until nobody has called it for a while, or until it breaks.
+func TestAutoResponseOutlivesTheActor(t *testing.T) {
+	clock := newClock()
+	k := newKit(t, expressions("this.ctx.getWebSocketAutoResponse()?.response", "this.ctx.getHibernatableWebSocketEventTimeout()"), kitOptions{clock: clock})
+	k.want(k.stub("a"), "/auto", "")
+	k.want(k.stub("a"), "/timeout?ms=3000", "")
+	k.pass(11)
+	k.want(k.stub("a"), "/made", "2")
+	k.js(0, `"pong"`)
+	k.js(1, "3000")
+	p := k.open("/open")
+	p.send("ping")
+	p.want("pong")
+	p.ws.Abort(nil)
+	k.rounds()
+	k.pass(11)
+	k.js(0, `"pong"`)
+	k.want(k.stub("a"), "/made", "3")
+	// Who holds a stub may come back at any time.
+	s := k.stub("a")
+	k.want(s, "/made", "3")
+	k.pass(200)
+	k.js(0, `"pong"`)
+	k.want(s, "/made", "4")
+	// Nobody does.
+	k.drop()
+	k.pass(150)
+	k.drop()
+	k.pass(150)
+	k.js(0, "undefined")
+	k.js(1, "null")
+	// What is unset need not stay.
+	k.want(k.stub("a"), "/auto", "")
+	k.want(k.stub("a"), "/noauto", "")
+	k.pass(11)
+	k.js(0, "undefined")
+	k.want(k.stub("a"), "/auto", "")
+	if got := ask(t, k.stub("a"), "/abort"); !strings.Contains(got, "enough") {
+		t.Errorf("abort: %q", got)
+	}
+	k.js(0, "undefined")
+}
+
 // What an actor sends waits for what it wrote; an automatic response does not, but keeps
 // behind what waits.
 func TestSocketsWaitForTheOutputGate(t *testing.T) {
@@ -421,6 +465,18 @@ func TestEvictionClosesSocketsWhereItIsAskedTo(t *testing.T) {
 	p.want(gone)
 	k.want(k.stub("a"), "/list", "")
 	k.want(k.stub("a"), "/made", "3")
+
+	// The place may stay for what the actor said about its sockets.
+	k.want(k.stub("a"), "/auto", "")
+	p = k.open("/open?tag=x")
+	if err := k.ns.EvictAll(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	p.want(gone)
+	p = k.open("/open?tag=x")
+	p.send("ping")
+	p.want("pong")
+	k.want(k.stub("a"), "/list?tag=x", "x:undefined")
 }
 
 func TestEventTimeout(t *testing.T) {
