@@ -51,9 +51,16 @@ type dialer struct {
 	socks []*sock
 }
 
+// stream is the connection of a sock.
+type stream interface {
+	io.ReadWriteCloser
+	SetDeadline(time.Time) error
+	SetReadDeadline(time.Time) error
+}
+
 // sock is one end, which writes masked frames and reads frames that are not.
 type sock struct {
-	net.Conn
+	stream
 	buf  []byte
 	r, w int // what was read and not used is buf[r:w]
 }
@@ -109,73 +116,51 @@ func (d *dialer) do(o order, r *result) error {
 
 // open opens sockets, as many at a time as a crowd would.
 func (d *dialer) open(o order, r *result) error {
-	const crowd = 64
-	socks := make([]*sock, o.Count)
-	var next atomic.Int64
-	var failure atomic.Pointer[error]
-	var wg sync.WaitGroup
-	for range crowd {
-		wg.Go(func() {
-			for failure.Load() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= o.Count {
-					return
-				}
-				s, err := connect(o, i)
-				if err != nil {
-					failure.Store(&err)
-					return
-				}
-				socks[i] = s
-			}
-		})
-	}
-	wg.Wait()
-	if err := failure.Load(); err != nil {
-		return *err
+	socks, took, err := openAll(o)
+	if err != nil {
+		return err
 	}
 	d.socks = append(d.socks, socks...)
-	r.Count = o.Count
+	r.Count, r.Elapsed = o.Count, took
 	return nil
 }
 
-func connect(o order, i int) (*sock, error) {
-	var nd net.Dialer
-	if o.From > 0 {
-		nd.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(o.From+i/max(1, o.PerSource)))}
-		nd.Control = portLater
+// crowd is how many sockets are being opened at a time, crowdPatience how long one may take.
+const (
+	crowd         = 64
+	crowdPatience = 30 * time.Second
+)
+
+// path is that of socket i.
+func (o order) path(i int) string { return fmt.Sprintf(o.Path, i%max(1, o.Rooms)) }
+
+// source is the address from which socket i comes; nil leaves it to the system.
+func (o order) source(i int) net.IP {
+	if o.From == 0 {
+		return nil
 	}
-	nd.Timeout = 20 * time.Second
-	nd.KeepAlive = -1
-	c, err := nd.Dial("tcp", o.Addr)
-	if err != nil {
-		return nil, err
+	return net.IPv4(127, 0, 0, byte(o.From+i/max(1, o.PerSource)))
+}
+
+// handshake asks for a WebSocket.
+func handshake(path string) []byte {
+	return []byte("GET " + path + " HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+}
+
+// agreed looks at what was read of the answer to the handshake, and reports whether it is
+// complete.
+func (s *sock) agreed() (bool, error) {
+	end := bytes.Index(s.buf[:s.w], []byte("\r\n\r\n"))
+	switch {
+	case end < 0 && s.w == len(s.buf):
+		return false, fmt.Errorf("the answer to the handshake has no end: %q", s.buf)
+	case end < 0:
+		return false, nil
+	case !bytes.HasPrefix(s.buf, []byte("HTTP/1.1 101 ")):
+		return false, fmt.Errorf("the server answered %q", s.buf[:end])
 	}
-	path := fmt.Sprintf(o.Path, i%max(1, o.Rooms))
-	_, err = fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", path)
-	if err != nil {
-		c.Close()
-		return nil, err
-	}
-	s := &sock{Conn: c, buf: make([]byte, 512)}
-	if err := s.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
-		return nil, err
-	}
-	for {
-		if end := bytes.Index(s.buf[:s.w], []byte("\r\n\r\n")); end >= 0 {
-			if !bytes.HasPrefix(s.buf, []byte("HTTP/1.1 101 ")) {
-				c.Close()
-				return nil, fmt.Errorf("the server answered %q", s.buf[:end])
-			}
-			s.r = end + 4
-			return s, s.SetReadDeadline(time.Time{})
-		}
-		n, err := c.Read(s.buf[s.w:])
-		if s.w += n; err != nil || s.w == len(s.buf) {
-			c.Close()
-			return nil, fmt.Errorf("no answer to the handshake: %w", err)
-		}
-	}
+	s.r = end + 4
+	return true, nil
 }
 
 // frame is a message of text as a client sends it; the mask is zeros, which leaves the
