@@ -15,8 +15,9 @@ const (
 	// quietWorth is how much must have been allocated since the last time, at least; so
 	// must be a quarter of what lives.
 	quietWorth = 16 << 20
-	// quietAgain is after how many times it is given back once more.
-	quietAgain = 3
+	// quietAgain is after how many times it is given back once more: actors leave the memory
+	// ten seconds after their last event, and that was five before the first time.
+	quietAgain = 2
 )
 
 // quiet gives memory back to the system once a burst is over, until ctx ends. The

@@ -27,8 +27,7 @@ func TestMemoryIsGivenBackWhenItIsQuiet(t *testing.T) {
 	tick(9*mib, 20*mib, false) // it works
 	tick(8*mib, 20*mib, true)
 	tick(0, 20*mib, false)
-	tick(mib, 20*mib, false)
-	tick(0, 20*mib, true) // once more, for actors that have left the memory
+	tick(mib, 20*mib, true) // once more, for actors that have left the memory
 	for range 5 {
 		tick(0, 20*mib, false)
 	}
