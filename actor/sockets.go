@@ -432,7 +432,7 @@ func (e *socketEvent) call(js *isolate.JS, ws *websockets.Socket) error {
 	if handler == nil {
 		return nil // the event is lost, but has made the actor
 	}
-	args := []goja.Value{ws.Object()}
+	args := []goja.Value{ws.Object(js)}
 	switch e.kind {
 	case socketMessage:
 		args = append(args, websockets.Data(js, e.message))

@@ -84,6 +84,8 @@ type Context struct {
 	hangSent bool
 	taskErr  error
 	cleanups map[*func()]struct{}
+	ties     map[Ending]struct{}
+	unwatch  func() bool // forgets the parent, for whose end ties look
 	locals   map[any]any
 	tracer   *trace.Tracer
 }
@@ -437,6 +439,44 @@ func (c *Context) OnEnd(fn func()) (cancel func()) {
 	return func() { delete(c.cleanups, &fn) }
 }
 
+// Ending is what ends with a context; see Tie.
+type Ending interface{ ContextEnded() }
+
+// Tie is OnEnd for what outlives a turn or is many: it makes no function. e also ends when
+// the parent of the context does, which a worker that is replaced ends while contexts of
+// its go on.
+func (c *Context) Tie(e Ending) {
+	if c.Ended() {
+		e.ContextEnded()
+		return
+	}
+	if c.ties == nil {
+		c.ties = map[Ending]struct{}{}
+	}
+	c.ties[e] = struct{}{}
+	if c.unwatch == nil && c.o.Parent != nil {
+		l := c.Loop()
+		c.unwatch = context.AfterFunc(c.o.Parent, func() {
+			// A closed loop has ended the context.
+			_ = l.Post(func() {
+				c.unwatch = nil
+				c.endTies()
+			})
+		})
+	}
+}
+
+// Untie takes back a Tie.
+func (c *Context) Untie(e Ending) { delete(c.ties, e) }
+
+func (c *Context) endTies() {
+	ties := c.ties
+	c.ties = nil
+	for e := range ties {
+		e.ContextEnded()
+	}
+}
+
 // Abort ends the context with a reason: the first one wins. Waiting code is not
 // resumed any more, timers are dropped, background work is canceled.
 func (c *Context) Abort(err error) {
@@ -497,7 +537,12 @@ func (c *Context) finish(cause error) {
 		t.timer.Stop()
 	}
 	c.timers = nil
+	if c.unwatch != nil {
+		c.unwatch()
+		c.unwatch = nil
+	}
 	c.cancel(cause)
+	c.endTies()
 	cleanups := c.cleanups
 	c.cleanups = nil
 	for fn := range cleanups {

@@ -233,6 +233,45 @@ func TestOnEndRunsOnceUnlessTakenBack(t *testing.T) {
 	})
 }
 
+// ending is tied to a context.
+type ending struct{ ended int }
+
+func (e *ending) ContextEnded() { e.ended++ }
+
+func TestTiesEndWithTheContextOrItsParent(t *testing.T) {
+	for name, end := range map[string]func(c *iocontext.Context, parent func()){
+		"end":    func(c *iocontext.Context, _ func()) { c.End() },
+		"abort":  func(c *iocontext.Context, _ func()) { c.Abort(nil) },
+		"parent": func(_ *iocontext.Context, parent func()) { parent() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, isolate.Options{}, func(k *kit) {
+				parent, cancel := context.WithCancel(context.Background())
+				defer cancel()
+				c := k.request(iocontext.Options{Parent: parent})
+				var kept, back, late, again ending
+				k.loop(func() {
+					c.Tie(&kept)
+					c.Tie(&back)
+					c.Untie(&back)
+					end(c, cancel)
+				})
+				synctest.Wait()
+				k.loop(func() { c.Tie(&late) })
+				synctest.Wait()
+				k.loop(func() {
+					c.Tie(&again)
+					c.Untie(&again)
+					if kept.ended != 1 || back.ended != 0 || late.ended != 1 || name == "parent" && c.Ended() {
+						t.Errorf("kept %d, taken back %d, late %d", kept.ended, back.ended, late.ended)
+					}
+					c.End()
+				})
+			})
+		})
+	}
+}
+
 func TestBackgroundWorkEndsWithTheContext(t *testing.T) {
 	for name, end := range map[string]func(*iocontext.Context){
 		"end": (*iocontext.Context).End, "abort": func(c *iocontext.Context) { c.Abort(nil) },

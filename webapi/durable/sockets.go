@@ -142,7 +142,7 @@ func (s *state) getWebSockets(c *bind.Call) (any, error) {
 	}
 	values := make([]any, len(list))
 	for i, ws := range list {
-		values[i] = ws.Object()
+		values[i] = ws.Object(c.JS())
 	}
 	return c.JS().Runtime().NewArray(values...), nil
 }

@@ -292,11 +292,11 @@ func defineResponse() *bind.Class[Response] {
 				return "default", nil
 			},
 			"cf": func(r *Response, _ *bind.Call) (any, error) { return r.cf, nil },
-			"webSocket": func(r *Response, _ *bind.Call) (any, error) {
+			"webSocket": func(r *Response, c *bind.Call) (any, error) {
 				if r.webSocket == nil {
 					return bind.Null, nil
 				}
-				return r.webSocket.Object(), nil
+				return r.webSocket.Object(c.JS()), nil
 			},
 		}),
 		Methods: map[string]bind.Method[Response]{

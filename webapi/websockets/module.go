@@ -128,7 +128,7 @@ func newPairObject(c *bind.Call) (*pair, error) {
 	p.ends[0], p.ends[1] = newPair(js, ioc)
 	this := c.This().(*goja.Object)
 	for i, s := range p.ends {
-		err := this.DefineDataProperty([]string{"0", "1"}[i], s.obj, goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_TRUE)
+		err := this.DefineDataProperty([]string{"0", "1"}[i], s.Object(js), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_TRUE)
 		if err != nil {
 			return nil, err
 		}
@@ -144,12 +144,12 @@ func initPair(js *isolate.JS, _, proto *goja.Object) error {
 			return nil, c.BadArg(1, "WebSocketPair")
 		}
 		i := 0
-		return pairIterator.Of(c.JS(), func(*isolate.JS) (goja.Value, bool) {
+		return pairIterator.Of(c.JS(), func(js *isolate.JS) (goja.Value, bool) {
 			if i == len(p.ends) {
 				return nil, false
 			}
 			i++
-			return p.ends[i-1].obj, true
+			return p.ends[i-1].Object(js), true
 		}), nil
 	})
 	return proto.DefineDataPropertySymbol(goja.SymIterator, entries, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)

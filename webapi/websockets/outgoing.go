@@ -7,7 +7,6 @@ import (
 
 	"workerd.local/event"
 	"workerd.local/exception"
-	"workerd.local/internal/limits"
 	"workerd.local/isolate"
 	"workerd.local/loop"
 	"workerd.local/webapi/bind"
@@ -164,7 +163,7 @@ func checkClose(js *isolate.JS, code *int, reason *string) error {
 func (n *native) queue(js *isolate.JS, f outgoing) {
 	f.gate = n.c.WaitForOutput()
 	size := int64(len(f.message.Data))
-	if n.outBytes > 0 && n.outBytes+size > limits.WebSocketQueue.Bytes(js.Bounds()) {
+	if n.outBytes > 0 && n.outBytes+size > behaviours.Get(js).queue {
 		n.end.Abort(event.ErrSlowReader)
 		n.Failed(event.ErrSlowReader)
 		n.aborted, n.out, n.outBytes = true, nil, 0

@@ -32,7 +32,7 @@ func (s *Socket) Ended(gone bool) {
 		n.aborted = true
 		n.out, n.outBytes = nil, 0
 	}
-	n.unown = n.c.OnEnd(n.contextEnded)
+	n.own()
 	n.settle()
 }
 

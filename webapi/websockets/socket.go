@@ -1,8 +1,6 @@
 package websockets
 
 import (
-	"context"
-
 	"github.com/dop251/goja"
 
 	"workerd.local/event"
@@ -38,7 +36,7 @@ type Socket struct {
 	events.Target
 	state State
 	io    iocontext.Own[*native]
-	obj   *goja.Object
+	obj   *goja.Object // nil until somebody asks for it
 	// blob says that binary messages become Blobs, not ArrayBuffers.
 	blob bool
 	// Keeper is what the Go code that the socket was parked for keeps of it.
@@ -83,7 +81,7 @@ type native struct {
 	pending  func()
 	coming   int    // frames that the peer has sent and listeners have not been told of
 	arriving func() // ends the pending event for them
-	unown    func() // forgets the end of the context
+	owned    bool   // it ends with the context
 	onEnd    func() // what Take's caller is told
 	unsignal func() // forgets the signal that would end it
 	cancel   func(error)
@@ -92,28 +90,38 @@ type native struct {
 // empty is what attributes begin with. It does not change.
 var empty = ""
 
+// whole is a socket and its native part, in one piece of memory.
+type whole struct {
+	Socket
+	native native
+}
+
 func newSocket(js *isolate.JS, c *iocontext.Context, at stage, end event.WebSocket) *Socket {
-	n := &native{c: c, stage: at, end: end, max: maxMessage(js)}
-	s := &Socket{
-		state: State{Protocol: &empty, Extensions: &empty, HalfOpen: !has(js, "web_socket_auto_reply_to_close")},
-		io:    iocontext.OwnedBy(c, "Native", n),
-		blob:  has(js, "websocket_standard_binary_type"),
+	how := behaviours.Get(js)
+	w := &whole{native: native{c: c, stage: at, end: end, max: how.max}}
+	s, n := &w.Socket, &w.native
+	s.state = State{Protocol: &empty, Extensions: &empty, HalfOpen: how.halfOpen}
+	s.io, s.blob, n.s = iocontext.OwnedBy(c, "Native", n), how.blob, s
+	if at != parked {
+		n.own()
 	}
-	n.s = s
-	forget := c.OnEnd(n.contextEnded)
-	// A worker that is replaced stops the I/O of its contexts, which do not end for it.
-	l := c.Loop()
-	stop := context.AfterFunc(c.Context(), func() {
-		// A closed loop has ended the context.
-		_ = l.Post(func() {
-			if n.unown != nil {
-				n.contextEnded()
-			}
-		})
-	})
-	n.unown = func() { forget(); stop() }
 	return s
 }
+
+// behaviour is what a realm's flags and bounds say of its sockets.
+type behaviour struct {
+	halfOpen, blob bool
+	max, queue     int64
+}
+
+var behaviours = isolate.NewSlot(func(js *isolate.JS) *behaviour {
+	return &behaviour{
+		halfOpen: !has(js, "web_socket_auto_reply_to_close"),
+		blob:     has(js, "websocket_standard_binary_type"),
+		max:      maxMessage(js),
+		queue:    limits.WebSocketQueue.Bytes(js.Bounds()),
+	}
+})
 
 func has(js *isolate.JS, flag string) bool { return js.Compat() != nil && js.Compat().Has(flag) }
 
@@ -128,35 +136,33 @@ func maxMessage(js *isolate.JS) int64 {
 // New makes the socket for an end that a service has answered with, in the current
 // context c. It waits for accept().
 func New(js *isolate.JS, c *iocontext.Context, end event.WebSocket) *Socket {
-	s := newSocket(js, c, waiting, end)
-	s.wrap(js)
-	return s
+	return newSocket(js, c, waiting, end)
 }
 
 // Revive makes the socket for an end that is parked, in the current context c.
 func Revive(js *isolate.JS, c *iocontext.Context, end event.WebSocket, st State) *Socket {
 	s := newSocket(js, c, parked, end)
 	s.state = st
-	s.io.Value().disown()
-	s.wrap(js)
 	return s
 }
 
 // newPair makes the two sockets of a pair.
 func newPair(js *isolate.JS, c *iocontext.Context) (a, b *Socket) {
-	x, y := event.NewWebSocketPair(limits.WebSocketQueue.Bytes(js.Bounds()))
+	x, y := event.NewWebSocketPair(behaviours.Get(js).queue)
 	a, b = New(js, c, x), New(js, c, y)
 	a.io.Value().peer, b.io.Value().peer = b.io.Value(), a.io.Value()
 	return a, b
 }
 
-func (s *Socket) wrap(js *isolate.JS) {
-	s.obj = Class.Wrap(js, s)
-	s.Watch(s.obj, nil)
+// Object is the JavaScript object, made at the first call: a socket that passes through a
+// worker in a Response needs none.
+func (s *Socket) Object(js *isolate.JS) *goja.Object {
+	if s.obj == nil {
+		s.obj = Class.Wrap(js, s)
+		s.Watch(s.obj, nil)
+	}
+	return s.obj
 }
-
-// Object is the JavaScript object.
-func (s *Socket) Object() *goja.Object { return s.obj }
 
 // State is what is left of a parked socket when its object is gone.
 func (s *Socket) State() State { return s.state }
@@ -290,11 +296,17 @@ func (s *Socket) readyState(js *isolate.JS) (int, error) {
 	return readyOpen, nil
 }
 
+// own makes the end end with the context.
+func (n *native) own() {
+	n.owned = true
+	n.c.Tie(n)
+}
+
 // disown lets the end outlive the context.
 func (n *native) disown() {
-	if n.unown != nil {
-		n.unown()
-		n.unown = nil
+	if n.owned {
+		n.owned = false
+		n.c.Untie(n)
 	}
 	if n.unsignal != nil {
 		n.unsignal()
@@ -302,8 +314,8 @@ func (n *native) disown() {
 	}
 }
 
-// contextEnded ends the socket with its context.
-func (n *native) contextEnded() { n.over(event.ErrDisconnected) }
+// ContextEnded is iocontext.Ending's: it ends the socket with its context.
+func (n *native) ContextEnded() { n.over(event.ErrDisconnected) }
 
 // over ends the socket: what it had not sent is lost.
 func (n *native) over(err error) {
