@@ -93,6 +93,8 @@ type options struct {
 	owner   any
 	// read is what came behind the handshake.
 	read []byte
+	// answer is what a server has still to write of the handshake.
+	answer []byte
 }
 
 // newConn makes a WebSocket of a connection whose handshake is over, and owns it. On an
@@ -115,11 +117,45 @@ func (s *Set) newConn(nc net.Conn, o options) (*Conn, error) {
 	} else {
 		c.wake = make(chan struct{}, 1)
 	}
+	if err := c.begin(o.answer); err != nil {
+		s.release()
+		c.cut()
+		return nil, err
+	}
+	unwritten := c.queued > 0
 	if err := s.add(c); err != nil {
 		c.cut()
 		return nil, err
 	}
+	if unwritten {
+		c.mu.Lock()
+		c.schedule()
+		c.mu.Unlock()
+	}
 	return c, nil
+}
+
+// begin writes the answer to the handshake. It fits into the system's buffer of a new
+// connection, and what does not fit into one that has had other requests goes in front
+// of the frames.
+func (c *Conn) begin(answer []byte) error {
+	if len(answer) == 0 {
+		return nil
+	}
+	if c.nc != nil {
+		_, err := c.nc.Write(answer)
+		return err
+	}
+	n, err := c.file.write(answer)
+	if err != nil && err != errAgain {
+		return err
+	}
+	if rest := answer[n:]; len(rest) > 0 {
+		c.out = append(c.out, outgoing{frame: rest})
+		c.queued = int64(len(rest))
+		c.set.queued.Add(c.queued)
+	}
+	return nil
 }
 
 // Start is event.WebSocket's.

@@ -671,3 +671,64 @@ func TestBroadcastIsEncodedOnce(t *testing.T) {
 		p.expect(want)
 	}
 }
+
+// Who has asked for more before, and does not read it, gets the answer to the handshake
+// when there is room.
+func TestAnswerThatFindsNoRoom(t *testing.T) {
+	set := NewSet(nil)
+	t.Cleanup(set.Close)
+	if !set.polls() {
+		t.Skip("connections cannot be watched on this system")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	client, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	nc, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Fill what the system keeps for both.
+	before := 0
+	for {
+		if err := nc.SetWriteDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		n, err := nc.Write(make([]byte, 1<<20))
+		if before += n; err != nil {
+			break
+		}
+	}
+	if err := set.reserve(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := set.accept(nc, options{window: mostWindow, answer: []byte("the answer")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Send(event.Message{Text: true, Data: []byte("behind")}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.CopyN(io.Discard, client, int64(before)); err != nil {
+		t.Fatal(err)
+	}
+	want := "the answer\x81\x06behind"
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(client, got); err != nil || string(got) != want {
+		t.Errorf("%q, %v", got, err)
+	}
+	for end := time.Now().Add(10 * time.Second); c.Buffered() != 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d bytes wait", c.Buffered())
+		}
+	}
+}

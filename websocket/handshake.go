@@ -76,11 +76,17 @@ func (s *Set) Upgrade(w http.ResponseWriter, r *http.Request, a Accepted) (*Conn
 	if err := s.reserve(); err != nil {
 		return nil, err
 	}
-	nc, o, err := upgrade(w, r, a)
+	nc, o, err := hijack(w, r, a)
 	if err != nil {
 		s.release()
 		return nil, err
 	}
+	return s.accept(nc, o)
+}
+
+// accept makes a WebSocket of a connection for which there is room, and answers its
+// handshake.
+func (s *Set) accept(nc net.Conn, o options) (*Conn, error) {
 	c, err := s.newConn(nc, o)
 	if err != nil {
 		return nil, &brokenError{err}
@@ -88,24 +94,12 @@ func (s *Set) Upgrade(w http.ResponseWriter, r *http.Request, a Accepted) (*Conn
 	return c, nil
 }
 
-// upgrade answers, and takes the connection over.
-func upgrade(w http.ResponseWriter, r *http.Request, a Accepted) (net.Conn, options, error) {
-	var head bytes.Buffer
-	head.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ")
-	head.WriteString(acceptKey(r.Header.Get("Sec-WebSocket-Key")))
-	head.WriteString("\r\n")
-	o := options{owner: a.Owner, window: mostWindow}
-	if wanted := offers(a.Header); slices.ContainsFunc(wanted, func(x offer) bool { return x.name == deflateName }) {
-		var reply string
-		if reply, o.window, o.deflate = agree(offers(r.Header)); o.deflate {
-			head.WriteString("Sec-WebSocket-Extensions: " + reply + "\r\n")
-		}
-	}
-	// Write leaves out what is nil, and line breaks.
-	if err := a.Header.WriteSubset(&head, ofHandshake); err != nil {
+// hijack takes the connection of a request over.
+func hijack(w http.ResponseWriter, r *http.Request, a Accepted) (net.Conn, options, error) {
+	o, err := agreement(r, a)
+	if err != nil {
 		return nil, o, err
 	}
-	head.WriteString("\r\n")
 	nc, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return nil, o, err
@@ -118,12 +112,36 @@ func upgrade(w http.ResponseWriter, r *http.Request, a Accepted) (net.Conn, opti
 		}
 		o.read = bytes.Clone(b)
 	}
-	// The answer fits into the system's buffer of a new connection.
-	if _, err := nc.Write(head.Bytes()); err != nil {
-		nc.Close()
-		return nil, o, &brokenError{err}
-	}
 	return nc, o, nil
+}
+
+// agreement is what the answer to a handshake says.
+func agreement(r *http.Request, a Accepted) (options, error) {
+	var head bytes.Buffer
+	head.Grow(256)
+	head.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ")
+	head.WriteString(acceptKey(r.Header.Get("Sec-WebSocket-Key")))
+	head.WriteString("\r\n")
+	o := options{owner: a.Owner, window: mostWindow}
+	if wanted := offers(a.Header); slices.ContainsFunc(wanted, func(x offer) bool { return x.name == deflateName }) {
+		var reply string
+		if reply, o.window, o.deflate = agree(offers(r.Header)); o.deflate {
+			head.WriteString("Sec-WebSocket-Extensions: " + reply + "\r\n")
+		}
+	}
+	for name := range a.Header {
+		if ofHandshake[name] {
+			continue
+		}
+		// There is another one. Write leaves out what is nil, and line breaks.
+		if err := a.Header.WriteSubset(&head, ofHandshake); err != nil {
+			return o, err
+		}
+		break
+	}
+	head.WriteString("\r\n")
+	o.answer = head.Bytes()
+	return o, nil
 }
 
 // brokenError is a failure after the connection was taken over.
