@@ -38,7 +38,7 @@ floors
 	webapi/loader
 	webapi/node/glue
 	webapi/node/assert  webapi/node/core  webapi/node/nodetest  webapi/node/stubs
-	webapi/node/crypto  webapi/node/files  webapi/node/http  webapi/node/sockets  webapi/node/zlib
+	webapi/node/crypto  webapi/node/disk  webapi/node/files  webapi/node/http  webapi/node/sockets  webapi/node/zlib
 	webapi/node
 	internal/jstest
 	worker
@@ -80,12 +80,12 @@ others
 	github.com/andybalholm/brotli       webapi/codec  webapi/fetch  webapi/node/zlib
 	github.com/klauspost/compress       webapi/node/zlib  websocket  tests
 	github.com/gobwas/ws                websocket
-	github.com/fsnotify/fsnotify        cmd/workerd
+	github.com/fsnotify/fsnotify        cmd/workerd  webapi/node/disk
 	github.com/tailscale/hujson         config
 	github.com/pelletier/go-toml/v2     config
 	github.com/nlnwa/whatwg-url         webapi/url
 	github.com/tetratelabs/wazero       webapi/wasm
-	golang.org/x/sys                    storage/bolt
+	golang.org/x/sys                    storage/bolt  webapi/node/disk
 	github.com/rivo/uniseg              isolate/natives
 	golang.org/x/text                   isolate/natives  webapi/encoding  webapi/console  webapi/htmlrewriter
 	golang.org/x/sync                   server

@@ -11,6 +11,7 @@ import (
 	"workerd.local/webapi/node/assert"
 	"workerd.local/webapi/node/core"
 	"workerd.local/webapi/node/crypto"
+	"workerd.local/webapi/node/disk"
 	"workerd.local/webapi/node/files"
 	"workerd.local/webapi/node/glue"
 	"workerd.local/webapi/node/http"
@@ -29,6 +30,7 @@ var set = glue.NewSet(
 	crypto.Modules(),
 	zlib.Modules(),
 	files.Modules(),
+	disk.Modules(),
 	sockets.Modules(),
 	http.Modules(),
 )

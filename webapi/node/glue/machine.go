@@ -8,6 +8,7 @@ import (
 
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
+	"workerd.local/loop"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/events"
 )
@@ -129,6 +130,16 @@ func (h *Handle) Post(fn func(js *isolate.JS)) {
 			}
 		})
 	})
+}
+
+// Go runs fn on a goroutine of its own until the handle's end: ctx is done at the end
+// of the program, and fn has to return when what it waits for was closed.
+func (h *Handle) Go(fn func(ctx context.Context)) {
+	ctx := h.ioc.Context()
+	go func() {
+		// Nobody asks for the outcome: what goes wrong is an event of the handle.
+		_, _ = loop.Guarded(ctx, func(ctx context.Context) (struct{}, error) { fn(ctx); return struct{}{}, nil })
+	}()
 }
 
 // Close is the end of the handle: it keeps nothing alive, and its end does not run.

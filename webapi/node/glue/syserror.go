@@ -21,6 +21,8 @@ type SystemError struct {
 	Dest    string
 	// Text is instead of the usual one of the code.
 	Text string
+	// Bare errors say only their text, and have no number.
+	Bare bool
 	// More are further properties, name and value in turn.
 	More []any
 }
@@ -84,6 +86,9 @@ func codeOf(err error) (string, int) {
 // Error is the text that scripts see.
 func (e *SystemError) Error() string {
 	text := e.Text
+	if e.Bare {
+		return text
+	}
 	if text == "" {
 		if text = TextOf(e.Code); text == "" {
 			text = "unknown error"
@@ -109,7 +114,11 @@ func (e *SystemError) Value(js *isolate.JS) (*goja.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	props := append([]any{"errno", e.Errno, "code", e.Code, "syscall", e.Syscall}, e.More...)
+	props := []any{"errno", e.Errno, "code", e.Code, "syscall", e.Syscall}
+	if e.Bare {
+		props = []any{"code", e.Code}
+	}
+	props = append(props, e.More...)
 	if e.Path != "" {
 		props = append(props, "path", e.Path)
 	}

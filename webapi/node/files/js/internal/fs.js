@@ -6,10 +6,11 @@ const {
 } = require("internal/codes");
 const { validateInteger, validateUint32, validateInt32, validateBoolean, validateObject, validateOneOf, validateString, validateEncoding, validateFunction } = require("internal/validators");
 const constants = require("internal/fs_constants");
+const { fdOf, fileMode, flagsOf } = require("internal/fs_args");
 const { Buffer } = require("node:buffer");
 const { posix } = require("node:path");
 const { isArray, isView, stringReplaceAll, defineProperty } = primordials;
-const { O_RDONLY, O_WRONLY, O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_SYNC, O_TRUNC, S_IFMT, S_IFREG, S_IFDIR, S_IFLNK, S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK, COPYFILE_EXCL, COPYFILE_FICLONE, COPYFILE_FICLONE_FORCE } = constants;
+const { O_WRONLY, O_RDWR, O_APPEND, O_EXCL, O_TRUNC, S_IFMT, S_IFREG, S_IFDIR, S_IFLNK, S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK, COPYFILE_EXCL, COPYFILE_FICLONE, COPYFILE_FICLONE_FORCE } = constants;
 
 const failure = (code, errno, text, syscall, path) => {
   const e = make(Error, code, path === undefined ? text : `${text}, ${syscall} '${path}'`, path === undefined ? { syscall, errno } : { syscall, path, errno });
@@ -45,41 +46,7 @@ function pathOf(path, encoding = "utf8") {
   return path[0] === "/" ? posix.normalize(path).replace(/(.)\/$/, "$1") : posix.resolve(native.cwd(), path);
 }
 
-function fdOf(fd, name = "fd") {
-  if (Object.is(fd, -0)) return 0;
-  validateInt32(fd, name, 0);
-  return fd;
-}
 const target = (v) => (typeof v === "number" ? fdOf(v) : pathOf(v));
-
-function fileMode(value, name, fallback) {
-  if (fallback !== undefined) value ??= fallback;
-  if (typeof value === "string") {
-    if (!/^[0-7]+$/.test(value)) throw new ERR_INVALID_ARG_VALUE(name, value, "must be a 32-bit unsigned integer or an octal string");
-    value = Number.parseInt(value, 8);
-  }
-  validateUint32(value, name);
-  return value;
-}
-
-const flagTable = { __proto__: null };
-for (const [names, flags] of [
-  ["r", O_RDONLY], ["rs sr", O_RDONLY | O_SYNC], ["r+", O_RDWR], ["rs+ sr+", O_RDWR | O_SYNC], ["w", O_TRUNC | O_CREAT | O_WRONLY], ["wx xw", O_TRUNC | O_CREAT | O_WRONLY | O_EXCL],
-  ["w+", O_TRUNC | O_CREAT | O_RDWR], ["wx+ xw+", O_TRUNC | O_CREAT | O_RDWR | O_EXCL], ["a", O_APPEND | O_CREAT | O_WRONLY], ["ax xa", O_APPEND | O_CREAT | O_WRONLY | O_EXCL],
-  ["as sa", O_APPEND | O_CREAT | O_WRONLY | O_SYNC], ["a+", O_APPEND | O_CREAT | O_RDWR], ["ax+ xa+", O_APPEND | O_CREAT | O_RDWR | O_EXCL], ["as+ sa+", O_APPEND | O_CREAT | O_RDWR | O_SYNC],
-]) {
-  for (const name of names.split(" ")) flagTable[name] = flags;
-}
-function flagsOf(flags, name = "flags") {
-  if (typeof flags === "number") {
-    validateInt32(flags, name);
-    return flags;
-  }
-  if (flags === undefined || flags === null) return O_RDONLY;
-  const known = flagTable[flags];
-  if (known === undefined) throw new ERR_INVALID_ARG_VALUE("flags", flags);
-  return known;
-}
 
 function positionOf(position, name = "position") {
   if (typeof position === "number") validateUint32(position, name);

@@ -3,7 +3,7 @@
 const { Readable, Writable } = require("node:stream");
 const { eos, errorOrDestroy } = require("internal/streams/utils");
 const { Buffer } = require("node:buffer");
-const { pathOf, fdOf, fileMode } = require("internal/fs");
+const { pathOf, fdOf, fileMode, sequential = false } = require("internal/fs");
 const { ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, ERR_METHOD_NOT_IMPLEMENTED, ERR_STREAM_DESTROYED, ERR_INVALID_THIS } = require("internal/codes");
 const { validateBoolean, validateFunction, validateObject, validateString, validateUint32, validateAbortSignal } = require("internal/validators");
 const { setPrototypeOf, defineProperty } = primordials;
@@ -134,13 +134,13 @@ function ReadStream(path, options) {
     if ((this.start ?? 0) > end) throw new ERR_OUT_OF_RANGE("start", `<= "end" (here: ${end})`, this.start);
   }
   this.end = end;
-  this.start ??= 0;
+  if (!sequential) this.start ??= 0; // else without a start it reads from where the descriptor is
   this.pos = this.start;
   Readable.call(this, {
     highWaterMark: o.highWaterMark, encoding: o.encoding === "buffer" ? null : o.encoding, emitClose: o.emitClose, autoDestroy: o.autoClose, signal: o.signal, construct: construct.bind(this),
     destroy: destroyStream.bind(this),
     read(n) {
-      n = Math.min(this.end - this.pos + 1, n);
+      n = Math.min(this.end - (this.pos ?? this.bytesRead) + 1, n);
       if (n <= 0 || this.fd === null || this.fd === undefined) {
         this.push(null);
         return;
@@ -158,7 +158,7 @@ function ReadStream(path, options) {
           return;
         }
         if (bytes > 0) {
-          this.pos += bytes;
+          if (this.pos !== undefined) this.pos += bytes;
           this.bytesRead += bytes;
           this.push(bytes === out.byteLength ? out : Buffer.from(Buffer.from(out.buffer, out.byteOffset, bytes)));
         } else this.push(null);
@@ -179,7 +179,7 @@ function WriteStream(path, options) {
   const flush = o.options.flush ?? false;
   validateBoolean(flush, "options.flush");
   this.flush = flush;
-  this.start ??= 0;
+  if (!sequential) this.start ??= 0;
   this.pos = this.start;
   this.bytesWritten = 0;
   const done = (callback) => (er) => {
@@ -197,7 +197,7 @@ function WriteStream(path, options) {
       this.bytesWritten += bytes;
       retries = bytes ? 0 : retries + 1;
       if (retries > 5) cb(new Error("write failed"));
-      else if (size > bytes) writeAll(data.slice(bytes), size - bytes, pos + bytes, cb, retries);
+      else if (size > bytes) writeAll(data.slice(bytes), size - bytes, pos === undefined ? pos : pos + bytes, cb, retries);
       else cb();
     });
   };
@@ -217,7 +217,7 @@ function WriteStream(path, options) {
       this[kFs].writev(this.fd, chunks, this.pos, (er, bytes = 0) => {
         if (this.destroyed || er) return end(er || new ERR_STREAM_DESTROYED("writev"));
         this.bytesWritten += bytes;
-        if (size > bytes) writeAll(Buffer.concat(chunks).slice(bytes), size - bytes, this.pos - size + bytes, end);
+        if (size > bytes) writeAll(Buffer.concat(chunks).slice(bytes), size - bytes, this.pos === undefined ? undefined : this.pos - size + bytes, end);
         else end();
       });
       if (this.pos !== undefined) this.pos += size;
