@@ -379,10 +379,10 @@ func Background[T any](c *Context, work func(ctx context.Context) (T, error)) lo
 		return loop.Fail[T](c.reason())
 	}
 	f := loop.NewFuture[T](c.Loop())
-	host, l, ctx := c.realm.Isolate().Host(), c.Loop(), c.ctx
+	complete, l, ctx := isolate.Begin(c.realm.Isolate().Host()), c.Loop(), c.ctx
 	go func() {
 		v, err := loop.Guarded(ctx, work)
-		host.Complete(func() {
+		complete(func() {
 			// A closed loop has nobody left to tell.
 			_ = l.Post(func() { f.Settle(v, err) })
 		})

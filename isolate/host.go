@@ -25,6 +25,23 @@ type Host interface {
 	Complete(deliver func())
 }
 
+// Sequencer is a Host that knows which piece of background work completes, and so can
+// bring the same ones back in the same order.
+type Sequencer interface {
+	// Begin is called on the isolate's goroutine when the work starts. What it returns takes
+	// the place of Complete for this piece of work, and is called at most once.
+	Begin() (complete func(deliver func()))
+}
+
+// Begin says that a piece of background work starts; isolate's goroutine. complete is what
+// to call, on the goroutine that finished the work, as Host.Complete.
+func Begin(h Host) (complete func(deliver func())) {
+	if s, ok := h.(Sequencer); ok {
+		return s.Begin()
+	}
+	return h.Complete
+}
+
 type systemHost struct{}
 
 // SystemHost is the real machine.

@@ -70,12 +70,21 @@ func New(o Options) *Isolate {
 		guard: o.Guard, recorder: o.Recorder, done: make(chan struct{}), local: map[any]any{},
 	}
 	i.loop = loop.New(loop.Options{
-		Now: o.Host.Now,
+		Now:   o.Host.Now,
+		Begin: begin(o.Host),
 		OnPanic: func(v any, stack []byte) {
 			i.log.Error("panic on the loop", "isolate", i.name, "panic", v, "stack", string(stack))
 		},
 	})
 	return i
+}
+
+// begin is how the loop's own background work completes; nil where nobody orders it.
+func begin(h Host) func() (complete func(deliver func())) {
+	if s, ok := h.(Sequencer); ok {
+		return s.Begin
+	}
+	return nil
 }
 
 // Run owns the calling goroutine until Close; see loop.Loop.Run.

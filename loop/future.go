@@ -164,10 +164,16 @@ func Map[T, U any](r Result[T], fn func(T) (U, error)) Result[U] {
 // future is never settled and the result of work is dropped.
 func Go[T any](ctx context.Context, l *Loop, work func(context.Context) (T, error)) *Future[T] {
 	f := NewFuture[T](l)
+	complete := func(deliver func()) { deliver() }
+	if l.begin != nil {
+		complete = l.begin()
+	}
 	go func() {
 		v, err := Guarded(ctx, work)
-		// A closed loop has nobody left to tell.
-		_ = l.Post(func() { f.Settle(v, err) })
+		complete(func() {
+			// A closed loop has nobody left to tell.
+			_ = l.Post(func() { f.Settle(v, err) })
+		})
 	}()
 	return f
 }

@@ -36,12 +36,16 @@ type Options struct {
 	// OnPanic is told of a panic that left a task, with its stack, on the loop's
 	// goroutine; the loop goes on with the next task. nil re-panics.
 	OnPanic func(value any, stack []byte)
+	// Begin, which may be nil, is called on the loop's goroutine when Go starts work; what it
+	// returns is given the function that brings the outcome back, on the work's goroutine.
+	Begin func() (complete func(deliver func()))
 }
 
 // Loop runs tasks one after the other on one goroutine.
 type Loop struct {
 	now     func() time.Time
 	onPanic func(any, []byte)
+	begin   func() func(func())
 
 	wake chan struct{} // one slot: something is in the inbox, or closed
 
@@ -65,7 +69,7 @@ func New(o Options) *Loop {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Loop{now: o.Now, onPanic: o.OnPanic, wake: make(chan struct{}, 1)}
+	return &Loop{now: o.Now, onPanic: o.OnPanic, begin: o.Begin, wake: make(chan struct{}, 1)}
 }
 
 // Post queues a task; any goroutine. It never blocks: who posts on behalf of the
@@ -149,6 +153,33 @@ func (l *Loop) RunPending() {
 		if l.Backlog() == 0 {
 			return
 		}
+	}
+}
+
+// RunTasks runs the tasks that are queued now, each in a turn of its own, and no timer. With
+// NextTimer, FireTimer and Wake it is for a program that owns the loop itself and decides
+// which turn is next.
+func (l *Loop) RunTasks() { l.runInbox() }
+
+// Wake has a value after something was posted or the loop was closed.
+func (l *Loop) Wake() <-chan struct{} { return l.wake }
+
+// Timers is the number of timers that have not fired.
+func (l *Loop) Timers() int { return len(l.timers) }
+
+// NextTimer is the timer that fires first: when, and the how manyth it is of all that were set.
+func (l *Loop) NextTimer() (at time.Time, seq uint64, ok bool) {
+	if len(l.timers) == 0 {
+		return time.Time{}, 0, false
+	}
+	return l.timers[0].at, l.timers[0].seq, true
+}
+
+// FireTimer fires the timer of NextTimer, whatever the clock says.
+func (l *Loop) FireTimer() {
+	if len(l.timers) > 0 {
+		t := heap.Pop(&l.timers).(*Timer)
+		l.Turn(t.fn)
 	}
 }
 

@@ -2,6 +2,7 @@ package bind
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/dop251/goja"
 
@@ -112,6 +113,21 @@ func Original(js *isolate.JS, name string) goja.Value {
 // globalThis that are not enumerable, and functions have the length that they have in
 // the standards; see Class.Lengths.
 const SpecAttributes = "spec_compliant_property_attributes"
+
+// Only is the module with those of its globals that are named.
+func (m Module) Only(names ...string) Module {
+	return m.filter(func(name string) bool { return slices.Contains(names, name) })
+}
+
+// Without is the module without the globals that are named.
+func (m Module) Without(names ...string) Module {
+	return m.filter(func(name string) bool { return !slices.Contains(names, name) })
+}
+
+func (m Module) filter(keep func(name string) bool) Module {
+	m.Globals = slices.DeleteFunc(slices.Clone(m.Globals), func(g Global) bool { return !keep(g.globalName()) })
+	return m
+}
 
 // Install puts the globals of the modules into the realm. Nothing is made yet:
 // each global is made at its first use.

@@ -18,6 +18,11 @@ var Module = bind.Module{Name: "codec", Globals: []bind.Global{
 	decoderClass,
 }}
 
+// Constructors are CompressionStream and DecompressionStream, whether or not they are globals.
+func Constructors(js *isolate.JS) (compress, decompress *goja.Object) {
+	return compressionClass.Constructor(js), decompressionClass.Constructor(js)
+}
+
 type compression struct{ *streams.Identity }
 
 type decompression struct{ *streams.Identity }

@@ -42,6 +42,12 @@ func (e *Event) Base() *Event { return e }
 // Type is the name that listeners were added under.
 func (e *Event) Type() string { return e.typ }
 
+// Trusted reports whether the event is the host's: one that a script dispatches is not.
+func (e *Event) Trusted() bool { return e.trusted }
+
+// StopImmediately is stopImmediatePropagation.
+func (e *Event) StopImmediately() { e.stopped, e.stoppedAt = true, true }
+
 // Prevented reports whether a listener called preventDefault.
 func (e *Event) Prevented() bool { return e.prevented }
 

@@ -18,6 +18,10 @@ func Report(js *isolate.JS, err error) {
 	if isolate.Uncatchable(err) {
 		js.Panic(err)
 	}
+	if r := reporters.Get(js); r.report != nil {
+		r.report(js, err)
+		return
+	}
 	reporting := reportDepth.Get(js)
 	e := js.Exception(err)
 	t := Global(js)
@@ -31,6 +35,15 @@ func Report(js *isolate.JS, err error) {
 		}
 	}
 	Log(js, "uncaught exception", e)
+}
+
+type reporter struct{ report func(js *isolate.JS, err error) }
+
+var reporters = isolate.NewSlot(func(*isolate.JS) *reporter { return &reporter{} })
+
+// SetReporter puts something else in the place of what Report does; err can be caught.
+func SetReporter(js *isolate.JS, report func(js *isolate.JS, err error)) {
+	reporters.Get(js).report = report
 }
 
 var reportDepth = isolate.NewSlot(func(*isolate.JS) *int { return new(int) })

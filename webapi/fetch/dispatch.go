@@ -242,9 +242,9 @@ func send(js *isolate.JS, ioc *iocontext.Context, svc event.Service, r *Request,
 			answer.Reject(err)
 			return
 		}
-		host, l := ioc.Realm().Isolate().Host(), ioc.Loop()
+		complete, l := isolate.Begin(ioc.Realm().Isolate().Host()), ioc.Loop()
 		follow(x.ctx, svc, req, r.redirect, func(resp *event.Response, err error) {
-			host.Complete(func() {
+			complete(func() {
 				if l.Post(func() { x.answered(ioc, answer, resp, err, o) }) != nil && resp != nil {
 					// The loop is closed: nobody will read it.
 					go resp.Discard()

@@ -86,6 +86,18 @@ func (r *Request) jsCF(js *isolate.JS) (goja.Value, error) {
 	return r.cf, nil
 }
 
+// bases are what relative URLs of requests stand against; nil is nothing.
+var bases = isolate.NewSlot(func(*isolate.JS) **string { return new(*string) })
+
+// SetBase makes relative URLs of requests relative to base; empty makes them invalid, as
+// they are in workerd.
+func SetBase(js *isolate.JS, base string) {
+	*bases.Get(js) = nil
+	if base != "" {
+		*bases.Get(js) = &base
+	}
+}
+
 // newRequest is the constructor, and the first half of fetch().
 func newRequest(c *bind.Call, input, init goja.Value) (*Request, error) {
 	js := c.JS()
@@ -99,7 +111,7 @@ func newRequest(c *bind.Call, input, init goja.Value) (*Request, error) {
 		if err != nil {
 			return nil, err
 		}
-		u, err := url.Parse(text, nil)
+		u, err := url.Parse(text, *bases.Get(js))
 		switch {
 		case err == nil:
 			if href := u.Href(); !legacyURL(js) || href != text+"/" {

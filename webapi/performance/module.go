@@ -53,7 +53,7 @@ var entryClasses = []bind.Global{entryClass, markClass, measureClass, resourceTi
 var clockClass = &bind.Class[performance]{
 	Name: "Performance",
 	Getters: map[string]bind.Getter[performance]{
-		"timeOrigin": func(*performance, *bind.Call) (any, error) { return 0, nil },
+		"timeOrigin": func(_ *performance, c *bind.Call) (any, error) { return timeOrigin(c.JS()), nil },
 	},
 	Methods: map[string]bind.Method[performance]{
 		"now": func(_ *performance, c *bind.Call) (any, error) { return now(c.JS()), nil },
@@ -77,7 +77,7 @@ var timelineClass = &bind.Class[performance]{
 		"getEntriesByName": (*performance).jsByName,
 		"getEntriesByType": (*performance).jsByType,
 		"toJSON": func(_ *performance, c *bind.Call) (any, error) {
-			return record(c.JS(), "timeOrigin", 0)
+			return record(c.JS(), "timeOrigin", timeOrigin(c.JS()))
 		},
 		// There are no entries of resources.
 		"clearResourceTimings": func(*performance, *bind.Call) (any, error) { return nil, nil },

@@ -2,6 +2,7 @@ package performance
 
 import (
 	"slices"
+	"time"
 
 	"github.com/dop251/goja"
 
@@ -17,8 +18,19 @@ type performance struct {
 	entries []*entry // in the order in which they were made
 }
 
-// now is performance.now(): Date.now(), as workerd has it.
-func now(js *isolate.JS) float64 { return float64(js.Host().Now().UnixMilli()) }
+// now is performance.now(): milliseconds since the time origin, which is the epoch unless
+// SetOrigin says otherwise, as workerd has it.
+func now(js *isolate.JS) float64 {
+	return float64(js.Host().Now().UnixMilli() - *origins.Get(js))
+}
+
+// origins are in milliseconds since the epoch.
+var origins = isolate.NewSlot(func(*isolate.JS) *int64 { return new(int64) })
+
+// SetOrigin says what the realm's clock counts from; entries that exist keep their times.
+func SetOrigin(js *isolate.JS, t time.Time) { *origins.Get(js) = t.UnixMilli() }
+
+func timeOrigin(js *isolate.JS) float64 { return float64(*origins.Get(js)) }
 
 // add keeps an entry, and lets go of the oldest where there are too many.
 func (p *performance) add(js *isolate.JS, e *entry) {
