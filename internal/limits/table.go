@@ -119,6 +119,11 @@ var (
 	FetchKeptHost = count("fetch.kept-host", 256, 1, 100_000)
 	FetchKeptTime = span("fetch.kept-time", 90*time.Second, time.Second, time.Hour)
 
+	SnapshotLog    = size("snapshot.log", 64<<20, 1<<10, 1<<30)
+	SnapshotBody   = size("snapshot.body", 32<<20, 1<<10, 1<<30)
+	SnapshotBytes  = size("snapshot.bytes", 512<<20, 1<<10, 1<<31)
+	KVStorageBytes = size("aworker.kv", 64<<20, 1<<10, 1<<30)
+
 	CryptoIterations = count("crypto.iterations", 10_000_000, 1, 1<<31-1)
 	CryptoWaiting    = count("crypto.waiting", 1000, 0, 100_000)
 
@@ -323,6 +328,18 @@ var sections = []Section{
 		knob("Threads that one of them has started", ThreadsChildren.Knob, "RangeError"),
 		knob("Messages that wait for one thread, and as many that it has sent and its owner has not heard", ThreadsMessages.Knob, "an error to the sender"),
 		knob("Their bytes", ThreadsBytes.Knob, "the same"),
+	}},
+	{"Scripts that are forked (`workerd aworker`)", []Row{
+		knob("Log of a run that is recorded", SnapshotLog.Knob, "no snapshot; children of a seed start cold"),
+		knob("Body of a request or an answer, until the worker parks", SnapshotBody.Knob, "TypeError, and no snapshot"),
+		knob("Snapshot file that is read", SnapshotBytes.Knob, "it is refused"),
+		row("One `aworker.crypto.randomBytes()`", "serialize.mostRandom", Size, "", "fixed by what programs need", "RangeError"),
+		row("Objects within objects that are searched for the name of what a snapshot cannot have", "serialize.pathDepth", Count, "", "fixed by what people name", "it is named without a path"),
+		row("Objects that are searched", "serialize.pathObjects", Count, "", "fixed by what people name", "it is named without a path"),
+		row("Computing beside the loop of a run that is repeated", "serialize.completionTime", Count, "", "fixed by what a damaged log may ask for", "the start falls back to the script"),
+		row("Delay of a timer of such a script, in ms", "serialize.longestDelay", Count, "", "fixed by Aworker", "it counts as 1, with a warning"),
+		knob("Keys and values of a namespace of `aworker.kvStorages`", KVStorageBytes.Knob, "QuotaExceededError; with the strategy lru the oldest go"),
+		row("A key there", "serialize.maxKeyBytes", Size, "", "fixed by Aworker", "TypeError"),
 	}},
 	{"Products", []Row{
 		row("A key of a KV namespace", "webapi/kv.maxKey", Size, "", "fixed by workerd", "Error"),

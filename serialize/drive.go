@@ -1,0 +1,174 @@
+package serialize
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"workerd.local/isolate"
+)
+
+// Sleeper is a Host whose time does not pass by itself.
+type Sleeper interface {
+	// Sleep returns once the time is at, or earlier when wake or done has a value.
+	Sleep(at time.Time, wake, arrived <-chan struct{}, done <-chan struct{})
+}
+
+// drive runs turns until until says so, the worker ends, its run diverges, or nothing is
+// left to do: then it reports true. Background work that completed comes before timers.
+func (w *Worker) drive(ctx context.Context, until func() bool) (idle bool) {
+	l := w.iso.Loop()
+	for {
+		for l.Backlog() > 0 && !w.over() {
+			w.timed(l.RunTasks)
+		}
+		if e := w.killed.Load(); e != nil {
+			w.end(*e)
+		}
+		switch {
+		case ctx.Err() != nil:
+			w.end(Exit{Code: ExitFailed, Failed: ctx.Err()})
+			return false
+		case w.exit != nil || w.tape.broken() != nil || until():
+			return false
+		case w.tape.deliver():
+			continue
+		}
+		if at, seq, ok := l.NextTimer(); ok && !at.After(w.o.Host.Now()) {
+			w.tape.timer(seq)
+			w.timed(l.FireTimer)
+			continue
+		}
+		if l.Backlog() > 0 {
+			continue
+		}
+		if w.ioc.Quiet() && w.waits == 0 {
+			return true
+		}
+		w.sleep(ctx)
+	}
+}
+
+// timed warns of a turn that takes long.
+func (w *Worker) timed(turn func()) {
+	if w.o.LongTask <= 0 {
+		turn()
+		return
+	}
+	began := w.o.Host.Now()
+	turn()
+	if took := w.o.Host.Now().Sub(began); took > w.o.LongTask {
+		fmt.Fprintf(w.err, "A task ran for %d ms, longer than %d ms\n", took.Milliseconds(), w.o.LongTask.Milliseconds())
+	}
+}
+
+// sleep waits for the next thing to do.
+func (w *Worker) sleep(ctx context.Context) {
+	l := w.iso.Loop()
+	at, _, timed := l.NextTimer()
+	if s, ok := w.o.Host.(Sleeper); ok && timed {
+		s.Sleep(at, l.Wake(), w.tape.arrived, ctx.Done())
+		return
+	}
+	var due <-chan time.Time
+	if timed {
+		t := time.NewTimer(max(at.Sub(w.o.Host.Now()), 0))
+		defer t.Stop()
+		due = t.C
+	}
+	select {
+	case <-l.Wake():
+	case <-w.tape.arrived:
+	case <-due:
+	case <-ctx.Done():
+	}
+}
+
+// completionTime is how long a replayed run waits for background work of its own, which
+// is computing: what comes from outside is in the log.
+const completionTime = 30 * time.Second
+
+// follow runs the turns of a log.
+func (w *Worker) follow(ctx context.Context, s *Snapshot, first func(js *isolate.JS)) error {
+	w.turn(first)
+	l := w.iso.Loop()
+	for {
+		for l.Backlog() > 0 && !w.over() {
+			l.RunTasks()
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := w.tape.broken(); err != nil {
+			return err
+		}
+		if w.exit != nil {
+			w.tape.diverged("ended")
+			return w.tape.broken()
+		}
+		switch o, n := w.tape.next(); o {
+		case 0:
+			return w.arrived(s)
+		case opComplete:
+			deliver, err := w.await(ctx, n)
+			if err != nil {
+				return err
+			}
+			deliver()
+		case opTimer:
+			_, seq, ok := l.NextTimer()
+			if !ok || seq != n {
+				w.tape.diverged(fmt.Sprintf("has no timer %d that could fire", n))
+				return w.tape.broken()
+			}
+			l.FireTimer()
+		default:
+			w.tape.diverged("waits")
+			return w.tape.broken()
+		}
+	}
+}
+
+// await is what brings the outcome of a piece of background work back.
+func (w *Worker) await(ctx context.Context, id uint64) (func(), error) {
+	limit := time.NewTimer(completionTime)
+	defer limit.Stop()
+	for {
+		if deliver := w.tape.takeReady(id); deliver != nil {
+			return deliver, nil
+		}
+		if err := w.tape.broken(); err != nil {
+			return nil, err
+		}
+		select {
+		case <-w.tape.arrived:
+		case <-w.iso.Loop().Wake():
+			w.iso.Loop().RunTasks() // such as reads of a body that a script makes
+		case <-limit.C:
+			w.tape.diverged(fmt.Sprintf("does not finish its background work %d", id))
+			return nil, w.tape.broken()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// arrived compares the worker with the one that parked.
+func (w *Worker) arrived(s *Snapshot) error {
+	if err := w.tape.atEnd(s.work); err != nil {
+		return err
+	}
+	if n := w.net.unasked(); n > 0 {
+		w.tape.diverged(fmt.Sprintf("did not ask for %d of what it had fetched, and parked", n))
+		return w.tape.broken()
+	}
+	if at, seq, ok := w.iso.Loop().NextTimer(); w.iso.Loop().Timers() != s.timers || ok && (seq != s.timer || at.UnixMilli() != s.due) {
+		w.tape.diverged("has other timers than before, and parked")
+		return w.tape.broken()
+	}
+	if w.state != s.state {
+		w.tape.diverged(fmt.Sprintf("is %s, was %s before, and parked", w.state, s.state))
+		return w.tape.broken()
+	}
+	return nil
+}

@@ -1,0 +1,285 @@
+package serialize
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+
+	"workerd.local/event"
+	"workerd.local/exception"
+)
+
+// errReset is what becomes of a request that was under way when its worker was forked, in
+// Aworker's words.
+var errReset = exception.TypeErrorf("fetch failed: the connection was reset by a fork (CanonicalCode::CONNECTION_RESET)")
+
+// exchange is one request of a run and what came of it.
+type exchange struct {
+	key    [32]byte // hash of the request
+	what   string   // method and URL, for people
+	answer *answer  // nil while it is under way
+
+	cancel context.CancelFunc
+	done   func(*event.Response, error)
+}
+
+// answer is the end of an exchange.
+type answer struct {
+	failure    string // text of the TypeError; "" is a response
+	status     int
+	statusText string
+	url        string
+	header     http.Header
+	body       []byte // nil is none
+}
+
+// network is where the fetch of a worker leads: to the real one, which a recording worker
+// reads whole before the script goes on, or to the answers of the log. Any goroutine.
+type network struct {
+	real event.Service
+	tape *tape
+	most int // bytes of a body while it records
+
+	mu     sync.Mutex // guards what follows
+	forked bool
+	list   []*exchange            // of this run, in the order in which they began
+	log    map[[32]byte][]*answer // of the log, in the order in which they were asked for
+	known  int                    // answers of log that were not asked for
+}
+
+var _ event.AsyncService = (*network)(nil)
+
+// Fetch is event.Service's.
+func (n *network) Fetch(ctx context.Context, req *event.Request) (*event.Response, error) {
+	return event.Wait(ctx, func(done func(*event.Response, error)) { n.Start(ctx, req, done) })
+}
+
+// Deliver is event.Service's; a network takes no events.
+func (n *network) Deliver(context.Context, event.Event) (event.Outcome, error) {
+	return event.Outcome{Status: event.NotFound}, event.ErrUnsupported
+}
+
+// Start is event.AsyncService's.
+func (n *network) Start(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
+	n.mu.Lock()
+	through := n.forked || n.tape.isLive()
+	n.mu.Unlock()
+	if through {
+		sent := *req
+		sent.Header = req.Header.Clone()
+		go func() {
+			resp, err := n.real.Fetch(ctx, &sent)
+			done(resp, failure(err))
+		}()
+		return
+	}
+	if req.Body.Stream == nil {
+		n.begin(ctx, req, done)
+		return
+	}
+	go func() {
+		body, err := n.whole(req.Body.Stream)
+		if err != nil {
+			n.tape.spoil(fmt.Sprintf("the body of fetch(%q): %s", req.URL, err))
+			done(nil, failure(err))
+			return
+		}
+		sent := *req
+		sent.Body = event.BytesBody(body)
+		n.begin(ctx, &sent, done)
+	}()
+}
+
+// begin starts an exchange whose request is whole.
+func (n *network) begin(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
+	ctx, cancel := context.WithCancel(ctx)
+	x := &exchange{key: hashRequest(req), what: req.Method + " " + req.URL, cancel: cancel, done: done}
+	n.mu.Lock()
+	if n.forked {
+		n.mu.Unlock()
+		cancel()
+		done(nil, errReset)
+		return
+	}
+	n.list = append(n.list, x)
+	if n.log != nil {
+		known := n.log[x.key]
+		if len(known) == 0 {
+			n.mu.Unlock()
+			cancel()
+			n.tape.diverged(fmt.Sprintf("fetched %s", x.what))
+			return
+		}
+		x.answer, n.log[x.key] = known[0], known[1:]
+		n.known--
+		n.mu.Unlock()
+		if x.answer != nil {
+			cancel()
+			n.finish(x)
+		}
+		return
+	}
+	n.mu.Unlock()
+	sent := *req
+	sent.Header = req.Header.Clone()
+	go func() {
+		defer cancel()
+		a := n.ask(ctx, &sent)
+		n.mu.Lock()
+		if n.forked {
+			n.mu.Unlock()
+			return // it was told
+		}
+		x.answer = a
+		n.mu.Unlock()
+		n.finish(x)
+	}()
+}
+
+// ask makes the exchange and reads the answer whole.
+func (n *network) ask(ctx context.Context, req *event.Request) *answer {
+	resp, err := n.real.Fetch(ctx, req)
+	if err != nil {
+		return &answer{failure: failure(err).Error()}
+	}
+	a := &answer{status: resp.Status, statusText: resp.StatusText, url: resp.URL, header: resp.Header, body: resp.Body.Bytes}
+	if resp.WebSocket != nil {
+		_ = resp.Discard() // nobody will use it
+		return &answer{failure: "fetch failed: a WebSocket cannot be opened before the worker is installed"}
+	}
+	if resp.Body.Stream != nil {
+		if a.body, err = n.whole(resp.Body.Stream); err != nil {
+			if errors.Is(err, errTooLong) {
+				n.tape.spoil(fmt.Sprintf("the answer to fetch(%q): %s", req.URL, err))
+			}
+			return &answer{failure: failure(err).Error()}
+		}
+	}
+	return a
+}
+
+// finish tells who waits for the exchange.
+func (n *network) finish(x *exchange) {
+	a := x.answer
+	if a.failure != "" {
+		x.done(nil, &exception.Exception{Class: "TypeError", Message: a.failure})
+		return
+	}
+	x.done(&event.Response{
+		Status: a.status, StatusText: a.statusText, URL: a.url, Header: a.header.Clone(), Body: event.Body{Bytes: a.body},
+	}, nil)
+}
+
+var errTooLong = errors.New("it is longer than a snapshot keeps (limit snapshot.body)")
+
+// whole reads a stream to its end and closes it.
+func (n *network) whole(r io.ReadCloser) (b []byte, err error) {
+	defer func() {
+		if cerr := r.Close(); err == nil && cerr != nil {
+			err = cerr
+		}
+	}()
+	b, err = io.ReadAll(io.LimitReader(r, int64(n.most)+1))
+	if err == nil && len(b) > n.most {
+		err = errTooLong
+	}
+	if b == nil {
+		b = []byte{}
+	}
+	return b, err
+}
+
+// fork ends what is under way, and lets requests through to the network from here on.
+func (n *network) fork() {
+	n.mu.Lock()
+	n.forked = true
+	open := n.open()
+	n.list, n.log = nil, nil
+	n.mu.Unlock()
+	for _, x := range open {
+		x.cancel()
+		x.done(nil, errReset)
+	}
+}
+
+// open is what is under way; with mu.
+func (n *network) open() (list []*exchange) {
+	for _, x := range n.list {
+		if x.answer == nil {
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
+// underWay names the requests that have no answer yet.
+func (n *network) underWay() (names []string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, x := range n.open() {
+		names = append(names, x.what)
+	}
+	return names
+}
+
+// exchanges is what a log keeps of the run's requests.
+func (n *network) exchanges() []*exchange {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.list)
+}
+
+// replay answers from a log.
+func (n *network) replay(list []*exchange) {
+	n.log = map[[32]byte][]*answer{}
+	for _, x := range list {
+		n.log[x.key] = append(n.log[x.key], x.answer)
+	}
+	n.known = len(list)
+}
+
+// unasked is how many answers of the log nobody asked for.
+func (n *network) unasked() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.known
+}
+
+// failure is what a script sees of a failure of the network.
+func failure(err error) error {
+	var e *exception.Exception
+	if err == nil || errors.As(err, &e) {
+		return err
+	}
+	return exception.TypeErrorf("fetch failed: %s", err)
+}
+
+// hashRequest is what two requests have in common that are the same.
+func hashRequest(req *event.Request) (key [32]byte) {
+	h := sha256.New()
+	put := func(s string) {
+		var n [8]byte
+		binary.LittleEndian.PutUint64(n[:], uint64(len(s)))
+		h.Write(n[:])
+		h.Write([]byte(s))
+	}
+	put(req.Method)
+	put(req.URL)
+	for _, name := range slices.Sorted(maps.Keys(req.Header)) {
+		put(name)
+		for _, v := range req.Header[name] {
+			put(v)
+		}
+	}
+	put("")
+	put(string(req.Body.Bytes))
+	h.Sum(key[:0])
+	return key
+}

@@ -1,0 +1,335 @@
+package serialize
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/event"
+	"workerd.local/internal/compat"
+	"workerd.local/internal/limits"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+	"workerd.local/webapi/console"
+	"workerd.local/webapi/events"
+	"workerd.local/webapi/fetch"
+	"workerd.local/webapi/performance"
+)
+
+// Mode is the role of a process (--mode).
+type Mode uint8
+
+// The modes.
+const (
+	Normal       Mode = iota // run the script, then the life of a service worker
+	SeedBare                 // park before any code; children start as Normal
+	SeedUserland             // run the script, fire serialize, park; children fire deserialize
+)
+
+// ParseMode reads the name of a mode.
+func ParseMode(s string) (m Mode, ok bool) {
+	switch s {
+	case "normal":
+		return Normal, true
+	case "seed":
+		return SeedBare, true
+	case "seed-userland":
+		return SeedUserland, true
+	}
+	return 0, false
+}
+
+// Options are what a worker is made of. Only Program has no default.
+type Options struct {
+	Program *Program
+	// Preload runs before the script, and once more in what goes on from a parked worker.
+	Preload *Program
+	// Location is the URL of `location`; empty means that of the script.
+	Location string
+	// Args are the arguments after the script.
+	Args []string
+	// Env are variables, NAME=value.
+	Env            []string
+	Stdout, Stderr io.Writer // nil throws away
+	// Host is where time and random numbers come from; nil is the machine.
+	Host isolate.Host
+	// Outbound is where fetch leads; nil is nowhere.
+	Outbound event.Service
+	Limits   isolate.Limits
+	// Latency ends the process when one callback runs for longer; 0 means never.
+	Latency time.Duration
+	// LongTask warns when one callback has run for longer; 0 means never.
+	LongTask time.Duration
+	// Log receives what is about this program and not about the script; nil is slog.Default.
+	Log *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	if o.Stdout == nil {
+		o.Stdout = io.Discard
+	}
+	if o.Stderr == nil {
+		o.Stderr = io.Discard
+	}
+	if o.Host == nil {
+		o.Host = isolate.SystemHost()
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return o
+}
+
+// forever is the limit of a turn where nobody gave one.
+const forever = 24 * time.Hour
+
+// Exit is how a worker ended.
+type Exit struct {
+	Code int
+	// Terminated says that it died of SIGTERM.
+	Terminated bool
+	// Failed is why, where the worker could not run at all; it has been printed.
+	Failed error
+}
+
+// Exit codes beside 0 and those of scripts.
+const (
+	ExitFailed = 1
+	ExitUsage  = 4
+	// ExitAborted is that of a process that was aborted: SIGABRT.
+	ExitAborted = 128 + 6
+	// ExitTerminated is that of a process that died of SIGTERM.
+	ExitTerminated = 128 + 15
+)
+
+// Worker is one run of a script.
+type Worker struct {
+	o     Options
+	iso   *isolate.Isolate
+	realm *isolate.Realm
+	rt    *goja.Runtime
+	ioc   *iocontext.Context
+	tape  *tape
+	net   *network
+	env   *environment
+	kv    *kvStorages
+	// timers are those that may still fire, by id.
+	timers map[int]*timeout
+	state  State
+
+	origin   time.Time // the time origin
+	loaded   time.Time // when the script had run
+	location string
+	args     []string
+	out, err io.Writer
+
+	printing bool // of a text, so that what fails in it does not print again
+	parked   bool // the script is to park as soon as the turn is over
+	waits    int  // servers that keep the worker alive
+	exit     *Exit
+	killed   atomic.Pointer[Exit] // set by kill; any goroutine
+	armed    atomic.Bool          // uninstall is dispatched on SIGTERM; any goroutine
+
+	installed bool
+	onInstall []func(js *isolate.JS)
+	activated bool
+	fetches   int
+}
+
+// errExited stops the code of a worker that has ended.
+var errExited = errors.New("the worker has ended")
+
+// newWorker makes a worker that has run nothing.
+func newWorker(o Options, mode tapeMode) (*Worker, error) {
+	return newWorkerWith(o, mode, func(*Worker) {})
+}
+
+// newWorkerWith is newWorker with something to do before anything runs.
+func newWorkerWith(o Options, mode tapeMode, prepare func(*Worker)) (*Worker, error) {
+	o = o.withDefaults()
+	w := &Worker{o: o, env: newEnvironment(o.Env), out: o.Stdout, err: o.Stderr, args: o.Args}
+	bounds := o.Limits.Bounds
+	w.tape = newTape(o.Host, mode, limits.SnapshotLog.In(bounds))
+	w.tape.env = w.env
+	w.net = &network{real: o.Outbound, tape: w.tape, most: limits.SnapshotBody.In(bounds)}
+	if w.net.real == nil {
+		w.net.real = nowhere{}
+	}
+	w.kv = newKV(limits.KVStorageBytes.In(bounds))
+	w.timers = map[int]*timeout{}
+	w.setLocation()
+	prepare(w)
+	lim := o.Limits
+	lim.Turn = forever
+	if o.Latency > 0 {
+		lim.Turn = o.Latency
+	}
+	lim.Startup = lim.Turn
+	w.iso = isolate.New(isolate.Options{Name: "aworker", Host: w.tape, Limits: lim, Log: o.Log})
+	flags, errs := compat.Parse(compat.Newest, []string{"nodejs_compat"}, compat.Options{Experimental: true})
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	var err error
+	w.iso.Loop().Turn(func() {
+		w.realm, err = w.iso.NewRealm(isolate.RealmOptions{
+			Name: "aworker", Compat: flags,
+			Setup: []func(js *isolate.JS) error{
+				func(js *isolate.JS) error { return bind.Install(js, w.modules()) },
+				w.setup,
+			},
+			OnCondemned: w.condemned,
+			OnRejection: w.rejection,
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	w.ioc = iocontext.New(w.realm, iocontext.Options{OnAbort: w.aborted})
+	rt := w.rt
+	w.tape.stop = func(err error) { rt.Interrupt(err) }
+	return w, nil
+}
+
+// setup is the last step of making the realm.
+func (w *Worker) setup(js *isolate.JS) error {
+	w.rt = js.Runtime()
+	fetch.SetOutbound(js, w.net)
+	console.SetSink(js, w.print)
+	events.SetReporter(js, w.uncaught)
+	if err := w.tidyGlobals(js); err != nil {
+		return err
+	}
+	w.begin(js)
+	return nil
+}
+
+// begin is what is new for a run, and for each that goes on from it.
+func (w *Worker) begin(js *isolate.JS) {
+	w.origin = w.tape.Now()
+	performance.SetOrigin(js, w.origin)
+	fetch.SetBase(js, w.location)
+}
+
+func (w *Worker) setLocation() {
+	switch {
+	case w.o.Location != "":
+		w.location = w.o.Location
+	case w.o.Program == nil || w.o.Program.Name == evalName:
+		w.location = "aworker://eval-machine"
+	default:
+		w.location = fileURL(w.o.Program.Name)
+	}
+}
+
+// close gives the worker back; nothing of it runs any more.
+func (w *Worker) close() {
+	w.iso.Loop().Turn(func() {
+		if !w.ioc.Ended() {
+			w.ioc.End()
+		}
+	})
+	w.net.fork() // ends what is under way
+	w.iso.Close()
+}
+
+// turn runs fn as a turn of the worker.
+func (w *Worker) turn(fn func(js *isolate.JS)) {
+	w.iso.Loop().Turn(func() { w.ioc.RunIn(iocontext.Entry{}, fn, w.failed) })
+}
+
+// post is turn from any goroutine, later; it reports whether there is a later.
+func (w *Worker) post(fn func(js *isolate.JS)) bool {
+	return w.iso.Loop().Post(func() { w.ioc.RunIn(iocontext.Entry{}, fn, w.failed) }) == nil
+}
+
+// failed is told of a turn that ended badly: its code threw where nobody caught it.
+func (w *Worker) failed(err error) {
+	if w.over() || w.realm.Condemned() != nil {
+		return // it has been said, or condemned is told
+	}
+	w.printError("Uncaught " + err.Error())
+	w.end(Exit{Code: ExitFailed})
+}
+
+func (w *Worker) aborted(err error) {
+	w.failed(err)
+}
+
+// over reports whether nothing that the script does counts any more.
+func (w *Worker) over() bool {
+	return w.exit != nil || w.killed.Load() != nil || w.tape.broken() != nil
+}
+
+// condemned is told that the realm cannot be used any more.
+func (w *Worker) condemned(cause error, _ *isolate.Frame) {
+	if w.over() {
+		return
+	}
+	if errors.Is(cause, isolate.ErrCPULimit) {
+		w.printError("LoopLatencyWatchdog Loop latency reached limit")
+		w.end(Exit{Code: ExitAborted})
+		return
+	}
+	w.printError("FATAL ERROR: " + cause.Error())
+	w.end(Exit{Code: ExitAborted})
+}
+
+// end says how the worker ended; the first one counts.
+func (w *Worker) end(e Exit) {
+	if w.exit == nil {
+		w.exit = &e
+	}
+}
+
+// leave is end from code of the script, which stops at this line.
+func (w *Worker) leave(js *isolate.JS, e Exit) {
+	w.end(e)
+	// It returns where no context is current, which is never.
+	_ = iocontext.Terminate(js, errExited)
+}
+
+// Streams of a worker's output.
+const (
+	toStdout byte = 1
+	toStderr byte = 2
+)
+
+// print is the console's sink.
+func (w *Worker) print(level, text string) {
+	stream := toStdout
+	if level == console.Warn || level == console.Error {
+		stream = toStderr
+	}
+	w.write(stream, text+"\n")
+}
+
+// printError prints a line on the standard error output.
+func (w *Worker) printError(text string) { w.write(toStderr, text+"\n") }
+
+func (w *Worker) write(stream byte, text string) {
+	if !w.tape.output(stream, text) && !w.appears() {
+		return
+	}
+	to := w.out
+	if stream == toStderr {
+		to = w.err
+	}
+	if _, err := io.WriteString(to, text); err != nil && !w.printing {
+		w.printing = true
+		w.o.Log.Warn("output of the worker is lost", "error", err)
+		w.printing = false
+	}
+}
+
+// appears reports whether a run that is recorded prints: it does, as a live one.
+func (w *Worker) appears() bool {
+	w.tape.mu.Lock()
+	defer w.tape.mu.Unlock()
+	return w.tape.mode == recording
+}
