@@ -37,7 +37,9 @@ func Report(js *isolate.JS, err error) {
 	Log(js, "uncaught exception", e)
 }
 
-type reporter struct{ report func(js *isolate.JS, err error) }
+type reporter struct {
+	report func(js *isolate.JS, err error)
+}
 
 var reporters = isolate.NewSlot(func(*isolate.JS) *reporter { return &reporter{} })
 
