@@ -35,6 +35,9 @@ type Options struct {
 	Guard *MemoryGuard
 	// Recorder notes for whom code runs; nil means that nobody does.
 	Recorder Recorder
+	// Blocks allows scripts to wait in Atomics.wait: nothing else is on the loop that
+	// could not.
+	Blocks bool
 }
 
 // Isolate runs realms on one goroutine.
@@ -46,6 +49,7 @@ type Isolate struct {
 	loop   *loop.Loop
 	guard  *MemoryGuard
 	dog    watchdog
+	blocks bool
 
 	recorder Recorder
 	running  subject // what the recorder was told last
@@ -67,8 +71,9 @@ func New(o Options) *Isolate {
 	}
 	i := &Isolate{
 		name: o.Name, host: o.Host, limits: o.Limits.withDefaults(), log: o.Log,
-		guard: o.Guard, recorder: o.Recorder, done: make(chan struct{}), local: map[any]any{},
+		guard: o.Guard, recorder: o.Recorder, blocks: o.Blocks, done: make(chan struct{}), local: map[any]any{},
 	}
+	i.dog.dead = make(chan struct{})
 	i.loop = loop.New(loop.Options{
 		Now:   o.Host.Now,
 		Begin: begin(o.Host),

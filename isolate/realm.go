@@ -92,7 +92,12 @@ func (i *Isolate) NewRealm(o RealmOptions) (*Realm, error) {
 	r.engine = newEngine(rt)
 	rt.SetAsyncContextTracker(tracker{r.js})
 	rt.SetPromiseRejectionTracker(r.trackRejection)
+	var waits natives.Agent
+	if i.blocks {
+		waits = agent{r}
+	}
 	library, err := natives.Install(rt, natives.Limits{
+		Agent:          waits,
 		ShowFrame:      script.ShowFrame,
 		MaxStringBytes: i.limits.StringBytes,
 		MaxArrayLength: i.limits.ArrayLength,

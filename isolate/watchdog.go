@@ -18,6 +18,8 @@ type watchdog struct {
 	busy  bool // a turn ran since the last look
 	// killed is why no turn begins any more; see Isolate.Kill.
 	killed error
+
+	dead chan struct{} // closed by a kill
 }
 
 // watched is one turn; its realm is nil between turns.
@@ -55,6 +57,31 @@ func (d *watchdog) end(outer watched) {
 	}
 }
 
+// pause is for a turn that waits: neither its limit nor the memory of the process is its
+// business meanwhile. resume goes on with it.
+func (d *watchdog) pause() watched {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	turn := d.turn
+	turn.limit -= time.Since(turn.start)
+	d.turn = watched{}
+	return turn
+}
+
+func (d *watchdog) resume(turn watched) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	turn.start = time.Now()
+	d.turn = turn
+	if d.killed != nil && turn.realm != nil {
+		turn.realm.interrupt(d.killed)
+	}
+	if d.busy = true; !d.armed {
+		d.armed = true
+		time.AfterFunc(tick, d.look)
+	}
+}
+
 // kill interrupts the turn that runs, and keeps others from beginning.
 func (d *watchdog) kill(reason error) {
 	d.mu.Lock()
@@ -63,6 +90,7 @@ func (d *watchdog) kill(reason error) {
 		return
 	}
 	d.killed = reason
+	close(d.dead)
 	if d.turn.realm != nil {
 		d.turn.realm.interrupt(reason)
 	}

@@ -82,6 +82,7 @@ var (
 	ThreadsAlive    = count("threads.alive", 20_000, 1, 1_000_000)
 	ThreadsChildren = count("threads.children", 20_000, 1, 1_000_000)
 	ThreadsMessages = count("threads.messages", 1<<18, 1, 1<<26)
+	ThreadsWaiters  = count("threads.waiters", 1<<20, 1, 1<<26)
 	ThreadsBytes    = size("threads.bytes", 256<<20, 1<<10, 1<<36)
 
 	CronLate    = span("cron.late", time.Minute, time.Second, 24*time.Hour)
@@ -328,6 +329,7 @@ var sections = []Section{
 		knob("Threads that one of them has started", ThreadsChildren.Knob, "RangeError"),
 		knob("Messages that wait for one thread, and as many that it has sent and its owner has not heard", ThreadsMessages.Knob, "an error to the sender"),
 		knob("Their bytes", ThreadsBytes.Knob, "the same"),
+		knob("Waits of Atomics for one element of shared memory", ThreadsWaiters.Knob, "RangeError"),
 	}},
 	{"Scripts that are forked (`workerd aworker`)", []Row{
 		knob("Log of a run that is recorded", SnapshotLog.Knob, "no snapshot; children of a seed start cold"),

@@ -1,23 +1,33 @@
 package natives
 
 import (
+	"math"
 	"math/big"
+	"time"
 
 	"github.com/dop251/goja"
+
+	"workerd.local/internal/limits"
 )
 
-// All scripts that can reach a buffer run on one goroutine, so every access is atomic
-// already. Atomics.wait refuses, as on every agent that must not block.
+// All scripts that can reach a buffer that is not shared run on one goroutine, so every access is atomic already.
+// Shared memory may be reached from several: see Memory. Atomics.wait refuses where there is no Agent.
 
 // atomicTarget is the typed array and index of a call.
 type atomicTarget struct {
 	array *goja.Object
 	kind  string
 	index int64
+
+	memory *Memory // where it is shared, with the element's offset in it
+	at     int
 }
 
-var atomicKinds = map[string]bool{"Int8Array": true, "Uint8Array": true, "Int16Array": true, "Uint16Array": true,
-	"Int32Array": true, "Uint32Array": true, "BigInt64Array": true, "BigUint64Array": true}
+// atomicKinds are the arrays that Atomics takes, with the size of their elements.
+var atomicKinds = map[string]int{"Int8Array": 1, "Uint8Array": 1, "Int16Array": 2, "Uint16Array": 2,
+	"Int32Array": 4, "Uint32Array": 4, "BigInt64Array": 8, "BigUint64Array": 8}
+
+func (t atomicTarget) size() int { return atomicKinds[t.kind] }
 
 func (t atomicTarget) big() bool { return t.kind[0] == 'B' }
 
@@ -34,6 +44,12 @@ func (e *env) makeAtomics() goja.Value {
 	if kindOf == nil {
 		panic(e.rt.NewTypeError("%%TypedArray%%.prototype has no tag"))
 	}
+	library := &Library{e}
+	bufferOf, _ := e.callable(library.Pristine(typedPath + ".get buffer"))
+	offsetOf, _ := e.callable(library.Pristine(typedPath + ".get byteOffset"))
+	if bufferOf == nil || offsetOf == nil {
+		panic(e.rt.NewTypeError("%%TypedArray%%.prototype has no buffer"))
+	}
 	target := func(c goja.FunctionCall, waits bool) atomicTarget {
 		t := atomicTarget{}
 		o, ok := c.Argument(0).(*goja.Object)
@@ -41,7 +57,7 @@ func (e *env) makeAtomics() goja.Value {
 			t.array, t.kind = o, kindOf(goja.FunctionCall{This: o}).String()
 		}
 		switch {
-		case t.array == nil, !atomicKinds[t.kind]:
+		case t.array == nil, atomicKinds[t.kind] == 0:
 			e.throwType("[object %s] is not an integer typed array.", describeKind(t.kind))
 		case waits && t.kind != "Int32Array" && t.kind != "BigInt64Array":
 			e.throwType("[object Array] is not an int32 or BigInt64 typed array.")
@@ -49,6 +65,11 @@ func (e *env) makeAtomics() goja.Value {
 		t.index = e.toIndex(c.Argument(1), "Invalid atomic access index")
 		if t.index >= e.typedLength(o) {
 			e.throwRange("Invalid atomic access index")
+		}
+		if buffer, ok := bufferOf(goja.FunctionCall{This: o}).(*goja.Object); ok {
+			if t.memory = memoryOf(buffer); t.memory != nil {
+				t.at = int(offsetOf(goja.FunctionCall{This: o}).ToInteger() + t.index*int64(t.size()))
+			}
 		}
 		return t
 	}
@@ -74,6 +95,12 @@ func (e *env) makeAtomics() goja.Value {
 				t := target(c, false)
 				v := operand(t, c.Argument(2))
 				alive(t)
+				if t.memory != nil {
+					bits := e.toBits(t, v)
+					return e.fromBits(t, t.memory.update(t.at, t.size(), func(old uint64) uint64 {
+						return uint64(combine(int64(old), int64(bits)))
+					}))
+				}
 				old := e.getIdx(t.array, t.index)
 				if t.big() {
 					a, _ := e.bigOf(old)
@@ -99,6 +126,9 @@ func (e *env) makeAtomics() goja.Value {
 			entry{name: "load", length: 2, make: func(e *env, _ raw) raw {
 				return func(c goja.FunctionCall) goja.Value {
 					t := target(c, false)
+					if t.memory != nil {
+						return e.fromBits(t, t.memory.load(t.at, t.size()))
+					}
 					return e.getIdx(t.array, t.index)
 				}
 			}},
@@ -107,6 +137,11 @@ func (e *env) makeAtomics() goja.Value {
 					t := target(c, false)
 					v := operand(t, c.Argument(2))
 					alive(t)
+					if t.memory != nil {
+						bits := e.toBits(t, v)
+						t.memory.update(t.at, t.size(), func(uint64) uint64 { return bits })
+						return v
+					}
 					e.storeElement(t, v)
 					return v
 				}
@@ -116,6 +151,15 @@ func (e *env) makeAtomics() goja.Value {
 					t := target(c, false)
 					want, v := operand(t, c.Argument(2)), operand(t, c.Argument(3))
 					alive(t)
+					if t.memory != nil {
+						expected, bits := e.toBits(t, want), e.toBits(t, v)
+						return e.fromBits(t, t.memory.update(t.at, t.size(), func(old uint64) uint64 {
+							if old == expected {
+								return bits
+							}
+							return old
+						}))
+					}
 					old := e.getIdx(t.array, t.index)
 					// The array itself says what the wanted value looks like in it.
 					e.storeElement(t, want)
@@ -135,20 +179,34 @@ func (e *env) makeAtomics() goja.Value {
 			}},
 			entry{name: "wait", length: 4, make: func(e *env, _ raw) raw {
 				return func(c goja.FunctionCall) goja.Value {
-					target(c, true)
-					e.throwType("Atomics.wait cannot be called in this context")
-					return undefined
+					t := target(c, true)
+					if e.lim.Agent == nil {
+						e.throwType("Atomics.wait cannot be called in this context")
+					}
+					return e.atomicsWait(t, operand(t, c.Argument(2)), timeoutOf(c.Argument(3)))
 				}
 			}},
 			entry{name: "notify", length: 3, make: func(e *env, _ raw) raw {
 				return func(c goja.FunctionCall) goja.Value {
-					target(c, true)
+					t := target(c, true)
+					count := int64(math.MaxInt64)
 					if n := c.Argument(2); n != undefined {
-						toInteger(n)
+						count = max(toInteger(n), 0)
 					}
-					return e.rt.ToValue(0) // nothing can wait
+					if t.memory == nil {
+						return e.rt.ToValue(0) // nothing can wait
+					}
+					return e.rt.ToValue(t.memory.notify(t.at, count))
 				}
 			}})
+	}
+	if err == nil && e.lim.Agent != nil {
+		err = e.defineMethods(o, "Atomics", entry{name: "waitAsync", length: 4, make: func(e *env, _ raw) raw {
+			return func(c goja.FunctionCall) goja.Value {
+				t := target(c, true)
+				return e.atomicsWaitAsync(t, operand(t, c.Argument(2)), timeoutOf(c.Argument(3)))
+			}
+		}})
 	}
 	if err != nil {
 		panic(e.rt.NewGoError(err))
@@ -172,4 +230,120 @@ func (e *env) storeElement(t atomicTarget, v goja.Value) {
 	if err := t.array.Set(itoa(t.index), v); err != nil {
 		panic(err)
 	}
+}
+
+// toBits is a converted operand as the element that it becomes.
+func (e *env) toBits(t atomicTarget, v goja.Value) (bits uint64) {
+	if t.big() {
+		n, ok := e.bigOf(v)
+		if !ok {
+			e.throwType("Cannot convert %s to a BigInt", e.describe(v))
+		}
+		return uint64(lowBits(n))
+	}
+	f := v.ToFloat()
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return 0
+	}
+	// What is beyond the largest element wraps around.
+	bits = uint64(int64(math.Mod(math.Trunc(f), 1<<32)))
+	return bits & (1<<(8*t.size()) - 1)
+}
+
+// fromBits is an element as a value.
+func (e *env) fromBits(t atomicTarget, bits uint64) goja.Value {
+	switch t.kind {
+	case "Int8Array":
+		return e.rt.ToValue(int64(int8(bits)))
+	case "Int16Array":
+		return e.rt.ToValue(int64(int16(bits)))
+	case "Int32Array":
+		return e.rt.ToValue(int64(int32(bits)))
+	case "BigInt64Array":
+		return e.rt.ToValue(big.NewInt(int64(bits)))
+	case "BigUint64Array":
+		return e.rt.ToValue(new(big.Int).SetUint64(bits))
+	}
+	return e.rt.ToValue(int64(bits))
+}
+
+// timeoutOf is a number of milliseconds as a time; negative is for ever.
+func timeoutOf(v goja.Value) time.Duration {
+	ms := math.NaN()
+	if v != undefined {
+		ms = v.ToNumber().ToFloat()
+	}
+	switch {
+	case math.IsNaN(ms), ms >= float64(math.MaxInt64/time.Millisecond):
+		return -1
+	case ms <= 0:
+		return 0
+	}
+	return time.Duration(ms * float64(time.Millisecond))
+}
+
+func (e *env) needShared(t atomicTarget) {
+	if t.memory == nil {
+		e.throwType("%s is not a shared typed array.", "[object "+describeKind(t.kind)+"]")
+	}
+}
+
+// await adds a waiter, and reports false where the element is another one.
+func (e *env) await(t atomicTarget, v goja.Value, w *Waiter) bool {
+	most := limits.ThreadsWaiters.In(e.lim.Bounds)
+	waits, full := t.memory.await(t.at, t.size(), e.toBits(t, v), w, most)
+	if full {
+		e.throwRange("There are %d agents that wait for this element already.", most)
+	}
+	return waits
+}
+
+func (e *env) atomicsWait(t atomicTarget, v goja.Value, d time.Duration) goja.Value {
+	e.needShared(t)
+	wake := make(chan struct{}, 1)
+	w := &Waiter{wake: func() { wake <- struct{}{} }}
+	if !e.await(t, v, w) {
+		return asciiValue("not-equal")
+	}
+	if d != 0 {
+		e.lim.Agent.Wait(wake, d)
+	}
+	timedOut := t.memory.forget(t.at, w)
+	e.checkInterrupt()
+	if timedOut {
+		return asciiValue("timed-out")
+	}
+	return asciiValue("ok")
+}
+
+func (e *env) atomicsWaitAsync(t atomicTarget, v goja.Value, d time.Duration) goja.Value {
+	e.needShared(t)
+	result := func(async bool, v goja.Value) goja.Value {
+		o := e.rt.NewObject()
+		for _, p := range []struct {
+			name string
+			v    goja.Value
+		}{{"async", e.rt.ToValue(async)}, {"value", v}} {
+			if err := o.DefineDataProperty(p.name, p.v, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE); err != nil {
+				panic(e.rt.NewGoError(err))
+			}
+		}
+		return o
+	}
+	promise, fulfil := e.lim.Agent.Promise()
+	w := &Waiter{wake: func() { fulfil("ok") }}
+	if !e.await(t, v, w) {
+		return result(false, asciiValue("not-equal"))
+	}
+	if d == 0 && t.memory.forget(t.at, w) {
+		return result(false, asciiValue("timed-out"))
+	}
+	if d > 0 {
+		e.lim.Agent.After(d, func() {
+			if t.memory.forget(t.at, w) {
+				fulfil("timed-out")
+			}
+		})
+	}
+	return result(true, promise)
 }

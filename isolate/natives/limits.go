@@ -2,6 +2,9 @@ package natives
 
 import (
 	"errors"
+	"time"
+
+	"github.com/dop251/goja"
 
 	"workerd.local/internal/limits"
 )
@@ -44,8 +47,21 @@ type Limits struct {
 	// ShowFrame, if set, gives the names of a function and of its file as users know them;
 	// file is empty for a native. ok is false for a frame that users do not see.
 	ShowFrame func(function, file string) (shownFunction, shownFile string, ok bool)
+	// Agent waits for Atomics.wait and Atomics.waitAsync. Without it the one throws, and there is no other.
+	Agent Agent
 	// Bounds are the numbers of what has no field here; nil means those of the table.
 	Bounds *limits.Set
+}
+
+// Agent is who may wait, in the words of ECMA-262. Its methods are called on the runtime's goroutine.
+type Agent interface {
+	// Wait blocks until wake has something, until d is over, which is never where it is negative, or until Interrupted
+	// reports true.
+	Wait(wake <-chan struct{}, d time.Duration)
+	// Promise returns a promise, and a function for any goroutine that fulfils it with a text.
+	Promise() (promise goja.Value, fulfil func(text string))
+	// After runs f on the runtime's goroutine in d, unless it is stopped.
+	After(d time.Duration, f func()) (stop func())
 }
 
 // ErrInterrupted is what the Go functions of this package return, and what they
