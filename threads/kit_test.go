@@ -99,10 +99,14 @@ func (b *body) globals(t *threads.Thread) []bind.Global {
 			return nil, nil
 		}},
 		bind.Func{Name: "spawn", Call: func(c *bind.Call) (any, error) {
+			ioc, err := c.Context()
+			if err != nil {
+				return nil, err
+			}
 			child, err := b.kit.root.Start(threads.Spec{
 				Parent: t, Body: &body{source: c.Arg(0).String(), kit: b.kit}, Stay: true, KillCode: 9,
 				Owner: threads.Owner{
-					Loop:    t.Loop(),
+					Context: ioc,
 					Message: func(m threads.Message) { _ = t.Send(m) },
 					Exit:    func(code int) { b.kit.say(fmt.Sprintf("child exit %d", code)) },
 				},
@@ -281,18 +285,26 @@ func (r *reader) text(m threads.Message) (s string) {
 }
 
 // message makes a message of a source text.
-func (k *kit) message(source string) (m threads.Message) {
+func (k *kit) message(source string) threads.Message {
 	k.Helper()
-	if err := newReader(k).r.Run(nil, func(js *isolate.JS) {
+	return newReader(k).message(k, source)
+}
+
+// message evaluates source in the reader's realm, whose globals stay.
+func (r *reader) message(t testing.TB, source string) (m threads.Message) {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.r.Run(nil, func(js *isolate.JS) {
 		v, err := js.Runtime().RunString("(" + source + ")")
 		if err == nil {
 			m, err = threads.Structured.Encode(js, v, nil)
 		}
 		if err != nil {
-			k.Error(err)
+			t.Error(err)
 		}
 	}); err != nil {
-		k.Error(err)
+		t.Error(err)
 	}
 	return m
 }

@@ -166,7 +166,7 @@ func (t *Thread) hear() {
 		case !ok:
 			return
 		case i.exit:
-			t.Unref()
+			t.release()
 			if o.Exit != nil {
 				o.Exit(t.ExitCode())
 			}

@@ -8,6 +8,7 @@ import (
 
 	"workerd.local/exception"
 	"workerd.local/internal/limits"
+	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/loop"
 )
@@ -147,9 +148,14 @@ func (r *Root) Close(ctx context.Context) error {
 	}
 }
 
-// Owner is who started a thread and hears of it. Its functions run as tasks of Loop, one after the other; where that
-// is nil, on the thread's own goroutine. A nil function does not want to know.
+// Owner is who started a thread and hears of it. Its functions run as tasks of the loop, one after the other. A nil
+// function does not want to know.
 type Owner struct {
+	// Context is the owner's, whose end is a kill of the thread, and which a thread that counts keeps alive; nil where
+	// the owner has none.
+	Context *iocontext.Context
+	// Loop is the owner's where there is no Context. Where there is neither, the functions run on the thread's own
+	// goroutine.
 	Loop    *loop.Loop
 	Message func(m Message)
 	Failure func(f *Failure)

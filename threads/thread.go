@@ -45,7 +45,7 @@ type Spec struct {
 	Owner  Owner
 	// Stay keeps the thread when it has nothing to do.
 	Stay bool
-	// Unref starts it without keeping its parent alive.
+	// Unref starts it without keeping its owner alive.
 	Unref bool
 	// DieOnFailure ends the thread, with code 1, at an exception that nothing caught.
 	DieOnFailure bool
@@ -90,7 +90,9 @@ type Thread struct {
 	ending   bool // it starts no more threads
 
 	// Owned by the goroutine of the owner.
-	unhold func() // releases the parent; nil where it is not held
+	unhold func(error) // lets the owner end; nil where it is not held
+	over   bool        // the owner has heard of the end
+	forget func()      // takes back what was to happen at the owner's end
 
 	// Owned by the thread's goroutine.
 	realm       *isolate.Realm
@@ -106,15 +108,15 @@ type Thread struct {
 }
 
 func newThread(r *Root, s Spec) *Thread {
-	if s.Owner.Loop == nil && s.Parent != nil {
-		s.Owner.Loop = s.Parent.Loop()
+	if c := s.Owner.Context; c != nil {
+		s.Owner.Loop = c.Loop()
 	}
 	name := s.Name
 	if name == "" {
 		name = "thread"
 	}
 	t := &Thread{root: r, spec: s, done: make(chan struct{})}
-	t.iso = isolate.New(isolate.Options{Name: name, Host: r.o.Host, Log: r.o.Log, Limits: s.Limits.Or(r.o.Limits), Guard: r.o.Guard})
+	t.iso = isolate.New(isolate.Options{Name: name, Host: r.o.Host, Log: r.o.Log, Limits: s.Limits.Or(r.o.Limits), Guard: r.o.Guard, Blocks: true})
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	t.pumping = t.pump
 	for _, q := range []*queue{&t.inbox, &t.outbox} {
@@ -125,8 +127,11 @@ func newThread(r *Root, s Spec) *Thread {
 
 // begin starts the goroutine; owner's goroutine.
 func (t *Thread) begin() {
-	if p := t.spec.Parent; p != nil && !t.spec.Unref {
-		t.unhold = p.Hold()
+	if c := t.spec.Owner.Context; c != nil {
+		t.forget = c.OnEnd(t.Kill)
+		if !t.spec.Unref {
+			t.unhold = c.StartTask()
+		}
 	}
 	// What the owner does in this turn comes before a natural end.
 	if l := t.spec.Owner.Loop; l != nil && l.InTurn() {
@@ -221,17 +226,26 @@ func (t *Thread) killLocked() {
 	t.cancel()
 }
 
-// Ref makes the thread keep its parent alive, and Unref undoes that; owner's goroutine.
+// Ref makes the thread keep its owner alive, and Unref undoes that; owner's goroutine.
 func (t *Thread) Ref() {
-	if p := t.spec.Parent; p != nil && t.unhold == nil && t.State() < Closing {
-		t.unhold = p.Hold()
+	if c := t.spec.Owner.Context; c != nil && t.unhold == nil && !t.over {
+		t.unhold = c.StartTask()
 	}
 }
 
-// Unref lets the parent end while the thread lives.
+// Unref lets the owner end while the thread lives.
 func (t *Thread) Unref() {
 	if t.unhold != nil {
-		t.unhold()
+		t.unhold(nil)
 		t.unhold = nil
 	}
+}
+
+// release is the end of the thread, for its owner.
+func (t *Thread) release() {
+	t.over = true
+	if t.forget != nil {
+		t.forget()
+	}
+	t.Unref()
 }
