@@ -44,7 +44,7 @@ floors
 	worker
 	actor
 	server
-	serialize
+	serialize  program
 	cmd/workerd  bench/compare  bench/serveprofile
 	conformance/process  conformance/suite
 	conformance/crash  conformance/differential  conformance/chat  conformance/packages  conformance/samples  conformance/coverage  conformance/linear  conformance/supervise  conformance/wdtest  conformance/wpt

@@ -41,6 +41,10 @@ type RealmOptions struct {
 	// interrupted and can no longer be used. culprit is the frame of the turn that
 	// was stopped.
 	OnCondemned func(cause error, culprit *Frame)
+	// Ticks runs between the code of a turn and its microtasks, and again whenever these
+	// have run, as long as it returns true: what node calls process.nextTick. It throws
+	// nothing. Nil means that there is none.
+	Ticks func(js *JS) (more bool)
 	// OnRejection is told of rejections that nobody handled, at the end of the turn
 	// in which they happened; nil logs them.
 	OnRejection func(js *JS, r Rejection)
@@ -275,10 +279,23 @@ func (r *Realm) runPending() {
 	fn := r.pending
 	r.pending = nil
 	ex := r.js.rt.Try(func() { fn(r.js) })
+	for r.tick() {
+		r.drain()
+	}
 	r.drain()
 	if ex != nil {
 		panic(ex)
 	}
+}
+
+// tick runs RealmOptions.Ticks in the frame of the turn.
+func (r *Realm) tick() (more bool) {
+	if r.o.Ticks == nil || r.cause != nil || r.halted() {
+		return false
+	}
+	// Code that is stopped there has no more of them.
+	err := r.part(r.js.turn, func(js *JS) { more = r.o.Ticks(js) })
+	return more && err == nil
 }
 
 func (r *Realm) condemn(cause error) error {

@@ -30,6 +30,7 @@ type lowering struct {
 
 	shifts bool // the source uses an operator that can make a huge BigInt
 	bigint bool // and may have BigInts of its own
+	unit   bool // the file is compiled by itself: require is what its host gives it
 	err    *Error
 	bounds *limits.Set
 }
@@ -188,7 +189,7 @@ func (l *lowering) loading(n *ast.CallExpression) ast.Expression {
 		n.Callee = &ast.SequenceExpression{Sequence: []ast.Expression{&ast.NumberLiteral{Idx: idx, Literal: "0", Value: int64(0)}, n.Callee}}
 		return n
 	}
-	if id, ok := n.Callee.(*ast.Identifier); ok && len(n.ArgumentList) == 1 {
+	if id, ok := n.Callee.(*ast.Identifier); ok && len(n.ArgumentList) == 1 && !l.unit {
 		if name := id.Name.String(); name == "require" || name == "__require" {
 			n.ArgumentList = append(n.ArgumentList, l.string(id.Idx, l.fileAt(n.ArgumentList[0].Idx0())))
 		}

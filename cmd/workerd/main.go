@@ -41,6 +41,7 @@ func commands() []command {
 	return []command{
 		{"serve", "<config> [<const>]", "serve a configuration: a config.capnp, a wrangler file, or a directory with one", serve},
 		{"test", "<config> [<filter>]", "run the test() exports of a configuration", test},
+		{"run", "<script.js> [<arguments>]", "run a script as a program, as node does", runProgram},
 		{"storage", "<command> [...]", "look into stored state, copy it, move it and check it", storageVerb},
 	}
 }

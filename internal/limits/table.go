@@ -182,6 +182,7 @@ var (
 	ScriptWritten   = count("script.written", 200_000, 100, 200_000)
 	ScriptErrors    = count("script.errors", 10, 1, 10_000)
 	ScriptPrograms  = count("script.programs", 64, 1, 100_000)
+	ScriptUnits     = count("script.units", 4000, 16, 1_000_000)
 	ScriptKept      = count("script.kept", 256, 1, 100_000)
 	ScriptKeptBytes = size("script.kept-bytes", 512<<20, 1<<20, 1<<36)
 
@@ -479,6 +480,7 @@ var sections = []Section{
 		knob("The same before bundling", ScriptWritten.Knob, "the script is refused"),
 		knob("Errors of one compilation that are shown", ScriptErrors.Knob, "the rest is not shown"),
 		knob("Compiled scripts in memory", ScriptPrograms.Knob, "the oldest is compiled again"),
+		knob("Compiled files of programs that are kept", ScriptUnits.Knob, "the one used least recently is compiled again when it is next loaded"),
 		knob("Bundled scripts on disk", ScriptKept.Knob, "the oldest is removed").also("`--no-compile-cache`"),
 		knob("Bytes of bundled scripts on disk", ScriptKeptBytes.Knob, "the oldest is removed").also("`--no-compile-cache`"),
 	}},

@@ -7,6 +7,8 @@
 package node
 
 import (
+	"slices"
+
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/node/assert"
 	"workerd.local/webapi/node/core"
@@ -21,22 +23,36 @@ import (
 	"workerd.local/webapi/node/zlib"
 )
 
-var set = glue.NewSet(
-	glue.Internals,
-	assert.Modules,
-	nodetest.Modules,
-	core.Modules(),
-	stubs.Modules(),
-	crypto.Modules(),
-	zlib.Modules(),
-	files.Modules(),
-	disk.Modules(),
-	sockets.Modules(),
-	http.Modules(),
-)
+// modules are all modules of node.
+func modules() []glue.Module {
+	return slices.Concat(
+		glue.Internals,
+		assert.Modules,
+		nodetest.Modules,
+		core.Modules(),
+		stubs.Modules(),
+		crypto.Modules(),
+		zlib.Modules(),
+		files.Modules(),
+		disk.Modules(),
+		sockets.Modules(),
+		http.Modules(),
+	)
+}
+
+var set = glue.NewSet(modules())
 
 // Module makes the modules importable.
 var Module = bind.Module{Name: "node", Builtins: set.Builtins(), Available: set.Available}
 
 // Globals are what nodejs_compat adds to the global scope.
 var Globals = []bind.Module{core.Globals(set.Load), core.Timers(set.Load)}
+
+// Set makes the modules with others in the place of some of them, for hosts whose
+// programs have more of a machine than a worker has.
+func Set(instead ...glue.Module) *glue.Set { return glue.NewSet(glue.Instead(modules(), instead...)) }
+
+// GlobalsOf are Globals of a set that Set made.
+func GlobalsOf(s *glue.Set) []bind.Module {
+	return []bind.Module{core.Globals(s.Load), core.Timers(s.Load)}
+}

@@ -91,6 +91,20 @@ func NewSet(lists ...[]Module) *Set {
 	return s
 }
 
+// Instead gives a list of modules in which those of others stand for the ones of their
+// names.
+func Instead(list []Module, others ...Module) []Module {
+	list = slices.Clone(list)
+	for _, m := range others {
+		if i := slices.IndexFunc(list, func(old Module) bool { return old.Name == m.Name }); i >= 0 {
+			list[i] = m
+		} else {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
 // Builtins are the modules that scripts may import, for bind.Module.
 func (s *Set) Builtins() map[string]func(js *isolate.JS) (goja.Value, error) {
 	out := map[string]func(js *isolate.JS) (goja.Value, error){}

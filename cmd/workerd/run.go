@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"workerd.local/isolate"
+	"workerd.local/program"
+)
+
+// exitBadFlag is node's code for a flag that it does not know.
+const exitBadFlag = 9
+
+// runProgram runs a script to its end. What stands after the script's name is the
+// script's own.
+func runProgram(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	o := program.Options{Env: os.Environ(), Stdin: os.Stdin, Stdout: stdout, Stderr: stderr}
+	fs := flag.NewFlagSet("workerd run", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	limit := limitFlag{fs: fs}
+	fs.Var(&limit, "limit", "change a limit: `name=value` (may be repeated; --limit help tells them)")
+	fs.DurationVar(&o.Limits.Turn, "limit-turn", 0, "stop JavaScript that runs for longer than this in one turn (default: never)")
+	fs.IntVar(&o.Limits.CallStack, "limit-stack", 0, "let JavaScript calls nest `n` deep (default 4000)")
+	fs.BoolVar(&o.Flags.NoWarnings, "no-warnings", false, "print no warnings of process")
+	fs.BoolVar(&o.Flags.TraceWarnings, "trace-warnings", false, "print warnings with their stack")
+	fs.BoolVar(&o.Flags.NoDeprecation, "no-deprecation", false, "print no warnings of what is deprecated")
+	fs.BoolVar(&o.Flags.TraceDeprecation, "trace-deprecation", false, "print them with their stack")
+	fs.BoolVar(&o.Flags.ThrowDeprecation, "throw-deprecation", false, "throw them")
+	memory := fs.Int64("limit-memory", 0, "stop the program when the heap passes this many `bytes` (default 75 % of the memory; -1: never)")
+	err := fs.Parse(args)
+	rest := fs.Args()
+	var bad string
+	switch {
+	case limit.help:
+		limit.print(stdout)
+		return exitOK
+	case errors.Is(err, flag.ErrHelp):
+		(&options{fs: fs, args: "<script> [<arguments>]"}).usage(stdout)
+		return exitOK
+	case err != nil:
+		bad = err.Error()
+	case len(rest) == 0:
+		bad = "expected <script> [<arguments>]"
+	}
+	if bad == "" {
+		if o.Limits.Bounds, err = limit.parse(); err != nil {
+			bad = err.Error()
+		}
+	}
+	if bad != "" {
+		fmt.Fprintf(stderr, "workerd run: %s\nworkerd run --help tells the flags.\n", bad)
+		return exitBadFlag
+	}
+	o.Entry, o.Args = rest[0], rest[1:]
+	o.ExecArgv = args[:len(args)-len(rest)]
+	if o.ExecPath, err = os.Executable(); err != nil {
+		return fail(stderr, err)
+	}
+	o.Argv0 = os.Args[0]
+	o.Self = append([]string{o.ExecPath, "run"}, o.ExecArgv...)
+	switch {
+	case *memory > 0:
+		o.MemoryBytes = uint64(*memory)
+	case *memory == 0:
+		o.MemoryBytes = isolate.DefaultMemoryLimit()
+	}
+	p, err := program.New(o)
+	if err != nil {
+		return fail(stderr, err)
+	}
+	code, err := p.Run(ctx)
+	if err != nil {
+		return fail(stderr, err)
+	}
+	return code
+}

@@ -1,0 +1,336 @@
+package program
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"unicode/utf8"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/internal/limits"
+	"workerd.local/isolate"
+	"workerd.local/script"
+	"workerd.local/webapi/bind"
+	"workerd.local/webapi/node/glue"
+)
+
+// loader is what an instance has loaded. CommonJS is js/machine/module.js; what it needs
+// of files and of the engine is here.
+type loader struct {
+	i      *Instance
+	syntax map[*goja.Object]place // of errors that the compiler made
+	module *goja.Object           // the exports of node:module; nil until they are needed
+	inner  *goja.Object           // what js/machine/module.js keeps for us
+}
+
+func newLoader(i *Instance) *loader {
+	return &loader{i: i, syntax: map[*goja.Object]place{}}
+}
+
+// run runs the entry: what it returns is a promise, or nil for a CommonJS module, which
+// has run.
+func (l *loader) run(js *isolate.JS) (goja.Value, error) {
+	if _, err := nodeModules().Load(js, "node:module"); err != nil {
+		return nil, err
+	}
+	v, err := js.Call(l.inner.Get("runMain"), nil, js.Runtime().ToValue(l.i.file))
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// builtinName is the whole name of a module of the program that has no file; any
+// goroutine.
+func (p *Program) builtinName(specifier string) (string, bool) {
+	for _, m := range p.o.Modules {
+		if m.Builtins[specifier] != nil {
+			return specifier, true
+		}
+	}
+	name, ok := script.BuiltinName(specifier, true)
+	if !ok || !nodeModules().Available(name, p.compat.Has) {
+		return "", false
+	}
+	return name, true
+}
+
+// format is how a file is read: "commonjs", "module", "json", "wasm" or "addon"; "" is
+// CommonJS or a module, as its text says.
+func (l *loader) format(file string) (string, error) {
+	switch filepath.Ext(file) {
+	case ".mjs", ".mts":
+		return "module", nil
+	case ".cjs", ".cts":
+		return "commonjs", nil
+	case ".json":
+		return "json", nil
+	case ".wasm":
+		return "wasm", nil
+	case ".node":
+		return "addon", nil
+	}
+	m, err := l.i.program.resolver.packages.scope(file)
+	if err != nil || m == nil {
+		return "", err
+	}
+	return m.kind, nil
+}
+
+func languageOf(file string) string {
+	switch filepath.Ext(file) {
+	case ".ts", ".mts", ".cts":
+		return "ts"
+	case ".tsx":
+		return "tsx"
+	case ".jsx":
+		return "jsx"
+	}
+	return "js"
+}
+
+// read reads a source file as text.
+func (l *loader) read(js *isolate.JS, file string) (string, error) {
+	most := limits.ScriptSource.In(js.Bounds())
+	info, err := os.Stat(file)
+	if err == nil && info.IsDir() {
+		return "", glue.SystemErrorOf(&fs.PathError{Op: "read", Path: file, Err: syscall.EISDIR}, "read", "", "")
+	}
+	if err == nil && info.Size() > int64(most) {
+		return "", fmt.Errorf("%s has %d bytes; the limit of a source is %d", file, info.Size(), most)
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", glue.SystemErrorOf(err, "open", file, "")
+	}
+	if !utf8.Valid(b) {
+		return strings.ToValidUTF8(string(b), "\uFFFD"), nil
+	}
+	return string(b), nil
+}
+
+// params are the parameters of a CommonJS module.
+var params = []string{"exports", "require", "module", "__filename", "__dirname"}
+
+// compile makes the function of a CommonJS module.
+func (l *loader) compile(js *isolate.JS, file, text string) (goja.Value, error) {
+	u, err := script.CompileFunction(script.UnitSource{
+		File: file, Text: text, Language: languageOf(file), Params: params, Bounds: js.Bounds(),
+	})
+	if err != nil {
+		return nil, l.syntaxError(js, file, text, err)
+	}
+	outer, err := js.Runtime().RunProgram(u.Program)
+	if err != nil {
+		return nil, err
+	}
+	return js.Call(outer, nil, script.UnitObject(js.Runtime(), l.unitHost(js, file)))
+}
+
+func (l *loader) unitHost(js *isolate.JS, file string) script.UnitHost {
+	return script.UnitHost{
+		Import: func(specifier goja.Value) goja.Value {
+			return js.Rejected(failure("ERR_UNSUPPORTED_ESM", "import() is not there yet"))
+		},
+		Meta: func() goja.Value { return goja.Undefined() },
+	}
+}
+
+// syntaxError is what the compiler said as the SyntaxError that scripts see.
+func (l *loader) syntaxError(js *isolate.JS, file, text string, err error) error {
+	var e *script.Error
+	if !errors.As(err, &e) || len(e.Diagnostics) == 0 {
+		return err
+	}
+	d := e.Diagnostics[0]
+	message, length := words(d.Message)
+	obj, cerr := js.Construct(js.ErrorClass("SyntaxError"), js.Runtime().ToValue(message))
+	if cerr != nil {
+		return cerr
+	}
+	p := place{file: file, line: d.Line, column: d.Column, text: d.Text, length: length}
+	if p.text == "" && p.line > 0 {
+		if lines := strings.SplitN(text, "\n", p.line+1); len(lines) >= p.line {
+			p.text = strings.TrimRight(lines[p.line-1], "\r")
+		}
+	}
+	// Errors that nobody keeps are not worth keeping: there are few of them at a time.
+	if len(l.syntax) > 100 {
+		clear(l.syntax)
+	}
+	l.syntax[obj] = p
+	return js.Thrown(obj)
+}
+
+// syntaxOf is the place of a mistake that the compiler found.
+func (l *loader) syntaxOf(v goja.Value) (place, bool) {
+	obj, ok := v.(*goja.Object)
+	if !ok {
+		return place{}, false
+	}
+	p, ok := l.syntax[obj]
+	return p, ok
+}
+
+var (
+	unexpected = regexp.MustCompile(`^Unexpected "(.*)"$`)
+	expected   = regexp.MustCompile(`^Expected (?:"?(.*?)"?) but found "?(.*?)"?$`)
+	identifier = regexp.MustCompile(`^[\p{L}_$][\p{L}\p{N}_$]*$`)
+	declared   = regexp.MustCompile(`^The symbol "(.*)" has already been declared$`)
+	number     = regexp.MustCompile(`^[0-9]`)
+)
+
+// words says a mistake as V8 does, and how long the piece of text is that is wrong.
+func words(text string) (message string, length int) {
+	text = strings.TrimPrefix(text, "SyntaxError: ")
+	token := func(t string) (string, int) {
+		switch {
+		case t == "end of file":
+			return "Unexpected end of input", 1
+		case strings.HasPrefix(t, `\"`), strings.HasPrefix(t, "'"), strings.HasPrefix(t, `"`):
+			return "Unexpected string", len(t)
+		case number.MatchString(t):
+			return "Invalid or unexpected token", len(t)
+		case reserved[t]:
+			return "Unexpected token '" + t + "'", len(t)
+		case identifier.MatchString(t):
+			return "Unexpected identifier '" + t + "'", len(t)
+		}
+		return "Unexpected token '" + t + "'", len(t)
+	}
+	switch {
+	case text == "Unexpected end of file", text == "Unexpected end of input":
+		return "Unexpected end of input", 1
+	case text == "Unterminated string literal", strings.HasPrefix(text, "Syntax error"):
+		return "Invalid or unexpected token", 1
+	case text == "Unterminated template literal":
+		return "Unterminated template literal", 1
+	}
+	if m := unexpected.FindStringSubmatch(text); m != nil {
+		return token(m[1])
+	}
+	if m := declared.FindStringSubmatch(text); m != nil {
+		return "Identifier '" + m[1] + "' has already been declared", len(m[1])
+	}
+	if m := expected.FindStringSubmatch(text); m != nil {
+		if m[1] == "identifier" && m[2] != "end of file" {
+			return token(m[2])
+		}
+		return token(m[2])
+	}
+	return text, 1
+}
+
+var reserved = map[string]bool{
+	"break": true, "case": true, "catch": true, "class": true, "const": true, "continue": true, "debugger": true, "default": true, "delete": true,
+	"do": true, "else": true, "export": true, "extends": true, "finally": true, "for": true, "function": true, "if": true, "import": true, "in": true,
+	"instanceof": true, "new": true, "return": true, "super": true, "switch": true, "this": true, "throw": true, "try": true, "typeof": true, "var": true,
+	"void": true, "while": true, "with": true, "null": true, "true": true, "false": true, "enum": true,
+}
+
+// thrown is a Go error of the loader as an object with its code.
+func (l *loader) thrown(js *isolate.JS, err error) error {
+	var f *failed
+	if !errors.As(err, &f) {
+		return glue.Thrown(js, err)
+	}
+	obj, cerr := js.Construct(js.ErrorClass(f.class), js.Runtime().ToValue(f.text))
+	if cerr != nil {
+		return cerr
+	}
+	if serr := obj.Set("code", f.code); serr != nil {
+		return serr
+	}
+	return js.Thrown(obj)
+}
+
+// loaderNatives are what js/machine/module.js gets.
+func loaderNatives() map[string]bind.Static {
+	return map[string]bind.Static{
+		"keep": func(c *bind.Call) (any, error) {
+			l := InstanceOf(c.JS()).loader
+			l.inner, _ = c.Arg(0).(*goja.Object)
+			return nil, nil
+		},
+		// resolve(request, dir, from, more) is [file], or [undefined, builtin], or null.
+		"resolve": func(c *bind.Call) (any, error) {
+			i := InstanceOf(c.JS())
+			more, err := texts(c.Arg(3))
+			if err != nil {
+				return nil, err
+			}
+			f, err := i.program.resolver.require(c.Arg(0).String(), c.Arg(1).String(), c.Arg(2).String(), more)
+			switch {
+			case errors.Is(err, errNotFound):
+				return goja.Null(), nil
+			case err != nil:
+				return nil, i.loader.thrown(c.JS(), err)
+			case f.builtin != "":
+				return []any{nil, f.builtin}, nil
+			}
+			return []any{f.file}, nil
+		},
+		"modulePaths": func(c *bind.Call) (any, error) { return modulePaths(c.Arg(0).String()), nil },
+		"builtinName": func(c *bind.Call) (any, error) {
+			if name, ok := InstanceOf(c.JS()).program.builtinName(c.Arg(0).String()); ok {
+				return name, nil
+			}
+			return nil, nil
+		},
+		"builtin": func(c *bind.Call) (any, error) {
+			v, _, err := InstanceOf(c.JS()).builtin(c.JS(), c.Arg(0).String())
+			return v, err
+		},
+		"read": func(c *bind.Call) (any, error) {
+			l := InstanceOf(c.JS()).loader
+			text, err := l.read(c.JS(), c.Arg(0).String())
+			if err != nil {
+				return nil, l.thrown(c.JS(), err)
+			}
+			return text, nil
+		},
+		"format": func(c *bind.Call) (any, error) {
+			l := InstanceOf(c.JS()).loader
+			f, err := l.format(c.Arg(0).String())
+			if err != nil {
+				return nil, l.thrown(c.JS(), err)
+			}
+			return f, nil
+		},
+		// compile(file, text) is the function of a CommonJS module.
+		"compile": func(c *bind.Call) (any, error) {
+			return InstanceOf(c.JS()).loader.compile(c.JS(), c.Arg(0).String(), c.Arg(1).String())
+		},
+		"isFile": func(c *bind.Call) (any, error) { return isFile(c.Arg(0).String()), nil },
+		"cwd":    func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).program.Cwd(), nil },
+		"env": func(c *bind.Call) (any, error) {
+			v, _ := InstanceOf(c.JS()).program.env.get(c.Arg(0).String())
+			return v, nil
+		},
+	}
+}
+
+// texts reads an Array of strings that js/machine/module.js made.
+func texts(v goja.Value) ([]string, error) {
+	o, ok := v.(*goja.Object)
+	if !ok {
+		return nil, nil
+	}
+	list, ok := o.Export().([]any)
+	if !ok {
+		return nil, nil
+	}
+	out := make([]string, 0, len(list))
+	for _, e := range list {
+		if s, ok := e.(string); ok {
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,33 @@
+package program
+
+import (
+	"io"
+
+	"workerd.local/webapi/node/glue"
+)
+
+// machine is what the modules of an instance reach of the machine (glue.Machine).
+type machine struct{ p *Program }
+
+var _ glue.Machine = machine{}
+
+func (m machine) Dir() string       { return m.p.Cwd() }
+func (m machine) Umask() int        { return int(m.p.Umask()) }
+func (m machine) Environ() []string { return m.p.Environ() }
+func (m machine) Stdin() io.Reader  { return m.p.o.Stdin }
+func (m machine) Stdout() io.Writer { return output{m.p, 1} }
+func (m machine) Stderr() io.Writer { return output{m.p, 2} }
+func (m machine) Self() []string    { return m.p.o.Self }
+
+// output is stdout or stderr, on which the writes of threads do not mix; any goroutine.
+type output struct {
+	p  *Program
+	fd int
+}
+
+func (o output) Write(b []byte) (int, error) {
+	if err := o.p.write(o.fd, b); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}

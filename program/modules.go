@@ -1,0 +1,70 @@
+package program
+
+import (
+	"embed"
+	"slices"
+	"sync"
+
+	"workerd.local/webapi/bind"
+	"workerd.local/webapi/blob"
+	"workerd.local/webapi/caches"
+	"workerd.local/webapi/codec"
+	"workerd.local/webapi/console"
+	"workerd.local/webapi/crypto"
+	"workerd.local/webapi/encoding"
+	"workerd.local/webapi/events"
+	"workerd.local/webapi/eventsource"
+	"workerd.local/webapi/fetch"
+	"workerd.local/webapi/global"
+	"workerd.local/webapi/htmlrewriter"
+	"workerd.local/webapi/messaging"
+	"workerd.local/webapi/node"
+	"workerd.local/webapi/node/glue"
+	"workerd.local/webapi/performance"
+	"workerd.local/webapi/sockets"
+	"workerd.local/webapi/streams"
+	"workerd.local/webapi/timers"
+	"workerd.local/webapi/url"
+	"workerd.local/webapi/urlpattern"
+	"workerd.local/webapi/wasm"
+	"workerd.local/webapi/websockets"
+)
+
+//go:embed all:js
+var files embed.FS
+
+// nodeModules are the modules of node, with those of programs in their places.
+func nodeModules() *glue.Set {
+	nodeSet.once.Do(func() { nodeSet.set = node.Set(glue.Files(files, natives, nil)...) })
+	return nodeSet.set
+}
+
+var nodeSet struct {
+	once sync.Once
+	set  *glue.Set
+}
+
+// natives are what a file in js gets from Go.
+func natives(name string) map[string]bind.Static {
+	switch name {
+	case "machine/module":
+		return loaderNatives()
+	case "machine/process", "machine/internal/process":
+		return processNatives()
+	case "machine/timers":
+		return timerNatives()
+	case "machine/internal/stdio":
+		return stdioNatives()
+	}
+	return nil
+}
+
+// webModules are the web APIs of programs, in the order of their floors.
+func webModules() []bind.Module {
+	return slices.Concat([]bind.Module{
+		url.Module, encoding.Module, events.Module, timers.Module, console.Module, crypto.Module,
+		global.Module, wasm.Module, blob.Module, streams.Module, sockets.Module, websockets.Module, codec.Module, fetch.Module,
+		htmlrewriter.Module, caches.Module, messaging.Module, eventsource.Module, urlpattern.Module,
+		{Name: "node", Builtins: nodeModules().Builtins(), Available: nodeModules().Available},
+	}, performance.Modules, node.GlobalsOf(nodeModules()), []bind.Module{immediates})
+}

@@ -1,0 +1,203 @@
+package program
+
+import (
+	"errors"
+	"os"
+	"runtime"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+	"workerd.local/webapi/node/core"
+	"workerd.local/webapi/node/glue"
+)
+
+// versionLine ends what is said of a program that an exception has ended.
+const versionLine = "Node.js v" + core.Version + "\n"
+
+// processNatives are what js/machine/process.js and internal/process.js get.
+func processNatives() map[string]bind.Static {
+	return map[string]bind.Static{
+		"nextTick": func(c *bind.Call) (any, error) {
+			InstanceOf(c.JS()).ticks.add(c)
+			return nil, nil
+		},
+		"hooks": func(c *bind.Call) (any, error) {
+			InstanceOf(c.JS()).hooks, _ = c.Arg(0).(*goja.Object)
+			return nil, nil
+		},
+		"info": func(c *bind.Call) (any, error) {
+			i := InstanceOf(c.JS())
+			arch := runtime.GOARCH
+			if arch == "amd64" {
+				arch = "x64"
+			}
+			return object(c.JS(), map[string]any{
+				"main": i.main, "thread": i.thread, "pid": os.Getpid(), "ppid": os.Getppid(), "uid": os.Getuid(), "gid": os.Getgid(),
+				"argv0": i.program.o.argv0(), "execPath": i.program.o.ExecPath, "arch": arch,
+				"noWarnings": i.program.o.Flags.NoWarnings, "traceWarnings": i.program.o.Flags.TraceWarnings,
+				"noDeprecation": i.program.o.Flags.NoDeprecation, "traceDeprecation": i.program.o.Flags.TraceDeprecation,
+				"throwDeprecation": i.program.o.Flags.ThrowDeprecation,
+			})
+		},
+		"argv":     func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).argv(), nil },
+		"execArgv": func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).execArgv(), nil },
+		"platform": func(*bind.Call) (any, error) { return platform(), nil },
+		"versions": func(c *bind.Call) (any, error) {
+			return object(c.JS(), map[string]any{"node": core.Version, "modules": "127", "goja": "0", "go": runtime.Version()[2:]})
+		},
+		"builtin": func(c *bind.Call) (any, error) {
+			v, _, err := InstanceOf(c.JS()).builtin(c.JS(), c.Arg(0).String())
+			return v, err
+		},
+		"getEnv": func(c *bind.Call) (any, error) {
+			if v, ok := InstanceOf(c.JS()).program.env.get(c.Arg(0).String()); ok {
+				return v, nil
+			}
+			return nil, nil
+		},
+		"setEnv": func(c *bind.Call) (any, error) {
+			InstanceOf(c.JS()).program.env.set(c.Arg(0).String(), c.Arg(1).String())
+			return nil, nil
+		},
+		"deleteEnv": func(c *bind.Call) (any, error) {
+			InstanceOf(c.JS()).program.env.remove(c.Arg(0).String())
+			return nil, nil
+		},
+		"envNames":    func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).program.env.list(), nil },
+		"readOnlyEnv": func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).readOnly, nil },
+		"cwd":         func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).program.Cwd(), nil },
+		"chdir": func(c *bind.Call) (any, error) {
+			p, to := InstanceOf(c.JS()).program, c.Arg(0).String()
+			from := p.Cwd()
+			if err := p.Chdir(to); err != nil {
+				e := glue.SystemErrorOf(err, "chdir", from, to)
+				return nil, glue.Thrown(c.JS(), e)
+			}
+			return nil, nil
+		},
+		"umask": func(c *bind.Call) (any, error) {
+			i := InstanceOf(c.JS())
+			if c.Len() == 0 {
+				return float64(i.program.Umask()), nil
+			}
+			if !i.main && i.readOnly {
+				v, err := c.JS().Construct(c.JS().ErrorClass("RangeError"), c.JS().Runtime().ToValue("cannot set umask from a worker"))
+				if err != nil {
+					return nil, err
+				}
+				return nil, c.JS().Thrown(v)
+			}
+			return float64(i.program.SetUmask(uint32(c.Arg(0).ToInteger()))), nil
+		},
+		"title": func(c *bind.Call) (any, error) {
+			p := InstanceOf(c.JS()).program
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if c.Len() > 0 {
+				p.title = c.Arg(0).String()
+			}
+			return p.title, nil
+		},
+		"hrtime": func(c *bind.Call) (any, error) {
+			d := c.JS().Host().Now().Sub(InstanceOf(c.JS()).program.began) + hrtimeBase
+			return []any{float64(d / 1e9), float64(d % 1e9)}, nil
+		},
+		"uptime": func(c *bind.Call) (any, error) {
+			return c.JS().Host().Now().Sub(InstanceOf(c.JS()).program.began).Seconds(), nil
+		},
+		"memory":    func(c *bind.Call) (any, error) { return object(c.JS(), memoryNumbers()) },
+		"cpu":       func(c *bind.Call) (any, error) { return object(c.JS(), cpuNumbers()) },
+		"resources": func(c *bind.Call) (any, error) { return object(c.JS(), resourceNumbers()) },
+		"print": func(c *bind.Call) (any, error) {
+			InstanceOf(c.JS()).print(c.JS(), int(c.Arg(0).ToInteger()), c.Arg(1).String())
+			return nil, nil
+		},
+		"exit": func(c *bind.Call) (any, error) {
+			return nil, InstanceOf(c.JS()).exit(c.JS(), int(c.Arg(0).ToInteger()))
+		},
+		"abort": func(c *bind.Call) (any, error) {
+			return nil, InstanceOf(c.JS()).exit(c.JS(), exitAbort)
+		},
+		"stream": func(c *bind.Call) (any, error) {
+			i := InstanceOf(c.JS())
+			if obj, ok := c.Arg(1).(*goja.Object); ok {
+				fd := c.Arg(0).ToInteger()
+				i.streams[fd], i.writes[fd] = obj, obj.Get("write")
+			}
+			return nil, nil
+		},
+		"kill": func(c *bind.Call) (any, error) {
+			i, pid, number := InstanceOf(c.JS()), int(c.Arg(0).ToInteger()), int(c.Arg(1).ToInteger())
+			err := i.kill(c.JS(), pid, number)
+			if err != nil && !isolate.Uncatchable(err) && !errors.Is(err, errEnded) {
+				err = glue.Thrown(c.JS(), glue.SystemErrorOf(err, "kill", "", ""))
+			}
+			return nil, err
+		},
+		"catchSignal": func(c *bind.Call) (any, error) {
+			i := InstanceOf(c.JS())
+			return nil, i.catchSignal(c.JS(), c.Arg(0).String(), c.Arg(1))
+		},
+		"releaseSignal": func(c *bind.Call) (any, error) {
+			InstanceOf(c.JS()).releaseSignal(c.Arg(0).String())
+			return nil, nil
+		},
+	}
+}
+
+// hrtimeBase keeps hrtime away from 0, as the clock of a machine that is up is.
+const hrtimeBase = 1000e9
+
+func platform() string {
+	if runtime.GOOS == "windows" {
+		return "win32"
+	}
+	return runtime.GOOS
+}
+
+// object makes an ordinary object.
+func object(js *isolate.JS, members map[string]any) (*goja.Object, error) {
+	o := js.Runtime().NewObject()
+	for name, v := range members {
+		if err := o.Set(name, bind.Value(js, v)); err != nil {
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+func (o *Options) argv0() string {
+	if o.Argv0 != "" {
+		return o.Argv0
+	}
+	return o.ExecPath
+}
+
+// argv is process.argv.
+func (i *Instance) argv() []string {
+	return append([]string{i.program.o.ExecPath, i.file}, i.args...)
+}
+
+func (i *Instance) execArgv() []string {
+	if !i.main {
+		return nil
+	}
+	return i.program.o.ExecArgv
+}
+
+// print writes to stdout (1) or stderr (2): to the stream of process where a script has
+// put something in the place of its write.
+func (i *Instance) print(js *isolate.JS, fd int, text string) {
+	if s := i.streams[fd]; s != nil {
+		if w := s.Get("write"); w != nil && !w.SameAs(i.writes[fd]) {
+			if _, err := js.Call(w, s, js.Runtime().ToValue(text)); err != nil {
+				js.Panic(err)
+			}
+			return
+		}
+	}
+	// Nobody is left who could be told of a stream that is broken.
+	_ = i.program.write(fd, []byte(text))
+}

@@ -1,0 +1,247 @@
+// Package program runs a script as a program: a main isolate with an event loop that
+// ends when nothing is left to do, modules that are found and loaded while it runs, and
+// a process object.
+//
+// Words: a Program is what one run of the command is: the entry, the arguments, the
+// streams, the environment, the working directory and the other things that JavaScript
+// believes to be the process's own. They are virtual: nothing changes the Go process. An
+// Instance is one isolate that runs an entry for the program, the main one or a thread.
+//
+// # Concurrency
+//
+// New, Run and what is said to be so may be called from any goroutine. An Instance, and
+// everything that takes a *isolate.JS, belongs to its isolate's goroutine.
+package program
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"workerd.local/event"
+	"workerd.local/internal/compat"
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+)
+
+// Options configure a program.
+type Options struct {
+	// Entry is the path of the file to run, relative to Dir.
+	Entry string
+	// Args are what follows the file's name in process.argv, ExecArgv what stood before it.
+	Args, ExecArgv []string
+	// ExecPath is process.execPath, and argv[0], too; Argv0 is process.argv0, ExecPath
+	// where it is empty.
+	ExecPath, Argv0 string
+	// Flags are those that change what process does.
+	Flags Flags
+	// Self is the command, with its first arguments, that runs another script as this one
+	// is run.
+	Self []string
+	// Dir is the working directory to begin with; empty means that of the Go process.
+	Dir string
+	// Env is the environment to begin with, as KEY=value.
+	Env []string
+
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+
+	// Modules are further web APIs and modules of every instance.
+	Modules []bind.Module
+	// Setup runs in every realm before its entry.
+	Setup []func(js *isolate.JS, i *Instance) error
+	// Outbound is where fetch and connect go; nil is nowhere.
+	Outbound event.Service
+
+	Limits isolate.Limits
+	// MemoryBytes is the heap with which a program is stopped; 0 means never.
+	MemoryBytes uint64
+	Host        isolate.Host
+	Log         *slog.Logger
+}
+
+// Flags are what the command line says of warnings.
+type Flags struct {
+	NoWarnings, TraceWarnings                         bool
+	NoDeprecation, TraceDeprecation, ThrowDeprecation bool
+}
+
+// Program is one run.
+type Program struct {
+	o      Options
+	compat *compat.Flags
+	began  time.Time
+
+	resolver resolver
+
+	mu    sync.Mutex // guards what follows
+	dir   string
+	title string
+	umask uint32
+	env   *environment
+	// listened counts, by the name of a signal, the instances that have a listener of it.
+	listened map[string]int
+
+	output sync.Mutex // held for each write
+}
+
+// compatDate is the compatibility date of programs: they have all that there is.
+const compatDate = compat.Newest
+
+// programFlags are the compatibility flags of programs.
+var programFlags = []string{"nodejs_compat"}
+
+// New prepares a program.
+func New(o Options) (*Program, error) {
+	if o.Entry == "" {
+		return nil, errors.New("a program needs a file to run")
+	}
+	if o.Dir == "" {
+		dir, err := os.Getwd()
+		if err != nil {
+			return nil, err
+		}
+		o.Dir = dir
+	}
+	if o.Stdin == nil {
+		o.Stdin = strings.NewReader("")
+	}
+	if o.Stdout == nil {
+		o.Stdout = io.Discard
+	}
+	if o.Stderr == nil {
+		o.Stderr = io.Discard
+	}
+	if o.Host == nil {
+		o.Host = isolate.SystemHost()
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.NewTextHandler(o.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	}
+	if o.ExecPath == "" {
+		o.ExecPath = "workerd"
+	}
+	if o.Limits.Turn == 0 {
+		o.Limits.Turn = noLimit
+	}
+	if o.Limits.CallStack == 0 {
+		o.Limits.CallStack = callStack
+	}
+	o.Limits.Startup = o.Limits.Turn
+	flags, errs := compat.Parse(compatDate, programFlags, compat.Options{Experimental: true})
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	p := &Program{
+		o: o, compat: flags, began: o.Host.Now(), dir: filepath.Clean(o.Dir),
+		title: filepath.Base(o.ExecPath), umask: 0o022, env: newEnvironment(o.Env),
+	}
+	p.resolver.builtin = p.builtinName
+	return p, nil
+}
+
+// noLimit is the limit of a turn: a program may compute for as long as it wants.
+const noLimit = 1<<63 - 1
+
+// callStack is the depth of calls that programs have by default: more than a worker, as
+// nobody else is on the isolate.
+const callStack = 4000
+
+// Run runs the program to its end on the calling goroutine and returns the exit code.
+// When ctx is done the program is stopped at once.
+func (p *Program) Run(ctx context.Context) (code int, err error) {
+	var guard *isolate.MemoryGuard
+	if p.o.MemoryBytes > 0 {
+		guard = isolate.NewMemoryGuard(p.o.MemoryBytes)
+		watched, stop := context.WithCancel(context.Background())
+		var wait sync.WaitGroup
+		wait.Go(func() { _ = guard.Run(watched) }) // it ends with watched, for no other reason
+		defer wait.Wait()
+		defer stop()
+	}
+	i := p.newInstance(true)
+	i.file, i.args = p.o.Entry, p.o.Args
+	i.iso = isolate.New(isolate.Options{
+		Name: "main", Host: p.o.Host, Limits: p.o.Limits, Guard: guard, Log: p.o.Log,
+	})
+	if err := i.iso.Loop().Post(func() { i.begin(ctx) }); err != nil {
+		return 1, err
+	}
+	defer i.releaseSignals()
+	// A program that ctx stops has no code of its own.
+	if err := i.iso.Run(ctx); err != nil && ctx.Err() == nil {
+		return 1, err
+	}
+	if i.failed != nil {
+		return 1, i.failed
+	}
+	if err := ctx.Err(); err != nil && !i.ended {
+		return 1, err
+	}
+	return i.code, nil
+}
+
+// write writes to stdout (1) or stderr (2); any goroutine.
+func (p *Program) write(fd int, b []byte) error {
+	p.output.Lock()
+	defer p.output.Unlock()
+	w := p.o.Stdout
+	if fd == 2 {
+		w = p.o.Stderr
+	}
+	_, err := w.Write(b)
+	return err
+}
+
+// Cwd is the program's working directory; any goroutine.
+func (p *Program) Cwd() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dir
+}
+
+// Abs is a path as the program means it; any goroutine.
+func (p *Program) Abs(path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(p.Cwd(), path)
+}
+
+// Chdir changes the program's working directory; any goroutine. The error is a
+// *fs.PathError.
+func (p *Program) Chdir(path string) error {
+	dir := p.Abs(path)
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return &os.PathError{Op: "chdir", Path: dir, Err: errNotDir}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dir = dir
+	return nil
+}
+
+// Umask is the mask of new files, and SetUmask changes it; any goroutine.
+func (p *Program) Umask() uint32 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.umask
+}
+
+// SetUmask returns the mask before.
+func (p *Program) SetUmask(mask uint32) (old uint32) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old, p.umask = p.umask, mask&0o777
+	return old
+}

@@ -1,0 +1,155 @@
+package program_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"workerd.local/program"
+)
+
+// patience bounds a program that should have ended long before.
+const patience = 60 * time.Second
+
+// result is what became of a program.
+type result struct {
+	out, err string
+	code     int
+}
+
+// write makes the files of a text, in which "-- name --" begins each.
+func write(t testing.TB, text string) (dir string) {
+	t.Helper()
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := ""
+	var body strings.Builder
+	flush := func() {
+		if name == "" {
+			return
+		}
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(body.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		body.Reset()
+	}
+	for line := range strings.Lines(text) {
+		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), "-- "); ok && strings.HasSuffix(rest, " --") {
+			flush()
+			name = strings.TrimSuffix(rest, " --")
+			continue
+		}
+		if name != "" {
+			body.WriteString(line)
+		}
+	}
+	flush()
+	return dir
+}
+
+func run(t testing.TB, dir, entry string, args ...string) result {
+	t.Helper()
+	var out, errs bytes.Buffer
+	p, err := program.New(program.Options{Entry: entry, Args: args, Dir: dir, Stdout: &out, Stderr: &errs, Env: []string{"HOME=/nowhere"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	code, err := p.Run(ctx)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, errs.String())
+	}
+	strip := func(b *bytes.Buffer) string { return strings.ReplaceAll(b.String(), dir, "DIR") }
+	return result{strip(&out), strip(&errs), code}
+}
+
+// want runs the first file of a text and compares what it printed.
+func want(t *testing.T, text, out string) {
+	t.Helper()
+	dir := write(t, text)
+	first, _, _ := strings.Cut(strings.TrimSpace(text)[3:], " --")
+	r := run(t, dir, first)
+	if got := strings.TrimSpace(r.out); got != strings.TrimSpace(out) || r.code != 0 {
+		t.Errorf("printed:\n%s\nwant:\n%s\ncode %d, stderr:\n%s", got, strings.TrimSpace(out), r.code, r.err)
+	}
+}
+
+func TestProgramEndsWhenNothingIsLeft(t *testing.T) {
+	want(t, `
+-- main.js --
+setTimeout(() => console.log("timeout"), 2);
+setTimeout(() => console.log("never"), 1e6).unref();
+setImmediate(() => console.log("immediate"));
+Promise.resolve().then(() => console.log("microtask"));
+process.nextTick(() => console.log("tick"));
+process.on("beforeExit", (code) => console.log("beforeExit", code));
+process.on("exit", (code) => console.log("exit", code));
+console.log("main");
+`, `
+main
+tick
+microtask
+immediate
+timeout
+beforeExit 0
+exit 0`)
+}
+
+func TestRequire(t *testing.T) {
+	want(t, `
+-- main.js --
+const a = require("./lib/a");
+console.log(a.name, a.other.done, require("./data").list, require("pkg"), require("pkg/sub"), require("node:path") === require("path"));
+console.log(require.resolve("./lib/a") === __dirname + "/lib/a.js", require.cache[require.resolve("./lib/a")].exports === a);
+console.log(require.main === module, module.id, module.children.map((m) => m.filename.slice(__dirname.length)).join(), module.paths[0] === __dirname + "/node_modules");
+console.log(require("./dir").where, a.parent === module, module.loaded, a.self.loaded);
+-- lib/a.js --
+exports.name = "a";
+exports.parent = module.parent;
+exports.self = module;
+exports.other = require("./b");
+-- lib/b.js --
+exports.done = [require("./a").name, require("./a").other];
+-- data.json --
+{"list": [1, 2]}
+-- dir/package.json --
+{"main": "./deep"}
+-- dir/deep/index.js --
+exports.where = __filename.slice(-13);
+-- node_modules/pkg/package.json --
+{"exports": {".": {"import": "./no.mjs", "require": "./yes.js"}, "./s*": "./lib/s*.js"}}
+-- node_modules/pkg/yes.js --
+module.exports = "required";
+-- node_modules/pkg/lib/sub.js --
+module.exports = "sub";
+`, `
+a [ 'a', undefined ] [ 1, 2 ] required sub true
+true true
+true . /lib/a.js,/data.json,/node_modules/pkg/yes.js,/node_modules/pkg/lib/sub.js true
+deep/index.js true false true`)
+}
+
+func TestUncaught(t *testing.T) {
+	dir := write(t, `
+-- main.js --
+function f() {
+  throw new TypeError("bad");
+}
+f();
+`)
+	r := run(t, dir, "main.js")
+	if r.code != 1 || !strings.HasPrefix(r.err, "DIR/main.js:2\n  throw new TypeError(\"bad\");\n") || !strings.Contains(r.err, "\nTypeError: bad\n    at f (DIR/main.js:2:9)\n") {
+		t.Errorf("code %d\n%s", r.code, r.err)
+	}
+}

@@ -1,0 +1,65 @@
+package program
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+	"workerd.local/webapi/node/glue"
+)
+
+// stdioNatives are what js/machine/internal/stdio.js gets.
+func stdioNatives() map[string]bind.Static {
+	return map[string]bind.Static{
+		"write": func(c *bind.Call) (any, error) {
+			b, ok := bind.Bytes(c.JS(), c.Arg(1))
+			if !ok {
+				return nil, c.BadArg(2, "Uint8Array")
+			}
+			if err := InstanceOf(c.JS()).program.write(int(c.Arg(0).ToInteger()), b); err != nil {
+				return nil, glue.Thrown(c.JS(), glue.SystemErrorOf(err, "write", "", ""))
+			}
+			return nil, nil
+		},
+		"isTTY": func(c *bind.Call) (any, error) {
+			o := InstanceOf(c.JS()).program.o
+			f, ok := []any{o.Stdin, o.Stdout, o.Stderr}[c.Arg(0).ToInteger()].(*os.File)
+			if !ok {
+				return false, nil
+			}
+			info, err := f.Stat()
+			return err == nil && info.Mode()&os.ModeCharDevice != 0 && info.Name() != "null", nil
+		},
+		"size": func(*bind.Call) (any, error) { return []any{80, 24}, nil },
+		// read(fn) calls fn(error, chunk) with what comes next on stdin, null at its end.
+		"read": func(c *bind.Call) (any, error) {
+			i, fn := InstanceOf(c.JS()), c.Arg(0)
+			in := i.program.o.Stdin
+			return nil, glue.Later(c.JS(), func(context.Context) ([]byte, error) {
+				b := make([]byte, 64<<10)
+				n, err := in.Read(b)
+				if n > 0 || err == nil {
+					return b[:n], nil
+				}
+				if errors.Is(err, io.EOF) {
+					err = nil
+				}
+				return nil, err
+			}, func(js *isolate.JS, b []byte, err error) {
+				switch {
+				case err != nil:
+					glue.Tell(js, fn, glue.Failure(js, glue.SystemErrorOf(err, "read", "", "")))
+				case b == nil:
+					glue.Tell(js, fn, goja.Null(), goja.Null())
+				default:
+					glue.Tell(js, fn, goja.Null(), js.Runtime().ToValue(js.Runtime().NewArrayBuffer(b)))
+				}
+			})
+		},
+	}
+}
