@@ -125,9 +125,19 @@ func Current(js *isolate.JS) (*Context, error) {
 // ownerOf is the context that the running code works for, whatever became of it; nil
 // in the global scope.
 func ownerOf(js *isolate.JS) *Context {
-	if f := js.Frame(); f != nil {
-		c, _ := f.Owner.(*Context)
-		return c
+	return contextOf(js.Frame())
+}
+
+// contextOf is the context whose code a frame is of.
+func contextOf(f *isolate.Frame) *Context {
+	if f == nil {
+		return nil
+	}
+	switch o := f.Owner.(type) {
+	case *Context:
+		return o
+	case *Part:
+		return o.c
 	}
 	return nil
 }
@@ -181,7 +191,7 @@ type Entry struct {
 // is: the same critical section, the same AsyncLocalStorage values.
 func (c *Context) Capture(js *isolate.JS) Entry {
 	e := Entry{Section: c.section}
-	if f := js.Frame(); f != nil && f.Owner == any(c) {
+	if f := js.Frame(); contextOf(f) == c {
 		e.Frame = f
 	}
 	return e
@@ -250,6 +260,12 @@ func (c *Context) enter(e Entry, fn func(js *isolate.JS), failed func(error)) {
 		c.lock, c.section = oldLock, oldSection
 		e.release()
 		failed(c.stopped)
+		return
+	}
+	if reason := partStopped(frame); err != nil && reason != nil {
+		c.lock, c.section = oldLock, oldSection
+		e.release()
+		failed(reason)
 		return
 	}
 	if err != nil && ran && c.realm.Condemned() == nil {
@@ -495,8 +511,11 @@ func (c *Context) Abort(err error) {
 
 // Fail aborts the context because a turn of it could not run, or did not end well.
 // Where the realm was condemned, an actor lives on until its owner aborts it, which
-// is when what its finished turns wrote is durable.
+// is when what its finished turns wrote is durable. That a part has stopped is no failure of the context.
 func (c *Context) Fail(err error) {
+	if isPartStopped(err) {
+		return
+	}
 	if c.o.Gates == nil || c.realm.Condemned() == nil {
 		c.Abort(err)
 	}

@@ -62,8 +62,9 @@ type Realm struct {
 	cause      error  // why it is condemned
 	culprit    *Frame // of the turn that runs, or ran last
 	stopping   atomic.Pointer[error]
-	overflowed bool  // the call stack overflowed in this turn
-	ending     error // why the code of the current frame is being stopped
+	expiring   atomic.Bool // code of one frame has run out of time; see JS.Within
+	overflowed bool        // the call stack overflowed in this turn
+	ending     error       // why the code of the current frame is being stopped
 	slots      map[any]any
 
 	engine engine
@@ -166,9 +167,12 @@ func (r *Realm) AlsoOnCondemned(fn func(cause error, culprit *Frame)) {
 	}
 }
 
-// Interrupted reports whether the running turn is to stop; any goroutine. Natives
+// Interrupted reports whether the running code is to stop; any goroutine. Natives
 // that loop ask it now and then.
-func (r *Realm) Interrupted() bool { return r.stopping.Load() != nil }
+func (r *Realm) Interrupted() bool { return r.halting() || r.expiring.Load() }
+
+// halting reports whether the running turn is to stop.
+func (r *Realm) halting() bool { return r.stopping.Load() != nil }
 
 // interrupt is called by the watchdog, which holds its lock, so that the turn
 // cannot end in between.
@@ -233,7 +237,7 @@ func (r *Realm) run(frame *Frame, limit time.Duration, fn func(js *JS)) (err err
 	if err = r.callEngine(); err == nil {
 		err = stopped
 	}
-	for len(r.awaited) > 0 && r.cause == nil && !r.Interrupted() {
+	for len(r.awaited) > 0 && r.cause == nil && !r.halting() {
 		if e := r.lookAgain(); err == nil {
 			err = e
 		}

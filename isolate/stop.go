@@ -72,7 +72,7 @@ func (r *Realm) resume(f *Frame) {
 }
 
 // halted reports whether the whole turn is stopped, whoever owns the code.
-func (r *Realm) halted() bool { return r.overflowed || r.Interrupted() }
+func (r *Realm) halted() bool { return r.overflowed || r.halting() }
 
 // part runs fn in the frame, inside a turn. Where the code is stopped, part returns
 // the owner's reason, and what called part goes on in its own frame.
