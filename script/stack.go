@@ -89,3 +89,15 @@ func unescapeFile(name string) string {
 	}
 	return name
 }
+
+// FunctionText completes the text of an arrow function as the engine gives it: brackets
+// around the value at its end are missing there.
+func FunctionText(text string) string {
+	s := newScanner(text)
+	for s.next().kind != 0 {
+	}
+	for i := len(s.frames) - 1; i > 0 && s.frames[i].open == '('; i-- {
+		text += ")"
+	}
+	return text
+}

@@ -184,3 +184,27 @@ func Detach(js *isolate.JS, v goja.Value) bool {
 	}
 	return false
 }
+
+// BufferOf returns the buffer of a typed array or a DataView, and where in it the view
+// begins. ok is false for anything else. No code of a script runs.
+func BufferOf(js *isolate.JS, v goja.Value) (buffer *goja.Object, offset int, ok bool) {
+	obj, ok := v.(*goja.Object)
+	if !ok {
+		return nil, 0, false
+	}
+	if bits := natives.Float16Bits(obj); bits != nil {
+		obj = bits
+	}
+	p := views.Get(js)
+	for _, get := range [][3]goja.Value{p.ofArray, p.ofView} {
+		buf, err := js.Call(get[0], obj)
+		if err != nil {
+			continue
+		}
+		off, err := js.Call(get[1], obj)
+		if o, ok := buf.(*goja.Object); ok && err == nil {
+			return o, int(off.ToInteger()), true
+		}
+	}
+	return nil, 0, false
+}
