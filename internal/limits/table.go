@@ -74,6 +74,16 @@ var (
 	LoaderEnv     = size("loader.env", 1<<20, 1<<10, 1<<30)
 	LoaderWorkers = count("loader.workers", 1000, 1, 1_000_000)
 
+	NapaZones       = count("napa.zones", 64, 0, 10_000)
+	NapaWorkers     = count("napa.workers", 64, 1, 1000)
+	NapaCalls       = count("napa.calls", 100_000, 1, 10_000_000)
+	NapaStores      = count("napa.stores", 10_000, 1, 1_000_000)
+	NapaStored      = size("napa.stored", 256<<20, 1<<10, 1<<36)
+	NapaShared      = count("napa.shared", 100_000, 1, 10_000_000)
+	NapaMemory      = size("napa.memory", 256<<20, 0, 1<<36)
+	NapaAllocations = count("napa.allocations", 100_000, 1, 10_000_000)
+	NapaMetrics     = count("napa.metrics", 10_000, 1, 1_000_000)
+
 	RPCMessage   = size("rpc.message", 32<<20, 1<<10, 1<<30)
 	RPCStubs     = count("rpc.stubs", 100_000, 1, 10_000_000)
 	VirtualHosts = count("connect.virtual-hosts", 10_000, 1, 1_000_000)
@@ -316,6 +326,15 @@ var sections = []Section{
 		knob("Its `env`", LoaderEnv.Knob, "Error"),
 		knob("Workers that scripts made, at a time; of those with a name the one that nobody used for longest is ended and made again when it is needed", LoaderWorkers.Knob, "Error"),
 		row("Items of a list in the code of such a worker", "webapi/loader.maxListed", Count, "", "fixed by what programs need", "Error"),
+		knob("Zones of a program with `napajs`, at a time, beside the node zone", NapaZones.Knob, "RangeError"),
+		knob("Workers of a zone", NapaWorkers.Knob, "RangeError"),
+		knob("Calls that wait in a zone, and broadcasts that wait for one of its workers", NapaCalls.Knob, "the promise is rejected"),
+		knob("Stores of `napa.store`", NapaStores.Knob, "RangeError"),
+		knob("What all stores hold: keys and payloads, those of transported functions too", NapaStored.Knob, "RangeError"),
+		knob("Objects that a transport context holds", NapaShared.Knob, "RangeError"),
+		knob("Memory of the allocators of `napa.memory`", NapaMemory.Knob, "RangeError"),
+		knob("Pieces of such memory", NapaAllocations.Knob, "RangeError"),
+		knob("Metrics of `napa.metric`, and their series", NapaMetrics.Knob, "RangeError"),
 		knob("Arguments, or the result, of an RPC", RPCMessage.Knob, "Error"),
 		knob("Stubs that a request or an actor holds, and as many that it hands out", RPCStubs.Knob, "Error"),
 		knob("Names that a worker makes with mapVirtualHost()", VirtualHosts.Knob, "Error"),

@@ -1,0 +1,58 @@
+package napa
+
+import (
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"workerd.local/isolate"
+	"workerd.local/script"
+)
+
+// framesAbove is how many frames of the call stack are looked through for one of a script.
+const framesAbove = 16
+
+// callSite is the innermost place of a script of the program on the call stack; "" where
+// there is none.
+func callSite(js *isolate.JS) (file string, line int) {
+	for _, f := range js.Runtime().CaptureCallStack(framesAbove, nil) {
+		name := f.SrcName()
+		if name == "" || name == moduleName {
+			continue
+		}
+		at := f.Position()
+		if at.Filename != "" {
+			name = at.Filename
+		}
+		if _, shown, ok := script.ShowFrame(f.FuncName(), name); ok && isFile(shown) {
+			return filePath(shown), at.Line
+		}
+	}
+	return "", 0
+}
+
+// isFile reports whether a source's name is that of a file.
+func isFile(name string) bool { return filepath.IsAbs(name) || strings.HasPrefix(name, "file:") }
+
+func filePath(name string) string {
+	if rest, ok := strings.CutPrefix(name, "file://"); ok {
+		if p, err := url.PathUnescape(rest); err == nil {
+			return p
+		}
+	}
+	return name
+}
+
+// moduleOf is the first part of the constructor ids of a file: its path
+// without ".js", from its package or from the working directory on.
+func moduleOf(file, cwd string) string {
+	const packages = "node_modules/"
+	file = strings.TrimSuffix(filepath.ToSlash(file), ".js")
+	if i := strings.LastIndex(file, packages); i >= 0 {
+		return file[i+len(packages):]
+	}
+	if rel, err := filepath.Rel(cwd, file); err == nil {
+		return filepath.ToSlash(rel)
+	}
+	return file
+}
