@@ -31,6 +31,7 @@ floors
 	webapi/timers  webapi/console  webapi/tail  webapi/urlpattern  webapi/global  webapi/performance  webapi/streams  webapi/wasm
 	webapi/blob  webapi/sockets  webapi/codec  webapi/crypto  webapi/messaging
 	threads
+	napa
 	webapi/websockets
 	webapi/fetch
 	webapi/durable  webapi/htmlrewriter  webapi/caches  webapi/eventsource  webapi/kv  webapi/analytics  webapi/memorycache  webapi/hyperdrive  webapi/queue  webapi/r2

@@ -26,7 +26,7 @@ func saveBytes(js *isolate.JS, obj *goja.Object, class string) (*object, error) 
 	}
 	m := &memory{class: class}
 	if m.shared = js.Library().MemoryOf(obj); m.shared != nil {
-		return p.System.newObject(kindBytes, m), nil
+		return p.System.newObject(kindMemory, m), nil
 	}
 	b, ok := bind.Bytes(js, obj)
 	if !ok || bind.ViewName(js, obj) != class {
@@ -36,11 +36,11 @@ func saveBytes(js *isolate.JS, obj *goja.Object, class string) (*object, error) 
 	if buffer, offset, ok := bind.BufferOf(js, obj); ok {
 		if m.shared = js.Library().MemoryOf(buffer); m.shared != nil {
 			m.offset = offset
-			return p.System.newObject(kindBytes, m), nil
+			return p.System.newObject(kindMemory, m), nil
 		}
 	}
 	m.bytes = append([]byte(nil), b...)
-	return p.System.newObject(kindBytes, m), nil
+	return p.System.newObject(kindMemory, m), nil
 }
 
 // elementSizes are the sizes of the elements of the views that are transportable.

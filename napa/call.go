@@ -15,7 +15,7 @@ import (
 const (
 	codeSuccess       = 0
 	codeInternal      = 2
-	codeTimeout       = 3
+	codeTimedOut      = 3
 	codeExecuteFailed = 6
 )
 

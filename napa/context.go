@@ -124,7 +124,7 @@ var contextClass = &bind.Class[Context]{
 			if o := x.load(h); o != nil {
 				return newWrap(c.JS(), o.kind, o)
 			}
-			return newWrap(c.JS(), kindBytes, nil)
+			return newWrap(c.JS(), kindMemory, nil)
 		},
 	},
 }

@@ -135,7 +135,7 @@ func transform(js *isolate.JS, v goja.Value, k *carrier) (goja.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	payload, err := (&wrap{kind: kindBytes, object: o}).payload(js, ctx)
+	payload, err := (&wrap{kind: kindMemory, object: o}).payload(js, ctx)
 	if err != nil {
 		return nil, err
 	}

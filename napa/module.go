@@ -98,7 +98,7 @@ func build(js *isolate.JS) (out *goja.Object, call goja.Value, err error) {
 		}
 	}
 	zone := functions(js, zoneFunctions, "create", "get")
-	set(js, zone, "DEFAULT_SETTINGS", record(rt, "workers", defaultWorkers))
+	set(js, zone, "DEFAULT_SETTINGS", record(rt, "workers", ordinaryWorkers))
 	set(js, zone, "DEFAULT_CALL_OPTIONS", record(rt, "timeout", 0, "transport", 0))
 	set(js, zone, "TransportOption", enum(rt, "AUTO", "MANUAL"))
 	for _, name := range []string{"current", "node"} {

@@ -18,7 +18,7 @@ type kind string
 const (
 	kindAllocator kind = "<AllocatorWrap>"
 	kindDebugger  kind = "<AllocatorDebugger>"
-	kindBytes     kind = "<SharedPtrWrap>"
+	kindMemory    kind = "<SharedPtrWrap>"
 	kindLock      kind = "<LockWrap>"
 )
 
@@ -55,7 +55,7 @@ func wrapClass(k kind) *bind.Class[wrap] {
 		return allocatorClass
 	case kindDebugger:
 		return debuggerClass
-	case kindBytes:
+	case kindMemory:
 		return bytesClass
 	case kindLock:
 		return lockClass

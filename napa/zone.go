@@ -368,7 +368,7 @@ func (w *Worker) run(c *call) {
 	failed := func(err error) {
 		code, text := codeInternal, messageOf(err)
 		if errors.Is(err, errTimeout) {
-			code, text = codeTimeout, timeoutText
+			code, text = codeTimedOut, timeoutText
 		}
 		c.reject(code, text)
 		settled()

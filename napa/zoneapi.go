@@ -466,12 +466,12 @@ func zoneCall(c *bind.Call) (*Place, string, error) {
 // heapSettings are settings of V8's heap, which this engine does not have.
 var heapSettings = []string{"maxOldSpaceSize", "maxSemiSpaceSize", "maxExecutableSize", "maxStackSize"}
 
-// defaultWorkers is how many workers a zone has that does not say.
-const defaultWorkers = 2
+// ordinaryWorkers is how many workers a zone has that does not say.
+const ordinaryWorkers = 2
 
 // zoneSettings reads {workers}; those of V8's heap are checked and have no effect.
 func zoneSettings(c *bind.Call) (workers int, err error) {
-	workers = defaultWorkers
+	workers = ordinaryWorkers
 	number := func(take func(n uint32)) func(*bind.Call, goja.Value) error {
 		return func(c *bind.Call, v goja.Value) error {
 			n, ok := uint32Of(v)
