@@ -1,0 +1,206 @@
+package hop
+
+import (
+	"reflect"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/exception"
+	"workerd.local/internal/clone"
+	"workerd.local/internal/limits"
+	"workerd.local/isolate"
+	"workerd.local/isolate/natives"
+	"workerd.local/threads"
+	"workerd.local/webapi/bind"
+)
+
+// Donate is the codec of messages of Hop: arrays and buffers are given away, and are
+// empty afterwards where they came from; objects are copied without their prototypes;
+// what cannot be given is undefined. Cycles and shared references stay what they are.
+//
+// The message is what the value is at the call. Where a getter or the trap of a proxy
+// throws, nothing has been given away.
+var Donate threads.Codec = donate{}
+
+// copied is the codec of arguments and results of services: what Donate makes of the
+// value, while the sender keeps what it has.
+var copied threads.Codec = donate{keep: true}
+
+type donate struct{ keep bool }
+
+// Encode is threads.Codec's. What is in transfer would move anyway.
+func (how donate) Encode(js *isolate.JS, v goja.Value, _ []goja.Value) (threads.Message, error) {
+	d := &donor{js: js, rt: js.Runtime(), given: map[*goja.Object]goja.Value{}}
+	d.maxDepth, d.maxObjects = limits.CloneDepth.In(js.Bounds()), limits.CloneObjects.In(js.Bounds())
+	var what goja.Value
+	var failed error
+	if err := js.Try(func() { what, failed = d.give(v, 0) }); err != nil {
+		return nil, err
+	}
+	if failed != nil {
+		return nil, failed
+	}
+	if how.keep {
+		return threads.Structured.Encode(js, what, nil)
+	}
+	m, err := threads.Structured.Encode(js, what, d.buffers)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range d.arrays {
+		// One that is frozen, or whose length is, stays as it is: it was copied.
+		_ = js.Try(func() { _ = a.Set("length", 0) })
+	}
+	return m, nil
+}
+
+// donor makes of a value what is left of it when it is given.
+type donor struct {
+	js         *isolate.JS
+	rt         *goja.Runtime
+	given      map[*goja.Object]goja.Value
+	arrays     []*goja.Object
+	buffers    []goja.Value
+	maxDepth   int
+	maxObjects int
+}
+
+var proxyType = reflect.TypeFor[goja.Proxy]()
+
+func (d *donor) give(v goja.Value, depth int) (goja.Value, error) {
+	obj, ok := v.(*goja.Object)
+	if !ok {
+		if _, symbol := v.(*goja.Symbol); symbol || v == nil {
+			return goja.Undefined(), nil
+		}
+		return v, nil
+	}
+	if done, ok := d.given[obj]; ok {
+		return done, nil
+	}
+	switch {
+	case depth >= d.maxDepth:
+		return nil, exception.RangeErrorf("The message is nested too deep: more than %d levels.", d.maxDepth)
+	case len(d.given) >= d.maxObjects:
+		return nil, exception.RangeErrorf("The message has too many objects: more than %d.", d.maxObjects)
+	}
+	if _, class, ok := bind.ValueOf(d.js, obj); ok {
+		if class == serviceClass.Name {
+			return obj, nil
+		}
+		return goja.Undefined(), nil
+	}
+	if _, callable := goja.AssertFunction(obj); callable {
+		return goja.Undefined(), nil
+	}
+	if obj.ExportType() == proxyType {
+		return d.object(obj, depth)
+	}
+	switch bind.ViewName(d.js, obj) {
+	case "":
+	case "ArrayBuffer":
+		if natives.IsShared(obj) {
+			return obj, nil
+		}
+		d.buffer(obj)
+		return obj, nil
+	default:
+		if b, ok := obj.Get("buffer").(*goja.Object); ok && !natives.IsShared(b) {
+			d.buffer(b)
+		}
+		return obj, nil
+	}
+	switch obj.ClassName() {
+	case "Array":
+		return d.array(obj, depth)
+	case "Object":
+		return d.object(obj, depth)
+	case "Map":
+		return d.collection(obj, "Map", depth)
+	case "Set":
+		return d.collection(obj, "Set", depth)
+	case "Date", "RegExp", "Boolean", "Number", "String":
+		d.given[obj] = obj
+		return obj, nil
+	}
+	// Error, Promise, Math, JSON, Arguments and what else has state that cannot move.
+	return goja.Undefined(), nil
+}
+
+// buffer notes one that moves with the message; one whose memory somebody else has is
+// copied.
+func (d *donor) buffer(b *goja.Object) {
+	if _, seen := d.given[b]; seen {
+		return
+	}
+	d.given[b] = b
+	if !clone.IsPinned(b) {
+		d.buffers = append(d.buffers, b)
+	}
+}
+
+// own gives the own enumerable properties of from to an object that is fresh.
+func (d *donor) own(from, to *goja.Object, depth int) error {
+	for _, key := range from.Keys() {
+		v, err := d.give(from.Get(key), depth+1)
+		if err != nil {
+			return err
+		}
+		if err := to.DefineDataProperty(key, v, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *donor) object(obj *goja.Object, depth int) (goja.Value, error) {
+	to := d.rt.CreateObject(nil)
+	d.given[obj] = to
+	return to, d.own(obj, to, depth)
+}
+
+func (d *donor) array(obj *goja.Object, depth int) (goja.Value, error) {
+	to := d.rt.NewArray()
+	d.given[obj] = to
+	length := obj.Get("length")
+	if err := d.own(obj, to, depth); err != nil {
+		return nil, err
+	}
+	d.arrays = append(d.arrays, obj)
+	return to, to.Set("length", length)
+}
+
+func (d *donor) collection(obj *goja.Object, class string, depth int) (goja.Value, error) {
+	to, err := d.rt.New(d.js.Library().Pristine(class))
+	if err != nil {
+		return nil, err
+	}
+	d.given[obj] = to
+	add := "add"
+	if class == "Map" {
+		add = "set"
+	}
+	put, _ := goja.AssertFunction(d.js.Library().Pristine(class + ".prototype." + add))
+	each, _ := goja.AssertFunction(d.js.Library().Pristine(class + ".prototype.forEach"))
+	var failed error
+	_, err = each(obj, d.rt.ToValue(func(fc goja.FunctionCall) goja.Value {
+		if failed != nil {
+			return nil
+		}
+		args := []goja.Value{fc.Argument(1), fc.Argument(0)} // the key, the value
+		if class == "Set" {
+			args = args[1:]
+		}
+		for i := range args {
+			if args[i], failed = d.give(args[i], depth+1); failed != nil {
+				return nil
+			}
+		}
+		_, failed = put(to, args...)
+		return nil
+	}))
+	if err == nil {
+		err = failed
+	}
+	return to, err
+}
