@@ -22,3 +22,21 @@ func HasOwn(rt *goja.Runtime, o *goja.Object, name string) (has bool, err error)
 	})
 	return has, err
 }
+
+// classNames are what ClassOf says; a kind without one cannot be cloned.
+var classNames = map[kind]string{
+	kindPlain: "Object", kindLazy: "Object", kindArray: "Array", kindOtherArray: "Array", kindPrimitive: "Primitive", kindString: "Primitive",
+	kindDate: "Date", kindRegExp: "RegExp", kindMap: "Map", kindSet: "Set", kindError: "Error", kindBuffer: "ArrayBuffer",
+	kindTyped: "TypedArray", kindDataView: "DataView", kindProxy: "Proxy", kindFunction: "Function", kindHalf: "TypedArray",
+}
+
+// ClassOf says what an object is, whatever its prototype and its properties are: "Object", "Array", "Map", "Set",
+// "Date", "RegExp", "Error", "ArrayBuffer", "TypedArray", "DataView", "Proxy", "Function", "Primitive" for Number,
+// String, Boolean, BigInt and Symbol objects, and "" for what has no clone. No code of a script runs.
+func ClassOf(o *goja.Object) string {
+	eng, err := theEngine()
+	if err != nil {
+		return ""
+	}
+	return classNames[eng.kindOf(o)]
+}

@@ -95,6 +95,10 @@ var (
 	ThreadsWaiters  = count("threads.waiters", 1<<20, 1, 1<<26)
 	ThreadsBytes    = size("threads.bytes", 256<<20, 1<<10, 1<<36)
 
+	HopServices = count("hop.services", 100_000, 1, 10_000_000)
+	HopCalls    = count("hop.calls", 10_000, 1, 1_000_000)
+	HopGrace    = span("hop.grace", time.Second, time.Millisecond, time.Hour)
+
 	CronLate    = span("cron.late", time.Minute, time.Second, 24*time.Hour)
 	CronRunning = count("cron.running", 10, 1, 10_000)
 
@@ -354,6 +358,9 @@ var sections = []Section{
 		knob("Messages that wait for one thread, and as many that it has sent and its owner has not heard", ThreadsMessages.Knob, "an error to the sender"),
 		knob("Their bytes", ThreadsBytes.Knob, "the same"),
 		knob("Waits of Atomics for one element of shared memory", ThreadsWaiters.Knob, "RangeError"),
+		knob("Services of Hop that one program has", HopServices.Knob, "RangeError"),
+		knob("Calls of them within the program that wait for their answers", HopCalls.Knob, "the promise is rejected"),
+		knob("How long a Worker of Hop may go on after terminate()", HopGrace.Knob, "it is killed"),
 	}},
 	{"Scripts that are forked (`workerd aworker`)", []Row{
 		knob("Log of a run that is recorded", SnapshotLog.Knob, "no snapshot; children of a seed start cold"),

@@ -1,8 +1,6 @@
 package hop
 
 import (
-	"reflect"
-
 	"github.com/dop251/goja"
 
 	"workerd.local/exception"
@@ -65,8 +63,6 @@ type donor struct {
 	maxObjects int
 }
 
-var proxyType = reflect.TypeFor[goja.Proxy]()
-
 func (d *donor) give(v goja.Value, depth int) (goja.Value, error) {
 	obj, ok := v.(*goja.Object)
 	if !ok {
@@ -90,37 +86,35 @@ func (d *donor) give(v goja.Value, depth int) (goja.Value, error) {
 		}
 		return goja.Undefined(), nil
 	}
-	if _, callable := goja.AssertFunction(obj); callable {
-		return goja.Undefined(), nil
-	}
-	if obj.ExportType() == proxyType {
+	switch clone.ClassOf(obj) {
+	case "Object":
+		if obj == d.js.Library().Pristine("Math") || obj == d.js.Library().Pristine("JSON") {
+			return goja.Undefined(), nil
+		}
 		return d.object(obj, depth)
-	}
-	switch bind.ViewName(d.js, obj) {
-	case "":
-	case "ArrayBuffer":
-		if natives.IsShared(obj) {
-			return obj, nil
+	case "Proxy":
+		if _, callable := goja.AssertFunction(obj); callable {
+			return goja.Undefined(), nil
 		}
-		d.buffer(obj)
-		return obj, nil
-	default:
-		if b, ok := obj.Get("buffer").(*goja.Object); ok && !natives.IsShared(b) {
-			d.buffer(b)
-		}
-		return obj, nil
-	}
-	switch obj.ClassName() {
+		return d.object(obj, depth)
 	case "Array":
 		return d.array(obj, depth)
-	case "Object":
-		return d.object(obj, depth)
 	case "Map":
 		return d.collection(obj, "Map", depth)
 	case "Set":
 		return d.collection(obj, "Set", depth)
-	case "Date", "RegExp", "Boolean", "Number", "String":
+	case "Date", "RegExp", "Primitive":
 		d.given[obj] = obj
+		return obj, nil
+	case "ArrayBuffer":
+		if !natives.IsShared(obj) {
+			d.buffer(obj)
+		}
+		return obj, nil
+	case "TypedArray", "DataView":
+		if b, ok := obj.Get("buffer").(*goja.Object); ok && !natives.IsShared(b) {
+			d.buffer(b)
+		}
 		return obj, nil
 	}
 	// Error, Promise, Math, JSON, Arguments and what else has state that cannot move.

@@ -56,7 +56,7 @@ func defineFrame() {
 		"toString": (*frame).jsToString,
 		"post":     (*frame).jsPost,
 		"postSync": func(*frame, *bind.Call) (any, error) {
-			return nil, exception.New("NotSupportedError", "postSync would stop the thread until the service has answered: use post, which gives a promise.")
+			return nil, exception.DOM("NotSupportedError", "postSync would stop the thread until the service has answered: use post, which gives a promise.")
 		},
 		"call":       (*frame).jsCall,
 		"setHeaders": func(f *frame, c *bind.Call) (any, error) { return c.This(), c.Unpack("headers", &f.headers) },
@@ -178,7 +178,8 @@ func (f *frame) send(js *isolate.JS) (*goja.Object, error) {
 	}), nil
 }
 
-func gone(path string) error {
+// gone says that a path has no service.
+func gone(path string) *exception.Exception {
 	return exception.Errorf("There is no service %q.", path)
 }
 

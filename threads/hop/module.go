@@ -14,7 +14,6 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/isolate/natives"
 	"workerd.local/script"
-	"workerd.local/threads"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/node/glue"
 )

@@ -28,7 +28,7 @@ func (s *System) Fetch(ctx context.Context, req *event.Request) (*event.Response
 	}
 	e := s.reg.take(u.Path)
 	if e == nil {
-		return text(http.StatusNotFound, gone(u.Path).Error()+"\n"), req.Body.Close()
+		return text(http.StatusNotFound, gone(u.Path).Message+"\n"), req.Body.Close()
 	}
 	return event.Wait(ctx, func(done func(*event.Response, error)) {
 		q := &request{entry: e, path: u.Path, req: req, told: done}
@@ -76,7 +76,7 @@ func (q *request) begin() {
 
 // gone answers for a service whose owner has ended.
 func (q *request) gone() {
-	q.done(text(http.StatusGone, gone(q.path).Error()+"\n"), nil)
+	q.done(text(http.StatusGone, gone(q.path).Message+"\n"), nil)
 }
 
 func (q *request) run(js *isolate.JS) {

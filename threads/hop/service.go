@@ -120,7 +120,6 @@ func pathOf(name string) string {
 
 var serviceClass = &bind.Class[service]{Name: "Service"}
 
-
 // reg is the table of the call's program.
 func reg(c *bind.Call) *registry { return realms.Get(c.JS()).sys.reg }
 
@@ -173,8 +172,8 @@ func setNumber(name string, write func(e *entry, n float64)) bind.Setter[service
 
 func defineService() {
 	serviceClass.Getters = map[string]bind.Getter[service]{
-		"name": func(s *service, c *bind.Call) (any, error) { return nameOf(s.where(reg(c))), nil },
-		"path": func(s *service, c *bind.Call) (any, error) { return s.where(reg(c)), nil },
+		"name":    func(s *service, c *bind.Call) (any, error) { return nameOf(s.where(reg(c))), nil },
+		"path":    func(s *service, c *bind.Call) (any, error) { return s.where(reg(c)), nil },
 		"timeout": number(func(e *entry) float64 { return e.timeout }),
 		"ttl":     number(func(e *entry) float64 { return float64(e.ttl) }),
 	}

@@ -2,6 +2,8 @@ package hop
 
 import (
 	"errors"
+	"regexp"
+	"strconv"
 	"time"
 
 	"github.com/dop251/goja"
@@ -137,9 +139,9 @@ func (w *workerObject) message(m threads.Message) {
 
 func (w *workerObject) failure(f *threads.Failure) {
 	w.ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) {
-		v := f.Value(js)
-		e := &errorEvent{events.ErrorEvent{Event: events.New("error", true), Message: f.Error(), Filename: w.file, Error: v}}
-		e.Filename, e.Line, e.Column = f.Place(w.file)
+		v := thrown(js, f)
+		e := &errorEvent{events.ErrorEvent{Event: events.New("error", true), Message: f.Error(), Error: v}}
+		e.Filename, e.Line, e.Column = place(f.Stack, w.file)
 		events.Dispatch(js, &w.Target, errorEventClass, e)
 		if e.Prevented() {
 			return
@@ -148,6 +150,29 @@ func (w *workerObject) failure(f *threads.Failure) {
 			events.Report(js, err)
 		}
 	}, nil)
+}
+
+// thrown is what the worker threw, in the parent's realm.
+func thrown(js *isolate.JS, f *threads.Failure) goja.Value {
+	if f.Thrown != nil {
+		if v, err := f.Thrown.Value(js); err == nil {
+			return v
+		}
+	}
+	return js.Error(exception.New(f.Name, f.Message))
+}
+
+var stackFrame = regexp.MustCompile(`(?m)^\s+at (?:.*\()?((?:/|file:).*?):(\d+):(\d+)\)?$`)
+
+// place is where an error was thrown, as its stack says; the file where it says nothing.
+func place(stack, file string) (name string, line, column int) {
+	m := stackFrame.FindStringSubmatch(stack)
+	if m == nil {
+		return file, 0, 0
+	}
+	line, _ = strconv.Atoi(m[2])
+	column, _ = strconv.Atoi(m[3])
+	return m[1], line, column
 }
 
 func (w *workerObject) exit(code int) {
@@ -171,8 +196,11 @@ func (w *workerObject) jsPost(c *bind.Call) (any, error) {
 
 // posted is the outcome of a post as scripts see it: the dead are told nothing.
 func posted(err error) error {
-	if errors.Is(err, threads.ErrDead) {
+	switch {
+	case errors.Is(err, threads.ErrDead):
 		return nil
+	case errors.Is(err, threads.ErrFull):
+		return exception.RangeErrorf("The message cannot be posted: %v.", err)
 	}
 	return err
 }

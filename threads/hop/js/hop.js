@@ -5,7 +5,9 @@ const { HTTPResponse } = require('internal/hop_answers');
 
 // kind makes a function that makes answers, with and without new.
 function kind(name) {
-  return { [`HTTPResponse${name}`](value, options) { return new HTTPResponse(name, value, options); } }[`HTTPResponse${name}`];
+  const make = function(value, options) { return new HTTPResponse(name, value, options); };
+  Object.defineProperty(make, 'name', { value: `HTTPResponse${name}` });
+  return make;
 }
 
 function HTTPResponseAsync(sender, request) {
