@@ -41,6 +41,7 @@ floors
 	webapi/node/assert  webapi/node/core  webapi/node/nodetest  webapi/node/stubs
 	webapi/node/crypto  webapi/node/disk  webapi/node/files  webapi/node/http  webapi/node/sockets  webapi/node/zlib
 	webapi/node
+	threads/hop
 	internal/jstest
 	worker
 	actor

@@ -210,7 +210,7 @@ func (b *body) Prepare(i *isolate.Isolate, t *threads.Thread) (*isolate.Realm, e
 			}
 		},
 		Setup: []func(js *isolate.JS) error{func(js *isolate.JS) error {
-			// events.SetReporter(js, func(js *isolate.JS, err error) { t.Throw(js, js.Error(err)) })
+			events.SetReporter(js, func(js *isolate.JS, err error) { t.Throw(js, js.Error(err)) })
 			console.SetSink(js, func(_, text string) { b.kit.say(text) })
 			return bind.Install(js, modules)
 		}},

@@ -102,7 +102,7 @@ func newWorker(c *bind.Call) (*goja.Object, error) {
 	w.Watch(w.obj, func(*isolate.JS, string, bool) { w.hold() })
 	w.thread, err = program.Root().Start(threads.Spec{
 		Name: w.file, Body: b, Parent: threads.Of(js), Unref: true, DieOnFailure: true,
-		Owner: threads.Owner{Loop: js.Isolate().Loop(), Message: w.message, Failure: w.failure, Exit: w.exit},
+		Owner: threads.Owner{Context: ioc, Message: w.message, Failure: w.failure, Exit: w.exit},
 	})
 	if err != nil {
 		return nil, err
