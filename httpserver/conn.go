@@ -33,10 +33,34 @@ type conn struct {
 	armed atomic.Int64
 	// foreign says that somebody else has set a deadline, which is respected.
 	foreign atomic.Bool
+
+	// read is what the door has read, and is read again; answer what a service has said to
+	// it, until it is given.
+	read   []byte
+	answer atomic.Pointer[answer]
 }
 
 // clock is where the times of conn.armed begin.
 var clock = time.Now()
+
+func (c *conn) Read(p []byte) (int, error) {
+	if len(c.read) > 0 {
+		n := copy(p, c.read)
+		if c.read = c.read[n:]; len(c.read) == 0 {
+			c.read = nil
+		}
+		return n, nil
+	}
+	return c.Conn.Read(p)
+}
+
+// Close also lets go of an answer that nobody has been given.
+func (c *conn) Close() error {
+	if a := c.answer.Swap(nil); a != nil {
+		a.discard()
+	}
+	return c.Conn.Close()
+}
 
 func (c *conn) Write(p []byte) (n int, err error) {
 	for {

@@ -15,6 +15,7 @@ import (
 
 	"workerd.local/event"
 	"workerd.local/httpserver"
+	"workerd.local/websocket"
 )
 
 // service is a Service made of one function.
@@ -57,6 +58,10 @@ func start(t testing.TB, o httpserver.Options, svc event.Service) (s *httpserver
 	t.Helper()
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.WebSockets == nil {
+		o.WebSockets = websocket.NewSet(nil) // what comes in goes through the door
+		t.Cleanup(o.WebSockets.Close)
 	}
 	s = httpserver.New(o, httpserver.Target{Default: svc})
 	l, err := httpserver.Listen("127.0.0.1:0", 80)

@@ -19,12 +19,7 @@ import (
 
 // serve takes one request to its service and the answer back.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	t := s.target.Load()
-	path := ""
-	if len(t.Routes) > 0 {
-		path = r.URL.EscapedPath()
-	}
-	svc := t.Pick(r.Host, path)
+	svc := s.service(r)
 	if svc == nil {
 		s.refuse(w, http.StatusNotFound, "No service is configured for this address.")
 		return
@@ -48,6 +43,16 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x.respond(resp)
+}
+
+// service is where a request goes; nil where nothing takes it.
+func (s *Server) service(r *http.Request) event.Service {
+	t := s.target.Load()
+	path := ""
+	if len(t.Routes) > 0 {
+		path = r.URL.EscapedPath()
+	}
+	return t.Pick(r.Host, path)
 }
 
 // refuse answers without a service.

@@ -18,6 +18,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -90,6 +91,9 @@ type Server struct {
 	target   atomic.Pointer[Target]
 	srv      *http.Server
 	draining atomic.Bool
+
+	mu    sync.Mutex // guards what follows
+	doors []*door
 }
 
 // Target is where requests go. It is immutable; Set replaces it as a whole.
@@ -137,6 +141,7 @@ func New(o Options, t Target) *Server {
 		IdleTimeout:       o.Limits.Idle,
 		MaxHeaderBytes:    o.Limits.HeaderBytes,
 		Protocols:         protocols,
+		ConnContext:       connContext,
 		// "OPTIONS *" is for the service.
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
@@ -188,9 +193,19 @@ func fitsHTTP2(t *tls.Config) bool {
 func (s *Server) Serve(l net.Listener) error {
 	l = &listener{l, s.o.Limits.BodyIdle, limits.SocketWrite.In(s.o.Limits.Bounds)}
 	var err error
-	if s.o.TLS != nil {
+	switch {
+	case s.o.TLS != nil:
 		err = s.srv.ServeTLS(l, "", "")
-	} else {
+	case s.o.WebSockets != nil && !s.o.Proxy:
+		d := newDoor(s, l)
+		s.mu.Lock()
+		s.doors = append(s.doors, d)
+		s.mu.Unlock()
+		if err = d.serve(); s.draining.Load() {
+			d.serving.Wait()
+			return nil
+		}
+	default:
 		err = s.srv.Serve(l)
 	}
 	if errors.Is(err, http.ErrServerClosed) {
@@ -204,9 +219,18 @@ func (s *Server) Serve(l net.Listener) error {
 // get a close frame with the code 1001 once no request can open another one.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.draining.Store(true)
-	err := s.srv.Shutdown(ctx)
-	if err != nil {
+	s.mu.Lock()
+	doors := s.doors
+	s.mu.Unlock()
+	var err error
+	for _, d := range doors {
+		err = errors.Join(err, d.shut(ctx))
+	}
+	if err = errors.Join(err, s.srv.Shutdown(ctx)); err != nil {
 		err = errors.Join(err, s.srv.Close())
+	}
+	for _, d := range doors {
+		d.serving.Wait()
 	}
 	if s.o.WebSockets != nil {
 		s.o.WebSockets.GoAway(ctx, s)

@@ -20,6 +20,7 @@ import (
 
 	"workerd.local/event"
 	"workerd.local/httpserver"
+	"workerd.local/websocket"
 )
 
 const get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -306,7 +307,14 @@ func TestListenErrorsSayWhatToDo(t *testing.T) {
 
 func TestNothingIsLeftAfterShutdown(t *testing.T) {
 	before := runtime.NumGoroutine()
-	s := httpserver.New(httpserver.Options{}, httpserver.Target{Default: service(describe)})
+	for _, set := range []*websocket.Set{nil, websocket.NewSet(nil)} {
+		testNothingIsLeft(t, set)
+	}
+	settled(t, before)
+}
+
+func testNothingIsLeft(t *testing.T, set *websocket.Set) {
+	s := httpserver.New(httpserver.Options{WebSockets: set}, httpserver.Target{Default: service(describe)})
 	l, err := httpserver.Listen("127.0.0.1:0", 80)
 	if err != nil {
 		t.Fatal(err)
@@ -333,5 +341,4 @@ func TestNothingIsLeftAfterShutdown(t *testing.T) {
 	if err := s.Serve(l); err != nil {
 		t.Errorf("serve after shutdown: %v", err)
 	}
-	settled(t, before)
 }

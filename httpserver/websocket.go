@@ -12,7 +12,8 @@ import (
 // one, the connection is its from then on: the handler returns, and with it net/http's
 // goroutine, its buffers and the request's context end, which a WebSocket outlives.
 func (x *exchange) webSocket(svc event.Service, req *event.Request) {
-	resp, err := svc.Fetch(x.r.Context(), req)
+	resp, done, err := x.fetch(svc, req)
+	defer done()
 	if err != nil {
 		x.fail(err)
 		return
@@ -47,14 +48,7 @@ func (x *exchange) upgrade(resp *event.Response) *websocket.Conn {
 		x.fail(fmt.Errorf("the server has no WebSockets"))
 		return nil
 	}
-	h := http.Header{}
-	for name, values := range resp.Header {
-		if !ofConnection(name) {
-			h[name] = values
-		}
-	}
-	event.ApplyHeaders(h, x.s.o.ResponseHeaders)
-	c, err := x.s.o.WebSockets.Upgrade(x.w, x.r, websocket.Accepted{Header: h, Owner: x.s})
+	c, err := x.s.o.WebSockets.Upgrade(x.w, x.r, websocket.Accepted{Header: x.s.handshakeHeader(resp), Owner: x.s})
 	switch {
 	case err == nil:
 		return c
@@ -66,4 +60,16 @@ func (x *exchange) upgrade(resp *event.Response) *websocket.Conn {
 		x.fail(err)
 	}
 	return nil
+}
+
+// handshakeHeader is what of a service's headers goes to the client.
+func (s *Server) handshakeHeader(resp *event.Response) http.Header {
+	h := http.Header{}
+	for name, values := range resp.Header {
+		if !ofConnection(name) {
+			h[name] = values
+		}
+	}
+	event.ApplyHeaders(h, s.o.ResponseHeaders)
+	return h
 }

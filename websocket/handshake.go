@@ -84,6 +84,22 @@ func (s *Set) Upgrade(w http.ResponseWriter, r *http.Request, a Accepted) (*Conn
 	return s.accept(nc, o)
 }
 
+// Take is Upgrade for a connection that is the caller's, without net/http: r came over nc,
+// and behind it read. Where the error leaves the request unanswered, nc stays the caller's;
+// otherwise it is closed.
+func (s *Set) Take(nc net.Conn, r *http.Request, read []byte, a Accepted) (*Conn, error) {
+	if err := s.reserve(); err != nil {
+		return nil, err
+	}
+	o, err := agreement(r, a)
+	if err != nil {
+		s.release()
+		return nil, err
+	}
+	o.read = bytes.Clone(read)
+	return s.accept(nc, o)
+}
+
 // accept makes a WebSocket of a connection for which there is room, and answers its
 // handshake.
 func (s *Set) accept(nc net.Conn, o options) (*Conn, error) {
