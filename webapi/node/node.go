@@ -11,6 +11,7 @@ import (
 
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/node/assert"
+	"workerd.local/webapi/node/children"
 	"workerd.local/webapi/node/core"
 	"workerd.local/webapi/node/crypto"
 	"workerd.local/webapi/node/disk"
@@ -35,6 +36,7 @@ func modules() []glue.Module {
 		zlib.Modules(),
 		files.Modules(),
 		disk.Modules(),
+		children.Modules(),
 		sockets.Modules(),
 		http.Modules(),
 	)

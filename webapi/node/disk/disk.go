@@ -72,6 +72,9 @@ type File struct {
 	std      bool // never closed: it is not the program's alone
 }
 
+// Writer is what a standard stream that is no file writes to; nil for others.
+func (f *File) Writer() io.Writer { return f.out }
+
 // Of is the disk of a realm with a machine.
 func Of(js *isolate.JS) *Disk {
 	d := disks.Get(js)

@@ -21,6 +21,8 @@ type SystemError struct {
 	Dest    string
 	// Text is instead of the usual one of the code.
 	Text string
+	// Short errors are "write EPIPE", as those of streams are.
+	Short bool
 	// Bare errors say only their text, and have no number.
 	Bare bool
 	// More are further properties, name and value in turn.
@@ -88,6 +90,9 @@ func (e *SystemError) Error() string {
 	text := e.Text
 	if e.Bare {
 		return text
+	}
+	if e.Short {
+		return e.Syscall + " " + e.Code
 	}
 	if text == "" {
 		if text = TextOf(e.Code); text == "" {
