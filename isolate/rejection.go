@@ -102,7 +102,7 @@ func (r *Realm) report(x *rejectedPromise, handled bool) {
 				r.iso.log.Error("unhandled promise rejection", "worker", r.o.Name, "error", e.Error(), "stack", e.Stack)
 			}
 		})
-		if err != nil {
+		if err != nil && x.frame.stopped() == nil {
 			r.iso.log.Error("reporting a rejection failed", "worker", r.o.Name, "error", err)
 		}
 	}

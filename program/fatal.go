@@ -12,6 +12,7 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/isolate"
+	"workerd.local/threads"
 	"workerd.local/webapi/console"
 )
 
@@ -29,12 +30,22 @@ func (i *Instance) uncaughtError(js *isolate.JS, err error) {
 	i.uncaught(js, js.Error(err), placeOf(err), "uncaughtException")
 }
 
-// uncaught gives an exception to the listeners of process, and ends the program where
-// there are none.
+// uncaught tells the thread of an exception, which asks Caught.
 func (i *Instance) uncaught(js *isolate.JS, value goja.Value, at place, origin string) {
-	if i.ended {
-		return
+	i.at, i.origin = at, origin
+	i.thread.Throw(js, value)
+}
+
+// Caught is threads.Catcher's: it gives an exception to the listeners of process, and ends
+// the program where there are none.
+func (i *Instance) Caught(js *isolate.JS, _ *threads.Thread, value goja.Value) bool {
+	at, origin := i.at, i.origin
+	i.at, i.origin = place{}, ""
+	defer func() { i.reason = "" }()
+	if origin == "" {
+		origin = "uncaughtException"
 	}
+	code := exitUncaught
 	if i.hooks != nil {
 		v, err := i.hook(js, "uncaught", value, js.Runtime().ToValue(origin))
 		switch {
@@ -42,34 +53,27 @@ func (i *Instance) uncaught(js *isolate.JS, value goja.Value, at place, origin s
 			js.Panic(err)
 		case err != nil:
 			// A listener failed: that is the end, whoever listens.
-			i.die(js, js.Error(err), placeOf(err), exitHandler)
-			return
+			value, at, code = js.Error(err), placeOf(err), exitHandler
 		case v.ToBoolean():
-			return
+			return true
 		}
 	}
-	i.die(js, value, at, exitUncaught)
+	if !i.main {
+		return false
+	}
+	i.complainOf(js, value, at)
+	i.thread.Exit(js, code)
+	return true
 }
 
-// die prints an exception and ends the program.
-func (i *Instance) die(js *isolate.JS, value goja.Value, at place, code int) {
+// complainOf prints an exception that ends the program.
+func (i *Instance) complainOf(js *isolate.JS, value goja.Value, at place) {
 	i.program.complain(i.report(js, value, at))
-	if i.hooks != nil {
-		// What a listener of exit throws now is told nobody: the first exception counts.
-		if v, err := i.hook(js, "fatal"); err == nil && code == exitUncaught {
-			code = int(v.ToInteger())
-		} else if err != nil && isolate.Uncatchable(err) {
-			js.Panic(err)
-		}
-	}
-	if err := i.exit(js, code); err != nil {
-		js.Panic(err)
-	}
 }
 
 // rejected is isolate.RealmOptions.OnRejection.
 func (i *Instance) rejected(js *isolate.JS, r isolate.Rejection) {
-	if i.ended {
+	if i.ioc.Ended() {
 		return
 	}
 	js.In(i.ioc.Frame(), func() {
@@ -121,11 +125,11 @@ func (i *Instance) unhandled(js *isolate.JS, reason goja.Value) (goja.Value, err
 	if err != nil {
 		return nil, err
 	}
-	if err := obj.DefineDataProperty("name", js.Runtime().ToValue("UnhandledPromiseRejection"), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
-		return nil, err
-	}
-	if err := obj.DefineDataProperty("stack", js.Runtime().ToValue("UnhandledPromiseRejection: "+text), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
-		return nil, err
+	i.reason = "UnhandledPromiseRejection: " + text
+	for name, v := range map[string]string{"name": "UnhandledPromiseRejection", "stack": i.reason} {
+		if err := obj.DefineDataProperty(name, js.Runtime().ToValue(v), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
+			return nil, err
+		}
 	}
 	return obj, obj.Set("code", "ERR_UNHANDLED_REJECTION")
 }
@@ -233,18 +237,23 @@ func (i *Instance) report(js *isolate.JS, value goja.Value, at place) string {
 	if p, ok := i.loader.syntaxOf(value); ok {
 		at = p
 	}
+	if !isError(js, value) {
+		b.WriteString("\n")
+	}
 	b.WriteString(at.show())
-	if isError(js, value) {
+	if text := i.reason; text != "" {
+		i.reason = ""
+		b.WriteString(text + " {\n  code: 'ERR_UNHANDLED_REJECTION'\n}\n")
+	} else if isError(js, value) {
 		if b.Len() > 0 {
 			b.WriteString("\n")
 		}
 		b.WriteString(console.Inspect(js, value, 2) + "\n")
 	} else {
-		if b.Len() == 0 {
-			b.WriteString("node:internal/process/execution\n")
+		b.WriteString(console.Inspect(js, value, 2) + "\n")
+		if _, ok := value.(*goja.Object); !ok {
+			b.WriteString("(Use `node --trace-uncaught ...` to show where the exception was thrown)\n")
 		}
-		b.WriteString("Uncaught:\n" + console.Inspect(js, value, 2) + "\n")
-		b.WriteString("(Use `node --trace-uncaught ...` to show where the exception was thrown)\n")
 	}
 	b.WriteString("\n" + versionLine)
 	return b.String()

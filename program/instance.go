@@ -1,8 +1,8 @@
 package program
 
 import (
-	"context"
 	"errors"
+	"path/filepath"
 	"sync"
 
 	"github.com/dop251/goja"
@@ -10,6 +10,7 @@ import (
 	"workerd.local/exception"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
+	"workerd.local/threads"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/console"
 	"workerd.local/webapi/crypto"
@@ -20,38 +21,59 @@ import (
 	"workerd.local/webapi/websockets"
 )
 
-// Instance is one isolate of a program, with an entry that it runs.
+// BodyOptions say what an instance runs.
+type BodyOptions struct {
+	// File is the path of the entry, relative to the program's working directory.
+	File string
+	// Source is the entry's text where there is no file; File names it then.
+	Source string
+	Eval   bool // there is a Source
+	// Argv0 stands before the file in process.argv, ExecArgv is process.execArgv.
+	Argv0          string
+	Args, ExecArgv []string
+	// ReadOnly says that the instance sees what belongs to the process, and changes none of
+	// it.
+	ReadOnly bool
+	// NoStdin says that process.stdin is null.
+	NoStdin bool
+	// Setup runs in the realm before its entry.
+	Setup func(js *isolate.JS, i *Instance) error
+}
+
+// Instance is one isolate of a program, with an entry that it runs. It is the body of a
+// thread.
 type Instance struct {
 	program *Program
+	o       BodyOptions
 	main    bool
-	thread  int      // its number; 0 is the main one
-	file    string   // the entry's path
-	args    []string // what follows it in argv
-	// readOnly says that what belongs to the process can be read only.
-	readOnly bool
+	thread  *threads.Thread
 
-	iso   *isolate.Isolate
-	realm *isolate.Realm
-	ioc   *iocontext.Context
+	iso    *isolate.Isolate
+	realm  *isolate.Realm
+	ioc    *iocontext.Context
+	ticks  ticks
+	timers int // that are armed
+	loader *loader
 
-	ticks ticks
 	// streams are process.stdout and stderr where they were made, and writes their methods.
 	streams [3]*goja.Object
 	writes  [3]goja.Value
 	caught  map[string]*caught // by the name of the signal
 	waits   sync.WaitGroup     // of the goroutines that wait for them
 
-	hooks  *goja.Object // what js/process.js gives; nil until somebody asked for process
-	loader *loader
-
-	entry    *goja.Promise // settles when the entry has run; nil before
-	timers   int           // that are armed
-	checking bool          // a task looks whether anything is left to do
-	said     bool          // beforeExit was told, and nothing has happened since
-	ended    bool          // the exit code is known
-	code     int
-	failed   error // why the instance cannot run at all
+	hooks  *goja.Object  // what js/machine/process.js gives; nil until somebody asked for process
+	entry  *goja.Promise // settles when the entry has run; nil where it has, or does at once
+	at     place         // where the exception was thrown that is looked at
+	origin string        // what node calls the way it came
+	reason string        // how the reason of a rejection that is no error is told
+	code   *int          // with which the script has asked to end
 }
+
+var (
+	_ threads.Body    = (*Instance)(nil)
+	_ threads.Ender   = (*Instance)(nil)
+	_ threads.Catcher = (*Instance)(nil)
+)
 
 // instances finds the instance of a realm.
 var instances = isolate.NewSlot(func(*isolate.JS) *held { return &held{} })
@@ -62,9 +84,14 @@ type held struct{ i *Instance }
 // program.
 func InstanceOf(js *isolate.JS) *Instance { return instances.Get(js).i }
 
-func (p *Program) newInstance(main bool) *Instance {
-	return &Instance{program: p, main: main}
+// NewBody is what a thread runs: a file of the program, in a realm of its own; any
+// goroutine.
+func (p *Program) NewBody(o BodyOptions) *Instance {
+	return &Instance{program: p, o: o}
 }
+
+// Body is NewBody for a file; any goroutine.
+func (p *Program) Body(file string) threads.Body { return p.NewBody(BodyOptions{File: file}) }
 
 // Program is what the instance is a part of; any goroutine.
 func (i *Instance) Program() *Program { return i.program }
@@ -72,46 +99,30 @@ func (i *Instance) Program() *Program { return i.program }
 // Main reports whether it is the main instance; any goroutine.
 func (i *Instance) Main() bool { return i.main }
 
-// begin makes the realm and runs the entry, as the first task of the loop.
-func (i *Instance) begin(ctx context.Context) {
-	if err := i.prepare(); err != nil {
-		i.failed = err
-		i.iso.Close()
-		return
-	}
-	i.ioc = iocontext.New(i.realm, iocontext.Options{
-		Parent:  ctx,
-		OnHang:  func(error) { i.look() },
-		OnIdle:  i.look,
-		OnAbort: i.aborted,
-	})
-	i.ioc.Run(func(js *isolate.JS) { i.guarded(js, i.start) })
-}
+// Thread is what runs the instance.
+func (i *Instance) Thread() *threads.Thread { return i.thread }
 
-// prepare makes the realm.
-func (i *Instance) prepare() error {
+// Prepare is threads.Body's.
+func (i *Instance) Prepare(iso *isolate.Isolate, t *threads.Thread) (*isolate.Realm, error) {
+	i.iso, i.thread = iso, t
 	p := i.program
 	modules := append(webModules(), p.o.Modules...)
-	realm, err := i.iso.NewRealm(isolate.RealmOptions{
-		Name:   i.iso.Name(),
+	realm, err := iso.NewRealm(isolate.RealmOptions{
+		Name:   iso.Name(),
 		Compat: p.compat,
 		Setup: []func(js *isolate.JS) error{
 			func(js *isolate.JS) error {
 				instances.Get(js).i = i
-				glue.SetMachine(js, machine{i.program})
+				glue.SetMachine(js, machine{p})
 				return bind.Install(js, modules)
 			},
 			func(js *isolate.JS) error { return i.setup(js) },
 		},
 		Ticks:       i.ticks.run,
 		OnRejection: i.rejected,
-		OnCondemned: i.condemned,
 	})
-	if err != nil {
-		return err
-	}
 	i.realm = realm
-	return nil
+	return realm, err
 }
 
 func (i *Instance) setup(js *isolate.JS) error {
@@ -143,17 +154,38 @@ func (i *Instance) setup(js *isolate.JS) error {
 			return err
 		}
 	}
+	if i.o.Setup != nil {
+		return i.o.Setup(js, i)
+	}
 	return nil
 }
 
-// start runs the entry.
-func (i *Instance) start(js *isolate.JS) error {
+// Start is threads.Body's: it runs the entry.
+func (i *Instance) Start(js *isolate.JS, _ *threads.Thread) (goja.Value, error) {
+	ioc, err := iocontext.Current(js)
+	if err != nil {
+		return nil, err
+	}
+	i.ioc = ioc
+	ioc.OnEnd(i.releaseSignals)
 	v, err := i.loader.run(js)
-	if err != nil || v == nil {
-		return err
+	if err != nil {
+		i.uncaughtError(js, err)
+		return goja.Undefined(), nil
 	}
 	i.entry, _ = v.Export().(*goja.Promise)
-	return nil
+	if i.entry == nil {
+		return v, nil
+	}
+	// What goes wrong later is told where all that nobody caught is.
+	ran, resolve, _ := js.NewPromise()
+	js.OnSettled(v, func(js *isolate.JS, _ goja.Value, err error) {
+		if err != nil {
+			i.uncaughtError(js, err)
+		}
+		resolve(goja.Undefined())
+	})
+	return ran, nil
 }
 
 // guarded runs fn, whose error is an uncaught exception.
@@ -163,62 +195,15 @@ func (i *Instance) guarded(js *isolate.JS, fn func(js *isolate.JS) error) {
 	}
 }
 
-// look finds out, once what is queued has run, whether anything is left to do.
-func (i *Instance) look() {
-	if i.checking || i.ended {
-		return
-	}
-	i.checking = true
-	// A closed loop looks for nothing.
-	_ = i.iso.Loop().Post(func() {
-		i.checking = false
-		switch {
-		case i.ended || !i.ioc.Quiet():
-		case i.iso.Loop().Backlog() > 0:
-			i.look()
-		default:
-			i.idle()
-		}
-	})
-}
-
-// idle is called when nothing is left to do: beforeExit may make something.
-func (i *Instance) idle() {
-	if i.said || i.hooks == nil {
-		i.ioc.Run(func(js *isolate.JS) { i.guarded(js, i.end) })
-		return
-	}
-	i.said = true
-	i.ioc.Run(func(js *isolate.JS) {
+// Idle is threads.Body's: beforeExit may make something to do.
+func (i *Instance) Idle(js *isolate.JS, _ *threads.Thread) bool {
+	if i.hooks != nil {
 		i.guarded(js, func(js *isolate.JS) error {
 			_, err := i.hook(js, "beforeExit")
 			return err
 		})
-		i.look()
-	})
-}
-
-// Alive says that the instance has something to do again.
-func (i *Instance) alive() { i.said = false }
-
-// end is the end of a program that has nothing left to do.
-func (i *Instance) end(js *isolate.JS) error {
-	code := 0
-	if i.entry != nil && i.entry.State() == goja.PromiseStatePending {
-		code = exitUnsettled
 	}
-	if i.hooks != nil {
-		v, err := i.hook(js, "exit", js.Runtime().ToValue(code))
-		if err != nil {
-			return err
-		}
-		code = int(v.ToInteger())
-	}
-	if code == exitUnsettled && i.entry != nil && i.entry.State() == goja.PromiseStatePending {
-		i.print(js, 2, "Warning: Detected unsettled top-level await\n")
-	}
-	i.finish(code)
-	return nil
+	return false
 }
 
 // Exit codes of node.
@@ -226,64 +211,48 @@ const (
 	exitUncaught  = 1
 	exitHandler   = 7
 	exitUnsettled = 13
+	exitAbort     = 134
 )
 
-// errEnded is the reason with which code is stopped that runs when the program ends.
-var errEnded = errors.New("the program has ended")
-
-// finish ends the instance with a code; the first one counts.
-func (i *Instance) finish(code int) {
-	if i.ended {
-		return
+// End is threads.Ender's: the listeners of exit run.
+func (i *Instance) End(js *isolate.JS, _ *threads.Thread, code int) int {
+	if i.code != nil {
+		code = *i.code
+	} else if code == 0 && i.unsettled() {
+		code = exitUnsettled
 	}
-	i.ended, i.code = true, code
-	i.ioc.Abort(exception.Errorf("%s", errEnded))
-	i.iso.Close()
+	if i.hooks != nil {
+		v, err := i.hook(js, "exit", js.Runtime().ToValue(code))
+		switch {
+		case i.code != nil:
+			return *i.code // a listener has ended the program
+		case err != nil && isolate.Uncatchable(err):
+			js.Panic(err)
+		case err != nil:
+			i.complainOf(js, js.Error(err), placeOf(err))
+			return exitUncaught
+		}
+		code = int(v.ToInteger())
+	}
+	if code == exitUnsettled && i.unsettled() && i.main {
+		i.print(js, 2, "Warning: Detected unsettled top-level await at "+i.o.File+"\n")
+	}
+	return code
+}
+
+func (i *Instance) unsettled() bool {
+	return i.entry != nil && i.entry.State() == goja.PromiseStatePending
 }
 
 // exit ends the instance at this line: it does not return.
-func (i *Instance) exit(js *isolate.JS, code int) error {
-	i.finish(code)
-	return iocontext.Terminate(js, exception.Errorf("%s", errEnded))
+func (i *Instance) exit(js *isolate.JS, code int) {
+	if i.code == nil {
+		i.code = &code
+	}
+	i.thread.Exit(js, code)
 }
 
-// aborted is told that the context can not go on: a turn that the engine lost, or one of
-// the runtime's own that failed.
-func (i *Instance) aborted(err error) {
-	if i.ended {
-		return
-	}
-	i.ended, i.code = true, exitUncaught
-	text := err.Error()
-	var e *exception.Exception
-	if errors.As(err, &e) && e.Stack != "" {
-		text = e.Stack
-	}
-	i.program.complain("Uncaught:\n" + text + "\n\n" + versionLine)
-	i.iso.Close()
-}
-
-// condemned is told that the realm is lost.
-func (i *Instance) condemned(cause error, _ *isolate.Frame) {
-	if i.ended {
-		return
-	}
-	e := isolate.Stopped(cause)
-	i.ended, i.code = true, exitUncaught
-	if errors.Is(cause, isolate.ErrMemoryLimit) {
-		i.code = exitAbort
-		i.program.complain("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n")
-	} else {
-		i.program.complain("Uncaught " + e.Error() + "\n\n" + versionLine)
-	}
-	i.ioc.Abort(e)
-	i.iso.Close()
-}
-
-// exitAbort is what a process says that SIGABRT ended.
-const exitAbort = 134
-
-// hook calls a function of js/process.js.
+// hook calls a function of js/machine/process.js.
 func (i *Instance) hook(js *isolate.JS, name string, args ...goja.Value) (goja.Value, error) {
 	return js.Call(i.hooks.Get(name), nil, args...)
 }
@@ -304,3 +273,31 @@ func (i *Instance) builtin(js *isolate.JS, specifier string) (v goja.Value, ok b
 	v, err = nodeModules().Load(js, name)
 	return v, true, err
 }
+
+// Resolve is the file that require(specifier) means in a file of the program.
+func (p *Program) Resolve(_ *isolate.JS, specifier, from string) (file string, err error) {
+	f, err := p.resolver.require(specifier, filepath.Dir(from), from, nil)
+	switch {
+	case errors.Is(err, errNotFound):
+		return "", exception.Errorf("Cannot find module '%s'\nRequire stack:\n- %s", specifier, from)
+	case err != nil:
+		return "", exception.Errorf("%s", err.Error())
+	case f.builtin != "":
+		return "", exception.Errorf("'%s' is a module without a file", f.builtin)
+	}
+	return f.file, nil
+}
+
+// Require is what require(name) gives in the module of a file.
+func (i *Instance) Require(js *isolate.JS, name, from string) (goja.Value, error) {
+	return i.loader.call(js, "requireFrom", js.Runtime().ToValue(from), js.Runtime().ToValue(name))
+}
+
+// Compile runs a text as the CommonJS module of a file, and returns its exports. Nothing
+// keeps the module.
+func (i *Instance) Compile(js *isolate.JS, source, file string) (goja.Value, error) {
+	return i.loader.call(js, "compileOnce", js.Runtime().ToValue(file), js.Runtime().ToValue(source))
+}
+
+// Cwd is the program's working directory; any goroutine.
+func (i *Instance) Cwd() string { return i.program.Cwd() }

@@ -25,7 +25,6 @@ import (
 type loader struct {
 	i      *Instance
 	syntax map[*goja.Object]place // of errors that the compiler made
-	module *goja.Object           // the exports of node:module; nil until they are needed
 	inner  *goja.Object           // what js/machine/module.js keeps for us
 }
 
@@ -33,17 +32,22 @@ func newLoader(i *Instance) *loader {
 	return &loader{i: i, syntax: map[*goja.Object]place{}}
 }
 
-// run runs the entry: what it returns is a promise, or nil for a CommonJS module, which
+// run runs the entry: what it returns is a promise, or not, for a CommonJS module, which
 // has run.
 func (l *loader) run(js *isolate.JS) (goja.Value, error) {
+	rt := js.Runtime()
+	if l.i.o.Eval {
+		return l.call(js, "runText", rt.ToValue(l.i.o.File), rt.ToValue(l.i.o.Source))
+	}
+	return l.call(js, "runMain", rt.ToValue(l.i.o.File))
+}
+
+// call calls a function that js/machine/module.js keeps for us.
+func (l *loader) call(js *isolate.JS, name string, args ...goja.Value) (goja.Value, error) {
 	if _, err := nodeModules().Load(js, "node:module"); err != nil {
 		return nil, err
 	}
-	v, err := js.Call(l.inner.Get("runMain"), nil, js.Runtime().ToValue(l.i.file))
-	if err != nil {
-		return nil, err
-	}
-	return v, nil
+	return js.Call(l.inner.Get(name), nil, args...)
 }
 
 // builtinName is the whole name of a module of the program that has no file; any

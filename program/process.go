@@ -1,7 +1,6 @@
 package program
 
 import (
-	"errors"
 	"os"
 	"runtime"
 
@@ -34,7 +33,7 @@ func processNatives() map[string]bind.Static {
 				arch = "x64"
 			}
 			return object(c.JS(), map[string]any{
-				"main": i.main, "thread": i.thread, "pid": os.Getpid(), "ppid": os.Getppid(), "uid": os.Getuid(), "gid": os.Getgid(),
+				"main": i.main, "noStdin": i.o.NoStdin, "thread": i.thread.ID(), "pid": os.Getpid(), "ppid": os.Getppid(), "uid": os.Getuid(), "gid": os.Getgid(),
 				"argv0": i.program.o.argv0(), "execPath": i.program.o.ExecPath, "arch": arch,
 				"noWarnings": i.program.o.Flags.NoWarnings, "traceWarnings": i.program.o.Flags.TraceWarnings,
 				"noDeprecation": i.program.o.Flags.NoDeprecation, "traceDeprecation": i.program.o.Flags.TraceDeprecation,
@@ -66,7 +65,7 @@ func processNatives() map[string]bind.Static {
 			return nil, nil
 		},
 		"envNames":    func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).program.env.list(), nil },
-		"readOnlyEnv": func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).readOnly, nil },
+		"readOnlyEnv": func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).o.ReadOnly, nil },
 		"cwd":         func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).program.Cwd(), nil },
 		"chdir": func(c *bind.Call) (any, error) {
 			p, to := InstanceOf(c.JS()).program, c.Arg(0).String()
@@ -82,7 +81,7 @@ func processNatives() map[string]bind.Static {
 			if c.Len() == 0 {
 				return float64(i.program.Umask()), nil
 			}
-			if !i.main && i.readOnly {
+			if !i.main && i.o.ReadOnly {
 				v, err := c.JS().Construct(c.JS().ErrorClass("RangeError"), c.JS().Runtime().ToValue("cannot set umask from a worker"))
 				if err != nil {
 					return nil, err
@@ -115,10 +114,12 @@ func processNatives() map[string]bind.Static {
 			return nil, nil
 		},
 		"exit": func(c *bind.Call) (any, error) {
-			return nil, InstanceOf(c.JS()).exit(c.JS(), int(c.Arg(0).ToInteger()))
+			InstanceOf(c.JS()).exit(c.JS(), int(c.Arg(0).ToInteger()))
+			return nil, nil
 		},
 		"abort": func(c *bind.Call) (any, error) {
-			return nil, InstanceOf(c.JS()).exit(c.JS(), exitAbort)
+			InstanceOf(c.JS()).exit(c.JS(), exitAbort)
+			return nil, nil
 		},
 		"stream": func(c *bind.Call) (any, error) {
 			i := InstanceOf(c.JS())
@@ -131,7 +132,7 @@ func processNatives() map[string]bind.Static {
 		"kill": func(c *bind.Call) (any, error) {
 			i, pid, number := InstanceOf(c.JS()), int(c.Arg(0).ToInteger()), int(c.Arg(1).ToInteger())
 			err := i.kill(c.JS(), pid, number)
-			if err != nil && !isolate.Uncatchable(err) && !errors.Is(err, errEnded) {
+			if err != nil {
 				err = glue.Thrown(c.JS(), glue.SystemErrorOf(err, "kill", "", ""))
 			}
 			return nil, err
@@ -177,14 +178,15 @@ func (o *Options) argv0() string {
 
 // argv is process.argv.
 func (i *Instance) argv() []string {
-	return append([]string{i.program.o.ExecPath, i.file}, i.args...)
+	first := i.o.Argv0
+	if first == "" {
+		first = i.program.o.ExecPath
+	}
+	return append([]string{first, i.o.File}, i.o.Args...)
 }
 
 func (i *Instance) execArgv() []string {
-	if !i.main {
-		return nil
-	}
-	return i.program.o.ExecArgv
+	return i.o.ExecArgv
 }
 
 // print writes to stdout (1) or stderr (2): to the stream of process where a script has

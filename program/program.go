@@ -22,11 +22,13 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"workerd.local/event"
 	"workerd.local/internal/compat"
 	"workerd.local/isolate"
+	"workerd.local/threads"
 	"workerd.local/webapi/bind"
 )
 
@@ -79,6 +81,7 @@ type Program struct {
 	began  time.Time
 
 	resolver resolver
+	root     *threads.Root // set by Run
 
 	mu    sync.Mutex // guards what follows
 	dir   string
@@ -153,8 +156,8 @@ const noLimit = 1<<63 - 1
 // nobody else is on the isolate.
 const callStack = 4000
 
-// Run runs the program to its end on the calling goroutine and returns the exit code.
-// When ctx is done the program is stopped at once.
+// Run runs the program to its end and returns the exit code. When ctx is done the program
+// is killed.
 func (p *Program) Run(ctx context.Context) (code int, err error) {
 	var guard *isolate.MemoryGuard
 	if p.o.MemoryBytes > 0 {
@@ -165,27 +168,45 @@ func (p *Program) Run(ctx context.Context) (code int, err error) {
 		defer wait.Wait()
 		defer stop()
 	}
-	i := p.newInstance(true)
-	i.file, i.args = p.o.Entry, p.o.Args
-	i.iso = isolate.New(isolate.Options{
-		Name: "main", Host: p.o.Host, Limits: p.o.Limits, Guard: guard, Log: p.o.Log,
+	p.root = threads.NewRoot(threads.RootOptions{Host: p.o.Host, Log: p.o.Log, Limits: p.o.Limits, Guard: guard})
+	i := p.NewBody(BodyOptions{File: p.o.Entry, Args: p.o.Args, ExecArgv: p.o.ExecArgv})
+	i.main = true
+	lost := 0
+	main, err := p.root.Start(threads.Spec{
+		Name: "main", Body: i, KillCode: exitSignal + int(syscall.SIGTERM),
+		Owner: threads.Owner{Failure: func(f *threads.Failure) { lost = p.lost(f) }},
 	})
-	if err := i.iso.Loop().Post(func() { i.begin(ctx) }); err != nil {
-		return 1, err
+	if err != nil {
+		return exitUncaught, err
 	}
-	defer i.releaseSignals()
-	// A program that ctx stops has no code of its own.
-	if err := i.iso.Run(ctx); err != nil && ctx.Err() == nil {
-		return 1, err
+	stop := context.AfterFunc(ctx, main.Kill)
+	defer stop()
+	<-main.Done()
+	p.root.Close(context.WithoutCancel(ctx))
+	i.waits.Wait()
+	if lost != 0 {
+		return lost, nil
 	}
-	if i.failed != nil {
-		return 1, i.failed
-	}
-	if err := ctx.Err(); err != nil && !i.ended {
-		return 1, err
-	}
-	return i.code, nil
+	return main.ExitCode(), nil
 }
+
+// lost says that the engine of the main instance is lost, and with which code the program
+// ends.
+func (p *Program) lost(f *threads.Failure) (code int) {
+	if errors.Is(f.Cause, isolate.ErrMemoryLimit) {
+		p.complain("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n")
+		return exitAbort
+	}
+	text := f.Stack
+	if text == "" {
+		text = f.Error()
+	}
+	p.complain("Uncaught:\n" + text + "\n\n" + versionLine)
+	return exitUncaught
+}
+
+// Root starts the program's threads; any goroutine, while the program runs.
+func (p *Program) Root() *threads.Root { return p.root }
 
 // write writes to stdout (1) or stderr (2); any goroutine.
 func (p *Program) write(fd int, b []byte) error {

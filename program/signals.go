@@ -23,7 +23,7 @@ func (i *Instance) catchSignal(js *isolate.JS, name string, fn goja.Value) error
 	if name == "SIGKILL" || name == "SIGSTOP" {
 		return exception.Errorf("uv_signal_start EINVAL")
 	}
-	if !ok || i.caught[name] != nil || i.ended {
+	if !ok || i.caught[name] != nil || i.ioc.Ended() {
 		return nil // a signal that never comes here
 	}
 	ioc, err := iocontext.Current(js)
@@ -46,7 +46,7 @@ func (i *Instance) catchSignal(js *isolate.JS, name string, fn goja.Value) error
 			case <-c.ch:
 				// A closed loop has nobody left to tell.
 				_ = i.iso.Loop().Post(func() {
-					if i.caught[name] != c || i.ended {
+					if i.caught[name] != c || i.ioc.Ended() {
 						return
 					}
 					i.ioc.RunIn(entry, func(js *isolate.JS) {
@@ -78,7 +78,6 @@ func (i *Instance) releaseSignals() {
 	for name := range i.caught {
 		i.releaseSignal(name)
 	}
-	i.waits.Wait()
 }
 
 // hold and release count who has a listener of a signal.

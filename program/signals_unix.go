@@ -26,7 +26,7 @@ func (i *Instance) kill(js *isolate.JS, pid, number int) error {
 			return syscall.Kill(pid, s)
 		default:
 			if !i.program.Listened(s) {
-				return i.exit(js, exitSignal+number)
+				i.exit(js, exitSignal+number)
 			}
 		}
 	}

@@ -31,11 +31,10 @@ var timerClass = &bind.Class[timer]{
 		// start(ms) arms the timer, again where it is armed; without an argument it is an
 		// immediate.
 		"start": func(t *timer, c *bind.Call) (any, error) {
-			if t.i.ended {
+			if t.i.ioc.Ended() {
 				return nil, nil
 			}
 			t.stop()
-			t.i.alive()
 			if c.Len() == 0 {
 				t.queue = true
 				t.hold()

@@ -136,7 +136,25 @@ func compileFunction(src *UnitSource) (*Unit, error) {
 	if err := l.program(tree, whole); err != nil {
 		return nil, err
 	}
+	nameBody(tree)
 	return compileUnit(tree, src.Bounds)
+}
+
+// nameBody names the function that the function of a unit returns.
+func nameBody(tree *ast.Program) {
+	statement, ok := tree.Body[0].(*ast.ExpressionStatement)
+	if !ok {
+		return
+	}
+	outer, ok := statement.Expression.(*ast.FunctionLiteral)
+	if !ok || len(outer.Body.List) == 0 {
+		return
+	}
+	if ret, ok := outer.Body.List[len(outer.Body.List)-1].(*ast.ReturnStatement); ok {
+		if inner, ok := ret.Argument.(*ast.FunctionLiteral); ok {
+			inner.Name = nameOfBody(inner.Function)
+		}
+	}
 }
 
 // asBody makes the body of a function of a script that the engine has parsed as it is
@@ -148,7 +166,7 @@ func asBody(tree *ast.Program, text string, params []string) *ast.Program {
 		return &ast.Binding{Target: &ast.Identifier{Name: unistring.NewFromString(name), Idx: at}}
 	}
 	inner := &ast.FunctionLiteral{
-		Function: at, ParameterList: &ast.ParameterList{Opening: at, Closing: at},
+		Function: at, Name: nameOfBody(at), ParameterList: &ast.ParameterList{Opening: at, Closing: at},
 		Body:            &ast.BlockStatement{LeftBrace: at, List: tree.Body, RightBrace: end},
 		DeclarationList: tree.DeclarationList,
 		Source:          "function (" + strings.Join(params, ", ") + ") {\n" + text + "\n}",
@@ -162,6 +180,12 @@ func asBody(tree *ast.Program, text string, params []string) *ast.Program {
 		Source: "function () { [native code] }",
 	}
 	return &ast.Program{Body: []ast.Statement{&ast.ExpressionStatement{Expression: outer}}, File: tree.File}
+}
+
+// nameOfBody is what V8 calls the function of a CommonJS module in stack traces. It is no
+// name that code could use.
+func nameOfBody(at file.Idx) *ast.Identifier {
+	return &ast.Identifier{Name: unistring.NewFromString("Object.<anonymous>"), Idx: at}
 }
 
 func compileUnit(tree *ast.Program, bounds *limits.Set) (*Unit, error) {

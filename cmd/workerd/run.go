@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"workerd.local/isolate"
 	"workerd.local/program"
@@ -73,9 +75,38 @@ func runProgram(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	if err != nil {
 		return fail(stderr, err)
 	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	came := make(chan os.Signal, 4)
+	signal.Notify(came, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(came)
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case s := <-came:
+				if number, ok := s.(syscall.Signal); ok && !p.Listened(s) {
+					stop(signaled(number))
+				}
+			}
+		}
+	}()
 	code, err := p.Run(ctx)
-	if err != nil {
+	var by signaled
+	switch {
+	case err != nil:
 		return fail(stderr, err)
+	case errors.As(context.Cause(ctx), &by):
+		return exitSignaled + int(by)
 	}
 	return code
 }
+
+// signaled is the signal that ended a program.
+type signaled syscall.Signal
+
+func (s signaled) Error() string { return "ended by " + syscall.Signal(s).String() }
+
+// exitSignaled and the number of a signal is what a shell says of a process that it ended.
+const exitSignaled = 128

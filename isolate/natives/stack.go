@@ -237,6 +237,7 @@ func (f *shownFrame) String() string {
 // visible gives the frames that a program may see, at most limit of them.
 func (e *env) visible(frames []goja.StackFrame, limit int) []shownFrame {
 	shown := make([]shownFrame, 0, min(limit, len(frames)))
+	native := false // the frame before is a built-in function, and shown
 	for i := range frames {
 		if len(shown) >= limit {
 			break
@@ -253,9 +254,14 @@ func (e *env) visible(frames []goja.StackFrame, limit int) []shownFrame {
 		if e.lim.ShowFrame != nil {
 			f.function, f.file, ok = e.lim.ShowFrame(f.function, f.file)
 		}
-		if ok {
+		switch {
+		case ok:
 			shown = append(shown, f)
+		case native:
+			// What code that is not shown has called is not shown either.
+			shown = shown[:len(shown)-1]
 		}
+		native = ok && f.file == ""
 	}
 	return shown
 }

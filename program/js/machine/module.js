@@ -238,8 +238,16 @@ for (const name of ["register", "registerHooks", "stripTypeScriptTypes", "Source
   Module[name] = fn;
 }
 
+// moduleOf is a module of a file that nothing keeps.
+function moduleOf(file, parent) {
+  const m = new Module(file, parent);
+  m.filename = file;
+  m.paths = native.modulePaths(dirname(file));
+  return m;
+}
 native.keep({
   __proto__: null,
+  // runMain loads the entry; what it returns is a promise where it has one.
   runMain(file) {
     process = require("node:process");
     let filename;
@@ -249,6 +257,18 @@ native.keep({
       process.argv[1] = filename ?? join(native.cwd(), file);
     }
     Module._load(filename, null, true);
+  },
+  runText(file, text) {
+    process = require("node:process");
+    const m = moduleOf(join(native.cwd(), file), null);
+    m._compile(text, file);
+  },
+  requireFrom: (file, id) => moduleOf(file).require(id),
+  compileOnce(file, text) {
+    const m = moduleOf(file);
+    m._compile(text, file);
+    m.loaded = true;
+    return m.exports;
   },
 });
 process = require("node:process");

@@ -225,7 +225,7 @@ for (const name of ["stdin", "stdout", "stderr"]) {
   defineProperty(process, name, {
     get() {
       if (stream === undefined) {
-        stream = name === "stdin" && !info.main ? null : require("internal/stdio")[name]();
+        stream = name === "stdin" && info.noStdin ? null : require("internal/stdio")[name]();
         if (name !== "stdin") native.stream(name === "stdout" ? 1 : 2, stream);
       }
       return stream;
@@ -266,20 +266,14 @@ native.hooks({
   rejected: (reason, promise) => process.emit("unhandledRejection", reason, promise),
   handled(promise) { process.emit("rejectionHandled", promise); },
   beforeExit() { process.emit("beforeExit", number(exitCode)); },
-  // exit runs the listeners at the end, and gives the code.
+  // exit runs the listeners at the end, and gives the code. One that is not 0 is why the
+  // program ends.
   exit(code) {
     if (!process._exiting) {
       process._exiting = true;
-      if (exitCode === undefined && code !== 0) exitCode = code;
+      if (code !== 0 && (exitCode === undefined || code !== 13)) exitCode = code;
       process.emit("exit", number(exitCode));
     }
-    return number(exitCode);
-  },
-  fatal() {
-    if (process._exiting) return number(exitCode ?? 1);
-    exitCode = 1;
-    process._exiting = true;
-    process.emit("exit", 1);
     return number(exitCode);
   },
 });
