@@ -387,13 +387,23 @@ func (e *socketEvent) failed(x *exception.Exception) {
 	e.a.report(x, socketHandlers[e.kind])
 	if e.v != nil {
 		iocontext.TraceException(e.v.t, x)
-		e.v.outcome = outcomeOf(x)
+	}
+}
+
+// returned tells the tails that the handler has.
+func (e *socketEvent) returned() {
+	if e.v != nil {
+		e.v.t.Return(0)
 	}
 }
 
 // stopped is told that the event's turn could not run, or did not end well.
 func (e *socketEvent) stopped(err error) {
 	a := e.a
+	if reason := a.ioc.Aborted(); reason != nil && !e.over {
+		x, _ := exception.From(reason)
+		e.v.broke(x)
+	}
 	e.finish()
 	if a.ioc.Realm().Condemned() == nil && !a.ioc.Ended() && a.in.Broken() == nil {
 		a.ioc.Abort(err) // as with a request
@@ -419,9 +429,12 @@ func (e *socketEvent) run(js *isolate.JS) {
 		return // e.stopped is told
 	}
 	if err != nil {
-		e.failed(js.Exception(err))
-	} else if e.v != nil {
-		e.v.t.Return(0)
+		x := js.Exception(err)
+		e.failed(x)
+		if e.v != nil {
+			// Of one that fails later the outcome is ok (workerd).
+			e.v.outcome = outcomeOf(x)
+		}
 	}
 	e.finish()
 }
@@ -447,6 +460,7 @@ func (e *socketEvent) call(js *isolate.JS, ws *websockets.Socket) error {
 		return err
 	}
 	if _, ok := v.Export().(*goja.Promise); !ok {
+		e.returned()
 		return nil
 	}
 	e.await(js, v)
@@ -466,6 +480,8 @@ func (e *socketEvent) await(js *isolate.JS, v goja.Value) {
 		timer.Stop()
 		if err != nil {
 			e.failed(js.Exception(err))
+		} else {
+			e.returned()
 		}
 		done(nil)
 	})

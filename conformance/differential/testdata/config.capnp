@@ -18,6 +18,8 @@ const config :Workerd.Config = (
     (name = "rpc-old", worker = .rpcOld),
     (name = "stubs", worker = .stubs),
     (name = "stubs-old", worker = .stubsOld),
+    (name = "tails", worker = .tails),
+    (name = "tailed", worker = .tailed),
     (name = "net", network = (allow = [])),
     (name = "websocket", worker = .websocket),
     (name = "websocket-old", worker = .websocketOld),
@@ -40,6 +42,7 @@ const config :Workerd.Config = (
     (name = "rpc", service = "rpc", http = ()),
     (name = "rpc-old", service = "rpc-old", http = ()),
     (name = "stubs", service = "stubs", http = ()),
+    (name = "tails", service = "tails", http = ()),
     (name = "http", service = (name = "web", entrypoint = "visitor"), http = ()),
   ],
 );
@@ -278,4 +281,32 @@ const stubsOld :Workerd.Worker = (
   compatibilityFlags = ["enable_ctx_exports"],
   durableObjectNamespaces = [(className = "Shelf", uniqueKey = "stubs-old-shelf", enableSql = true)],
   durableObjectStorage = (localDisk = "data"),
+);
+
+# What tails are told: the probes and their collector, and the worker that is followed.
+const tails :Workerd.Worker = (
+  modules = [
+    (name = "tails.js", esModule = embed "tails.js"),
+    (name = "probe.js", esModule = embed "probe.js"),
+  ],
+  compatibilityDate = .date,
+  compatibilityFlags = ["streaming_tail_worker", "experimental"],
+  bindings = [
+    (name = "COLLECTOR", service = (name = "tails", entrypoint = "Collector")),
+    (name = "ROOM", durableObjectNamespace = (className = "Room", serviceName = "tailed")),
+    (name = "SUDDEN", durableObjectNamespace = (className = "Sudden", serviceName = "tailed")),
+    (name = "SILENT", durableObjectNamespace = (className = "Silent", serviceName = "tailed")),
+  ],
+);
+
+const tailed :Workerd.Worker = (
+  modules = [
+    (name = "tails.js", esModule = embed "tails.js"),
+    (name = "probe.js", esModule = embed "probe.js"),
+  ],
+  compatibilityDate = .date,
+  durableObjectNamespaces = [(className = "Room", uniqueKey = "tailed-room"), (className = "Silent", uniqueKey = "tailed-silent"), (className = "Sudden", uniqueKey = "tailed-sudden")],
+  durableObjectStorage = (inMemory = void),
+  tails = [(name = "tails", entrypoint = "Collector")],
+  streamingTails = [(name = "tails", entrypoint = "Collector")],
 );
