@@ -116,7 +116,7 @@ func (r *Request) leave(js *isolate.JS, c *iocontext.Context, target string) (*e
 	req := &event.Request{
 		Method: r.method, URL: bareURL(target), Header: r.raw.share(),
 		// Redirects are followed here, so that every service is spared it.
-		Body: b, Redirect: "manual", CF: r.cfJSON,
+		Body: b, Redirect: "manual",
 	}
 	if req.WantsWebSocket() {
 		// The handshake is a GET without a body, whatever the script says.
@@ -128,10 +128,9 @@ func (r *Request) leave(js *isolate.JS, c *iocontext.Context, target string) (*e
 		}
 	}
 	Frame(req)
-	if r.cf != nil {
-		if req.CF, err = cfText(js, r.cf); err != nil {
-			return nil, errors.Join(err, b.Close())
-		}
+	r.askAnew(req)
+	if req.CF, err = r.cfThatLeaves(js); err != nil {
+		return nil, errors.Join(err, b.Close())
 	}
 	return req, nil
 }

@@ -32,11 +32,17 @@ func TestWhatFlagsChange(t *testing.T) {
 		{nil, `try { new Request('http://x', { cf: { cacheControl: 'a', cacheTtl: 1 } }) } catch (e) { return [e.name, e.message.includes('mutually exclusive')] }`, `["TypeError",true]`},
 		{nil, `try { new Request('http://x', { cache: 'no-store', cf: { cacheControl: 'a' } }) } catch (e) { return [e.name, e.message.includes('cannot be used together')] }`, `["TypeError",true]`},
 		{nil, `return new Request('http://x', { cf: { cacheControl: 'a', cacheTtl: undefined } }).cf.cacheControl`, "a"},
+		{nil, `return [new Request('http://x', { cache: 'no-store' }).cache, new Request('http://x', { cache: 'no-cache' }).cache, new Request('http://x').cache === undefined]`, `["no-store","no-cache",true]`},
+		{nil, `try { new Request('http://x', { cache: 'reload' }) } catch (e) { return String(e) }`, "TypeError: Unsupported cache mode: reload"},
+		{nil, `try { new Request('http://x', { cache: 'NO-STORE' }) } catch (e) { return String(e) }`, "TypeError: Unsupported cache mode: NO-STORE"},
+		{[]string{"cache_no_cache_disabled"}, `try { new Request('http://x', { cache: 'no-cache' }) } catch (e) { return [String(e), new Request('http://x', { cache: 'no-store' }).cache] }`, `["TypeError: Unsupported cache mode: no-cache","no-store"]`},
+		{[]string{"cache_option_disabled"}, `try { new Request('http://x', { cache: 'no-store' }) } catch (e) { return [String(e), 'cache' in Request.prototype] }`, `["Error: The 'cache' field on 'RequestInitializerDict' is not implemented.",false]`},
+		{[]string{"cache_reload_enabled"}, `return new Request('http://x', { cache: 'reload' }).cache`, "reload"},
 		{nil, `const f = new FormData(); f.set('a', new File(['x'], 'n\\')); try { new Response(f) } catch (e) { return String(e) }`, "TypeError: Name or filename can't end with backslash"},
 		{nil, `try { await new Response('a=b', { headers: { 'content-type': 'application/x-www-form-urlencoded; charset=big5' } }).formData() } catch (e) { return e.name }`, "TypeError"},
 		{nil, `const f = new FormData(); const i = f.keys(); const was = i.next().done; f.append('k', 'v'); return [was, i.next().value, i.next().done]`, `[true,"k",true]`},
 	} {
-		flags, errs := compat.Parse(compat.Newest, c.flags, compat.Options{})
+		flags, errs := compat.Parse(compat.Newest, c.flags, compat.Options{Experimental: true})
 		if len(errs) > 0 {
 			t.Fatal(errs)
 		}

@@ -289,12 +289,9 @@ func (r *Request) init(c *bind.Call, v goja.Value) (g given, err error) {
 			return events.SignalOption(&r.signal)(f, v)
 		},
 		"cf", func(f *bind.Call, v goja.Value) error { return objectOrNull(f, v, &r.cf) },
-		"cache", text(func(s string) error {
-			if s != "no-store" && s != "no-cache" {
-				return exception.TypeErrorf("Unsupported cache mode: %s", s)
-			}
-			r.cache = s
-			return nil
+		"cache", text(func(s string) (err error) {
+			r.cache, err = readCacheMode(c.JS(), s)
+			return err
 		}),
 		"integrity", text(func(s string) error {
 			if s != "" {
@@ -352,6 +349,12 @@ func defineRequest() *bind.Class[Request] {
 			},
 		},
 		Async: bodyMethods(of),
+		Init: func(js *isolate.JS, _, proto *goja.Object) error {
+			if js.Compat() != nil && !js.Compat().Has("cache_option_enabled") {
+				return proto.Delete("cache")
+			}
+			return nil
+		},
 	}
 	return RequestClass
 }
