@@ -123,4 +123,3 @@ func controlOf(ttl goja.Value) string {
 	}
 	return ""
 }
-
