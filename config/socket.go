@@ -26,6 +26,10 @@ type Socket struct {
 	FD      *int // listening descriptor the process inherited, in place of Address; only Override sets it
 }
 
+// Loopback begins the address of a socket, or of an external server, of which only tests know:
+// they reach each other within the process.
+const Loopback = "loopback:"
+
 // HTTPStyle is what request lines look like.
 type HTTPStyle uint8
 

@@ -88,7 +88,7 @@ func (c *Config) features(use func(feature string, pos Pos, subject string)) {
 		s := &c.Sockets[i]
 		subject := fmt.Sprintf("Socket %q", s.Name)
 		use("socket."+s.Kind.String(), s.Pos, subject)
-		httpFeatures(&s.HTTP, subject, use)
+		httpFeatures(&s.HTTP, s.Address, subject, use)
 		tlsFeatures(s.TLS, subject, use)
 	}
 	for i := range c.Services {
@@ -99,7 +99,7 @@ func (c *Config) features(use func(feature string, pos Pos, subject string)) {
 			s.Worker.features(s.Name, use)
 		case s.External != nil:
 			use("external."+s.External.Kind.String(), s.Pos, subject)
-			httpFeatures(&s.External.HTTP, subject, use)
+			httpFeatures(&s.External.HTTP, s.External.Address, subject, use)
 			tlsFeatures(s.External.TLS, subject, use)
 		case s.Network != nil:
 			tlsFeatures(s.Network.TLS, subject, use)
@@ -107,8 +107,9 @@ func (c *Config) features(use func(feature string, pos Pos, subject string)) {
 	}
 }
 
-func httpFeatures(h *HTTPOptions, subject string, use func(string, Pos, string)) {
-	if h.CapnpConnectHost.IsSet() {
+// httpFeatures asks for what HTTP options need. Calls within the process need no Cap'n Proto.
+func httpFeatures(h *HTTPOptions, address Text, subject string, use func(string, Pos, string)) {
+	if h.CapnpConnectHost.IsSet() && !strings.HasPrefix(address.Value, Loopback) {
 		use("capnpConnectHost", h.CapnpConnectHost.Pos, subject)
 	}
 }

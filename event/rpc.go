@@ -140,6 +140,23 @@ func (s StreamRef) Release() {
 	}
 }
 
+// SocketRef is a Socket as part of a payload: who takes it owns the connection.
+type SocketRef struct {
+	// Take gives the connection, once what the sender writes has been written; Drop closes
+	// it. Both may block, and one of them is called, once.
+	Take func() (Conn, error)
+	Drop func() error
+	// What the Socket says of itself; empty for what it does not know.
+	Remote, Local, Secure string
+	HalfOpen, HTTPPort    bool
+}
+
+// Release is Capability's.
+func (s SocketRef) Release() {
+	// Drop may block, and what it says is about bytes that nobody wanted.
+	go s.Drop()
+}
+
 // Props are ctx.props of a receiver: what made the binding says, and its callers cannot
 // change. Exactly one field is set.
 type Props struct {

@@ -109,7 +109,7 @@ func (s *Server) startTCP() error {
 	defer s.mu.Unlock()
 	cfg := *s.cfg
 	cfg.Sockets = slices.DeleteFunc(slices.Clone(cfg.Sockets), func(c config.Socket) bool {
-		return c.Kind != config.SocketTCP || strings.HasPrefix(c.Address.Value, "loopback:")
+		return c.Kind != config.SocketTCP || strings.HasPrefix(c.Address.Value, config.Loopback)
 	})
 	opened, err := s.open(s.turn.now(), &cfg)
 	if err != nil {

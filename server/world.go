@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,11 +25,13 @@ import (
 	"workerd.local/httpserver"
 	"workerd.local/internal/compat"
 	"workerd.local/internal/limits"
+	"workerd.local/isolate"
 	"workerd.local/outbound"
 	"workerd.local/script"
 	"workerd.local/supervise"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/memorycache"
+	"workerd.local/webapi/sockets"
 	"workerd.local/websocket"
 	"workerd.local/worker"
 )
@@ -155,6 +159,8 @@ func (w *world) plain(svc *service) error {
 			return at(c.Pos, "service %s: %s", c.Name, err)
 		}
 		svc.plain = outbound.NewNetwork(p, t, w.s.webSockets, w.s.o.Limits.Bounds)
+	case c.External != nil && strings.HasPrefix(c.External.Address.Value, config.Loopback) && c.External.HTTP.CapnpConnectHost.IsSet():
+		svc.plain = &loopbackService{w: w, cfg: c.External}
 	case c.External != nil:
 		e, err := external(c.External, w.s.webSockets, w.s.o.Limits.Bounds)
 		if err != nil {
@@ -273,11 +279,22 @@ func source(ctx context.Context, c *config.Service, flags *compat.Flags, modules
 // modules are the web APIs of a worker.
 func (w *world) modules(svc *service) []bind.Module {
 	list := append(w.s.modules(), w.unsafeModule(svc))
+	if w.gate("workerd-autogate-socket-rpc-transfer") {
+		list = append(list, socketTransfers)
+	}
 	if w.exposeGC {
 		list = append(list, gcModule)
 	}
 	return list
 }
+
+// gate reports whether the configuration names an autogate.
+func (w *world) gate(name string) bool {
+	return slices.ContainsFunc(w.cfg.Autogates, func(g config.Text) bool { return g.Value == name })
+}
+
+// socketTransfers lets Sockets go over RPC.
+var socketTransfers = bind.Module{Name: "sockets-rpc", Setup: func(js *isolate.JS) error { sockets.AllowTransfer(js); return nil }}
 
 // bundleFiles are the modules of a worker as node:fs shows them.
 func bundleFiles(c *config.Worker) func() map[string][]byte {

@@ -12,6 +12,7 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/global"
+	"workerd.local/webapi/sockets"
 )
 
 // decoder reads one value: clone.HostObjects that makes stubs of capabilities.
@@ -124,6 +125,12 @@ func (d *decoder) ReadHost(r *clone.Reader) (*goja.Object, error) {
 		return d.writable(r)
 	case tagSignal:
 		return d.signal(r)
+	case tagSocket:
+		ref, err := take[event.SocketRef](d, r)
+		if err != nil {
+			return nil, err
+		}
+		return sockets.Received(d.js, d.ioc, ref), nil
 	}
 	if tag == global.ErrorTag {
 		return global.ReadError(d.js, r, false)

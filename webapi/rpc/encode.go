@@ -18,6 +18,7 @@ import (
 	"workerd.local/webapi/events"
 	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/global"
+	"workerd.local/webapi/sockets"
 	"workerd.local/webapi/streams"
 )
 
@@ -26,6 +27,7 @@ import (
 const (
 	tagStub    = 1
 	tagService = 11
+	tagSocket  = 16
 )
 
 // encoder writes one value: clone.HostObjects that knows stubs, streams and services.
@@ -165,6 +167,15 @@ func (e *encoder) hostObject(w *clone.Writer, obj *goja.Object, value any, class
 		return true, e.readable(w, v)
 	case *events.Signal:
 		return true, e.signal(w, v)
+	}
+	if class == "Socket" && e.ioc == nil {
+		return false, &clone.DataCloneError{Message: "Socket can only be serialized for RPC."}
+	}
+	if ref, ok, err := sockets.Transfer(e.js, obj); ok {
+		if err == nil {
+			e.add(w, tagSocket, ref)
+		}
+		return true, err
 	}
 	if s, ok := streams.WritableOf(e.js, obj); ok {
 		return true, e.writable(w, s)

@@ -20,6 +20,7 @@ type link struct {
 	err      error
 	settled  bool
 	ended    bool
+	given    bool // the connection is for release only, whatever becomes of the halves
 	atEOF    bool
 	detached error // what a read finds after the connection became another socket's
 	refused  error // what a write finds then
@@ -67,6 +68,10 @@ func (l *link) wait() (event.Conn, error) {
 // cut closes the connection, now or when it comes.
 func (l *link) cut() error {
 	l.mu.Lock()
+	if l.given {
+		l.mu.Unlock()
+		return nil
+	}
 	conn := l.conn
 	first := !l.ended
 	l.ended = true
@@ -121,9 +126,26 @@ func (l *link) release() (event.Conn, error) {
 	if l.ended {
 		return nil, errGone
 	}
+	l.given = false
 	l.conn, l.ended = nil, true
 	close(l.done)
 	return conn, nil
+}
+
+// give keeps the connection, which is there, for whoever calls release.
+func (l *link) give() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.given = !l.ended
+}
+
+// drop closes a connection that was given to nobody.
+func (l *link) drop() error {
+	conn, err := l.release()
+	if err != nil {
+		return nil // it is over already
+	}
+	return conn.Close()
 }
 
 // gone waits until the connection is over, for whatever reason.

@@ -24,6 +24,7 @@ type socket struct {
 	domain        string // whose certificate startTls wants; "" once it was called
 	halfOpen      bool
 	httpPort      bool // of the address
+	failed        bool // the connection could not be opened
 	upgraded      bool
 	closing       bool
 }
@@ -141,6 +142,7 @@ func (s *socket) fail(js *isolate.JS, err error) {
 	if s.domain == "" && s.secure == "on" && s.remote == "" {
 		shown = exception.Errorf("%s", js.Exception(err).Message).WithCause(err)
 	}
+	s.failed = true
 	v := js.Error(shown)
 	thrown := js.Runtime().Try(func() { panic(v) })
 	s.closed.fail(thrown)

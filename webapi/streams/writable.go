@@ -56,6 +56,9 @@ func WritableOf(js *isolate.JS, v goja.Value) (*Writable, bool) {
 	return writableClass.Unwrap(js, v)
 }
 
+// Locked reports whether the stream has a writer.
+func (w *Writable) Locked() bool { return w.writer != nil }
+
 // Object is the stream as scripts see it, always the same object.
 func (w *Writable) Object(js *isolate.JS) *goja.Object {
 	if w.obj == nil {
