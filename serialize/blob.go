@@ -93,6 +93,7 @@ func (s *Snapshot) sections() (made, sources, log []byte) {
 	src.program(s.preload)
 
 	l.number(uint64(s.state))
+	l.flag(s.forced)
 	l.number(uint64(len(s.work)))
 	for _, id := range s.work {
 		l.number(id)
@@ -233,6 +234,7 @@ func decodeSections(made, sources, log []byte) (*Snapshot, error) {
 	}
 	s.program, s.preload = src.program(), src.program()
 	state := l.number()
+	s.forced = l.number() == 1
 	for range l.most(l.number()) {
 		s.work = append(s.work, l.number())
 	}

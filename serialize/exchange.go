@@ -48,6 +48,7 @@ type network struct {
 	most int // bytes of a body while it records
 
 	mu     sync.Mutex // guards what follows
+	frozen bool       // the worker has parked: what is under way stays so until the fork
 	forked bool
 	list   []*exchange            // of this run, in the order in which they began
 	log    map[[32]byte][]*answer // of the log, in the order in which they were asked for
@@ -133,9 +134,9 @@ func (n *network) begin(ctx context.Context, req *event.Request, done func(*even
 		defer cancel()
 		a := n.ask(ctx, &sent)
 		n.mu.Lock()
-		if n.forked {
+		if n.frozen || n.forked {
 			n.mu.Unlock()
-			return // it was told
+			return // the fork tells who waits
 		}
 		x.answer = a
 		n.mu.Unlock()
@@ -199,7 +200,7 @@ func (n *network) whole(r io.ReadCloser) (b []byte, err error) {
 // fork ends what is under way, and lets requests through to the network from here on.
 func (n *network) fork() {
 	n.mu.Lock()
-	n.forked = true
+	n.frozen, n.forked = false, true
 	open := n.open()
 	n.list, n.log = nil, nil
 	n.mu.Unlock()
@@ -229,11 +230,18 @@ func (n *network) underWay() (names []string) {
 	return names
 }
 
-// exchanges is what a log keeps of the run's requests.
-func (n *network) exchanges() []*exchange {
+// freeze is for a worker that has parked: it is what a log keeps of the run's requests.
+func (n *network) freeze() (list []*exchange) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return slices.Clone(n.list)
+	n.frozen = true
+	for _, x := range n.list {
+		if x.answer == nil {
+			x.cancel()
+		}
+		list = append(list, &exchange{key: x.key, what: x.what, answer: x.answer})
+	}
+	return list
 }
 
 // replay answers from a log.

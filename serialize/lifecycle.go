@@ -9,6 +9,7 @@ import (
 
 	"workerd.local/isolate"
 	"workerd.local/script"
+	"workerd.local/webapi/console"
 	"workerd.local/webapi/events"
 )
 
@@ -138,6 +139,9 @@ func (w *Worker) Terminate() {
 	_ = w.post(func(js *isolate.JS) { w.fire(js, "uninstall", dying) })
 }
 
+// Interrupt is SIGINT: the worker dies at once; any goroutine.
+func (w *Worker) Interrupt() { w.kill(Exit{Code: 128 + 2}) }
+
 // kill ends the worker, in the middle of its code where it has to; any goroutine.
 func (w *Worker) kill(e Exit) {
 	w.killed.CompareAndSwap(nil, &e)
@@ -154,11 +158,7 @@ func (w *Worker) uncaught(js *isolate.JS, err error) {
 	if w.exit != nil {
 		return
 	}
-	t, e := events.Global(js), js.Exception(err)
-	text := e.Stack
-	if text == "" {
-		text = e.Error()
-	}
+	t, e, text := events.Global(js), js.Exception(err), describe(js, err)
 	if !t.Has("error") {
 		w.printError("Uncaught " + text)
 		w.leave(js, Exit{Code: ExitFailed})
@@ -179,13 +179,23 @@ func (w *Worker) fatal(js *isolate.JS, reason string, err error) {
 	if isolate.Uncatchable(err) {
 		js.Panic(err)
 	}
-	e := js.Exception(err)
-	text := e.Stack
-	if text == "" {
-		text = e.Error()
-	}
-	w.printError(reason + ": " + text)
+	w.printError(reason + ": " + describe(js, err))
 	w.leave(js, Exit{Code: ExitFailed})
+}
+
+// describe is an exception as people read it: the stack of an error, any other value as the
+// console prints it.
+func describe(js *isolate.JS, err error) string {
+	e := js.Exception(err)
+	if v := js.Error(err); v != nil {
+		if o, ok := v.(*goja.Object); !ok || o.ClassName() != "Error" && e.Stack == "" {
+			return console.Format(js, []goja.Value{v})
+		}
+	}
+	if e.Stack == "" {
+		return e.Error()
+	}
+	return e.Stack
 }
 
 // rejection is told of promises that were rejected and have no handler, and of those that
@@ -204,19 +214,16 @@ func (w *Worker) tellRejection(js *isolate.JS, r isolate.Rejection) {
 	}
 	ev := &events.PromiseRejectionEvent{Event: events.New(typ, !r.Handled), Promise: r.Promise, Reason: r.Reason}
 	if _, err := events.Deliver(js, events.Global(js), events.PromiseRejectionEventClass, ev); err != nil {
-		w.fatal(js, `Uncaught Exception on "`+typ+`"`, err)
+		w.printError(`Uncaught Exception on "` + typ + `": ` + describe(js, err))
+		w.end(Exit{Code: ExitFailed})
 		return
 	}
 	if r.Handled || ev.Prevented() {
 		return
 	}
-	e := js.Exception(js.Thrown(r.Reason))
-	text := e.Stack
-	if text == "" {
-		text = e.Error()
-	}
-	w.printError("Uncaught (in promise) " + text)
-	w.leave(js, Exit{Code: ExitFailed})
+	// Nothing of the script runs here that would have to stop.
+	w.printError("Uncaught (in promise) " + describe(js, js.Thrown(r.Reason)))
+	w.end(Exit{Code: ExitFailed})
 }
 
 var stackLine = regexp.MustCompile(`^\s+at (?:.*\()?(.*?):(\d+):(\d+)\)?$`)

@@ -70,7 +70,7 @@ func (p *Program) addImports(ctx context.Context, abs string, bounds *limits.Set
 		Dir: p.dir, Main: filepath.Base(abs), NoBundle: true, FindAdditionalModules: false,
 	}})
 	if err != nil {
-		return err
+		return notFound(err)
 	}
 	inputs := s.Inputs()
 	root := p.dir
@@ -121,12 +121,28 @@ func (p *Program) compile(ctx context.Context, bounds *limits.Set) (err error) {
 		src.ServiceWorker = &script.Module{Name: p.files[0].name, Content: p.files[0].content}
 	}
 	if p.script, err = script.Compile(ctx, src); err != nil {
-		return err
+		return notFound(err)
 	}
 	if b := p.script.Builtins(); len(b) > 0 {
 		return fmt.Errorf("%s:%d:%d: Cannot find package '%s'", b[0].Importer, b[0].Line, b[0].Column, b[0].Specifier)
 	}
 	return nil
+}
+
+// notFound says in Aworker's words that there are no packages.
+func notFound(err error) error {
+	var e *script.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	c := *e
+	c.Diagnostics = slices.Clone(c.Diagnostics)
+	for i, d := range c.Diagnostics {
+		if name, ok := strings.CutPrefix(d.Message, "No such module \""); ok {
+			c.Diagnostics[i].Message = "Cannot find package '" + strings.TrimRight(name, "\".") + "'"
+		}
+	}
+	return &c
 }
 
 // hash tells programs apart.

@@ -133,6 +133,9 @@ func (s *Snapshot) WriteFile(path string) (err error) {
 // one, runs as without a snapshot.
 func RunSnapshot(ctx context.Context, o Options, path string, serve Serve) Exit {
 	w, why := openSnapshot(ctx, o, path)
+	if why == nil && w == nil {
+		return Run(ctx, o, serve)
+	}
 	if why == nil {
 		c := Child{Args: o.Args, Env: o.Env, Preload: o.Preload, Location: o.Location}
 		return w.child(ctx, c, o, serve)
@@ -145,7 +148,24 @@ func RunSnapshot(ctx context.Context, o Options, path string, serve Serve) Exit 
 	return Run(ctx, o, serve)
 }
 
-// openSnapshot is a worker that stands where the snapshot's parked, or why there is none.
+// RunEncoded goes on from a blob in memory. err is why that cannot be used; then nothing
+// has run.
+func RunEncoded(ctx context.Context, o Options, blob []byte, serve Serve) (Exit, error) {
+	s, err := Decode(ctx, blob, o.Limits.Bounds)
+	if err != nil {
+		return Exit{}, err
+	}
+	quiet := o
+	quiet.Stdout, quiet.Stderr = nil, nil
+	w, err := restore(ctx, s, quiet)
+	if err != nil {
+		return Exit{}, err
+	}
+	return w.child(ctx, Child{Args: o.Args, Env: o.Env, Preload: o.Preload}, o, serve), nil
+}
+
+// openSnapshot is a worker that stands where the snapshot's parked, or why there is none;
+// neither where the snapshot has no script and o has.
 func openSnapshot(ctx context.Context, o Options, path string) (*Worker, error) {
 	s, err := ReadBlob(ctx, path, o.Limits.Bounds)
 	if err != nil {
@@ -155,7 +175,7 @@ func openSnapshot(ctx context.Context, o Options, path string) (*Worker, error) 
 		if o.Program == nil {
 			return nil, errors.New("the snapshot has no script")
 		}
-		s.program = o.Program
+		return nil, nil // a runtime that has run nothing runs the script
 	}
 	w, err := restore(ctx, s, o)
 	if err != nil {

@@ -36,7 +36,8 @@ type Snapshot struct {
 	answers  []*exchange
 	bare     bool // there is no script: a worker that has run nothing
 
-	// The worker when it parked.
+	// The worker when it parked. forced says that serialize was not over.
+	forced bool
 	state  State
 	work   []uint64 // background work that was under way
 	timers int
@@ -178,13 +179,14 @@ func (w *Worker) snapshot(kind Kind) (*Snapshot, error) {
 	if kind == Startup && len(w.timers) > 0 {
 		return nil, fmt.Errorf("snapshot: the script still has %s", w.unfinished())
 	}
+	answers := w.net.freeze()
 	entries, work, err := w.tape.finish()
 	if err != nil {
 		return nil, err
 	}
 	s := &Snapshot{
 		kind: kind, program: w.o.Program, preload: w.o.Preload, location: w.o.Location, args: w.o.Args,
-		entries: entries, answers: w.net.exchanges(), work: work, state: w.state, timers: w.iso.Loop().Timers(),
+		entries: entries, answers: answers, work: work, state: w.state, forced: !w.parked, timers: w.iso.Loop().Timers(),
 	}
 	if kind == Startup {
 		s.preload = nil

@@ -308,6 +308,22 @@ func (t *tape) diverge(what string) {
 	t.stop(t.err)
 }
 
+// differ is diverge for what stands in no entry; with mu.
+func (t *tape) differ(how string) {
+	if t.err == nil {
+		t.err = fmt.Errorf("the script %s", how)
+		t.stop(t.err)
+	}
+}
+
+// differs is differ for the worker, and returns why the run has diverged.
+func (t *tape) differs(how string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.differ(how)
+	return t.err
+}
+
 // diverged is diverge for the worker.
 func (t *tape) diverged(what string) {
 	t.mu.Lock()
@@ -361,7 +377,7 @@ func (t *tape) atEnd(work []uint64) error {
 	if o := t.r.peek(); o != 0 || t.r.err != nil {
 		t.diverge("parked")
 	} else if !slices.Equal(t.openWork(), work) {
-		t.diverge("waits for other work than before, and parked")
+		t.differ("waits for other work than before where it parks")
 	}
 	return t.err
 }

@@ -28,7 +28,11 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	args := os.Args[1:]
+	if isAworker(os.Args[0]) {
+		args = append([]string{aworkerName}, args...)
+	}
+	os.Exit(run(args, os.Stdout, os.Stderr))
 }
 
 // command is one verb.
@@ -43,6 +47,8 @@ func commands() []command {
 		{"test", "<config> [<filter>]", "run the test() exports of a configuration", test},
 		{"run", "<script.js> [<arguments>]", "run a script as a program, as node does", runProgram},
 		{"storage", "<command> [...]", "look into stored state, copy it, move it and check it", storageVerb},
+		{aworkerName, "[flags] [<script> [...]]", "run a script that may park and go on in children or from a snapshot", aworker},
+		{"fork", "--seed <path> [-- <args>]", "make a child of a seed and wait for its end", fork},
 	}
 }
 
@@ -59,6 +65,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case "--version", "version":
 		fmt.Fprintln(stdout, version())
 		return exitOK
+	}
+	if args[0] == aworkerChild {
+		return runAworkerChild(args[1:], stdout, stderr)
 	}
 	for _, c := range commands() {
 		if c.name == args[0] && c.name == "run" {

@@ -53,6 +53,11 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			home := filepath.Join(env.WorkDir, "home")
+			examples, err := filepath.Abs("../../examples")
+			if err != nil {
+				return err
+			}
+			env.Setenv("EXAMPLES", examples)
 			// Compiled scripts are kept below the home directory.
 			env.Setenv("HOME", home)
 			env.Setenv("USERPROFILE", home)

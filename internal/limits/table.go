@@ -135,10 +135,14 @@ var (
 	FetchKeptHost = count("fetch.kept-host", 256, 1, 100_000)
 	FetchKeptTime = span("fetch.kept-time", 90*time.Second, time.Second, time.Hour)
 
-	SnapshotLog    = size("snapshot.log", 64<<20, 1<<10, 1<<30)
-	SnapshotBody   = size("snapshot.body", 32<<20, 1<<10, 1<<30)
-	SnapshotBytes  = size("snapshot.bytes", 512<<20, 1<<10, 1<<31)
-	KVStorageBytes = size("aworker.kv", 64<<20, 1<<10, 1<<30)
+	SnapshotLog     = size("snapshot.log", 64<<20, 1<<10, 1<<30)
+	SnapshotBody    = size("snapshot.body", 32<<20, 1<<10, 1<<30)
+	SnapshotBytes   = size("snapshot.bytes", 512<<20, 1<<10, 1<<31)
+	SeedTwins       = count("seed.twins", 4, 0, 1000)
+	SeedChildren    = count("seed.children", 1000, 1, 100_000)
+	SeedMessage     = size("seed.message", 1<<20, 1<<10, 64<<20)
+	AworkerRequests = count("aworker.requests", 1000, 1, 1_000_000)
+	KVStorageBytes  = size("aworker.kv", 64<<20, 1<<10, 1<<30)
 
 	CryptoIterations = count("crypto.iterations", 10_000_000, 1, 1<<31-1)
 	CryptoWaiting    = count("crypto.waiting", 1000, 0, 100_000)
@@ -374,6 +378,10 @@ var sections = []Section{
 		row("Computing beside the loop of a run that is repeated", "serialize.completionTime", Count, "", "fixed by what a damaged log may ask for", "the start falls back to the script"),
 		row("Delay of a timer of such a script, in ms", "serialize.longestDelay", Count, "", "fixed by Aworker", "it counts as 1, with a warning"),
 		knob("Keys and values of a namespace of `aworker.kvStorages`", KVStorageBytes.Knob, "QuotaExceededError; with the strategy lru the oldest go"),
+		knob("Workers of a seed that wait for a fork", SeedTwins.Knob, "further forks wait until one is made"),
+		knob("Children of a seed, at a time", SeedChildren.Knob, "the fork is refused"),
+		knob("What is said to a seed at a time", SeedMessage.Knob, "the connection is closed"),
+		knob("Requests of a worker, at a time", AworkerRequests.Knob, "503"),
 		row("A key there", "serialize.maxKeyBytes", Size, "", "fixed by Aworker", "TypeError"),
 	}},
 	{"Products", []Row{

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"workerd.local/httpserver"
+	"workerd.local/outbound"
+	"workerd.local/serialize"
+)
+
+// aworkerName is the name under which the program is Aworker, without a verb.
+const aworkerName = "aworker"
+
+// isAworker reports whether the program was started under that name.
+func isAworker(arg0 string) bool {
+	return strings.TrimSuffix(filepath.Base(arg0), ".exe") == aworkerName
+}
+
+// aworker runs a script as Aworker does.
+func aworker(_ context.Context, args []string, stdout, stderr io.Writer) int {
+	o, err := parseAworker(args, nil)
+	if err != nil {
+		return aworkerUsage(stderr, err)
+	}
+	switch {
+	case o.Help:
+		fmt.Fprint(stdout, aworkerHelp)
+		return exitOK
+	case o.Version:
+		fmt.Fprintln(stdout, serialize.Version)
+		return exitOK
+	case o.Dump:
+		b, err := json.MarshalIndent(o, "", "  ")
+		if err != nil {
+			return fail(stderr, err)
+		}
+		fmt.Fprintf(stdout, "%s\n", b)
+		return exitOK
+	}
+	if err := o.check(); err != nil {
+		return aworkerUsage(stderr, err)
+	}
+	for _, name := range o.Idle {
+		fmt.Fprintf(stderr, "warning: --%s has no effect here\n", name)
+	}
+	// SIGTERM is an event of the worker.
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	w, err := o.worker(ctx, stdout, stderr)
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return serialize.ExitFailed
+	}
+	return leave(o.run(ctx, w, stderr))
+}
+
+// aworkerUsage says what is wrong with the command line.
+func aworkerUsage(stderr io.Writer, err error) int {
+	fmt.Fprintf(stderr, "%s\n\n%s", err, aworkerHelp)
+	return serialize.ExitUsage
+}
+
+// worker is what the options say of the worker.
+func (o *aworkerOptions) worker(ctx context.Context, stdout, stderr io.Writer) (w serialize.Options, err error) {
+	if w.Program, err = o.program(ctx); err != nil {
+		return w, err
+	}
+	if o.Preload != "" {
+		if w.Preload, err = serialize.Load(ctx, o.Preload, false, nil); err != nil {
+			return w, err
+		}
+	}
+	policy, err := outbound.NewPolicy([]string{"public", "private", "local"}, nil)
+	if err != nil {
+		return w, err
+	}
+	w.Location, w.Args, w.Env = o.Location, o.Args, os.Environ()
+	w.Stdout, w.Stderr = stdout, stderr
+	w.Outbound = outbound.NewNetwork(policy, nil, nil, nil)
+	w.Latency = time.Duration(o.LatencyMS) * time.Millisecond
+	w.LongTask = time.Duration(o.LongTaskMS) * time.Millisecond
+	return w, nil
+}
+
+// program is the script; nil for none.
+func (o *aworkerOptions) program(ctx context.Context) (*serialize.Program, error) {
+	module := o.Module && !o.BuildSnapshot
+	switch {
+	case o.HasEval:
+		return serialize.Inline(ctx, o.Eval, module, nil)
+	case o.Script != "":
+		if o.SnapshotBlob != "" && !o.BuildSnapshot {
+			p, err := serialize.Load(ctx, o.Script, module, nil)
+			if errors.Is(err, os.ErrNotExist) {
+				return nil, nil // it only counts where the snapshot cannot be used
+			}
+			return p, err
+		}
+		return serialize.Load(ctx, o.Script, module, nil)
+	}
+	return nil, nil
+}
+
+// run runs the worker in the role that the options give it.
+func (o *aworkerOptions) run(ctx context.Context, w serialize.Options, stderr io.Writer) serialize.Exit {
+	mode, _ := serialize.ParseMode(o.Mode) // it was checked
+	serve := o.serve(stderr)
+	switch {
+	case o.BuildSnapshot:
+		return serialize.Build(ctx, w, o.SnapshotBlob, o.SnapshotTimeout)
+	case o.ControlSocket != "":
+		return o.seed(ctx, w, mode, stderr)
+	case o.SnapshotBlob != "":
+		return serialize.RunSnapshot(ctx, w, o.SnapshotBlob, serve)
+	case mode != serialize.Normal:
+		return serialize.RunSeed(ctx, w, mode, serve)
+	}
+	return serialize.Run(ctx, w, serve)
+}
+
+// serve brings signals to a worker, and requests where the options name an address.
+func (o *aworkerOptions) serve(stderr io.Writer) serialize.Serve {
+	return func(w *serialize.Worker) (func(), error) {
+		var front func()
+		if o.Listen != "" {
+			var err error
+			if front, err = listen(w, o.Listen, stderr); err != nil {
+				return nil, err
+			}
+		}
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+		done, ended := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(ended)
+			for {
+				select {
+				case s := <-signals:
+					if s == syscall.SIGTERM {
+						w.Terminate()
+					} else {
+						w.Interrupt()
+					}
+				case <-done:
+					return
+				}
+			}
+		}()
+		return func() {
+			signal.Stop(signals)
+			close(done)
+			<-ended
+			if front != nil {
+				front()
+			}
+		}, nil
+	}
+}
+
+// listen delivers the requests of an address, host:port or unix:path, to a worker.
+func listen(w *serialize.Worker, address string, stderr io.Writer) (stop func(), err error) {
+	network := "tcp"
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		network, address = "unix", path
+	}
+	l, err := net.Listen(network, address)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen: %w", err)
+	}
+	f := serialize.NewFront(w)
+	srv := httpserver.New(httpserver.Options{Name: aworkerName}, httpserver.Target{Default: f})
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(l) }()
+	fmt.Fprintf(stderr, "listening on %s\n", l.Addr())
+	return func() {
+		f.Close()
+		// The worker has ended: what is under way has been answered.
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if err := errors.Join(srv.Shutdown(ctx), <-failed); err != nil {
+			fmt.Fprintln(stderr, err)
+		}
+	}, nil
+}
+
+// leave is the end of the process: a worker that died of SIGTERM takes it along.
+func leave(e serialize.Exit) int {
+	if e.Terminated {
+		dieOfTerm()
+	}
+	return e.Code
+}
