@@ -117,6 +117,7 @@ func (e *encoder) exchange(x *exchange) {
 	if a == nil {
 		return
 	}
+	e.text(a.class)
 	e.text(a.failure)
 	e.number(uint64(a.status))
 	e.text(a.statusText)
@@ -145,7 +146,7 @@ func (r *reader) exchange() *exchange {
 	if r.number() == 0 {
 		return x
 	}
-	a := &answer{failure: r.text(), status: int(min(r.number(), 999)), statusText: r.text(), url: r.text(), header: http.Header{}}
+	a := &answer{class: r.text(), failure: r.text(), status: int(min(r.number(), 999)), statusText: r.text(), url: r.text(), header: http.Header{}}
 	for range r.most(r.number()) {
 		name := r.text()
 		values := make([]string, 0, 1)

@@ -32,7 +32,8 @@ type exchange struct {
 
 // answer is the end of an exchange.
 type answer struct {
-	failure    string // text of the TypeError; "" is a response
+	class      string // of the error that it is; "" is a response
+	failure    string // its text
 	status     int
 	statusText string
 	url        string
@@ -148,19 +149,19 @@ func (n *network) begin(ctx context.Context, req *event.Request, done func(*even
 func (n *network) ask(ctx context.Context, req *event.Request) *answer {
 	resp, err := n.real.Fetch(ctx, req)
 	if err != nil {
-		return &answer{failure: failure(err).Error()}
+		return failed(err)
 	}
 	a := &answer{status: resp.Status, statusText: resp.StatusText, url: resp.URL, header: resp.Header, body: resp.Body.Bytes}
 	if resp.WebSocket != nil {
 		_ = resp.Discard() // nobody will use it
-		return &answer{failure: "fetch failed: a WebSocket cannot be opened before the worker is installed"}
+		return failed(errors.New("a WebSocket cannot be opened before the worker is installed"))
 	}
 	if resp.Body.Stream != nil {
 		if a.body, err = n.whole(resp.Body.Stream); err != nil {
 			if errors.Is(err, errTooLong) {
 				n.tape.spoil(fmt.Sprintf("the answer to fetch(%q): %s", req.URL, err))
 			}
-			return &answer{failure: failure(err).Error()}
+			return failed(err)
 		}
 	}
 	return a
@@ -169,8 +170,8 @@ func (n *network) ask(ctx context.Context, req *event.Request) *answer {
 // finish tells who waits for the exchange.
 func (n *network) finish(x *exchange) {
 	a := x.answer
-	if a.failure != "" {
-		x.done(nil, &exception.Exception{Class: "TypeError", Message: a.failure})
+	if a.class != "" {
+		x.done(nil, &exception.Exception{Class: a.class, Message: a.failure})
 		return
 	}
 	x.done(&event.Response{
@@ -267,6 +268,16 @@ func failure(err error) error {
 		return err
 	}
 	return exception.TypeErrorf("fetch failed: %s", err)
+}
+
+// failed is the answer that an error is.
+func failed(err error) *answer {
+	e, _ := exception.From(failure(err))
+	class := e.Class
+	if class == "" {
+		class = "Error"
+	}
+	return &answer{class: class, failure: e.Message}
 }
 
 // hashRequest is what two requests have in common that are the same.

@@ -31,6 +31,7 @@ func (w *Worker) startBuild(js *isolate.JS) { w.run(js, w.o.Program, w.serialize
 // goOn is what a worker does that was parked.
 func (w *Worker) goOn(js *isolate.JS) {
 	w.run(js, w.o.Preload, func(js *isolate.JS) {
+		w.loaded = w.tape.Now()
 		w.fire(js, "deserialize", func(js *isolate.JS) {
 			if w.state < Deserialized {
 				w.state.become(Deserialized)
@@ -253,6 +254,7 @@ type Child struct {
 // here on is no part of any log.
 func (w *Worker) becomeChild(c Child, o Options) {
 	w.tape.goLive()
+	w.origin = w.tape.Now()
 	w.env.replace(c.Env)
 	w.args, w.out, w.err = c.Args, o.Stdout, o.Stderr
 	w.o.Preload = c.Preload

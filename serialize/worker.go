@@ -123,7 +123,8 @@ type Worker struct {
 	state  State
 
 	origin   time.Time // the time origin
-	loaded   time.Time // when the script had run
+	booted   time.Time // when it was ready to run code
+	loaded   time.Time // when the script had run, or was about to go on
 	location string
 	args     []string
 	out, err io.Writer
@@ -175,6 +176,7 @@ func newWorkerWith(o Options, mode tapeMode, prepare func(*Worker)) (*Worker, er
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	w.origin = w.tape.Now()
 	var err error
 	w.iso.Loop().Turn(func() {
 		w.realm, err = w.iso.NewRealm(isolate.RealmOptions{
@@ -202,19 +204,45 @@ func (w *Worker) setup(js *isolate.JS) error {
 	fetch.SetOutbound(js, w.net)
 	console.SetSink(js, w.print)
 	events.SetReporter(js, w.uncaught)
-	if err := w.tidyGlobals(js); err != nil {
-		return err
-	}
+	performance.SetTiming(js, w.timing)
 	w.begin(js)
-	return nil
+	return w.tidyGlobals(js)
 }
 
 // begin is what is new for a run, and for each that goes on from it.
 func (w *Worker) begin(js *isolate.JS) {
-	w.origin = w.tape.Now()
 	performance.SetOrigin(js, w.origin)
+	w.booted, w.loaded = w.tape.Now(), time.Time{}
 	fetch.SetBase(js, w.location)
 }
+
+// timing is performance.aworkerTiming: the milestones of the start, in milliseconds since
+// the time origin.
+func (w *Worker) timing(js *isolate.JS) (name string, v goja.Value) {
+	o := js.Runtime().NewObject()
+	now := w.tape.Now()
+	loaded := w.loaded
+	if loaded.IsZero() {
+		loaded = w.booted
+	}
+	for _, m := range []struct {
+		name string
+		v    any
+	}{
+		{"name", aworkerName}, {"entryType", aworkerName}, {"startTime", 0},
+		{"duration", performance.Milliseconds(now.Sub(w.origin))},
+		{"bootstrapAgent", performance.Milliseconds(w.booted.Sub(w.origin))},
+		{"loadEvent", performance.Milliseconds(loaded.Sub(w.origin))},
+	} {
+		if err := o.Set(m.name, m.v); err != nil {
+			js.Panic(err) // a new object takes all
+		}
+	}
+	return "aworkerTiming", o
+}
+
+// aworkerName is the name of the entry of the milestones.
+const aworkerName = "aworker"
 
 func (w *Worker) setLocation() {
 	switch {

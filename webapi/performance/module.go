@@ -77,7 +77,12 @@ var timelineClass = &bind.Class[performance]{
 		"getEntriesByName": (*performance).jsByName,
 		"getEntriesByType": (*performance).jsByType,
 		"toJSON": func(_ *performance, c *bind.Call) (any, error) {
-			return record(c.JS(), "timeOrigin", timeOrigin(c.JS()))
+			members := []any{"timeOrigin", timeOrigin(c.JS())}
+			if timing := origins.Get(c.JS()).timing; timing != nil {
+				name, v := timing(c.JS())
+				members = append(members, name, v)
+			}
+			return record(c.JS(), members...)
 		},
 		// There are no entries of resources.
 		"clearResourceTimings": func(*performance, *bind.Call) (any, error) { return nil, nil },

@@ -21,16 +21,39 @@ type performance struct {
 // now is performance.now(): milliseconds since the time origin, which is the epoch unless
 // SetOrigin says otherwise, as workerd has it.
 func now(js *isolate.JS) float64 {
-	return float64(js.Host().Now().UnixMilli() - *origins.Get(js))
+	t := js.Host().Now()
+	if o := origins.Get(js); !o.at.IsZero() {
+		return Milliseconds(t.Sub(o.at))
+	}
+	return float64(t.UnixMilli())
 }
 
-// origins are in milliseconds since the epoch.
-var origins = isolate.NewSlot(func(*isolate.JS) *int64 { return new(int64) })
+// Milliseconds is a duration as scripts have it.
+func Milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// origin is what a realm's clock counts from; the zero time is the epoch.
+type origin struct {
+	at     time.Time
+	timing func(js *isolate.JS) (name string, v goja.Value)
+}
+
+var origins = isolate.NewSlot(func(*isolate.JS) *origin { return &origin{} })
 
 // SetOrigin says what the realm's clock counts from; entries that exist keep their times.
-func SetOrigin(js *isolate.JS, t time.Time) { *origins.Get(js) = t.UnixMilli() }
+func SetOrigin(js *isolate.JS, t time.Time) { origins.Get(js).at = t }
 
-func timeOrigin(js *isolate.JS) float64 { return float64(*origins.Get(js)) }
+// SetTiming gives performance.toJSON() one more member.
+func SetTiming(js *isolate.JS, timing func(js *isolate.JS) (name string, v goja.Value)) {
+	origins.Get(js).timing = timing
+}
+
+func timeOrigin(js *isolate.JS) float64 {
+	o := origins.Get(js)
+	if o.at.IsZero() {
+		return 0
+	}
+	return float64(o.at.UnixMicro()) / 1000
+}
 
 // add keeps an entry, and lets go of the oldest where there are too many.
 func (p *performance) add(js *isolate.JS, e *entry) {

@@ -1,0 +1,104 @@
+package serialize
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"workerd.local/event"
+)
+
+// prepared is a script that has some state, and whose children are timed up to their first
+// listener.
+const prepared = `
+const table = new Map();
+for (let i = 0; i < 100; i++) table.set('k' + i, { i, text: 'value ' + i });
+addEventListener('deserialize', () => { aworker.exit(table.size === 100 ? 0 : 9) });
+`
+
+// BenchmarkForkOfATwin is the time from a fork to the first deserialize listener, which
+// ends the child, while twins last.
+func BenchmarkForkOfATwin(b *testing.B) {
+	bench := newBench(b, prepared)
+	s := bench.seed(0)
+	ready := func() *Worker {
+		w, err := s.twin(context.Background())
+		if err != nil {
+			b.Fatal(err)
+		}
+		return w
+	}
+	<-s.ready // the first run is no twin
+	for b.Loop() {
+		b.StopTimer()
+		s.ready <- ready()
+		b.StartTimer()
+		e, err := s.Fork(context.Background(), ForkOptions{Child: Child{Env: []string{"A=1"}}})
+		if err != nil || e.Code != 0 {
+			b.Fatal(err, e, bench.err.String())
+		}
+	}
+}
+
+// BenchmarkTwin is what one ready child costs in the background.
+func BenchmarkTwin(b *testing.B) {
+	bench := newBench(b, prepared)
+	s := bench.seed(0)
+	for b.Loop() {
+		w, err := s.twin(context.Background())
+		if err != nil {
+			b.Fatal(err)
+		}
+		w.close()
+	}
+}
+
+// slow is a script whose preparation waits half a second for answers.
+const slow = `
+let answers = [];
+addEventListener('serialize', e => e.waitUntil((async () => {
+	for (let i = 0; i < 5; i++) answers.push(await (await fetch('http://slow.example/' + i)).json());
+})()));
+addEventListener('deserialize', () => aworker.exit(answers.length === 5 ? 0 : 9));
+`
+
+func slowService(asked *atomic.Int64) service {
+	return func(ctx context.Context, _ *event.Request) (*event.Response, error) {
+		asked.Add(1)
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+		}
+		return answerText(`{"list":[1,2,3]}`)
+	}
+}
+
+// BenchmarkRestore is a start from a blob of a script whose preparation waits 500 ms.
+func BenchmarkRestore(b *testing.B) {
+	var asked atomic.Int64
+	bench := newBench(b, slow)
+	bench.o.Outbound = slowService(&asked)
+	blob := bench.snapshot(Startup).Encode()
+	for b.Loop() {
+		e, err := RunEncoded(context.Background(), bench.o, blob, nil)
+		if err != nil || e.Code != 0 {
+			b.Fatal(err, e, bench.err.String())
+		}
+	}
+	if asked.Load() != 5 {
+		b.Fatalf("the network was asked %d times", asked.Load())
+	}
+}
+
+// BenchmarkColdStart is the same script without a snapshot.
+func BenchmarkColdStart(b *testing.B) {
+	var asked atomic.Int64
+	bench := newBench(b, slow)
+	bench.o.Outbound = slowService(&asked)
+	for b.Loop() {
+		if e := RunSeed(context.Background(), bench.o, SeedUserland, nil); e.Code != 0 {
+			b.Fatal(e)
+		}
+	}
+}
