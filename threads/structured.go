@@ -13,11 +13,16 @@ import (
 // ends. Errors are exceptions: a DataCloneError, or what a getter threw.
 var Structured Codec = structured{}
 
-type structured struct{}
+// Lenient is Structured, but leaves functions and symbols out, as JSON does.
+var Lenient Codec = structured{lenient: true}
+
+type structured struct{ lenient bool }
 
 // Encode is Codec's.
-func (structured) Encode(js *isolate.JS, v goja.Value, transfer []goja.Value) (Message, error) {
-	p, err := clone.Pack(js.Runtime(), v, transfer, cloneOptions(js))
+func (s structured) Encode(js *isolate.JS, v goja.Value, transfer []goja.Value) (Message, error) {
+	o := cloneOptions(js)
+	o.Lenient = s.lenient
+	p, err := clone.Pack(js.Runtime(), v, transfer, o)
 	if err != nil {
 		return nil, global.CloneError(err)
 	}

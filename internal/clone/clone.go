@@ -58,6 +58,9 @@ type Options struct {
 	Attach func(memory any) *goja.Object
 	// Resizable knows the resizable buffers of the runtime. Nil means that buffers keep the size that they have.
 	Resizable Resizables
+	// Lenient leaves functions and symbols out, as JSON does: a property with one is missing, and elsewhere they are
+	// undefined.
+	Lenient bool
 	// RefuseClassInstances makes an object whose prototype is not Object.prototype a DataCloneError unless Host takes
 	// it; workerd does so for RPC. When false such objects lose their prototype, as in V8.
 	RefuseClassInstances bool

@@ -90,3 +90,19 @@ func TestRefusedValuesMoveNothing(t *testing.T) {
 		t.Error("a value over the limit was packed")
 	}
 }
+
+func TestLenientCopiesLeaveFunctionsOut(t *testing.T) {
+	rt := goja.New()
+	v := run(t, rt, `({a: 1, f() {}, s: Symbol("x"), list: [1, () => 2, Symbol("y")], m: new Map([[1, () => 3]]), get g() { return () => 4 }, z: class {}})`)
+	p, err := clone.Pack(rt, v, nil, clone.Options{Lenient: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := p.Unpack(rt, clone.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, want := canonical(t, rt, got), `Object(){"a":1,"list":Array(3){"0":1,"1":undefined,"2":undefined},"m":Map(1=>undefined){}}`; text != want {
+		t.Errorf("got %s\nwant %s", text, want)
+	}
+}

@@ -109,6 +109,10 @@ func (w *writer) value(v goja.Value) error {
 		case goja.String:
 			return w.string(s)
 		case *goja.Symbol:
+			if w.opts.Lenient {
+				w.enc.tag(tagUndefined)
+				return nil
+			}
 			return w.refuse(v)
 		}
 		switch {
@@ -217,6 +221,10 @@ func (w *writer) isSeen(o *goja.Object) bool {
 
 func (w *writer) object(o *goja.Object) error {
 	k := w.eng.kindOf(o)
+	if k == kindFunction && w.opts.Lenient {
+		w.enc.tag(tagUndefined)
+		return nil
+	}
 	if k == kindProxy && w.opts.Half != nil && w.opts.Half(o) != nil {
 		k = kindHalf
 	}
@@ -371,6 +379,9 @@ func (w *writer) properties(o *goja.Object, namesOnly bool) (int, error) {
 				continue
 			}
 		}
+		if w.leftOut(v) {
+			continue
+		}
 		w.name(name)
 		if err := w.value(v); err != nil {
 			return 0, err
@@ -400,6 +411,20 @@ func nameUnits(name unistring.String) []uint16 {
 		return u[1:]
 	}
 	return wtf8ToUTF16(string(name))
+}
+
+// leftOut reports whether a property with the value is missing in the copy.
+func (w *writer) leftOut(v goja.Value) bool {
+	if !w.opts.Lenient {
+		return false
+	}
+	switch v := v.(type) {
+	case *goja.Symbol:
+		return true
+	case *goja.Object:
+		return w.eng.kindOf(v) == kindFunction
+	}
+	return false
 }
 
 // propertiesByKeys does what properties does for objects with getters, indices or a store of their own.
@@ -438,7 +463,7 @@ func (w *writer) propertiesOf(o *goja.Object, keys []goja.Value) (int, error) {
 // propertyByValue writes one property, running its getter, unless it is gone.
 func (w *writer) propertyByValue(o *goja.Object, key goja.Value) (bool, error) {
 	v, found, err := w.getOwn(o, key)
-	if err != nil || !found {
+	if err != nil || !found || w.leftOut(v) {
 		return false, err
 	}
 	if i, isIndex := arrayIndex(key.String()); isIndex {

@@ -1,0 +1,100 @@
+package face
+
+import (
+	"github.com/dop251/goja"
+
+	"workerd.local/isolate"
+	"workerd.local/threads"
+	"workerd.local/webapi/events"
+)
+
+// Port is the connection of a worker's script to its owner.
+type Port struct {
+	*threads.Thread
+	// Data is what the owner gave along.
+	Data threads.Message
+	// Flavor is the face that started the worker.
+	Flavor string
+
+	codec threads.Codec
+	data  bool
+	value goja.Value // of Data, once it was asked for
+}
+
+// PortOf is the port of the running script; nil where it is no worker.
+func PortOf(js *isolate.JS) *Port { return ports.Get(js).port }
+
+type held struct{ port *Port }
+
+var ports = isolate.NewSlot(func(*isolate.JS) *held { return &held{} })
+
+// Post sends the owner a value.
+func (p *Port) Post(js *isolate.JS, v goja.Value, transfer []goja.Value) error {
+	m, err := p.codec.Encode(js, v, transfer)
+	if err != nil {
+		return err
+	}
+	return refused(p.Send(m))
+}
+
+// Value is Data as a value, always the same.
+func (p *Port) Value(js *isolate.JS) (goja.Value, error) {
+	if p.value == nil {
+		v, err := p.Data.Value(js)
+		if err != nil {
+			return nil, err
+		}
+		p.value = v
+	}
+	return p.value, nil
+}
+
+// HasData reports whether the owner gave something along.
+func (p *Port) HasData() bool { return p.data }
+
+// Listen adds a receiver of messages that asks before it takes one: wants() is a call of the script's that says whether
+// anybody listens, deliver(value) one that hands the message on.
+func (p *Port) Listen(wants, deliver goja.Value) {
+	p.Receive(func(js *isolate.JS, m threads.Message) bool {
+		must := func(v goja.Value, err error) goja.Value {
+			if err != nil {
+				js.Panic(err)
+			}
+			return v
+		}
+		if !must(js.Call(wants, nil)).ToBoolean() {
+			return false
+		}
+		must(js.Call(deliver, nil, must(m.Value(js))))
+		return true
+	})
+}
+
+// connected is a body whose realm has a port.
+type connected struct {
+	threads.Body
+	port *Port
+}
+
+// Start is threads.Body's.
+func (c *connected) Start(js *isolate.JS, t *threads.Thread) (goja.Value, error) {
+	c.port.Thread = t
+	ports.Get(js).port = c.port
+	return c.Body.Start(js, t)
+}
+
+// End is threads.Ender's.
+func (c *connected) End(js *isolate.JS, t *threads.Thread, code int) int {
+	if e, ok := c.Body.(threads.Ender); ok {
+		return e.End(js, t, code)
+	}
+	return code
+}
+
+// Caught is threads.Catcher's.
+func (c *connected) Caught(js *isolate.JS, t *threads.Thread, v goja.Value) bool {
+	k, ok := c.Body.(threads.Catcher)
+	return ok && k.Caught(js, t, v)
+}
+
+func report(js *isolate.JS, err error) { events.Report(js, err) }
