@@ -31,7 +31,8 @@ floors
 	webapi/timers  webapi/console  webapi/tail  webapi/urlpattern  webapi/global  webapi/performance  webapi/streams  webapi/wasm
 	webapi/blob  webapi/sockets  webapi/codec  webapi/crypto  webapi/messaging
 	threads
-	napa
+	napa  threads/face
+	threads/iojs
 	webapi/websockets
 	webapi/fetch
 	webapi/durable  webapi/htmlrewriter  webapi/caches  webapi/eventsource  webapi/kv  webapi/analytics  webapi/memorycache  webapi/hyperdrive  webapi/queue  webapi/r2
