@@ -7,6 +7,7 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/isolate"
+	"workerd.local/threads/face"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/node/core"
 	"workerd.local/webapi/node/glue"
@@ -39,6 +40,12 @@ func processNatives() map[string]bind.Static {
 				"noDeprecation": i.program.o.Flags.NoDeprecation, "traceDeprecation": i.program.o.Flags.TraceDeprecation,
 				"throwDeprecation": i.program.o.Flags.ThrowDeprecation,
 			})
+		},
+		"workerData": func(c *bind.Call) (any, error) {
+			if p := face.PortOf(c.JS()); p != nil {
+				return p.Value(c.JS())
+			}
+			return nil, nil
 		},
 		"argv":     func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).argv(), nil },
 		"execArgv": func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).execArgv(), nil },

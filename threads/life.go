@@ -289,7 +289,13 @@ func (t *Thread) end(code int) {
 	}
 	t.decide(code)
 	if _, ok := t.spec.Body.(Ender); ok {
-		t.enter(t.tellEnder)
+		t.enter(func(js *isolate.JS) {
+			if err := js.Try(func() { t.tellEnder(js) }); err != nil {
+				t.failed(js, err)
+			}
+			// No microtask of the handlers runs.
+			_ = iocontext.Terminate(js, errExited)
+		})
 	}
 	t.shut()
 }

@@ -2,6 +2,7 @@ package face
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/dop251/goja"
 
@@ -59,7 +60,7 @@ func Copy(js *isolate.JS, f *threads.Failure) (*goja.Object, error) {
 func Caller(js *isolate.JS) string {
 	for _, frame := range js.Runtime().CaptureCallStack(32, nil) {
 		_, file, ok := script.ShowFrame(frame.FuncName(), frame.SrcName())
-		if ok && file != "" && file != "node-internal:worker" {
+		if ok && file != "" && !strings.HasPrefix(file, "<") && !strings.HasPrefix(file, "node-internal:") {
 			return file
 		}
 	}

@@ -1,6 +1,7 @@
 "use strict";
 const { call, bind } = Function.prototype;
 const uncurry = bind.bind(call);
+const init = uncurry(EventEmitter.init);
 const emit = uncurry(EventEmitter.prototype.emit);
 const once = uncurry(EventEmitter.prototype.once);
 const listenerCount = uncurry(EventEmitter.prototype.listenerCount);
@@ -13,7 +14,7 @@ function Worker(entryModulePath, options) {
   if (entryModulePath === undefined) throw new Error("entryModulePath is required");
   if (typeof entryModulePath !== "string") throw new TypeError("entryModulePath must be a string");
   if (options !== undefined && options !== null && typeof options !== "object") throw new TypeError("options must be an object");
-  EventEmitter.call(this);
+  init(this);
   // What the worker says comes in later turns.
   set(handles, this, native.start(entryModulePath, options, (type, value) => { emit(this, type, value); }));
 }
@@ -54,7 +55,7 @@ if (native.isWorker) {
   }
   for (const name of ["_events", "_eventsCount", "_maxListeners"])
     defineProperty(Worker, name, { __proto__: null, value: undefined, writable: true, configurable: true });
-  EventEmitter.init.call(Worker);
+  init(Worker);
   defineProperty(Worker, "postMessage", { __proto__: null, writable: true, configurable: true, value: function postMessage(message, transferList) {
     if (arguments.length === 0) native.post();
     else native.post(message, transferList);

@@ -208,6 +208,7 @@ for (const [name, value] of [["isMainInstance", info.main], ["isWorkerInstance",
   ["tid", info.thread], ["threadId", info.thread]]) {
   defineProperty(process, name, { value, enumerable: true, configurable: false, writable: false });
 }
+if (!info.main) defineProperty(process, "workerData", { get: () => native.workerData(), set: undefined, enumerable: true, configurable: false });
 defineProperty(process, "title", {
   get: () => native.title(),
   set: info.main ? (v) => { native.title(`${v}`); } : undefined,

@@ -1,0 +1,658 @@
+package program_test
+
+import (
+	"bytes"
+	"context"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"workerd.local/internal/limits"
+	"workerd.local/isolate"
+	"workerd.local/program"
+	"workerd.local/threads/iojs"
+	"workerd.local/webapi/bind"
+)
+
+// runWorkers runs main.js of a text with the module worker, and waits until no goroutine is left of it.
+func runWorkers(t *testing.T, text string, env []string, settings ...string) result {
+	t.Helper()
+	bounds, err := limits.Parse(settings...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := write(t, text)
+	before := runtime.NumGoroutine()
+	var out, errs bytes.Buffer
+	p, err := program.New(program.Options{
+		Entry: "main.js", Dir: dir, Stdout: &out, Stderr: &errs, Env: env, Modules: []bind.Module{iojs.Module}, Limits: isolate.Limits{Bounds: bounds},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	code, err := p.Run(ctx)
+	if err != nil {
+		t.Fatalf("%v\n%s%s", err, out.String(), errs.String())
+	}
+	for end := time.Now().Add(patience); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			stacks := make([]byte, 1<<20)
+			t.Fatalf("goroutines are left\n%s", stacks[:runtime.Stack(stacks, true)])
+		}
+	}
+	strip := func(b *bytes.Buffer) string { return strings.ReplaceAll(b.String(), dir, "DIR") }
+	return result{strip(&out), strip(&errs), code}
+}
+
+// wantWorkers compares what main.js prints, line by line.
+func wantWorkers(t *testing.T, text, out string, env ...string) {
+	t.Helper()
+	r := runWorkers(t, text, env)
+	if got := strings.TrimSpace(r.out); got != strings.TrimSpace(out) || r.code != 0 || r.err != "" {
+		t.Errorf("printed:\n%s\nwant:\n%s\ncode %d, stderr:\n%s", got, strings.TrimSpace(out), r.code, r.err)
+	}
+}
+
+func TestWorkersEchoAndEnd(t *testing.T) {
+	wantWorkers(t, `
+-- main.js --
+const Worker = require('worker');
+const assert = require('assert');
+assert.strictEqual(Worker.Worker, Worker);
+assert(Worker.prototype instanceof require('events'));
+for (const [make, message] of [
+  [() => Worker('echo.js'), 'Error: Illegal invocation'],
+  [() => Worker.call({}, 'echo.js'), 'Error: Illegal invocation'],
+  [() => new Worker(), 'Error: entryModulePath is required'],
+  [() => new Worker(5), 'TypeError: entryModulePath must be a string'],
+  [() => new Worker({}), 'TypeError: entryModulePath must be a string'],
+  [() => new Worker('echo.js', 5), 'TypeError: options must be an object'],
+  [() => new Worker('echo.js', { codec: 'xml' }), "TypeError: The option 'codec' cannot be 'xml'."],
+  [() => new Worker('echo.js', { resolve: 1 }), "TypeError: The option 'resolve' cannot be '1'."],
+  [() => new Worker('echo.js', { limits: 1 }), "TypeError: Incorrect type for the 'limits' field on 'WorkerOptions': the provided value is not of type 'Object'."],
+  [() => new Worker('echo.js', { limits: { stack: 0 } }), "RangeError: The limit 'stack' must be at least 1. Received 0"],
+  [() => new Worker('echo.js', { get eval() { throw new Error('getter') } }), 'Error: getter'],
+  [() => new Worker('echo.js', { data: { get x() { throw new Error('data') } } }), 'Error: data'],
+  [() => Worker.prototype.postMessage.call({}, 1), 'TypeError: Illegal invocation'],
+]) {
+  let caught;
+  try { make() } catch (e) { caught = String(e) }
+  assert.strictEqual(caught, message);
+}
+assert.strictEqual(Worker.on, Function.prototype.on);
+assert.strictEqual(Worker.postMessage, undefined);
+const w = new Worker('echo.js');
+w.postMessage({ hello: 'there' });
+w.on('message', (m) => {
+  console.log(JSON.stringify(m));
+  w.terminate();
+  for (const call of [() => w.postMessage(1), () => w.terminate(), () => w.ref(), () => w.unref()])
+    assert.throws(call, { name: 'RangeError', message: 'this worker has been terminated' });
+});
+w.on('exit', function (code) {
+  console.log('exit', code, this === w, arguments.length);
+  for (const call of [() => w.postMessage(1), () => w.terminate(), () => w.ref(), () => w.unref()])
+    assert.throws(call, { name: 'RangeError', message: 'this worker has been terminated' });
+});
+-- echo.js --
+const Worker = require('worker');
+Worker.on('message', (m) => { Worker.postMessage(m); });
+`, `
+{"hello":"there"}
+exit 0 true 1`)
+}
+
+func TestIdleWorkersStay(t *testing.T) {
+	wantWorkers(t, `
+-- main.js --
+const Worker = require('worker');
+const w = new Worker('idle.js');
+let exited = false;
+w.on('exit', () => { exited = true; console.log('exit'); });
+setTimeout(() => {
+  console.log(exited);
+  w.terminate((...a) => console.log('ended', ...a));
+}, 50);
+const short = new Worker('idle.js', { keepAlive: false });
+short.on('exit', (code) => console.log('short', code));
+-- idle.js --
+`, `
+short 0
+false
+exit
+ended null 0`)
+}
+
+// What the owner posts in the turn of the construction reaches a worker that would end at once.
+func TestMessagesOfTheFirstTurnArrive(t *testing.T) {
+	wantWorkers(t, `
+-- main.js --
+const Worker = require('worker');
+const w = new Worker('once.js', { keepAlive: false });
+const until = Date.now() + 20;
+while (Date.now() < until);
+w.postMessage(1);
+w.postMessage(2);
+w.on('message', (m) => console.log(m));
+w.on('exit', (code) => console.log('exit', code));
+-- once.js --
+const Worker = require('worker');
+Worker.on('message', (m) => Worker.postMessage(m * 2));
+`, `
+2
+4
+exit 0`)
+}
+
+func TestWorkersOfSourceTexts(t *testing.T) {
+	wantWorkers(t, `
+-- main.js --
+const { Worker } = require('worker');
+const show = (m) => console.log(m);
+const source = "const Worker = require('worker'); const path = require('path'); require('./lib'); Worker.postMessage([process.workerData, path.basename(__filename), process.argv.length, typeof exports]); Worker.postMessage()";
+new Worker(source, { eval: true, keepAlive: false, data: { a: [1, undefined, new Date(5)] } }).on('message', show).on('exit', () => {
+  new Worker(source, { eval: true, keepAlive: false, codec: 'json', workerData: { a: [1, undefined, new Date(5)], f() {} } }).on('message', show).on('exit', () => {
+    new Worker(source, { eval: true, keepAlive: false }).on('message', show).on('exit', () => {
+      new Worker('(', { eval: true }).on('error', function (e) { console.log(e.name); this.terminate(); });
+    });
+  });
+});
+-- lib.js --
+-- node_modules/x.js --
+`, `
+[
+  { a: [ 1, undefined, 1970-01-01T00:00:00.005Z ] },
+  '[worker eval]',
+  2,
+  'object'
+]
+null
+[
+  { a: [ 1, null, '1970-01-01T00:00:00.005Z' ] },
+  '[worker eval]',
+  2,
+  'object'
+]
+null
+[ null, '[worker eval]', 2, 'object' ]
+null
+SyntaxError`)
+}
+
+func TestErrorsOfWorkers(t *testing.T) {
+	wantWorkers(t, `
+-- main.js --
+const Worker = require('worker');
+const assert = require('assert');
+const w = new Worker('errors.js');
+const seen = [];
+w.on('error', (e) => {
+  assert(e instanceof Error);
+  seen.push(e);
+});
+w.on('message', (m) => {
+  if (m !== 'done') return;
+  w.terminate((_, code) => {
+    assert.strictEqual(code, 0);
+    const [reference, own, derived, text, nothing, cyclic, getter, rejected] = seen;
+    assert.strictEqual(seen.length, 8);
+    assert(reference instanceof ReferenceError);
+    assert.strictEqual(reference.message, 'missing is not defined');
+    assert.match(reference.stack, /errors\.js:2:/);
+    assert.deepStrictEqual({ ...own }, { code: 'E', list: [{ a: 1 }] });
+    assert(own instanceof TypeError);
+    assert.strictEqual(Object.getOwnPropertyDescriptor(own, 'stack').enumerable, false);
+    assert.strictEqual(derived.constructor, Error);
+    assert.strictEqual(derived.name, 'Mine');
+    assert.strictEqual(derived.inherited, 'yes');
+    assert.deepStrictEqual([text.message, text.stack, text.name], ['just text', null, 'Error']);
+    assert.deepStrictEqual([nothing.message, nothing.stack], ['undefined', null]);
+    assert.deepStrictEqual([cyclic.message, Object.keys(cyclic)], ['cyclic', []]);
+    assert.deepStrictEqual([getter.message, Object.keys(getter)], ['getter', []]);
+    assert.strictEqual(rejected.message, 'late');
+    console.log('ok');
+  });
+});
+const missing = new Worker('nowhere/missing.js');
+missing.on('error', (e) => { console.log(e.code); missing.terminate(); });
+-- errors.js --
+const Worker = require('worker');
+setTimeout(() => missing());
+setTimeout(() => { throw Object.assign(new TypeError('m'), { code: 'E', list: [{ a: 1 }] }) });
+setTimeout(() => { class Mine extends RangeError {} Mine.prototype.inherited = 'yes'; Object.defineProperty(Mine.prototype, 'name', { value: 'Mine' }); throw new Mine('d') });
+setTimeout(() => { throw 'just text' });
+setTimeout(() => { throw undefined });
+setTimeout(() => { const e = new Error('cyclic'); e.self = e; e.x = 1; throw e });
+setTimeout(() => { const e = new Error('getter'); Object.defineProperty(e, 'bad', { enumerable: true, get() { throw 1 } }); throw e });
+setTimeout(() => { Promise.reject(new Error('late')) });
+setTimeout(() => {
+  process.on('uncaughtException', (e) => Worker.postMessage('done'));
+  throw new Error('handled here');
+}, 5);
+`, `
+MODULE_NOT_FOUND
+ok`)
+}
+
+func TestUnheardErrorsEndTheOwner(t *testing.T) {
+	r := runWorkers(t, `
+-- main.js --
+const Worker = require('worker');
+new Worker('throw new RangeError("nobody listens")', { eval: true });
+process.on('exit', (code) => console.log('exit', code));
+`, nil)
+	if r.code != 1 || strings.TrimSpace(r.out) != "exit 1" || !strings.Contains(r.err, "RangeError: nobody listens") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestWorkersThatDieOfErrors(t *testing.T) {
+	wantWorkers(t, `
+-- main.js --
+const Worker = require('worker');
+const w = new Worker("process.on('exit', (c) => require('worker').postMessage(c)); setTimeout(() => { throw new Error('x') }, 1); setTimeout(() => require('worker').postMessage('no'), 5)", { eval: true, onUncaught: 'exit' });
+w.on('error', (e) => console.log(e.message));
+w.on('message', (m) => console.log(m));
+w.on('exit', (code) => console.log('exit', code));
+`, `
+x
+1
+exit 1`)
+}
+
+func TestManyMessagesBothWays(t *testing.T) {
+	wantWorkers(t, `
+-- main.js --
+const Worker = require('worker');
+const count = 3000, workers = 3;
+let ended = 0;
+for (let k = 0; k < workers; k++) {
+  const w = new Worker('flood.js');
+  let sum = 0, received = 0, next = 0;
+  w.on('message', (m) => {
+    if (m.n !== next++) throw new Error('out of order');
+    sum += m.n;
+    if (++received === count) w.terminate(() => { console.log(received, sum); });
+  });
+  for (let n = 0; n < count; n++) w.postMessage({ n });
+}
+-- flood.js --
+const Worker = require('worker');
+Worker.on('message', (m) => { Worker.postMessage(m); });
+`, `
+3000 4498500
+3000 4498500
+3000 4498500`)
+}
+
+// A worker that is killed says nothing more, whatever it was doing.
+func TestTerminatedWorkersSayNothing(t *testing.T) {
+	for _, source := range []string{
+		"setInterval(() => Worker.postMessage(1), 1); setImmediate(function f() { setImmediate(f) })",
+		"while (true) Worker.postMessage(1)",
+		"while (true);",
+		"process.on('exit', () => Worker.postMessage('exit')); process.on('beforeExit', () => Worker.postMessage('before'))",
+		"new Worker('while (true) require(\"worker\").postMessage(1)', { eval: true }).on('message', () => {})",
+		"Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)",
+		"(async () => { while (true) await null })()",
+		"try { while (true); } catch {} finally { Worker.postMessage(1); while (true); }",
+	} {
+		for _, when := range []string{"w.terminate(done)", "setTimeout(() => w.terminate(done), 20)"} {
+			t.Run("", func(t *testing.T) {
+				wantWorkers(t, `
+-- main.js --
+const Worker = require('worker');
+const w = new Worker("const Worker = require('worker'); " + `+quoted(source)+`, { eval: true });
+let over = false;
+w.on('message', () => { if (over) console.log('message'); });
+w.on('error', (e) => console.log('error', e));
+w.on('exit', (code) => console.log('exit', code));
+const done = (e, code) => { console.log('done', e, code); setTimeout(() => {}, 10); };
+const terminate = w.terminate;
+w.terminate = function (f) { over = true; terminate.call(w, f); };
+`+when+`;
+`, "exit 0\ndone null 0")
+			})
+		}
+	}
+}
+
+func quoted(s string) string {
+	return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`", "$", "\\$").Replace(s) + "`"
+}
+
+func TestExitOfWorkers(t *testing.T) {
+	for source, want := range map[string]string{
+		"process.on('exit', (c) => { Worker.postMessage(['handler', c]); process.exit(5) }); process.exit(1337); Worker.postMessage('no')":         "[ 'handler', 1337 ]\nexit 1337",
+		"process.once('beforeExit', () => { setTimeout(() => Worker.postMessage('again')) }); process.on('exit', () => Worker.postMessage('end'))": "again\nend\nexit 0",
+		"process.on('beforeExit', () => { process.exit(7) }); process.on('exit', (c) => Worker.postMessage(c))":                                    "7\nexit 7",
+		"process.exitCode = 4": "exit 4",
+		"process.on('exit', () => { throw new Error('in exit') })":                                                                   "Error in exit\nexit 0",
+		"try { process.exit(2) } catch { Worker.postMessage(1) } finally { Worker.postMessage(2) }":                                  "exit 2",
+		"Promise.resolve().then(() => Worker.postMessage(1)); process.nextTick(() => Worker.postMessage(2)); process.exit(3)":        "exit 3",
+		"process.on('exit', () => { setTimeout(() => Worker.postMessage(1)); Promise.resolve().then(() => Worker.postMessage(2)) })": "exit 0",
+	} {
+		t.Run("", func(t *testing.T) {
+			wantWorkers(t, `
+-- main.js --
+const Worker = require('worker');
+const w = new Worker("const Worker = require('worker'); " + `+quoted(source)+`, { eval: true, keepAlive: false });
+w.on('message', (m) => console.log(m));
+w.on('error', (e) => console.log('Error', e.message));
+w.on('exit', (code) => console.log('exit', code));
+`, want)
+		})
+	}
+}
+
+func TestNestedWorkersEndWithTheirOwner(t *testing.T) {
+	wantWorkers(t, `
+-- main.js --
+const Worker = require('worker');
+const w = new Worker('nest.js', { data: 4 });
+w.on('message', (m) => {
+  console.log(m);
+  if (m === 'depth 0') { const t = Date.now(); w.terminate(() => console.log('ended', Date.now() - t < 2000)); }
+});
+-- nest.js --
+const Worker = require('worker');
+const depth = process.workerData;
+if (depth > 0) {
+  const child = new Worker('nest.js', { data: depth - 1 });
+  child.on('message', (m) => { Worker.postMessage(m); });
+  child.on('exit', () => Worker.postMessage('nobody hears of this'));
+} else {
+  Worker.postMessage('depth 0');
+  setTimeout(() => { while (true); }, 5);
+}
+`, `
+depth 0
+ended true`)
+	// The end of the program is the end of all of them, and nobody is told.
+	wantWorkers(t, `
+-- main.js --
+const Worker = require('worker');
+const w = new Worker('nest.js', { data: 2 });
+w.on('exit', () => console.log('told'));
+w.on('message', (m) => process.exit());
+-- nest.js --
+const Worker = require('worker');
+if (process.workerData > 0) new Worker('nest.js', { data: process.workerData - 1 }).on('message', (m) => { Worker.postMessage(m); while (process.workerData !== 2); });
+else Worker.postMessage(1);
+`, ``)
+}
+
+func TestWorkersKilledAtRandomPoints(t *testing.T) {
+	wantWorkers(t, `
+-- main.js --
+const Worker = require('worker');
+let left = 16;
+for (let k = 0; k < 4; k++) for (let n = 0; n < 4; n++) {
+  const w = new Worker('require.js', { data: n });
+  w.on('message', () => {});
+  setTimeout(() => w.terminate((e, code) => { if (--left === 0) console.log('all ended', e, code); }), (k * 7 + n * 13) % 40);
+}
+-- require.js --
+const Worker = require('worker');
+for (const name of ['assert', 'buffer', 'crypto', 'dns', 'events', 'fs', 'http', 'https', 'net', 'os', 'path', 'punycode', 'querystring', 'stream', 'string_decoder', 'tls', 'url', 'util', 'zlib']) {
+  require(name);
+  Worker.postMessage(name);
+}
+if (process.workerData > 0) new Worker('require.js', { data: process.workerData - 1 }).on('message', (m) => Worker.postMessage(m));
+`, `all ended null 0`)
+}
+
+func TestWorkersThatDoNotCount(t *testing.T) {
+	wantWorkers(t, `
+-- main.js --
+const Worker = require('worker');
+const w = new Worker('setInterval(() => require("worker").postMessage(1), 200)', { eval: true });
+for (const type of ['message', 'error', 'exit']) w.on(type, () => console.log(type));
+console.log(w.unref() === w);
+process.on('exit', () => console.log('owner ends'));
+`, `
+true
+owner ends`)
+	wantWorkers(t, `
+-- main.js --
+const Worker = require('worker');
+const w = new Worker('const Worker = require("worker"); Worker.on("message", (m) => Worker.postMessage(m + 1))', { eval: true });
+w.unref();
+const hold = setInterval(() => {}, 1000);
+w.on('message', (m) => {
+  console.log(m);
+  if (m < 4) w.postMessage(m);
+  else { clearInterval(hold); w.ref(); w.terminate(); }
+});
+w.on('exit', (code) => console.log('exit', code));
+w.postMessage(1);
+`, `
+2
+3
+4
+exit 0`)
+}
+
+func TestProcessOfAWorker(t *testing.T) {
+	wantWorkers(t, `
+-- main.js --
+const Worker = require('worker');
+const assert = require('assert');
+assert.deepStrictEqual([process.isMainInstance, process.isWorkerInstance, process.isMainThread, process.isWorkerThread, process.tid, process.threadId, process.workerData],
+  [true, false, true, false, 0, 0, undefined]);
+assert.strictEqual(process.features.experimental_workers, true);
+process.env.SHARED = 'before';
+process.title = 'mine';
+const w = new Worker('checks.js');
+w.on('error', (e) => { console.log(e.stack); process.exit(1); });
+w.on('message', () => {
+  process.env.SHARED = 'after';
+  w.postMessage(1);
+  w.on('message', () => {
+    assert.strictEqual(process.env.SHARED, 'after');
+    assert.strictEqual(process.title, 'mine');
+    w.terminate(() => console.log('ok'));
+  });
+});
+-- checks.js --
+'use strict';
+const Worker = require('worker');
+const assert = require('assert');
+assert.deepStrictEqual([process.isMainInstance, process.isWorkerInstance, process.isMainThread, process.isWorkerThread], [false, true, false, true]);
+assert(process.tid >= 1 && process.threadId === process.tid);
+assert.throws(() => { process.tid = 5 }, TypeError);
+assert.throws(() => { process.workerData = 5 }, TypeError);
+assert.strictEqual(process.workerData, null);
+assert.deepStrictEqual(process.argv, ['node', __filename]);
+assert.deepStrictEqual(process.execArgv, []);
+assert.strictEqual(process.stdin, null);
+assert.strictEqual(process.features.experimental_workers, true);
+for (const name of ['openStdin', 'chdir', 'abort', 'setuid', 'seteuid', 'setgid', 'setegid', 'setgroups', 'initgroups', 'dlopen', '_debugProcess', '_debugEnd', '_debugPause']) {
+  assert(!(name in process), name);
+  assert.throws(() => process[name]('.'), /is not a function/);
+}
+assert.strictEqual(typeof process.umask(), 'number');
+assert.throws(() => process.umask(0o22), { name: 'RangeError', message: 'cannot set umask from a worker' });
+assert.throws(() => { process.title = 'x' }, TypeError);
+assert.throws(() => { process.debugPort = 1 }, TypeError);
+assert.throws(() => { process.env.SHARED = 'x' }, TypeError);
+assert.throws(() => { process.env.NEW = 'x' }, TypeError);
+assert.throws(() => { delete process.env.SHARED }, TypeError);
+assert.strictEqual(process.env.SHARED, 'before');
+assert.strictEqual(process.title, 'mine');
+assert.strictEqual(process.cwd(), require('path').dirname(__filename));
+assert(process.uptime() >= 0 && process.pid > 0);
+new Function('process.env.SHARED = 1; process.title = 2; delete process.env.SHARED')();
+process.stdout.write('');
+assert.strictEqual(process.on, require('events').prototype.on);
+Worker.once('message', () => {
+  assert.strictEqual(process.env.SHARED, 'after');
+  Worker.postMessage('done');
+});
+Worker.postMessage('ready');
+`, `ok`)
+}
+
+func TestWhatMessagesMayHold(t *testing.T) {
+	wantWorkers(t, `
+-- main.js --
+const Worker = require('worker');
+const assert = require('assert');
+const { inspect } = require('util');
+const w = new Worker('const Worker = require("worker"); Worker.on("message", (m) => Worker.postMessage(m))', { eval: true });
+const cycle = { name: 'c' }; cycle.self = cycle;
+const shared = new SharedArrayBuffer(8);
+const values = [undefined, null, NaN, -0, 10n, 'text', [1, , 3], new Map([[1, new Set([2])]]), /x/gi, new Date(1), cycle, new Uint8Array([1, 2]), new Error('e'),
+  { f() {}, s: Symbol(), kept: 1 }, [() => 1], () => 1, Object.create({ inherited: 1 })];
+for (const v of values) w.postMessage(v);
+assert.throws(() => w.postMessage(new WeakMap()), { name: 'DataCloneError' });
+assert.throws(() => w.postMessage(Promise.resolve()), { name: 'DataCloneError' });
+assert.throws(() => w.postMessage({ get x() { throw new RangeError('getter') } }), { name: 'RangeError', message: 'getter' });
+assert.throws(() => w.postMessage(new Proxy({}, {})), { name: 'DataCloneError' });
+assert.throws(() => w.postMessage(1, [1]), { name: 'TypeError' });
+assert.throws(() => w.postMessage(1, 5), { name: 'TypeError' });
+const moved = new ArrayBuffer(16);
+w.postMessage(moved, [moved]);
+assert.strictEqual(moved.byteLength, 0);
+w.postMessage(shared);
+w.postMessage();
+w.postMessage('last');
+w.on('message', (m) => {
+  if (m instanceof SharedArrayBuffer) { new Int32Array(m)[0] = 7; assert.strictEqual(new Int32Array(shared)[0], 7); }
+  console.log(inspect(m).split('\n')[0]);
+  if (m === 'last') w.terminate();
+});
+`, `
+undefined
+null
+NaN
+-0
+10n
+'text'
+[ 1, <1 empty item>, 3 ]
+Map(1) { 1 => Set(1) { 2 } }
+/x/gi
+1970-01-01T00:00:00.001Z
+<ref *1> { name: 'c', self: [Circular *1] }
+Uint8Array(2) [ 1, 2 ]
+Error: e
+{ kept: 1 }
+[ undefined ]
+undefined
+{}
+ArrayBuffer {
+SharedArrayBuffer {
+null
+'last'`)
+}
+
+func TestMessagesOfJSON(t *testing.T) {
+	const source = `
+-- main.js --
+const Worker = require('worker');
+const assert = require('assert');
+const w = new Worker('const Worker = require("worker"); Worker.on("message", (m) => Worker.postMessage(m))', { eval: true, ...OPTIONS });
+for (const v of [undefined, NaN, { d: new Date(0), m: new Map([[1, 2]]), u: undefined, f() {} }, '\ud800', { toJSON: () => 'own' }]) w.postMessage(v);
+const cycle = {}; cycle.self = cycle;
+assert.throws(() => w.postMessage(cycle), TypeError);
+assert.throws(() => w.postMessage(1n), TypeError);
+assert.throws(() => w.postMessage(1, [new ArrayBuffer(1)]), TypeError);
+w.postMessage('last');
+w.on('message', (m) => { console.log(m); if (m === 'last') w.terminate(); });
+`
+	const want = `
+null
+null
+{ d: '1970-01-01T00:00:00.000Z', m: {} }
+` + "\ufffd" + `
+own
+last`
+	wantWorkers(t, strings.Replace(source, "OPTIONS", "{ codec: 'json' }", 1), want)
+	wantWorkers(t, strings.Replace(source, "OPTIONS", "{}", 1), want, "IOJS_WORKER_JSON=1")
+}
+
+func TestWhereEntriesAreFound(t *testing.T) {
+	wantWorkers(t, `
+-- main.js --
+require('./sub/start');
+-- top.js --
+require('worker').postMessage('top');
+-- sub/start.js --
+const Worker = require('worker');
+const show = (w, next) => w.on('message', (m) => { console.log(m); w.terminate(next); }).on('error', (e) => { console.log(e.code); w.terminate(next); });
+show(new Worker('top.js'), () =>
+  show(new Worker('./inner.js'), () =>
+    show(new Worker('./inner.js', { resolve: 'module' }), () =>
+      show(new Worker('pkg', { resolve: 'module' }), () =>
+        show(new Worker(__dirname + '/inner.js'), () =>
+          show(new Worker('none', { resolve: 'module' })))))));
+-- sub/inner.js --
+require('worker').postMessage('inner');
+-- sub/node_modules/pkg/index.js --
+require('worker').postMessage('pkg');
+`, `
+top
+MODULE_NOT_FOUND
+inner
+pkg
+inner
+MODULE_NOT_FOUND`)
+}
+
+func TestFloodsAreBounded(t *testing.T) {
+	r := runWorkers(t, `
+-- main.js --
+const Worker = require('worker');
+const deaf = new Worker('while (true);', { eval: true });
+let n = 0;
+try { for (;;) { deaf.postMessage(1); n++; } } catch (e) { console.log(n, e.name, e.message); }
+const loud = new Worker('const Worker = require("worker"); let n = 0; try { for (;;) { Worker.postMessage(1); n++; } } catch (e) { Atomics.store(new Int32Array(process.workerData), 0, n); Atomics.notify(new Int32Array(process.workerData), 0); }', { eval: true, data: globalThis.s = new SharedArrayBuffer(4) });
+Atomics.wait(new Int32Array(s), 0, 0);
+console.log(new Int32Array(s)[0]);
+let heard = 0;
+loud.on('message', () => { if (++heard === 100) { console.log(heard); process.exit(); } });
+const many = [];
+try { for (;;) many.push(new Worker('', { eval: true })); } catch (e) { console.log(many.length, e.name, e.message); }
+`, nil, "threads.messages=100", "threads.alive=5")
+	if r.out != "100 RangeError Too many messages wait for the thread.\n100\n3 RangeError There are 5 threads already, and there cannot be more.\n100\n" || r.code != 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestListenersThatThrow(t *testing.T) {
+	wantWorkers(t, `
+-- main.js --
+const Worker = require('worker');
+process.on('uncaughtException', (e) => console.log('caught', e.message));
+const w = new Worker("const Worker = require('worker'); Worker.on('message', (m) => { if (m === 1) throw new Error('inside'); Worker.postMessage(m) })", { eval: true });
+w.on('error', (e) => { throw new Error('error ' + e.message) });
+w.on('message', (m) => { w.terminate(() => { throw new Error('callback') }); throw new Error('message ' + m) });
+w.on('exit', () => { throw new Error('exit') });
+w.on('newListener', () => {});
+w.postMessage(1);
+w.postMessage(2);
+`, `
+caught error inside
+caught message 2
+caught exit`)
+}
+
+func TestPatchedPrototypesDoNotReachTheModule(t *testing.T) {
+	wantWorkers(t, `
+-- main.js --
+const Worker = require('worker');
+const EventEmitter = require('events');
+WeakMap.prototype.get = WeakMap.prototype.set = Function.prototype.call = Function.prototype.apply = () => { throw new Error('patched') };
+Object.prototype.keepAlive = false;
+delete Object.prototype.keepAlive;
+JSON.parse = JSON.stringify = Error.prototype.toString = () => { throw new Error('patched') };
+const w = new Worker("JSON.parse = JSON.stringify = () => { throw 1 }; require('worker').postMessage(1); throw Object.assign(new TypeError('m'), { a: 1 })", { eval: true, codec: 'json' });
+w.on('message', (m) => console.log(m));
+w.on('error', (e) => { console.log(e.message, e.a); w.terminate(); });
+`, `
+1
+m 1`)
+}
