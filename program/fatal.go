@@ -51,6 +51,9 @@ func (i *Instance) Caught(js *isolate.JS, _ *threads.Thread, value goja.Value) b
 		switch {
 		case err != nil && isolate.Uncatchable(err):
 			js.Panic(err)
+		case err != nil && !i.main:
+			i.thread.Fail(js, js.Error(err))
+			return true
 		case err != nil:
 			// A listener failed: that is the end, whoever listens.
 			value, at, code = js.Error(err), placeOf(err), exitHandler

@@ -11,6 +11,7 @@ import (
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/threads"
+	"workerd.local/threads/face"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/console"
 	"workerd.local/webapi/crypto"
@@ -141,6 +142,7 @@ func (i *Instance) setup(js *isolate.JS) error {
 		}
 		i.print(js, fd, text+"\n")
 	})
+	*face.ProgramOf(js) = face.Program{Root: p.root, Loader: workers{p}, Env: p.env.get}
 	program := bind.ProgramOf(js)
 	program.Builtin = func(specifier string) (goja.Value, error) {
 		v, ok, err := i.builtin(js, specifier)
@@ -228,6 +230,9 @@ func (i *Instance) End(js *isolate.JS, _ *threads.Thread, code int) int {
 			return *i.code // a listener has ended the program
 		case err != nil && isolate.Uncatchable(err):
 			js.Panic(err)
+		case err != nil && !i.main:
+			i.thread.Fail(js, js.Error(err))
+			return code
 		case err != nil:
 			i.complainOf(js, js.Error(err), placeOf(err))
 			return exitUncaught

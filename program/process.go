@@ -34,7 +34,7 @@ func processNatives() map[string]bind.Static {
 				arch = "x64"
 			}
 			return object(c.JS(), map[string]any{
-				"main": i.main, "noStdin": i.o.NoStdin, "thread": i.thread.ID(), "pid": os.Getpid(), "ppid": os.Getppid(), "uid": os.Getuid(), "gid": os.Getgid(),
+				"main": i.main, "readOnly": i.o.ReadOnly, "noStdin": i.o.NoStdin, "thread": i.thread.ID(), "pid": os.Getpid(), "ppid": os.Getppid(), "uid": os.Getuid(), "gid": os.Getgid(),
 				"argv0": i.program.o.argv0(), "execPath": i.program.o.ExecPath, "arch": arch,
 				"noWarnings": i.program.o.Flags.NoWarnings, "traceWarnings": i.program.o.Flags.TraceWarnings,
 				"noDeprecation": i.program.o.Flags.NoDeprecation, "traceDeprecation": i.program.o.Flags.TraceDeprecation,

@@ -187,6 +187,11 @@ func (t *Thread) Throw(js *isolate.JS, v goja.Value) {
 	if c, ok := t.spec.Body.(Catcher); ok && c.Caught(js, t, v) {
 		return
 	}
+	t.Fail(js, v)
+}
+
+// Fail is Throw without asking the body.
+func (t *Thread) Fail(js *isolate.JS, v goja.Value) {
 	t.tell(Describe(js, v))
 	if t.spec.DieOnFailure {
 		t.Exit(js, 1)

@@ -12,6 +12,8 @@ import (
 
 	"workerd.local/isolate"
 	"workerd.local/program"
+	"workerd.local/threads/iojs"
+	"workerd.local/webapi/bind"
 )
 
 // exitBadFlag is node's code for a flag that it does not know.
@@ -20,7 +22,7 @@ const exitBadFlag = 9
 // runProgram runs a script to its end. What stands after the script's name is the
 // script's own.
 func runProgram(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	o := program.Options{Env: os.Environ(), Stdin: os.Stdin, Stdout: stdout, Stderr: stderr}
+	o := program.Options{Modules: []bind.Module{iojs.Module}, Env: os.Environ(), Stdin: os.Stdin, Stdout: stdout, Stderr: stderr}
 	fs := flag.NewFlagSet("workerd run", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.Usage = func() {}

@@ -108,7 +108,8 @@ let capture = null;
 
 function exit(code) {
   checkCode(code, "code");
-  if (code !== undefined) process.exitCode = code;
+  // In a worker of io.js the first code counts.
+  if (code !== undefined && !(info.readOnly && process._exiting)) process.exitCode = code;
   if (!process._exiting) {
     process._exiting = true;
     process.emit("exit", +(process.exitCode || 0));

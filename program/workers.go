@@ -1,0 +1,52 @@
+package program
+
+import (
+	"errors"
+	"path/filepath"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/isolate"
+	"workerd.local/threads"
+	"workerd.local/threads/face"
+)
+
+// workers makes what the workers of the program's scripts run (face.Loader).
+type workers struct{ p *Program }
+
+// evalName is the file of a source text without one.
+const evalName = "[worker eval]"
+
+// Body is face.Loader's.
+func (w workers) Body(js *isolate.JS, e face.Entry) (threads.Body, error) {
+	o := BodyOptions{File: e.Path, Args: e.Argv, ReadOnly: e.ReadOnly, NoStdin: true}
+	if e.ReadOnly {
+		o.Argv0 = "node" // what io.js has there
+	}
+	switch {
+	case e.Eval:
+		o.Source, o.Eval, o.File = e.Path, true, evalName
+	case e.From != "":
+		f, err := w.p.resolver.require(e.Path, filepath.Dir(e.From), e.From, nil)
+		switch {
+		case errors.Is(err, errNotFound) || err == nil && f.builtin != "":
+			err = failure("MODULE_NOT_FOUND", "Cannot find module '%s'\nRequire stack:\n- %s", e.Path, e.From)
+			return missing{w.p.NewBody(o), err}, nil
+		case err != nil:
+			return missing{w.p.NewBody(o), err}, nil
+		}
+		o.File = f.file
+	}
+	return w.p.NewBody(o), nil
+}
+
+// missing is an instance whose entry was not found.
+type missing struct {
+	*Instance
+	err error
+}
+
+// Start is threads.Body's.
+func (m missing) Start(js *isolate.JS, _ *threads.Thread) (goja.Value, error) {
+	return nil, m.loader.thrown(js, m.err)
+}
