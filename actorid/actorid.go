@@ -13,6 +13,7 @@ import (
 	"hash"
 	"hash/fnv"
 	"io"
+	"net/url"
 	"sync"
 
 	"workerd.local/exception"
@@ -25,16 +26,26 @@ const Size = 32
 type ID struct {
 	// Namespace is the storage key of the class (its uniqueKey).
 	Namespace string
-	// Key is the 32 raw bytes of a durable id, or the string of an ephemeral one.
+	// Key is the 32 raw bytes of a durable id, or the string of an ephemeral one; see Facet
+	// for that of a facet.
 	Key string
 }
 
-// String is 64 lower-case hex digits, or the string of an ephemeral id.
+// String is 64 lower-case hex digits, or the string of an ephemeral id. The names that lead
+// to a facet follow, each after a slash and escaped as in a URL.
 func (id ID) String() string {
 	if len(id.Key) == Size {
 		return hex.EncodeToString([]byte(id.Key))
 	}
-	return id.Key
+	names, ok := id.path()
+	if !ok {
+		return id.Key
+	}
+	text := hex.EncodeToString([]byte(id.Key[:Size]))
+	for _, name := range names {
+		text += "/" + url.PathEscape(name)
+	}
+	return text
 }
 
 // IsZero reports whether id names nothing.
@@ -44,8 +55,9 @@ func (id ID) IsZero() bool { return id == ID{} }
 // part of the on-disk and cluster contract: a shard is the unit of ownership.
 const Shards = 1024
 
-// Shard is the actor's fixed hash slot, 0 to Shards-1.
+// Shard is the actor's fixed hash slot, 0 to Shards-1; that of its root for a facet.
 func (id ID) Shard() uint32 {
+	id = id.Root()
 	h := fnv.New32a()
 	io.WriteString(h, id.Namespace)
 	h.Write([]byte{0})

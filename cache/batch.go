@@ -13,7 +13,7 @@ type Batch struct {
 	// Counted holds the keys of each Delete call that has to be told how many of
 	// them existed before the batch. A key may be in several calls, and in Put.
 	Counted [][]string
-	// DelAll removes every key, but not the alarm.
+	// DelAll removes every key and every facet, but not the alarm.
 	DelAll bool
 	Del    []string
 	Put    []storage.KV
@@ -107,7 +107,7 @@ func (b *Batch) writes(w storage.Write) (writes []storage.Write, counted []strin
 	for p := range rest.Parts() {
 		switch {
 		case p.DelAll:
-			w.DelAll = true
+			w.DelAll, w.DelFacets = true, true // as a whole, or not at all
 		case p.Del != nil && w.Del == nil:
 			w.Del = p.Del
 		case p.Put != nil && w.Put == nil:

@@ -60,6 +60,14 @@ func checkWrite(t Token, w *Write) error {
 	if err := CheckActor(t, w.Actor); err != nil {
 		return err
 	}
+	if c := w.Copy; !c.IsZero() {
+		switch {
+		case c == w.Actor || c.Contains(w.Actor) || w.Actor.Contains(c):
+			return fmt.Errorf("a copy of %s is within itself", describe(c))
+		case c.Root() != w.Actor.Root():
+			return fmt.Errorf("a copy of %s, which has another root", describe(c))
+		}
+	}
 	for _, k := range w.Del {
 		if len(k) > MaxKeyBytes {
 			return fmt.Errorf("a key has %d bytes, more than %d", len(k), MaxKeyBytes)

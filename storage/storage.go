@@ -120,13 +120,19 @@ type AlarmChange struct {
 }
 
 // Write is everything that one actor changed since its last commit, coalesced.
-// DelAll comes first, then Del, then Put. Keys within Del and Put are distinct.
+// DelFacets comes first, then DelAll, Copy, Del, Put. Keys within Del and Put are distinct.
 type Write struct {
-	Actor  actorid.ID
-	DelAll bool
-	Del    []string
-	Put    []KV
-	Alarm  AlarmChange
+	Actor actorid.ID
+	// DelFacets removes everything of the actor's facets, and of theirs.
+	DelFacets bool
+	DelAll    bool
+	// Copy, where it is not zero, is an actor of the same root: its entries become the
+	// actor's too, and those of its facets become those of the actor's facets of the same
+	// names. Neither is a facet of the other.
+	Copy  actorid.ID
+	Del   []string
+	Put   []KV
+	Alarm AlarmChange
 }
 
 // Due is one actor's alarm.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -99,19 +100,35 @@ func alarmOf(d storage.Due) *Alarm {
 }
 
 func actorLine(a *Actor) *lineActor {
-	return &lineActor{Namespace: a.ID.Namespace, ID: hex.EncodeToString([]byte(a.ID.Key)), Name: a.Name(), Keys: a.Keys, Bytes: a.Bytes, Alarm: alarmLine(a.Alarm)}
+	return &lineActor{Namespace: a.ID.Namespace, ID: idText(a.ID), Name: a.Name(), Keys: a.Keys, Bytes: a.Bytes, Alarm: alarmLine(a.Alarm)}
+}
+
+// idText is an id in an export: hexadecimal digits, and the names that lead to a facet.
+func idText(id actorid.ID) string {
+	if text := id.String(); strings.Contains(text, "/") && id.Root() != id {
+		return text
+	}
+	return hex.EncodeToString([]byte(id.Key))
 }
 
 // actor reads the line back.
 func (l *lineActor) actor() (a Actor, err error) {
+	id, isFacet := actorid.ID{}, false
+	if strings.Contains(l.ID, "/") {
+		id, isFacet = actorid.ParseKey(l.Namespace, l.ID)
+	}
 	key, err := hex.DecodeString(l.ID)
 	switch {
+	case isFacet:
 	case err != nil:
 		return a, fmt.Errorf("the id %q is not hexadecimal", l.ID)
-	case l.Alarm == nil && l.Name != "":
+	default:
+		id = actorid.ID{Namespace: l.Namespace, Key: string(key)}
+	}
+	if l.Alarm == nil && l.Name != "" {
 		return a, errors.New("a name without an alarm cannot be stored")
 	}
-	a = Actor{ID: actorid.ID{Namespace: l.Namespace, Key: string(key)}, Keys: l.Keys, Bytes: l.Bytes}
+	a = Actor{ID: id, Keys: l.Keys, Bytes: l.Bytes}
 	if l.Alarm != nil {
 		if n := l.Alarm.Nanoseconds; n < 0 || n >= int64(time.Second) {
 			return a, fmt.Errorf("the alarm has %d nanoseconds", n)

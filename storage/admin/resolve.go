@@ -51,6 +51,14 @@ func actorOf(ctx context.Context, p *bolt.Snapshot, namespace, text string, name
 	if text == "" {
 		return actorid.ID{}, fmt.Errorf("%q names no actor: write <namespace>/<id or name>", namespace+"/")
 	}
+	// A facet is the actor it belongs to, and the names that lead to it; an actor's own name
+	// may have slashes, and then nothing is stored under what looks like an id.
+	if id, ok := actorid.ParseKey(namespace, text); ok && id.Root() != id {
+		if _, found, err := p.Actor(id); err != nil || found {
+			return id, err
+		}
+		return actorid.ID{}, fmt.Errorf("facet %s of namespace %q: %w%s", text, namespace, ErrUnknown, nearActors(ctx, p, namespace, text))
+	}
 	factory := ids(namespace)
 	id := factory.FromName(text)
 	isID := false

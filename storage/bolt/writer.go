@@ -423,6 +423,11 @@ func (b *buckets) write(w *storage.Write) error {
 	if err != nil {
 		return err
 	}
+	if w.DelFacets {
+		if err := b.deleteFacets(space, w.Actor); err != nil {
+			return err
+		}
+	}
 	key := actorKey(space, w.Actor.Key)
 	stored := b.actors.Get(key)
 	r, err := decodeRecord(stored)
@@ -448,16 +453,17 @@ func (b *buckets) write(w *storage.Write) error {
 
 func (b *buckets) writeEntries(w *storage.Write, r *record) error {
 	if w.DelAll && r.body != 0 {
-		// Few entries are deleted here; many are left to the sweeper.
-		if keys, whole := keysUnder(b.entries, bodyPrefix(r.body), b.deleteAtOnce); whole {
-			if err := deleteKeys(b.entries, keys); err != nil {
-				return err
-			}
-		} else {
-			if err := b.sweep.Put(sweepBodyKey(r.body), nil); err != nil {
-				return err
-			}
+		whole, err := b.deleteEntries(r.body)
+		if err != nil {
+			return err
+		}
+		if !whole {
 			r.body = 0
+		}
+	}
+	if !w.Copy.IsZero() {
+		if err := b.copyFrom(w, r); err != nil {
+			return err
 		}
 	}
 	if r.body != 0 {
@@ -488,6 +494,16 @@ func (b *buckets) writeEntries(w *storage.Write, r *record) error {
 		}
 	}
 	return nil
+}
+
+// deleteEntries deletes few entries here; many are left to the sweeper, whose the body is
+// then.
+func (b *buckets) deleteEntries(body uint64) (whole bool, err error) {
+	keys, whole := keysUnder(b.entries, bodyPrefix(body), b.deleteAtOnce)
+	if whole {
+		return true, deleteKeys(b.entries, keys)
+	}
+	return false, b.sweep.Put(sweepBodyKey(body), nil)
 }
 
 func (b *buckets) writeAlarm(w *storage.Write, r *record, space uint32) error {

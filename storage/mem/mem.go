@@ -160,9 +160,18 @@ func (s *Store) CommitAsync(t storage.Token, writes []storage.Write, done func(f
 func (s *Store) InstantReads() bool { return true }
 
 func (v *version) apply(w *storage.Write) {
+	if w.DelFacets {
+		v.deleteFacets(w.Actor)
+	}
 	a := v.actor(w.Actor)
 	if w.DelAll {
 		a.entries = newTree[string, []byte](cmp.Compare[string])
+	}
+	if !w.Copy.IsZero() {
+		for k, value := range v.actor(w.Copy).entries.from(nil) {
+			a.entries = a.entries.put(k, value)
+		}
+		v.copyFacets(w.Copy, w.Actor)
 	}
 	for _, k := range w.Del {
 		a.entries = a.entries.del(k)
@@ -192,6 +201,40 @@ func (v *version) apply(w *storage.Write) {
 		v.actors = v.actors.del(w.Actor)
 	} else {
 		v.actors = v.actors.put(w.Actor, a)
+	}
+}
+
+// facetsOf yields the facets of an actor, and theirs, as they are now.
+func (v *version) facetsOf(parent actorid.ID) iter.Seq2[actorid.ID, actor] {
+	return func(yield func(actorid.ID, actor) bool) {
+		for id, a := range v.actors.from(&parent) {
+			switch {
+			case id == parent:
+			case !parent.Contains(id) || !yield(id, a):
+				return
+			}
+		}
+	}
+}
+
+func (v *version) deleteFacets(parent actorid.ID) {
+	for id, a := range v.facetsOf(parent) {
+		v.clearAlarm(&a)
+		v.actors = v.actors.del(id)
+	}
+}
+
+func (v *version) copyFacets(from, to actorid.ID) {
+	for id, a := range v.facetsOf(from) {
+		if a.entries.empty() {
+			continue
+		}
+		at := actorid.ID{Namespace: to.Namespace, Key: to.Key + id.Key[len(from.Key):]}
+		c := v.actor(at)
+		for k, value := range a.entries.from(nil) {
+			c.entries = c.entries.put(k, value)
+		}
+		v.actors = v.actors.put(at, c)
 	}
 }
 

@@ -21,9 +21,36 @@ type model struct {
 }
 
 func (m *model) apply(w storage.Write) {
+	if w.DelFacets {
+		for a := range m.entries {
+			if w.Actor.Contains(a) {
+				delete(m.entries, a)
+				delete(m.alarms, a)
+			}
+		}
+	}
 	e := m.entries[w.Actor]
 	if e == nil || w.DelAll {
 		e = map[string]string{}
+	}
+	if c := w.Copy; !c.IsZero() {
+		copied := map[actorid.ID]map[string]string{}
+		for a, from := range m.entries {
+			if a == c || c.Contains(a) {
+				to := actorid.ID{Namespace: a.Namespace, Key: w.Actor.Key + a.Key[len(c.Key):]}
+				copied[to] = from
+			}
+		}
+		for to, from := range copied {
+			into := e
+			if to != w.Actor {
+				if into = m.entries[to]; into == nil {
+					into = map[string]string{}
+				}
+				m.entries[to] = into
+			}
+			maps.Copy(into, from)
+		}
 	}
 	for _, k := range w.Del {
 		delete(e, k)
@@ -81,6 +108,10 @@ func runModel(t *testing.T, open func(t testing.TB) storage.Store, o Options) {
 			ids = append(ids, Actor(ns, i))
 		}
 		ids = append(ids, actorid.ID{Namespace: ns, Key: "x"}, actorid.ID{Namespace: ns, Key: "x\x00"})
+		for _, name := range []string{"a", "b", "aa"} {
+			facet := Actor(ns, 0).Facet(name)
+			ids = append(ids, facet, facet.Facet("a"), facet.Facet("b"))
+		}
 	}
 	key := rapid.OneOf(
 		rapid.SampledFrom([]string{"", "a", "a\x00", "aa", "ab", "b", "\xff", "\xff\xff", strings.Repeat("k", 2048)}),
@@ -95,7 +126,10 @@ func runModel(t *testing.T, open func(t testing.TB) storage.Store, o Options) {
 		defer func() { k.store.Close() }()
 		actor := func() actorid.ID { return rapid.SampledFrom(ids).Draw(rt, "actor") }
 		write := func(rt *rapid.T, a actorid.ID) storage.Write {
-			w := storage.Write{Actor: a, DelAll: rapid.IntRange(0, 9).Draw(rt, "delall") == 0}
+			w := storage.Write{Actor: a, DelAll: rapid.IntRange(0, 9).Draw(rt, "delall") == 0, DelFacets: rapid.IntRange(0, 9).Draw(rt, "delfacets") == 0 && len(a.Key) >= actorid.Size}
+			if from := Actor(a.Namespace, 0).Facet("a"); a == Actor(a.Namespace, 0).Facet("b") {
+				w.Copy = from
+			}
 			w.Del = rapid.SliceOfNDistinct(key, 0, 4, rapid.ID).Draw(rt, "del")
 			for _, name := range rapid.SliceOfNDistinct(key, 0, 6, rapid.ID).Draw(rt, "put") {
 				w.Put = append(w.Put, storage.KV{Key: name, Value: []byte(value.Draw(rt, "value"))})

@@ -29,7 +29,7 @@ type Options struct {
 
 // Run runs the contract. open returns a new, empty store; Run closes it.
 func Run(t *testing.T, open func(t testing.TB) storage.Store, o Options) {
-	for _, c := range slices.Concat(entryTests, commitTests, alarmTests, actorTests, lifeTests, concurrencyTests, asyncTests) {
+	for _, c := range slices.Concat(entryTests, commitTests, alarmTests, actorTests, facetTests, lifeTests, concurrencyTests, asyncTests) {
 		t.Run(c.name, func(t *testing.T) { c.run(newKit(t, open, o)) })
 	}
 	t.Run("Model", func(t *testing.T) { runModel(t, open, o) })
