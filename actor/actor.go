@@ -3,6 +3,7 @@ package actor
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/dop251/goja"
 
@@ -60,15 +61,18 @@ func newActor(c *container) (*Actor, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctor, err := h.w.ActorClass(h.n.o.Class)
+	ctor, err := h.w.ActorClass(c.className())
 	if err != nil {
+		if c.child != nil {
+			err = c.child.class.missing()
+		}
 		return nil, err
 	}
-	a := &Actor{c: c, w: h.w, plain: !h.w.ExtendsActor(h.n.o.Class), inflight: map[*request]struct{}{}, calls: map[*call]struct{}{}}
+	a := &Actor{c: c, w: h.w, plain: !h.w.ExtendsActor(c.className()), inflight: map[*request]struct{}{}, calls: map[*call]struct{}{}}
 	a.in, a.out = gates.NewInputGate(h.loop), gates.NewOutputGateWith(h.loop, gates.OutputOptions{LockLimit: limits.OutputTime.In(h.n.o.Bounds)})
 	class, id := "", ""
 	if h.w.Isolate().Recorded() {
-		class, id = h.n.o.Class, c.id.String()
+		class, id = h.n.o.Class, c.root().String()
 	}
 	a.ioc = iocontext.New(realm, iocontext.Options{
 		Class: class, Actor: id,
@@ -87,6 +91,7 @@ func newActor(c *container) (*Actor, error) {
 	if c.broken != nil {
 		return nil, c.broken
 	}
+	c.tell()
 	a.checkIdle()
 	return a, nil
 }
@@ -127,22 +132,37 @@ func (a *Actor) newCache() *cache.Cache {
 		name = *a.c.name
 	}
 	backend := cache.NewStoreBackend(a.ioc.Context(), h.loop, h.n.o.Store, h.n.o.Token(a.c.id.Shard()), a.c.id, cache.StoreOptions{Bounds: h.n.o.Bounds})
+	var onAlarm func(time.Time, bool)
+	if a.c.child == nil {
+		onAlarm = a.alarmMoved
+	}
 	return cache.New(h.loop, backend, h.sharedLRU(), a.out, cache.Options{
 		Bounds:  h.n.o.Bounds,
 		Name:    name,
 		Limits:  h.n.o.Limits,
-		OnAlarm: a.alarmMoved,
+		OnAlarm: onAlarm,
 		OnInternalError: func(reference string, err error) {
-			h.n.o.Log.Error("storage failed", "class", h.n.o.Class, "actor", a.c.id.String(), "reference", reference, "error", err)
+			h.n.o.Log.Error("storage failed", "class", a.c.className(), "actor", a.c.id.String(), "reference", reference, "error", err)
 		},
 	})
 }
 
 func (a *Actor) construct(js *isolate.JS, class *goja.Object) {
-	state := durable.NewState(js, durable.Options{
+	who := a.c.identity()
+	var props func(js *isolate.JS) (goja.Value, error)
+	var refuse func()
+	if child := a.c.child; child != nil {
+		props = func(js *isolate.JS) (goja.Value, error) { return a.w.Props(js, child.class.Props) }
+		refuse = a.refuseAlarm
+	}
+	state, err := durable.NewState(js, durable.Options{
 		Context:               a.ioc,
-		ID:                    a.c.id,
-		Name:                  a.c.name,
+		ID:                    who.ID,
+		Name:                  who.Name,
+		Text:                  who.Text,
+		Props:                 props,
+		Facets:                a.c.facetsOf(),
+		RefuseAlarm:           refuse,
 		Cache:                 a.cache,
 		Sockets:               a.c.webSockets,
 		WaitUntil:             a.waitUntil,
@@ -155,7 +175,10 @@ func (a *Actor) construct(js *isolate.JS, class *goja.Object) {
 		Experimental:          a.w.Compat().Has("experimental"),
 		Replicas:              a.w.Compat().Has("replica_routing"),
 	})
-	obj, err := js.Construct(class, state, a.w.Env())
+	var obj *goja.Object
+	if err == nil {
+		obj, err = js.Construct(class, state, a.w.Env())
+	}
 	if err == nil {
 		err = js.Try(func() {
 			a.handler = obj.Get("fetch")
@@ -195,7 +218,7 @@ func constructorFailed(err error) error {
 func isFunction(v goja.Value) bool { _, ok := goja.AssertFunction(v); return ok }
 
 func (a *Actor) report(e *exception.Exception, source string) {
-	a.w.Report(e, a.c.h.n.o.Class+" "+a.c.id.String()+" "+source)
+	a.w.Report(e, a.c.className()+" "+a.c.id.String()+" "+source)
 }
 
 func (a *Actor) waitUntil(js *isolate.JS, v goja.Value) {
@@ -429,7 +452,7 @@ func (a *Actor) coupled() (over func()) {
 func (a *Actor) becomeBroken(cause error) {
 	e, fresh := exception.From(cause)
 	if fresh {
-		a.c.h.n.o.Log.Error("actor broken", "class", a.c.h.n.o.Class, "actor", a.c.id.String(), "error", cause)
+		a.c.h.n.o.Log.Error("actor broken", "class", a.c.className(), "actor", a.c.id.String(), "error", cause)
 	}
 	a.idle.Stop()
 	a.c.becomeBroken(e)
@@ -455,9 +478,9 @@ func (a *Actor) becomeBroken(cause error) {
 // stream that is being read.
 func (a *Actor) active() bool { return a.called() || a.ioc.Tasks() > 0 }
 
-// called reports whether somebody outside waits for the actor.
+// called reports whether somebody outside waits for the actor, or a facet of it is in memory.
 func (a *Actor) called() bool {
-	return len(a.inflight) > 0 || len(a.calls) > 0 || a.streams > 0 || a.events > 0 || a.running != nil
+	return len(a.inflight) > 0 || len(a.calls) > 0 || a.streams > 0 || a.events > 0 || a.running != nil || a.c.facets.busy()
 }
 
 // checkIdle starts the idle time when nothing keeps the actor any more.

@@ -93,7 +93,7 @@ func (h *host) ring(d storage.Due, durable bool, done func(event.Outcome, bool))
 	woken := c.actor == nil
 	var v *invocation
 	if woken || !c.actor.rings(d.Time) {
-		v = h.follow(context.Background(), d.Actor, func() trace.Info { return &trace.Alarm{Time: d.Time} })
+		v = h.follow(context.Background(), h.n.o.Class, d.Actor, func() trace.Info { return &trace.Alarm{Time: d.Time} })
 	}
 	h.opening = v
 	a, err := c.activate()
@@ -281,7 +281,7 @@ func (r *alarmRun) call(js *isolate.JS) {
 	a := r.a
 	if a.ring == nil {
 		a.c.h.n.o.Log.Warn("Attempted to run a scheduled alarm without a handler, did you remember to export an alarm() function?",
-			"class", a.c.h.n.o.Class, "actor", a.c.id.String())
+			"class", a.c.className(), "actor", a.c.id.String())
 		r.succeeded(event.Outcome{Status: event.NotFound})
 		return
 	}

@@ -18,7 +18,7 @@ import (
 // handler has settled.
 func (s *Stub) deliverBatch(ctx context.Context, ev event.QueueBatch, done func(event.Outcome, error)) {
 	err := s.h.loop.Post(func() {
-		v := s.h.follow(ctx, s.id, func() trace.Info { return &trace.Queue{Name: ev.Queue, Batch: len(ev.Messages)} })
+		v := s.follow(ctx, func() trace.Info { return &trace.Queue{Name: ev.Queue, Batch: len(ev.Messages)} })
 		a, err := s.activateFor(v)
 		if err != nil {
 			done(event.Outcome{Status: event.Exception}, s.h.remote(err))

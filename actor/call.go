@@ -18,31 +18,33 @@ var _ event.Caller = (*Stub)(nil)
 
 // StartCall is event.Caller's.
 func (s *Stub) StartCall(ctx context.Context, call *event.Call, done func(*event.Result, error)) {
-	err := s.h.loop.Post(func() {
-		if s.c != nil && s.c.broken != nil {
-			// Not remote: the stub itself knows it.
-			call.Release()
-			done(nil, s.c.broken)
-			return
-		}
-		v := s.h.follow(ctx, s.id, func() trace.Info {
-			if call.Restore != nil {
-				return &trace.Custom{}
-			}
-			return &trace.RPC{}
-		})
-		a, err := s.activateFor(v)
-		if err != nil {
-			call.Release()
-			done(nil, s.h.remote(err))
-			return
-		}
-		a.call(ctx, call, v, done)
-	})
-	if err != nil {
+	if err := s.h.loop.Post(func() { s.beginCall(ctx, call, done) }); err != nil {
 		call.Release()
 		done(nil, worker.Closed(err))
 	}
+}
+
+// beginCall is StartCall on the host's loop.
+func (s *Stub) beginCall(ctx context.Context, call *event.Call, done func(*event.Result, error)) {
+	if s.c != nil && s.c.broken != nil {
+		// Not remote: the stub itself knows it.
+		call.Release()
+		done(nil, s.c.broken)
+		return
+	}
+	v := s.follow(ctx, func() trace.Info {
+		if call.Restore != nil {
+			return &trace.Custom{}
+		}
+		return &trace.RPC{}
+	})
+	a, err := s.activateFor(v)
+	if err != nil {
+		call.Release()
+		done(nil, s.h.remote(err))
+		return
+	}
+	a.call(ctx, call, v, done)
 }
 
 // call is one call of an actor's method, and the session that follows from it.
@@ -216,7 +218,7 @@ func (c *call) ended() {
 // named says of which actor an error is.
 func (a *Actor) named(err error) error {
 	e, _ := exception.From(err)
-	if a.c.h.n.ids == nil || e.Broken == exception.InputGateBroken {
+	if a.c.h.n.ids == nil || a.c.child != nil || e.Broken == exception.InputGateBroken {
 		return e
 	}
 	named := *e

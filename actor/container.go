@@ -26,6 +26,8 @@ type container struct {
 	broken *exception.Exception
 	used   time.Time    // when a request last began or ended
 	stubs  atomic.Int32 // that hold it; any goroutine
+	child  *childOf     // nil unless it is that of a facet
+	facets *facets      // of its actor; nil before the first
 	// sockets are the WebSockets that the actor accepted for good; nil before the first
 	// actor.
 	sockets *sockets
@@ -97,9 +99,12 @@ func (c *container) activate() (*Actor, error) {
 	if c.actor != nil {
 		return c.actor, nil
 	}
-	if _, err := c.h.n.o.Refused(c.id); err != nil {
+	if _, err := c.h.n.o.Refused(c.root()); err != nil {
 		c.evicted()
 		return nil, err
+	}
+	if c.child != nil {
+		c.h.containers[c.id.Key] = c
 	}
 	c.touch()
 	c.h.watch()
@@ -120,6 +125,8 @@ func (c *container) becomeBroken(cause *exception.Exception) {
 	reason.Value = nil
 	c.broken = &reason
 	c.actor = nil
+	c.facets.endAll(&reason)
+	c.tell()
 	if c.sockets != nil {
 		c.sockets.drop(&reason)
 		c.sockets = nil
@@ -133,12 +140,14 @@ func (c *container) becomeBroken(cause *exception.Exception) {
 // a new one. Its WebSockets stay.
 func (c *container) evicted() {
 	c.actor = nil
+	c.facets.leaveIdle()
+	c.tell()
 	if c.hasSockets() {
 		c.sockets.hibernate()
 		return
 	}
-	if c.sockets != nil && c.sockets.configured() {
-		return // until nobody has called the actor for a while
+	if c.sockets != nil && c.sockets.configured() || c.facets.staying() {
+		return // until nobody has called the actor, or its facets, for a while
 	}
 	c.forget()
 }
@@ -173,7 +182,7 @@ func (h *host) reset(cause error, culprit *iocontext.Context) {
 		var err error = exception.Errorf("The Durable Object's code was reset because another part of the worker failed: %s", cause).
 			WithKind(exception.Disconnected).WithBroken(exception.Dropped)
 		if a.ioc == culprit {
-			h.n.o.Log.Error("actor stopped", "class", h.n.o.Class, "actor", c.id.String(), "cause", cause)
+			h.n.o.Log.Error("actor stopped", "class", c.className(), "actor", c.id.String(), "cause", cause)
 			err = stopped(cause)
 			if a.running != nil {
 				a.running.failed(err) // counts, and is stored with what else is left
@@ -205,12 +214,8 @@ func (h *host) closeAll(err error, done func()) {
 	h.alarms.close()
 	h.sweeper.Stop()
 	for _, c := range h.all() {
-		if a := c.actor; a != nil {
-			left++
-			a.flushThen(func() { a.ioc.Abort(e); finished() })
-		} else {
-			c.becomeBroken(e) // its WebSockets end
-		}
+		left++
+		c.closeTree(e, func(error) { finished() })
 	}
 	finished()
 }
@@ -224,6 +229,8 @@ type Stub struct {
 	name *string
 	// lasting says that the stub may be stored.
 	lasting bool
+	// place is the container of a facet, which the stub is bound to; nil for others.
+	place *container
 
 	// The host's loop only.
 	c    *container
@@ -234,33 +241,37 @@ var _ event.AsyncService = (*Stub)(nil)
 
 // Start is event.AsyncService's.
 func (s *Stub) Start(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
-	err := s.h.loop.Post(func() {
-		if s.c != nil && s.c.broken != nil {
-			// Not remote: the stub itself knows it.
-			req.Body.Close()
-			done(nil, s.c.broken)
-			return
-		}
-		v := s.h.follow(ctx, s.id, func() trace.Info { return worker.FetchInfo(req) })
-		a, err := s.activateFor(v)
-		if err != nil {
-			req.Body.Close()
-			done(nil, s.h.remote(err))
-			return
-		}
-		a.fetch(ctx, req, v, done)
-	})
-	if err != nil {
+	if err := s.h.loop.Post(func() { s.begin(ctx, req, done) }); err != nil {
 		req.Body.Close()
 		done(nil, worker.Closed(err))
 	}
+}
+
+// begin is Start on the host's loop.
+func (s *Stub) begin(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
+	if s.c != nil && s.c.broken != nil {
+		// Not remote: the stub itself knows it.
+		req.Body.Close()
+		done(nil, s.c.broken)
+		return
+	}
+	v := s.follow(ctx, func() trace.Info { return worker.FetchInfo(req) })
+	a, err := s.activateFor(v)
+	if err != nil {
+		req.Body.Close()
+		done(nil, s.h.remote(err))
+		return
+	}
+	a.fetch(ctx, req, v, done)
 }
 
 func (s *Stub) activate() (*Actor, error) {
 	if s.h.closed != nil {
 		return nil, s.h.closed
 	}
-	if s.c == nil || (s.c.broken == nil && s.c.actor == nil) {
+	if s.place != nil {
+		s.c = s.place
+	} else if s.c == nil || (s.c.broken == nil && s.c.actor == nil) {
 		s.hold(s.h.container(s.id, s.name))
 	}
 	return s.c.activate()
@@ -303,7 +314,7 @@ func (s *Stub) Deliver(ctx context.Context, ev event.Event) (event.Outcome, erro
 		err := s.h.loop.Post(func() {
 			var v *invocation
 			if s.c == nil || s.c.actor == nil || !s.c.actor.rings(alarm.Time) {
-				v = s.h.follow(ctx, s.id, func() trace.Info { return &trace.Alarm{Time: alarm.Time} })
+				v = s.follow(ctx, func() trace.Info { return &trace.Alarm{Time: alarm.Time} })
 			}
 			a, err := s.activateFor(v)
 			if err != nil {

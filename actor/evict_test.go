@@ -14,7 +14,7 @@ const keeping = `
 	const made = {}, ticks = {};
 	let finish;
 	export class Obj extends DurableObject {
-		constructor(ctx, env) { super(ctx, env); this.name = ctx.id.name; made[this.name] = (made[this.name] ?? 0) + 1; }
+		constructor(ctx, env) { super(ctx, env); this.name = ctx.id.name ?? String(ctx.id); made[this.name] = (made[this.name] ?? 0) + 1; }
 		async fetch(request) {
 			const url = new URL(request.url), name = decodeURIComponent(url.search.slice(1));
 			switch (decodeURIComponent(url.pathname.slice(1))) {

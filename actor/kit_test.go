@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dop251/goja"
+
 	"workerd.local/actor"
 	"workerd.local/actorid"
 	"workerd.local/cache"
@@ -28,6 +30,7 @@ import (
 	"workerd.local/webapi/encoding"
 	"workerd.local/webapi/events"
 	"workerd.local/webapi/fetch"
+	"workerd.local/webapi/rpc"
 	"workerd.local/webapi/streams"
 	"workerd.local/webapi/timers"
 	"workerd.local/webapi/url"
@@ -152,7 +155,15 @@ func newKit(t testing.TB, source string, o kitOptions) *kit {
 		t.Fatal(errs)
 	}
 	modules := []bind.Module{url.Module, encoding.Module, events.Module, timers.Module, blob.Module, streams.Module, websockets.Module, fetch.Module, durable.Module}
-	pool := worker.NewPool(k.isos, worker.Options{Name: "main", Script: s, Compat: flags, Modules: modules})
+	exports := func(js *isolate.JS, name string, kind worker.ExportKind) (goja.Value, error) {
+		if kind != worker.ExportActor {
+			return nil, nil
+		}
+		return rpc.NewLoopbackActors(js, nil, false, func(props *event.Props) event.ActorClass {
+			return &actor.Class{Name: name, Props: props, Open: func(done func(*worker.Pool, func(), error)) { done(k.pool, func() {}, nil) }}
+		}), nil
+	}
+	pool := worker.NewPool(k.isos, worker.Options{Name: "main", Script: s, Compat: flags, Modules: modules, Loopback: exports})
 	if err := pool.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

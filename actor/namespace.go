@@ -17,6 +17,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"workerd.local/actorid"
@@ -71,6 +72,7 @@ type Options struct {
 // Namespace is one class of actors.
 type Namespace struct {
 	o     Options
+	clock atomic.Uint64 // counts what Evict is asked for, and has done
 	ids   *actorid.Factory
 	hosts []*host
 }
@@ -94,7 +96,7 @@ func New(o Options) (*Namespace, error) {
 	}
 	n := &Namespace{o: o}
 	for _, w := range o.Pool.Workers() {
-		h := &host{n: n, w: w, loop: w.Isolate().Loop(), containers: map[string]*container{}, replacing: map[string]bool{}, leaving: map[string]*cache.Cache{}}
+		h := newHost(n, w)
 		h.alarms = h.newScheduler()
 		w.OnInterrupted(h.interrupted)
 		w.OnReset(h.reset)
@@ -135,7 +137,9 @@ func (n *Namespace) Close(ctx context.Context, err error) error {
 	return nil
 }
 
-// host is the part of a namespace that is on one isolate.
+// host is the part of a namespace that is on one isolate; the facets whose class one worker
+// runs have another one there, which delivers no alarms and is not closed: their parents end
+// them.
 type host struct {
 	n          *Namespace
 	w          *worker.Worker
@@ -143,11 +147,18 @@ type host struct {
 	containers map[string]*container // by the id's key
 	alarms     *scheduler
 	sweeper    *loop.Timer     // nil while there is nothing to look at
-	replacing  map[string]bool // ids whose storage is being replaced
+	replacing  map[string]bool // whose storage is being replaced, by the root's key
+	// steps are what happens to the storage of facets, by the key of their parent.
+	steps map[string]*steps
 	// leaving are the caches of broken actors whose last commit is in flight.
 	leaving map[string]*cache.Cache
 	opening *invocation // for which an actor is being made
 	closed  error
+	// evicted is the last actor that Evict put away, and when (Stub.Evict).
+	evicted struct {
+		key string
+		at  uint64
+	}
 }
 
 // lruKey names the isolate's SharedLRU among its locals.

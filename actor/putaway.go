@@ -51,16 +51,16 @@ func (n *Namespace) DeleteAll(ctx context.Context, err *exception.Exception) err
 	if err := n.AbortAll(ctx, err); err != nil || n.o.Store == nil {
 		return err
 	}
-	var ids []actorid.ID
+	roots := map[actorid.ID]bool{} // an actor may have facets alone
 	for info, err := range n.o.Store.Actors(ctx, n.ids.Namespace(), actorid.ID{}) {
 		if err != nil {
 			return err
 		}
-		ids = append(ids, info.Actor)
+		roots[info.Actor.Root()] = true
 	}
-	for _, id := range ids {
+	for id := range roots {
 		err := n.Replace(ctx, id, func() error {
-			gone := storage.Write{Actor: id, DelAll: true, Alarm: storage.AlarmChange{Op: storage.AlarmClear}}
+			gone := storage.Write{Actor: id, DelFacets: true, DelAll: true, Alarm: storage.AlarmChange{Op: storage.AlarmClear}}
 			_, err := n.o.Store.Commit(ctx, map[storage.Token][]storage.Write{n.o.Token(id.Shard()): {gone}})
 			return err
 		})
@@ -89,9 +89,9 @@ func (n *Namespace) EvictAll(ctx context.Context, closeSockets bool) error {
 			}
 		}
 		for _, c := range h.all() {
-			if c.actor != nil {
+			if c.actor != nil || c.facets != nil {
 				left++
-				c.actor.evictOnceIdle(closing(c, closeSockets, finished))
+				c.evictTree(closeSockets, finished)
 			}
 		}
 		finished(nil)
@@ -99,23 +99,45 @@ func (n *Namespace) EvictAll(ctx context.Context, closeSockets bool) error {
 	return errors.Join(err, failure)
 }
 
-// Evict is EvictAll for one actor, which must be live.
-func (s *Stub) Evict(ctx context.Context, closeSockets bool) error {
+// EvictionAsked is when Evict was asked for.
+func (s *Stub) EvictionAsked() uint64 { return s.h.n.clock.Add(1) }
+
+// Evict is EvictAll for one actor, which was live when the eviction was asked for: two at the
+// same time both put it away.
+func (s *Stub) Evict(ctx context.Context, asked uint64, closeSockets bool) error {
 	var failure error
 	_, err := s.ask(ctx, func(answer func(bool)) {
 		c := s.h.containers[s.id.Key]
 		switch {
 		case s.h.n.o.PreventEviction:
 			failure = errPinned
+		case (c == nil || c.actor == nil) && s.h.evicted.key == s.id.Key && s.h.evicted.at > asked:
 		case c == nil || c.actor == nil:
 			failure = errNotRunning
 		default:
-			c.actor.evictOnceIdle(closing(c, closeSockets, func(err error) { failure = err; answer(true) }))
+			c.evictTree(closeSockets, func(err error) {
+				if failure = err; err == nil {
+					s.h.evicted.key, s.h.evicted.at = s.id.Key, s.h.n.clock.Add(1)
+				}
+				answer(true)
+			})
 			return
 		}
 		answer(true)
 	})
 	return errors.Join(err, failure)
+}
+
+// evictTree evicts the facets, each with its own, and then the actor.
+func (c *container) evictTree(closeSockets bool, done func(error)) {
+	c.overFacets(func(child *container, done func(error)) { child.evictTree(closeSockets, done) }, func(failure error) {
+		done := closing(c, closeSockets, func(err error) { done(errors.Join(failure, err)) })
+		if c.actor == nil {
+			done(nil)
+			return
+		}
+		c.actor.evictOnceIdle(done)
+	})
 }
 
 // closing is done, after it has closed the container's WebSockets where that is wanted.

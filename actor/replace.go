@@ -17,14 +17,15 @@ var (
 	errReplacing = exception.Errorf("The Durable Object's storage is being replaced; try again.").WithKind(exception.Disconnected).WithBroken(exception.Ignored)
 )
 
-// Replace lets commit change the storage of an actor from outside of it. Where the
-// actor is live, its writes become durable and it breaks first; until commit has
+// Replace lets commit change the storage of an actor, or of a facet, from outside of it.
+// Where the actor is live, its writes, and those of its facets, become durable and it breaks
+// first, for a facet that it has, too; until commit has
 // returned nobody makes it again. Its alarm is then what is stored. commit runs on the
 // caller's goroutine. An error says that commit was not called, or is commit's own.
 func (n *Namespace) Replace(ctx context.Context, id actorid.ID, commit func() error) error {
 	h := n.hosts[int(id.Shard())%len(n.hosts)]
 	ready := make(chan error, 1)
-	if err := h.loop.Post(func() { h.beginReplace(id, func(err error) { ready <- err }) }); err != nil {
+	if err := h.loop.Post(func() { h.beginReplace(id.Root(), func(err error) { ready <- err }) }); err != nil {
 		return worker.Closed(err)
 	}
 	// Not cut short by ctx: what was begun has to be ended.
@@ -53,24 +54,23 @@ func (h *host) beginReplace(id actorid.ID, ready func(error)) {
 		return
 	}
 	h.replacing[id.Key] = true
-	c := h.containers[id.Key]
-	if c == nil || c.actor == nil {
-		if c != nil {
-			c.becomeBroken(errReplaced) // its WebSockets end
-		}
-		ready(nil)
+	// Nothing of its facets is on its way either.
+	closed := func(error) {
+		h.step(id.Key, func(done func()) {
+			done()
+			ready(nil)
+		})
+	}
+	if c := h.containers[id.Key]; c != nil {
+		c.closeTree(errReplaced, closed)
 		return
 	}
-	a := c.actor
-	a.flushThen(func() {
-		a.ioc.Abort(errReplaced)
-		ready(nil)
-	})
+	closed(nil)
 }
 
 func (h *host) endReplace(id actorid.ID, due storage.Due, known bool) {
-	delete(h.replacing, id.Key)
-	if known {
+	delete(h.replacing, id.Root().Key)
+	if known && id.Root() == id {
 		due.Actor = id
 		h.alarms.replace(due)
 	}

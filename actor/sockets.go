@@ -336,7 +336,7 @@ func (m *sockets) deliver(e *socketEvent) {
 	if e.s.parent != nil {
 		ctx = trace.Below(ctx, *e.s.parent)
 	}
-	e.v = m.c.h.follow(ctx, m.c.id, e.info)
+	e.v = m.c.h.follow(ctx, m.c.className(), m.c.id, e.info)
 	m.c.h.opening = e.v
 	a, err := m.c.activate()
 	m.c.h.opening = nil

@@ -48,7 +48,7 @@ func TestArguments(t *testing.T) {
 		{`ctx.blockConcurrencyWhile(5)`, "rejects TypeError: Failed to execute 'blockConcurrencyWhile' on 'DurableObjectState': parameter 1 is not of type 'function'."},
 		{`ctx.blockConcurrencyWhile(function () { return this === globalThis; })`, "true"},
 		{`ctx.waitUntil()`, "throws TypeError: Failed to execute 'waitUntil' on 'DurableObjectState': parameter 1 is not of type 'Promise'."},
-		{`Object.keys(ctx).join()`, "facets,container,storage,id,props"},
+		{`Object.keys(ctx).join()`, "facets,container,storage,id,props,exports"},
 		{`JSON.stringify(ctx.id)`, `{"name":"a"}`},
 		{`typeof DurableObjectId`, "undefined"},
 	}

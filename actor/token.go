@@ -33,7 +33,7 @@ func (s *Stub) Token() (*event.Token, error) {
 
 // token names the actor of a container; nil where no name leads to it.
 func (c *container) token() (*event.Token, error) {
-	if c.h.n.ids == nil {
+	if c.h.n.ids == nil || c.child != nil {
 		return nil, nil
 	}
 	return &event.Token{Kind: event.Object, Lasting: true, Namespace: c.id.Namespace, Key: c.id.Key, Name: c.name}, nil

@@ -22,13 +22,21 @@ type invocation struct {
 
 // follow begins an invocation; info is asked only where somebody is told. The actor may
 // not be there yet: what its constructor does is part of it.
-func (h *host) follow(ctx context.Context, id actorid.ID, info func() trace.Info) *invocation {
-	t := h.w.Trace(ctx, trace.Subject{Entrypoint: h.n.o.Class, Model: trace.DurableObject, Actor: id.String()})
+func (h *host) follow(ctx context.Context, class string, id actorid.ID, info func() trace.Info) *invocation {
+	t := h.w.Trace(ctx, trace.Subject{Entrypoint: class, Model: trace.DurableObject, Actor: id.String()})
 	if t == nil {
 		return nil
 	}
 	t.Event(info())
 	return &invocation{t: t}
+}
+
+// follow is host's for an event on the stub.
+func (s *Stub) follow(ctx context.Context, info func() trace.Info) *invocation {
+	if s.place != nil {
+		return s.h.follow(ctx, s.place.className(), s.id, info)
+	}
+	return s.h.follow(ctx, s.h.n.o.Class, s.id, info)
 }
 
 // activateFor is activate for an event that v follows.

@@ -587,6 +587,9 @@ func (c *Cache) breakWith(err error) {
 	}
 }
 
+// Fail ends the cache because storage failed in what was done for the actor beside it.
+func (c *Cache) Fail(op string, err error) { c.breakWith(c.describe(op, err)) }
+
 // refuse is the answer to any use of a cache that has ended. Whoever still uses
 // it has to find out, so the gate breaks.
 func (c *Cache) refuse() error {

@@ -9,8 +9,7 @@ import (
 // unsupported is what the configuration can ask for but the server cannot serve yet, by feature, with the
 // words that finish "X uses …". A feature becomes served by deleting its row; nothing else here changes.
 var unsupported = map[string]string{
-	"binding.parameter":          "a parameter binding",
-	"binding.durableObjectClass": "a durableObjectClass binding",
+	"binding.parameter": "a parameter binding",
 
 	// Bindings of wrangler files, which name no service.
 	"local.queue":           "a queue",

@@ -163,6 +163,6 @@ type Props struct {
 	// JSON is what a configuration says.
 	JSON []byte
 	// Value is what a script said. It may be read many times: what it carries are
-	// ServiceRefs and TokenRefs only.
+	// ServiceRefs, ClassRefs and TokenRefs only.
 	Value *Payload
 }

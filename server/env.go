@@ -127,6 +127,12 @@ func (w *world) binding(js *isolate.JS, wk *worker.Worker, svc *service, b *conf
 			return nil, err
 		}
 		return fetch.Fetcher.Wrap(js, &fetch.FetcherObject{Service: s}), nil
+	case config.BindingDurableObjectClass:
+		c, err := w.class(b.Service, where)
+		if err != nil {
+			return nil, err
+		}
+		return durable.ClassClass.Wrap(js, &durable.Class{Class: c}), nil
 	case config.BindingWorkerLoader:
 		return loader.Class.Wrap(js, &loader.Binding{Loader: w.loaderOf(svc, b)}), nil
 	case config.BindingKVNamespace, config.BindingAnalyticsEngine, config.BindingMemoryCache, config.BindingHyperdrive, config.BindingQueue, config.BindingR2Bucket:
@@ -172,16 +178,18 @@ func cryptoKey(k *config.CryptoKey) *crypto.Binding {
 	return b
 }
 
-// loopback makes ctx.exports of a worker: service bindings to its own entrypoints, and
-// its namespaces.
+// loopback makes ctx.exports of a worker: service bindings to its own entrypoints, its
+// classes of actors and their namespaces.
 func (w *world) loopback(svc *service) func(js *isolate.JS, name string, kind worker.ExportKind) (goja.Value, error) {
 	return func(js *isolate.JS, name string, kind worker.ExportKind) (goja.Value, error) {
 		if kind == worker.ExportActor {
-			ns := svc.namespaces[name]
-			if ns == nil {
-				return nil, nil
+			var actors durable.Actors
+			if ns := svc.namespaces[name]; ns != nil {
+				actors = ns
 			}
-			return durable.NamespaceClass.Wrap(js, &durable.Namespace{Actors: ns, Lasting: js.Compat().Has("allow_irrevocable_stub_storage")}), nil
+			return rpc.NewLoopbackActors(js, actors, js.Compat().Has("allow_irrevocable_stub_storage"), func(props *event.Props) event.ActorClass {
+				return svc.class(name, props)
+			}), nil
 		}
 		lasting := js.Compat().Has("allow_irrevocable_stub_storage") && svc.pool != nil && svc.cfg.Worker != nil
 		return rpc.NewLoopback(js, func(props *event.Props) event.Service {

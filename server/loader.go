@@ -10,6 +10,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"workerd.local/actor"
 	"workerd.local/config"
 	"workerd.local/event"
 	"workerd.local/exception"
@@ -135,6 +136,32 @@ type handle struct {
 // Entrypoint is loader.Worker's.
 func (h *handle) Entrypoint(name string, props *event.Props) event.Service {
 	return &dynamicService{h: h, entrypoint: name, props: props}
+}
+
+// Class is loader.Worker's.
+func (h *handle) Class(name string, props *event.Props) event.ActorClass {
+	return &actor.Class{Name: name, Props: props, Fixed: errDynamicTransfer, Open: h.open}
+}
+
+// open is actor.Class's Open.
+func (h *handle) open(done func(pool *worker.Pool, release func(), err error)) {
+	h.with(func(d *dynamic, err error) {
+		if err != nil {
+			done(nil, nil, err)
+			return
+		}
+		d.l.mu.Lock()
+		d.inside++
+		pool := d.pool
+		d.l.mu.Unlock()
+		done(pool, func() {
+			d.l.mu.Lock()
+			d.inside--
+			d.l.mu.Unlock()
+			d.quiet()
+			runtime.KeepAlive(h)
+		}, nil)
+	})
 }
 
 // dynamic is a worker that a script made, on an isolate of its own.
@@ -364,44 +391,55 @@ var errDynamicTransfer = exception.DOM("DataCloneError", "Entrypoints to dynamic
 // Token is event.Named's.
 func (s *dynamicService) Token() (*event.Token, error) { return nil, errDynamicTransfer }
 
-// with calls fn with the service once the worker is there, on any goroutine. Where the
-// worker was ended for want of room, it is made again.
+// with calls fn with the service once the worker is there; see handle.with.
 func (s *dynamicService) with(fn func(*worker.Service, error)) {
-	l := s.h.l
+	s.h.with(func(d *dynamic, err error) {
+		if err != nil {
+			fn(nil, err)
+			return
+		}
+		fn(d.pool.Service(s.entrypoint), nil)
+	})
+}
+
+// with calls fn once the worker is there, on any goroutine; its pool stays until fn returns.
+// Where the worker was ended for want of room, it is made again.
+func (h *handle) with(fn func(*dynamic, error)) {
+	l := h.l
 	l.mu.Lock()
-	d := s.h.d
+	d := h.d
 	if d.failed == error(errClosing) && d.key != "" && !l.closed {
 		if d = l.named[d.key]; d == nil {
-			d = &dynamic{l: l, name: s.h.d.name, key: s.h.d.key}
+			d = &dynamic{l: l, name: h.d.name, key: h.d.key}
 			l.named[d.key] = d
-			d.load(s.h.code)
+			d.load(h.code)
 		}
-		s.h.d = d
+		h.d = d
 	}
 	d.touch()
 	pool, err := d.pool, d.failed
 	if pool == nil && err == nil {
-		d.waiting = append(d.waiting, func(pool *worker.Pool, err error) { s.use(d, pool, err, fn) })
+		d.waiting = append(d.waiting, func(_ *worker.Pool, err error) { h.use(d, err, fn) })
 		l.mu.Unlock()
 		return
 	}
 	d.inside++
 	l.mu.Unlock()
-	s.use(d, pool, err, fn)
+	h.use(d, err, fn)
 }
 
 // use calls fn while inside says that the worker is used; what fn begins keeps it from
 // then on.
-func (s *dynamicService) use(d *dynamic, pool *worker.Pool, err error, fn func(*worker.Service, error)) {
+func (h *handle) use(d *dynamic, err error, fn func(*dynamic, error)) {
 	if err != nil {
 		fn(nil, err)
 	} else {
-		fn(pool.Service(s.entrypoint), nil)
+		fn(d, nil)
 	}
 	d.l.mu.Lock()
 	d.inside--
 	d.l.mu.Unlock()
-	runtime.KeepAlive(s.h)
+	runtime.KeepAlive(h)
 }
 
 // Start is event.AsyncService's.

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"workerd.local/actor"
+	"workerd.local/actorid"
 	"workerd.local/internal/limits"
 	"workerd.local/storage"
 	"workerd.local/storage/admin"
@@ -24,14 +25,25 @@ func (s *Server) writer(o *openStore, store *bolt.Store) admin.Writer {
 		var rest []storage.Write
 		g, ctx := errgroup.WithContext(ctx)
 		g.SetLimit(limits.ImportReplace.In(s.o.Limits.Bounds))
+		// An actor and its facets are put away together: one after the other of them.
+		roots := map[actorid.ID][]storage.Write{}
 		for _, w := range writes {
-			ns := namespaces[w.Actor.Namespace]
-			if ns == nil {
+			if namespaces[w.Actor.Namespace] == nil {
 				rest = append(rest, w)
 				continue
 			}
+			root := w.Actor.Root()
+			roots[root] = append(roots[root], w)
+		}
+		for root, list := range roots {
+			ns := namespaces[root.Namespace]
 			g.Go(func() error {
-				return ns.Replace(ctx, w.Actor, func() error { return commit(ctx, []storage.Write{w}) })
+				for _, w := range list {
+					if err := ns.Replace(ctx, w.Actor, func() error { return commit(ctx, []storage.Write{w}) }); err != nil {
+						return err
+					}
+				}
+				return nil
 			})
 		}
 		if err := g.Wait(); err != nil || len(rest) == 0 {

@@ -59,7 +59,8 @@ func (w *world) unsafeMethods(svc *service) map[string]bind.Static {
 			if !ok {
 				return c.JS().Rejected(exception.Errorf("evict() can only be used on a Durable Object stub.")), nil
 			}
-			return background(c, func(ctx context.Context) error { return stub.Evict(ctx, closeSockets) })
+			asked := stub.EvictionAsked()
+			return background(c, func(ctx context.Context) error { return stub.Evict(ctx, asked, closeSockets) })
 		},
 		"isTestAutogateEnabled": func(*bind.Call) (any, error) {
 			for _, g := range w.cfg.Autogates {

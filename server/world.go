@@ -122,6 +122,11 @@ func (s *Server) build(ctx context.Context, cfg *config.Config) (_ *world, err e
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	for _, svc := range workers {
+		if err := w.checkClasses(svc); err != nil {
+			return nil, err
+		}
+	}
 	for i := range cfg.Sockets {
 		if w.targets[cfg.Sockets[i].Name], err = w.target(&cfg.Sockets[i]); err != nil {
 			return nil, err

@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -100,6 +101,7 @@ type Worker struct {
 	warned   map[string]bool                            // see warnOnce
 	load     func(specifier string) (goja.Value, error) // see Module; nil until the script begins
 	failed   *exception.Exception                       // why the script does not start, for good
+	locals   sync.Map                                   // see Local; any goroutine
 	// What is told of a turn that was stopped: at once, and when it has unwound.
 	onInterrupted []func(cause error)
 	onReset       []func(cause error, culprit *iocontext.Context)
@@ -132,6 +134,24 @@ func (w *Worker) Module(specifier string) (goja.Value, error) {
 		return nil, exception.Errorf("No such module %q.", specifier)
 	}
 	return w.load(specifier)
+}
+
+// Local returns the worker's value for key, made on first use, perhaps twice at once; any
+// goroutine.
+func Local[T any](w *Worker, key any, make func() T) (v T, made bool) {
+	if v, ok := w.locals.Load(key); ok {
+		return v.(T), false
+	}
+	got, there := w.locals.LoadOrStore(key, make())
+	return got.(T), !there
+}
+
+// Props is ctx.props as a value of the realm; nil makes an empty object.
+func (w *Worker) Props(js *isolate.JS, p *event.Props) (goja.Value, error) {
+	if p == nil {
+		return js.Runtime().NewObject(), nil
+	}
+	return propsValue(js, p)
 }
 
 // OnInterrupted adds a function that is told at once when a turn of the realm was

@@ -158,6 +158,8 @@ var (
 	AlarmPause     = span("alarm.pause", 2*time.Second, time.Millisecond, time.Hour)
 	AlarmDoublings = count("alarm.doublings", 9, 0, 16)
 	AlarmStarting  = count("alarm.starting", 128, 1, 1_000_000)
+	Facets         = count("facet.count", 65535, 1, 1_000_000)
+	FacetCopy      = size("facet.copy", 256<<20, 1<<10, 1<<34)
 	ActorName      = size("actor.name", 1<<10, 0, 1<<10)
 	ActorKey       = size("actor.key", 2048, 1, 16<<10)
 	ActorValue     = size("actor.value", 128<<10, 1, 128<<20)
@@ -461,6 +463,9 @@ var sections = []Section{
 		knob("Overdue alarms that a start finds and runs at a time, of one class on one isolate", AlarmStarting.Knob, "the others wait, in the order of their times"),
 		knob("Name of an actor", ActorName.Knob, "it is not kept for `ctx.id.name`"),
 		row("Name of a facet", "webapi/durable.maxFacetName", Size, "", "fixed by workerd", "TypeError"),
+		row("Actors within each other as facets", "webapi/durable.maxFacetDepth", Count, "", "fixed by workerd", "Error"),
+		knob("Facets of one actor that are in use", Facets.Knob, "a call of the next one fails"),
+		knob("What `ctx.facets.clone()` copies", FacetCopy.Knob, "the actor is reset"),
 		knob("Name of an actor that keeps nothing", ActorEphemeral.Knob, "TypeError"),
 	}},
 	{"Storage, as scripts see it", []Row{

@@ -29,6 +29,9 @@ type Namespace struct {
 	Actors Actors
 	// Lasting says that stubs of it may be stored.
 	Lasting bool
+	// Class is what the binding stands for where a class is wanted, as those of ctx.exports
+	// do; nil for none.
+	Class event.ActorClass
 }
 
 // NamespaceClass is the class of bindings: Wrap makes one for env.

@@ -20,14 +20,22 @@ type Options struct {
 	ID      actorid.ID
 	// Name is what the id was made from, nil when that is not known.
 	Name *string
+	// Text takes the place of the id for a facet that was given one; nil for none.
+	Text *string
+	// Props makes ctx.props; nil is an empty object.
+	Props func(js *isolate.JS) (goja.Value, error)
+	// Exports makes ctx.exports; nil leaves it out.
+	Exports func(js *isolate.JS) *goja.Object
+	// Facets are the actor's; nil for one that has none.
+	Facets Facets
+	// RefuseAlarm, which may be nil, is told that an alarm was set where there can be none.
+	RefuseAlarm func()
 	// Cache is the actor's storage; nil for an actor that keeps nothing.
 	Cache *cache.Cache
 	// Sockets has the WebSockets that the actor gives away, made on first use.
 	Sockets func() Sockets
 	// WaitUntil keeps the actor alive until the value settles.
 	WaitUntil func(js *isolate.JS, v goja.Value)
-	// Exports is ctx.exports.
-	Exports func(js *isolate.JS) *goja.Object
 	// Restore is ctx.restore().
 	Restore func(c *bind.Call) (any, error)
 	// HasAlarm reports whether the class has an alarm() handler.
@@ -89,19 +97,11 @@ func newStateClass(f flagSet) *bind.Class[state] {
 			"blockConcurrencyWhile": (*state).blockConcurrencyWhile,
 			"restore":               func(s *state, c *bind.Call) (any, error) { return s.o.Restore(c) },
 		},
-		Getters: map[string]bind.Getter[state]{
-			"exports": func(s *state, c *bind.Call) (any, error) { return s.o.Exports(c.JS()), nil },
-		},
 		Init: func(js *isolate.JS, _, proto *goja.Object) error {
-			for flag, name := range map[string]string{"allow_irrevocable_stub_storage": "restore", "enable_ctx_exports": "exports"} {
-				if js.Compat().Has(flag) {
-					continue
-				}
-				if err := proto.Delete(name); err != nil {
-					return err
-				}
+			if js.Compat().Has("allow_irrevocable_stub_storage") {
+				return nil
 			}
-			return nil
+			return proto.Delete("restore")
 		},
 	}
 	maps.Copy(cl.Methods, socketMethods())
@@ -113,7 +113,7 @@ func newStateClass(f flagSet) *bind.Class[state] {
 
 // NewState makes the state object of an actor. Its id, storage and props are
 // properties of its own that code may replace.
-func NewState(js *isolate.JS, o Options) *goja.Object {
+func NewState(js *isolate.JS, o Options) (*goja.Object, error) {
 	s := &state{o: o}
 	id := &ID{id: o.ID, name: o.Name}
 	// Longer names still address it.
@@ -125,13 +125,54 @@ func NewState(js *isolate.JS, o Options) *goja.Object {
 	if o.Experimental {
 		constant(obj, "primaryStub", goja.Undefined()) // there are no replicas
 	}
-	_ = obj.Set("facets", facetsClass.Wrap(js, &facets{}))
+	_ = obj.Set("facets", facetsClass.Wrap(js, &facets{o.Facets}))
 	_ = obj.Set("container", goja.Undefined())
 	_ = obj.Set("storage", newStorage(js, &s.o))
-	_ = obj.Set("id", id.object(js))
-	_ = obj.Set("props", js.Runtime().NewObject())
-	return obj
+	if o.Text != nil {
+		_ = obj.Set("id", *o.Text)
+	} else {
+		_ = obj.Set("id", id.object(js))
+	}
+	var props goja.Value = js.Runtime().NewObject()
+	if o.Props != nil {
+		var err error
+		if props, err = o.Props(js); err != nil {
+			return nil, err
+		}
+	}
+	_ = obj.Set("props", props)
+	if o.Exports != nil && js.Compat().Has("enable_ctx_exports") {
+		x := exportsAccess.Get(js)
+		if err := obj.DefineAccessorProperty("exports", x.get, x.set, goja.FLAG_TRUE, goja.FLAG_TRUE); err != nil {
+			return nil, err
+		}
+	}
+	return obj, nil
 }
+
+type accessor struct{ get, set goja.Value }
+
+// exportsAccess makes ctx.exports when it is first read: few objects ask for it.
+var exportsAccess = isolate.NewSlot(func(js *isolate.JS) *accessor {
+	x := &accessor{}
+	define := func(c *bind.Call, v goja.Value) (any, error) {
+		obj, ok := c.This().(*goja.Object)
+		if !ok {
+			return nil, nil
+		}
+		return v, obj.DefineDataProperty("exports", v, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
+	}
+	x.get = bind.NewFunction(js, "get exports", 0, func(c *bind.Call) (any, error) {
+		for _, cl := range stateClass {
+			if s, ok := cl.Unwrap(c.JS(), c.This()); ok {
+				return define(c, s.o.Exports(c.JS()))
+			}
+		}
+		return nil, nil
+	})
+	x.set = bind.NewFunction(js, "set exports", 1, func(c *bind.Call) (any, error) { return define(c, c.Arg(0)) })
+	return x
+})
 
 // newStorage makes the storage object of an actor; undefined where it has none.
 func newStorage(js *isolate.JS, o *Options) goja.Value {

@@ -438,6 +438,9 @@ func (s *Storage) deleteAll(c *bind.Call) (any, error) {
 		return nil, errDeleteAllWithin
 	}
 	s.a.changed()
+	if s.a.o.Facets != nil {
+		s.a.o.Facets.Emptied()
+	}
 	// Over SQLite this is never unconfirmed, whatever is asked for (workerd, ActorSqlite).
 	o.write.AllowUnconfirmed = o.write.AllowUnconfirmed && !s.a.o.SQLite
 	return promise(c, o, root.DeleteAll(cache.DeleteAllOptions{WriteOptions: o.write, DeleteAlarm: s.a.o.DeleteAllDeletesAlarm}), nothing)
@@ -535,6 +538,12 @@ func (s *Storage) moveAlarm(c *bind.Call, op string, o options, when time.Time) 
 	ops, err := s.target(c, op)
 	if err != nil {
 		return nil, err
+	}
+	if refuse := s.a.o.RefuseAlarm; refuse != nil {
+		if !when.IsZero() {
+			refuse()
+		}
+		return promise(c, o, loop.Now(struct{}{}), nothing)
 	}
 	return promise(c, o, ops.SetAlarm(when, o.write), nothing)
 }

@@ -79,6 +79,7 @@ func dispatch(c *bind.Call, svc event.Service, input, init goja.Value, o Dispatc
 	default:
 		return nil, exception.TypeErrorf("Fetch API cannot load: %s", target)
 	}
+	event.Opened(svc)
 	if svc == nil {
 		return nil, exception.Errorf("There is no service that fetch() could send the request to: the worker has no globalOutbound.")
 	}

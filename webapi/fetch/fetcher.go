@@ -25,6 +25,14 @@ type FetcherObject struct {
 	Host string
 }
 
+// CheckTransfer is event.Kept's, for the service.
+func (f *FetcherObject) CheckTransfer() error {
+	if k, ok := f.Service.(event.Kept); ok {
+		return k.CheckTransfer()
+	}
+	return nil
+}
+
 // VirtualHost is a name and a port that connect() reaches the binding by.
 func (f *FetcherObject) VirtualHost(js *isolate.JS, port int) (string, error) {
 	if f.Host == "" {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"workerd.local/event"
 	"workerd.local/exception"
 	"workerd.local/internal/clone"
 	"workerd.local/isolate"
@@ -80,7 +81,14 @@ func WriteHost(js *isolate.JS, w *clone.Writer, obj *goja.Object, value any, cla
 		return &clone.DataCloneError{Message: "Remote RPC references can only be serialized for RPC."}
 	case !ok && strings.HasPrefix(class, "JsRpc"):
 		return &clone.DataCloneError{Message: "#<" + strings.TrimPrefix(class, "Js") + "> could not be cloned."}
+	case !ok && class == "DurableObjectClass":
+		return &clone.DataCloneError{Message: "DurableObjectClass cannot be serialized in this context."}
 	case !ok && (class == "Fetcher" || class == "DurableObject"):
+		if m, ok := value.(event.Kept); ok {
+			if err := m.CheckTransfer(); err != nil {
+				return err
+			}
+		}
 		return &clone.DataCloneError{Message: "ServiceStub cannot be serialized in this context."}
 	case !ok:
 		return &clone.DataCloneError{Message: fmt.Sprintf("Could not serialize object of type %q. This type does not support serialization.", class)}

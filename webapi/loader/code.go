@@ -212,6 +212,9 @@ func (r *reader) service(v goja.Value, field string) (event.Service, error) {
 	if !ok {
 		return nil, incorrect(field, "WorkerCode", "Fetcher")
 	}
+	if err := f.CheckTransfer(); err != nil {
+		return nil, err
+	}
 	return f.Service, nil
 }
 

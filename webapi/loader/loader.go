@@ -32,6 +32,8 @@ type Worker interface {
 	// Entrypoint is what events of an entrypoint go to; "" is the default one. Events wait
 	// for the worker to be loaded, and fail with what was wrong with it.
 	Entrypoint(name string, props *event.Props) event.Service
+	// Class is an exported class of actors; "" is the default export.
+	Class(name string, props *event.Props) event.ActorClass
 }
 
 // Code is what a worker is made of.

@@ -8,6 +8,7 @@ import (
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/durable"
 	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/rpc"
 )
@@ -33,7 +34,8 @@ type stub struct {
 var stubClass = &bind.Class[stub]{
 	Name: "WorkerStub",
 	Methods: map[string]bind.Method[stub]{
-		"getEntrypoint": (*stub).entrypoint,
+		"getEntrypoint":         (*stub).entrypoint,
+		"getDurableObjectClass": (*stub).class,
 	},
 }
 
@@ -127,43 +129,58 @@ func (b *Binding) load(c *bind.Call) (any, error) {
 
 // entrypoint is getEntrypoint(name, { props, limits }).
 func (s *stub) entrypoint(c *bind.Call) (any, error) {
-	js := c.JS()
-	w, err := iocontext.OwnedBy(s.ioc, "WorkerStubChannel", s.worker).Get(js)
+	w, name, props, err := s.export(c)
 	if err != nil {
 		return nil, err
 	}
-	name := ""
+	return fetch.Fetcher.Wrap(c.JS(), &fetch.FetcherObject{Service: w.Entrypoint(name, props)}), nil
+}
+
+// class is getDurableObjectClass(name, { props, limits }).
+func (s *stub) class(c *bind.Call) (any, error) {
+	w, name, props, err := s.export(c)
+	if err != nil {
+		return nil, err
+	}
+	return durable.ClassClass.Wrap(c.JS(), &durable.Class{Class: w.Class(name, props)}), nil
+}
+
+// export reads the arguments that name an export of the worker.
+func (s *stub) export(c *bind.Call) (w Worker, name string, props *event.Props, err error) {
+	js := c.JS()
+	if w, err = iocontext.OwnedBy(s.ioc, "WorkerStubChannel", s.worker).Get(js); err != nil {
+		return nil, "", nil, err
+	}
 	if v := c.Arg(0); !goja.IsNull(v) && !goja.IsUndefined(v) {
 		if name, err = c.String(1, v); err != nil {
-			return nil, err
+			return nil, "", nil, err
 		}
 	}
 	if name == "default" {
 		name = ""
 	}
-	var props *event.Props
 	if v := c.Arg(1); !goja.IsUndefined(v) && !goja.IsNull(v) {
 		obj, ok := v.(*goja.Object)
 		if !ok {
-			return nil, c.BadArg(2, "EntrypointOptions")
+			return nil, "", nil, c.BadArg(2, "EntrypointOptions")
 		}
 		var p, limits goja.Value
 		if err := c.Dictionary(obj, "EntrypointOptions", "limits", &limits, "props", &p); err != nil {
-			return nil, err
+			return nil, "", nil, err
 		}
 		if p != nil && !goja.IsUndefined(p) {
 			if _, ok := p.(*goja.Object); !ok {
-				return nil, exception.TypeErrorf("Incorrect type for the 'props' field on 'EntrypointOptions': the provided value is not of type 'object'.")
+				return nil, "", nil, exception.TypeErrorf("Incorrect type for the 'props' field on 'EntrypointOptions': the provided value is not of type 'Object'.")
 			}
 			written, err := rpc.WriteProps(js, p)
 			if err != nil {
-				return nil, err
+				return nil, "", nil, err
 			}
 			props = &event.Props{Value: written}
 		}
 		if _, err := readLimits(js, limits, "EntrypointOptions"); err != nil {
-			return nil, err
+			return nil, "", nil, err
 		}
 	}
-	return fetch.Fetcher.Wrap(js, &fetch.FetcherObject{Service: w.Entrypoint(name, props)}), nil
+	return w, name, props, nil
 }

@@ -33,6 +33,7 @@ type service struct{ f *fetch.FetcherObject }
 
 func (s service) caller(js *isolate.JS, ioc *iocontext.Context) (sender, []string, error) {
 	svc := s.f.Service
+	event.Opened(svc)
 	span := s.span(js)
 	if span == nil {
 		return func(ctx context.Context, call *event.Call, done func(*event.Result, error)) {

@@ -10,6 +10,7 @@ import (
 	"workerd.local/internal/clone"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
+	"workerd.local/webapi/durable"
 	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/global"
 	"workerd.local/webapi/sockets"
@@ -117,6 +118,12 @@ func (d *decoder) ReadHost(r *clone.Reader) (*goja.Object, error) {
 		}
 		c.Release()
 		return nil, fmt.Errorf("rpc: a service of a payload is a %T", c)
+	case tagClass:
+		ref, err := take[event.ClassRef](d, r)
+		if err != nil {
+			return nil, err
+		}
+		return durable.ClassClass.Wrap(d.js, &durable.Class{Class: ref.Class}), nil
 	}
 	switch tag {
 	case tagReadable:

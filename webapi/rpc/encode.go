@@ -15,6 +15,7 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/isolate/natives"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/durable"
 	"workerd.local/webapi/events"
 	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/global"
@@ -27,6 +28,7 @@ import (
 const (
 	tagStub    = 1
 	tagService = 11
+	tagClass   = 12
 	tagSocket  = 16
 )
 
@@ -187,6 +189,13 @@ func (e *encoder) hostObject(w *clone.Writer, obj *goja.Object, value any, class
 			return false, err
 		}
 		return true, e.export(w, replaced, false)
+	}
+	if cl, ok := value.(*durable.Class); ok && (e.ioc != nil || e.lasting) {
+		if err := cl.Class.CheckTransfer(); err != nil {
+			return false, err
+		}
+		e.add(w, tagClass, event.ClassRef{Class: cl.Class})
+		return true, nil
 	}
 	if _, ok := loopbackClass.Unwrap(e.js, obj); ok {
 		return false, notSerializable(class) // it says nothing of props yet

@@ -12,8 +12,8 @@ import (
 )
 
 // WriteProps writes ctx.props for a binding that a script makes. Unlike what a call
-// carries it outlives the context, so that of stubs only service bindings and those that
-// can be made again may be in it.
+// carries it outlives the context, so that of stubs only service bindings, classes and those
+// that can be made again may be in it.
 func WriteProps(js *isolate.JS, v goja.Value) (*event.Payload, error) {
 	e := &encoder{js: js, lasting: true}
 	data, err := clone.Serialize(js.Runtime(), v, clone.Options{
@@ -24,7 +24,7 @@ func WriteProps(js *isolate.JS, v goja.Value) (*event.Payload, error) {
 	}
 	for _, c := range e.caps {
 		switch c.(type) {
-		case event.ServiceRef, event.TokenRef:
+		case event.ServiceRef, event.ClassRef, event.TokenRef:
 		default:
 			c.Release()
 			return nil, exception.DOM("DataCloneError", errNotPersistent.Message)
