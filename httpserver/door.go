@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,9 +43,12 @@ type door struct {
 type guest struct {
 	d *door
 	c *conn
-	// ctx is that of its request, made with it.
-	cancel context.CancelFunc
-	waits  bool // for its first bytes
+
+	// The door's lock guards these.
+	cancel context.CancelFunc // of its request; nil before it
+	waits  bool               // for its first bytes
+
+	handed bool // net/http has it, with an answer: it leaves when that is given
 
 	// What watch does: a client that goes away, or one that sends more.
 	watching sync.WaitGroup
@@ -108,11 +113,13 @@ func (d *door) enter(g *guest) bool {
 	return true
 }
 
+// leave may be called more than once.
 func (d *door) leave(g *guest) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	before := len(d.guests)
 	delete(d.guests, g)
-	if d.closing && len(d.guests) == 0 {
+	if d.closing && before > 0 && len(d.guests) == 0 {
 		close(d.empty)
 	}
 }
@@ -146,13 +153,12 @@ func (d *door) shut(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	d.mu.Lock()
-	for g := range d.guests {
-		if g.cancel != nil {
-			g.cancel()
-		}
+	left := slices.Collect(maps.Keys(d.guests))
+	d.mu.Unlock()
+	for _, g := range left {
+		g.end()
 		g.c.Close()
 	}
-	d.mu.Unlock()
 	d.Close() // nobody waits for net/http any more
 	<-empty
 	return ctx.Err()
@@ -192,7 +198,11 @@ func (d *door) handOn(c *conn, read []byte) {
 
 // serve is the goroutine of a guest.
 func (g *guest) serve() {
-	defer g.d.leave(g)
+	defer func() {
+		if !g.handed {
+			g.d.leave(g)
+		}
+	}()
 	defer func() {
 		if v := recover(); v != nil {
 			g.d.s.o.Log.Error("panic", "client", g.c.RemoteAddr(), "value", v, "stack", string(debug.Stack()))
@@ -285,8 +295,19 @@ func (g *guest) handshake(r *http.Request, read []byte, size int) {
 	}
 	// Whatever else the answer is, net/http has the means to give it: it reads the request
 	// once more, and finds the answer with the connection.
-	g.c.answer.Store(&answer{resp: resp, err: err, cancel: cancel})
+	g.handed = true
+	g.c.answer.Store(&answer{resp: resp, err: err, g: g})
 	g.d.handOn(g.c, read)
+}
+
+// end cancels the request of the guest, where it has one.
+func (g *guest) end() {
+	g.d.mu.Lock()
+	cancel := g.cancel
+	g.d.mu.Unlock()
+	if cancel != nil {
+		cancel()
+	}
 }
 
 // goneAfter is how long an answer may take before somebody looks whether the client is
@@ -324,15 +345,17 @@ func (g *guest) watch() (stop func()) {
 }
 
 // answer is what a service has said to the first request of a connection, before net/http
-// has it.
+// has it. A server that shuts down waits for a request once net/http is at it: until then
+// it is the door that waits.
 type answer struct {
-	resp   *event.Response
-	err    error
-	cancel context.CancelFunc
+	resp *event.Response
+	err  error
+	g    *guest
 }
 
 func (a *answer) discard() {
-	a.cancel()
+	a.g.end()
+	a.g.d.leave(a.g)
 	if a.resp != nil {
 		_ = a.resp.Discard() // nobody is there
 	}
@@ -355,7 +378,8 @@ func connContext(ctx context.Context, nc net.Conn) context.Context {
 func (x *exchange) fetch(svc event.Service, req *event.Request) (resp *event.Response, done func(), err error) {
 	if p, ok := x.r.Context().Value(answerKey{}).(*atomic.Pointer[answer]); ok {
 		if a := p.Swap(nil); a != nil {
-			return a.resp, a.cancel, a.err
+			a.g.d.leave(a.g)
+			return a.resp, a.g.end, a.err
 		}
 	}
 	resp, err = svc.Fetch(x.r.Context(), req)
