@@ -369,6 +369,30 @@ func TestSocketsWaitForTheOutputGate(t *testing.T) {
 	}
 }
 
+// What waits for a commit has a bound, automatic responses too, and the actor hears of the
+// end.
+func TestAnswersThatWaitHaveABound(t *testing.T) {
+	store := newHeldStore()
+	k := newKit(t, expressions(`this.ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("p", "x".repeat(2048)))`), kitOptions{store: store})
+	p := k.open("/open")
+	k.js(0, "undefined")
+	done := make(chan string, 1)
+	go func() { done <- ask(t, k.stub("a"), "/writesend") }()
+	<-store.begun
+	for range 32<<20/2048 + 1000 {
+		if p.ws.Send(event.Message{Text: true, Data: []byte("p")}, nil) != nil {
+			break
+		}
+	}
+	p.want("failed " + event.ErrDisconnected.Error())
+	store.outcome <- nil
+	if got := <-done; got != "ok" {
+		t.Errorf("writesend: %q", got)
+	}
+	k.want(k.stub("a"), "/log", "error The WebSocket was closed: more messages waited to be sent than may wait, because the other side reads too slowly.")
+	k.want(k.stub("a"), "/list", "")
+}
+
 func TestSocketsOfAFailedCommitSayNothing(t *testing.T) {
 	store := newHeldStore()
 	store.outcome <- errors.New("no")

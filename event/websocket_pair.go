@@ -15,6 +15,10 @@ func NewWebSocketPair(queue int64) (a, b WebSocket) {
 	return &p.ends[0], &p.ends[1]
 }
 
+// FrameCost is what a message that waits counts beside its bytes: an empty one needs memory,
+// too.
+const FrameCost = 64
+
 type socketPair struct {
 	queue int64
 	ends  [2]pairEnd
@@ -73,7 +77,7 @@ func (e *pairEnd) Send(m Message, sent func()) error {
 	switch size := int64(len(m.Data)); {
 	case e.closedOut || e.gone:
 		err = ErrClosed
-	case to.inBytes > 0 && to.inBytes+size > p.queue:
+	case len(to.in) > 0 && to.inBytes+size+int64(len(to.in))*FrameCost > p.queue, to.inBytes > 0 && to.inBytes+size > p.queue:
 		err = ErrSlowReader
 	case to.gone: // and this end will be told
 	default:

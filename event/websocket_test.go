@@ -138,6 +138,20 @@ func TestPairEndsASlowReader(t *testing.T) {
 	}
 }
 
+// Empty messages need memory, too.
+func TestPairBoundsEmptyMessages(t *testing.T) {
+	a, b := event.NewWebSocketPair(1 << 10)
+	var err error
+	n := 0
+	for ; err == nil && n < 100; n++ {
+		err = a.Send(text(""), nil)
+	}
+	if !errors.Is(err, event.ErrSlowReader) || n != 1<<10/event.FrameCost+2 {
+		t.Errorf("%v after %d", err, n)
+	}
+	b.Abort(nil)
+}
+
 func TestPairRefusesWhatIsTooBig(t *testing.T) {
 	a, b := event.NewWebSocketPair(1000)
 	var l, r ear

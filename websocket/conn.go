@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -37,6 +38,8 @@ type Conn struct {
 	in      []byte // read, not yet parsed
 	starved bool   // in is less than a frame's header, or than a control frame
 	part    *part  // a message that is not complete
+
+	held atomic.Int64 // bytes of it, as the Set counts them
 
 	mu         sync.Mutex // guards what follows
 	handler    event.WebSocketHandler
@@ -151,9 +154,7 @@ func (c *Conn) begin(answer []byte) error {
 		return err
 	}
 	if rest := answer[n:]; len(rest) > 0 {
-		c.out = append(c.out, outgoing{frame: rest})
-		c.queued = int64(len(rest))
-		c.set.queued.Add(c.queued)
+		c.wait(outgoing{frame: rest})
 	}
 	return nil
 }
@@ -191,6 +192,7 @@ func (c *Conn) read() {
 		c.set.tasks.Add(1) // the connection itself counts, so Close waits already
 		go func() {
 			defer c.set.tasks.Done()
+			defer c.letGo()
 			c.readLoop()
 		}()
 	default:
@@ -273,6 +275,9 @@ func (c *Conn) run(w *worker) {
 	c.flush(w)
 	more := c.readSome(w)
 	c.mu.Lock()
+	if c.gone {
+		c.letGo() // what was read while it ended
+	}
 	if (more || c.turn == again) && !c.gone {
 		c.turn = waiting
 		c.set.work.put(c)
@@ -382,7 +387,7 @@ func (c *Conn) drop() []func() {
 	var sents []func()
 	for _, o := range c.out {
 		c.queued -= int64(len(o.frame))
-		c.set.queued.Add(-int64(len(o.frame)))
+		c.set.queued.Add(-int64(len(o.frame)) - event.FrameCost)
 		if o.sent != nil {
 			sents = append(sents, o.sent)
 		}
@@ -426,6 +431,7 @@ func (c *Conn) finish() {
 		c.timer.Stop()
 	}
 	c.mu.Unlock()
+	c.letGo()
 	c.set.remove(c)
 	c.cut()
 	if c.nc != nil {

@@ -319,6 +319,78 @@ func TestSlowReader(t *testing.T) {
 	})
 }
 
+func TestEmptyMessagesOfASlowReader(t *testing.T) {
+	bothKinds(t, func(t *testing.T, encrypted bool) {
+		s := newSite(t, encrypted, "websocket.queue=64KiB", "websocket.close=300ms")
+		h := newHolder()
+		s.start = func(c *Conn) { c.Start(h, 0) }
+		s.dial()
+		c := get(t, s.conn)
+		err := c.Send(event.Message{Data: make([]byte, 32<<20)}, nil)
+		n := 0
+		for ; err == nil && n < 2000; n++ {
+			err = c.Send(event.Message{}, nil)
+		}
+		if err != event.ErrSlowReader {
+			t.Errorf("%v after %d", err, n)
+		}
+		if err := get(t, h.failed); err != event.ErrSlowReader {
+			t.Error(err)
+		}
+		if n := eventually0(s.set); n != 0 {
+			t.Errorf("%d connections are left", n)
+		}
+		if q := s.set.queued.Load(); q != 0 {
+			t.Errorf("%d bytes are still counted", q)
+		}
+	})
+}
+
+// Who floods with messages that do not end is ended when all of them need too much.
+func TestMessagesThatAreNotComplete(t *testing.T) {
+	bothKinds(t, func(t *testing.T, encrypted bool) {
+		s := newSite(t, encrypted, "websocket.parts=1MiB", "websocket.close=300ms")
+		h := newHolder()
+		s.start = func(c *Conn) { c.Start(h, 0) }
+		most := 0
+		watch := func() { most = max(most, int(s.set.held.Load())) }
+		begin := fr(octets, strings.Repeat("x", 200<<10)) // without its end
+		a, b := s.dial(), s.dial()
+		for _, p := range []*plain{a, b} {
+			p.send(begin)
+			for end := time.Now().Add(10 * time.Second); int(s.set.held.Load()) < most+200<<10 && time.Now().Before(end); {
+				time.Sleep(time.Millisecond)
+			}
+			watch()
+		}
+		c := s.dial()
+		_, _ = c.Write(fr(octets, strings.Repeat("x", 900<<10))) // it may end before
+		if got := c.says(); !strings.HasPrefix(got, "close 1013 ") && got != "reset" && got != "end" {
+			t.Error(got)
+		}
+		if err := get(t, h.failed); err != errParts {
+			t.Error(err)
+		}
+		if watch(); most > 2<<20 {
+			t.Errorf("%d bytes were held", most)
+		}
+		// The others go on.
+		a.send(fr(fin|more, "end"))
+		if m := get(t, h.messages); len(m.Data) != 200<<10+3 {
+			t.Errorf("%d bytes", len(m.Data))
+		}
+		b.Close()
+		if err := get(t, h.failed); err != event.ErrDisconnected {
+			t.Error(err)
+		}
+		for end := time.Now().Add(10 * time.Second); s.set.held.Load() != 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%d bytes are still counted", s.set.held.Load())
+			}
+		}
+	})
+}
+
 // Pings do not make this side queue without bound.
 func TestPingsOfWhoDoesNotRead(t *testing.T) {
 	s := newSite(t, false)

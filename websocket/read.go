@@ -10,6 +10,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"workerd.local/event"
+	"workerd.local/exception"
 )
 
 // worker is what one reader has for all connections.
@@ -96,7 +97,8 @@ func (c *Conn) readSome(w *worker) (more bool) {
 		c.readable = true
 		c.mu.Unlock()
 		if dropping {
-			c.in, c.part = nil, nil
+			c.in = nil
+			c.forget()
 			continue
 		}
 		c.in, c.starved = nil, false
@@ -115,11 +117,13 @@ func (c *Conn) parse(w *worker, b []byte) {
 			c.keep(w, rest, true)
 			return
 		case violation:
-			c.in, c.part = nil, nil
+			c.in = nil
+			c.forget()
 			c.fail(o.code, o.reason, o.err)
 			return
 		case closing:
-			c.in, c.part = nil, nil
+			c.in = nil
+			c.forget()
 			c.mu.Lock()
 			h := c.handler
 			c.closedIn = true
@@ -238,6 +242,9 @@ func (c *Conn) fill(p *part, b []byte) ([]byte, occurrence) {
 	begin := len(p.data)
 	if need := begin + n; need > cap(p.data) {
 		// It grows with what comes, not with what was announced.
+		if !c.hold(int64(min(int64(max(2*cap(p.data), need)), int64(begin)+p.left)) - int64(cap(p.data))) {
+			return nil, occurrence{kind: violation, code: event.CloseOverload, reason: "Too many messages are not complete.", err: errParts}
+		}
 		data := make([]byte, begin, min(int64(max(2*cap(p.data), need)), int64(begin)+p.left))
 		copy(data, p.data)
 		p.data = data
@@ -259,8 +266,31 @@ func (c *Conn) fill(p *part, b []byte) ([]byte, occurrence) {
 	if !p.fin {
 		return b, occurrence{}
 	}
-	c.part = nil
+	c.forget()
 	return b, c.complete(p.text, p.compressed, p.data, p.checked)
+}
+
+// errParts is what a handler is told where messages that are not complete need too much.
+var errParts = exception.Errorf("The WebSocket was closed: the messages of all WebSockets that have arrived in part need too much memory.").WithKind(exception.Overloaded)
+
+// hold counts what a message that is not complete needs more; false says that all of them
+// need too much.
+func (c *Conn) hold(n int64) bool {
+	c.held.Add(n)
+	return c.set.held.Add(n) <= c.set.partBytes
+}
+
+// forget drops the message that is not complete, or is now.
+func (c *Conn) forget() {
+	c.part = nil
+	c.letGo()
+}
+
+// letGo takes back what was counted. Any goroutine, any number of times.
+func (c *Conn) letGo() {
+	if c.held.Load() != 0 {
+		c.set.held.Add(-c.held.Swap(0))
+	}
 }
 
 // complete makes a message of its data, of which some is known to be UTF-8.

@@ -24,10 +24,12 @@ type Set struct {
 	maxMessage  int64
 	queueBytes  int64
 	totalBytes  int64
+	partBytes   int64
 	closeTime   time.Duration
 	connections int
 
 	queued atomic.Int64 // bytes that wait to be sent, of all connections
+	held   atomic.Int64 // bytes of messages that are not complete
 
 	mu      sync.Mutex // guards what follows
 	slots   []slot
@@ -56,6 +58,7 @@ func NewSet(bounds *limits.Set) *Set {
 		maxMessage:  int64(limits.WebSocketMessage.In(bounds)),
 		queueBytes:  int64(limits.WebSocketQueue.In(bounds)),
 		totalBytes:  int64(limits.WebSocketQueues.In(bounds)),
+		partBytes:   int64(limits.WebSocketParts.In(bounds)),
 		closeTime:   limits.WebSocketClose.In(bounds),
 		connections: limits.WebSocketConnections.In(bounds),
 	}

@@ -23,7 +23,7 @@ func (c *Conn) Send(m event.Message, sent func()) error {
 		}
 		return event.ErrClosed
 	}
-	if c.queued > 0 && (c.queued+size > c.set.queueBytes || c.set.queued.Load()+size > c.set.totalBytes) {
+	if waits := c.queued + int64(len(c.out))*event.FrameCost; waits > 0 && (waits+size > c.set.queueBytes || c.set.queued.Load()+size > c.set.totalBytes) {
 		c.mu.Unlock()
 		if sent != nil {
 			sent()
@@ -45,15 +45,20 @@ func (c *Conn) Buffered() int64 {
 
 // enqueue puts a frame behind the others. The lock is held.
 func (c *Conn) enqueue(o outgoing) {
-	c.out = append(c.out, o)
-	c.queued += int64(len(o.frame))
-	c.set.queued.Add(int64(len(o.frame)))
+	c.wait(o)
 	switch {
 	case c.nc != nil:
 		c.write()
 	case !c.blocked:
 		c.schedule()
 	}
+}
+
+// wait counts a frame and lets it wait. The lock is held.
+func (c *Conn) wait(o outgoing) {
+	c.out = append(c.out, o)
+	c.queued += int64(len(o.frame))
+	c.set.queued.Add(int64(len(o.frame)) + event.FrameCost)
 }
 
 // answer queues the answer to a ping. While one waits, later pings get none: nobody
@@ -97,7 +102,9 @@ func (c *Conn) gather(room []byte) {
 	}
 }
 
+// leaves notes that a frame is in pending now.
 func (c *Conn) leaves(o outgoing) {
+	c.set.queued.Add(-event.FrameCost)
 	if o.sent != nil {
 		c.sents = append(c.sents, o.sent)
 	}

@@ -18,6 +18,7 @@ var (
 	SocketTag            = size("websocket.tag", 256, 0, 64<<10)
 	SocketAutoResponse   = size("websocket.auto-response", 2048, 0, 1<<20)
 	WebSocketQueues      = size("websocket.queues", 256<<20, 1<<10, 1<<36)
+	WebSocketParts       = size("websocket.parts", 256<<20, 1<<10, 1<<36)
 	WebSocketClose       = span("websocket.close", 10*time.Second, 10*time.Millisecond, time.Hour)
 	WebSocketConnections = count("websocket.connections", 200_000, 1, 10_000_000)
 
@@ -231,8 +232,9 @@ var sections = []Section{
 		row("Requests under way after SIGTERM", "cmd/workerd.drainTime", Count, "", "`--limit-drain`", "they are cut off"),
 		knob("Open WebSockets of the network, both directions", WebSocketConnections.Knob, "503; a connection of the server's own fails"),
 		knob("Message of a WebSocket, whatever its receiver takes", WebSocketMessage.Knob, "the WebSocket ends with the code 1009"),
-		knob("What waits to be sent on one WebSocket; one message always may", WebSocketQueue.Knob, "the WebSocket ends with the code 1013"),
+		knob("What waits to be sent on one WebSocket, with 64 bytes for each message; one message always may", WebSocketQueue.Knob, "the WebSocket ends with the code 1013"),
 		knob("What waits to be sent on all of them", WebSocketQueues.Knob, "those on which something waits end with the code 1013"),
+		knob("What has arrived of messages that are not complete, on all of them", WebSocketParts.Knob, "the WebSocket on which more arrives ends with the code 1013"),
 		knob("Time for the other side to answer a close frame", WebSocketClose.Knob, "the connection is closed"),
 		knob("Requests under way when the configuration is loaded again", ReloadDrain.Knob, "they are cut off"),
 		knob("Answers that stream on after the configuration was loaded again", ReloadLinger.Knob, "they are cut off"),

@@ -209,7 +209,7 @@ func (n *native) closed(js *isolate.JS, code int, reason string) {
 	defer n.arrived()
 	n.closedIn = true
 	if !n.s.state.HalfOpen && !n.s.state.ClosedOut && !n.aborted {
-		n.queue(js, outgoing{close: true, code: code, reason: reason})
+		n.queue(outgoing{close: true, code: code, reason: reason})
 		n.s.state.ClosedOut = true
 	}
 	n.dispatchClose(js, code, reason, true)

@@ -96,7 +96,7 @@ func (s *Socket) send(js *isolate.JS, m event.Message) error {
 	case n.stage != accepted && n.stage != parked:
 		return errSendEarly
 	}
-	n.queue(js, outgoing{message: m})
+	n.queue(outgoing{message: m})
 	return nil
 }
 
@@ -130,7 +130,7 @@ func (s *Socket) close(js *isolate.JS, code *int, reason *string) error {
 	if reason != nil {
 		f.reason = *reason
 	}
-	n.queue(js, f)
+	n.queue(f)
 	s.state.ClosedOut = true
 	return nil
 }
@@ -160,13 +160,10 @@ func checkClose(js *isolate.JS, code *int, reason *string) error {
 
 // queue lets a frame leave as soon as what the actor wrote before is durable, and after
 // the frames ahead.
-func (n *native) queue(js *isolate.JS, f outgoing) {
+func (n *native) queue(f outgoing) {
 	f.gate = n.c.WaitForOutput()
 	size := int64(len(f.message.Data))
-	if n.outBytes > 0 && n.outBytes+size > behaviours.Get(js).queue {
-		n.end.Abort(event.ErrSlowReader)
-		n.Failed(event.ErrSlowReader)
-		n.aborted, n.out, n.outBytes = true, nil, 0
+	if !n.fits(size) {
 		return
 	}
 	n.out = append(n.out, f)
@@ -174,6 +171,22 @@ func (n *native) queue(js *isolate.JS, f outgoing) {
 	if !n.pumping {
 		n.pump()
 	}
+}
+
+// fits reports whether a message may wait behind the others; where it may not, that is the
+// end of the WebSocket.
+func (n *native) fits(size int64) bool {
+	if len(n.out) == 0 || n.outBytes+size+int64(len(n.out))*event.FrameCost <= n.queueBytes {
+		return true
+	}
+	n.end.Abort(event.ErrSlowReader)
+	if h, ok := n.s.Keeper.(event.WebSocketHandler); ok && n.stage == parked {
+		h.Failed(event.ErrSlowReader)
+	} else {
+		n.Failed(event.ErrSlowReader)
+	}
+	n.aborted, n.out, n.outBytes = true, nil, 0
+	return false
 }
 
 // pump sends what may leave.

@@ -16,6 +16,9 @@ func (s *Socket) Answer(m event.Message) {
 	switch {
 	case s.state.ClosedOut || n.aborted || n.stage == released:
 	case len(n.out) > 0:
+		if !n.fits(int64(len(m.Data))) {
+			return
+		}
 		n.out = append(n.out, outgoing{gate: loop.Now(struct{}{}), message: m})
 		n.outBytes += int64(len(m.Data))
 	default:

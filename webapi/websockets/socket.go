@@ -39,7 +39,8 @@ type Socket struct {
 	obj   *goja.Object // nil until somebody asks for it
 	// blob says that binary messages become Blobs, not ArrayBuffers.
 	blob bool
-	// Keeper is what the Go code that the socket was parked for keeps of it.
+	// Keeper is what the Go code that the socket was parked for keeps of it. Where it is a
+	// handler, it is told of an end that this side makes.
 	Keeper any
 }
 
@@ -68,9 +69,10 @@ type native struct {
 	aborted  bool // nothing can be sent any more
 	failed   goja.Value
 
-	out      []outgoing
-	outBytes int64
-	pumping  bool // the first of out waits for its gate
+	out        []outgoing
+	outBytes   int64
+	queueBytes int64
+	pumping    bool // the first of out waits for its gate
 
 	started bool
 	entry   iocontext.Entry
@@ -98,7 +100,7 @@ type whole struct {
 
 func newSocket(js *isolate.JS, c *iocontext.Context, at stage, end event.WebSocket) *Socket {
 	how := behaviours.Get(js)
-	w := &whole{native: native{c: c, stage: at, end: end, max: how.max}}
+	w := &whole{native: native{c: c, stage: at, end: end, max: how.max, queueBytes: how.queue}}
 	s, n := &w.Socket, &w.native
 	s.state = State{Protocol: &empty, Extensions: &empty, HalfOpen: how.halfOpen}
 	s.io, s.blob, n.s = iocontext.OwnedBy(c, "Native", n), how.blob, s
