@@ -32,7 +32,7 @@ var parkings = []int{100, 1000}
 // socketRows are the quantities of the section.
 type socketRows struct {
 	hibernated, plain, broadcast pair
-	parked, accepts              [2]pair // by parkings
+	parked, accepts, work        [2]pair // by parkings
 }
 
 // runSockets measures WebSockets, both servers in turn.
@@ -69,6 +69,7 @@ func (b *bench) runSockets(ctx context.Context) ([]promiseRow, error) {
 			promiseRow{name: fmt.Sprintf("Memory of a hibernated socket, of %s in %s rooms", thousands(parkedSockets), thousands(int64(rooms))), unit: "KiB", values: rows.parked[i].ours, target: target{atMost: 10}},
 			promiseRow{name: "the same of workerd, of as many as its files allow", unit: "KiB", values: rows.parked[i].theirs})
 		rate("Accepting them", "sockets/s", rows.accepts[i], target{atLeast: 5})
+		rate("CPU time of the server for each", "µs", rows.work[i], target{})
 	}
 	rate(fmt.Sprintf("Echo over %d sockets that may hibernate", echoSockets), "messages/s", rows.hibernated, target{atLeast: 1.5})
 	rate(fmt.Sprintf("Echo over %d sockets that may not", echoSockets), "messages/s", rows.plain, target{atLeast: 1.5})
@@ -91,7 +92,7 @@ func (b *bench) measureSockets(ctx context.Context, s *subject, rows *socketRows
 		if !park {
 			break
 		}
-		if err := b.park(ctx, s, rooms, &rows.parked[i], &rows.accepts[i]); err != nil {
+		if err := b.park(ctx, s, rooms, &rows.parked[i], &rows.accepts[i], &rows.work[i]); err != nil {
 			return err
 		}
 	}
@@ -99,7 +100,7 @@ func (b *bench) measureSockets(ctx context.Context, s *subject, rows *socketRows
 }
 
 // park opens sockets in rooms that hibernate, and looks at what the server needs for them.
-func (b *bench) park(ctx context.Context, s *subject, rooms int, memory, rate *pair) (err error) {
+func (b *bench) park(ctx context.Context, s *subject, rooms int, memory, rate, work *pair) (err error) {
 	if _, err := s.start(ctx); err != nil {
 		return err
 	}
@@ -117,11 +118,20 @@ func (b *bench) park(ctx context.Context, s *subject, rooms int, memory, rate *p
 		if err != nil {
 			return err
 		}
+		cpu, err := readCPU(s.cmd.Process.Pid)
+		if err != nil {
+			return err
+		}
 		r, err := d.do(order{Do: "open", Addr: u.Host, Path: "/room/%d", Count: count, Rooms: rooms, From: 2, PerSource: perSource})
 		if err != nil {
 			return err
 		}
+		used, err := readCPU(s.cmd.Process.Pid)
+		if err != nil {
+			return err
+		}
 		rate.add(s, float64(r.Count)/r.Elapsed.Seconds())
+		work.add(s, float64((used-cpu).Microseconds())/float64(r.Count))
 		if err := sleep(ctx, hibernates+b.o.settle); err != nil {
 			return err
 		}
