@@ -110,6 +110,10 @@ func (c *conn) SetDeadline(t time.Time) error {
 // Unwrap is the connection of the system, for who needs no deadlines from here.
 func (c *conn) Unwrap() net.Conn { return c.Conn }
 
+// Replace puts another connection in the place of the system's: a WebSocket's over TLS,
+// which reads and writes without waiting.
+func (c *conn) Replace(nc net.Conn) { c.Conn = nc }
+
 // CloseWrite ends the sending half, where the connection has halves.
 func (c *conn) CloseWrite() error {
 	if h, ok := c.Conn.(interface{ CloseWrite() error }); ok {

@@ -3,11 +3,13 @@ package httpserver_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"testing"
@@ -281,5 +283,47 @@ func TestShutdownCutsTheDoor(t *testing.T) {
 	}
 	if b, err := io.ReadAll(c); len(b) > 0 || err != nil && !strings.Contains(err.Error(), "reset") {
 		t.Errorf("%q, %v", b, err)
+	}
+}
+
+// With TLS a WebSocket waits without a goroutine of its own, too, where the system allows it.
+func TestWebSocketsOverTLSWait(t *testing.T) {
+	lender := httptest.NewTLSServer(http.NotFoundHandler())
+	cert := lender.TLS.Certificates[0]
+	lender.Close()
+	_, addr := start(t, httpserver.Options{TLS: &tls.Config{Certificates: []tls.Certificate{cert}}}, service(accepts))
+	big := strings.Repeat("0123456789abcdef", 64<<10)
+	frame := "\x82\xff" + "\x00\x00\x00\x00\x00\x10\x00\x00" + "\x00\x00\x00\x00" + big
+	open := func() (*tls.Conn, *bufio.Reader) {
+		c := tls.Client(dial(t, addr), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}})
+		if _, err := fmt.Fprintf(c, upgrade, "", ""); err != nil {
+			t.Fatal(err)
+		}
+		r := bufio.NewReader(c)
+		shook(t, r)
+		return c, r
+	}
+	open()
+	before := runtime.NumGoroutine()
+	for range 20 {
+		c, r := open()
+		for _, f := range []string{masked("one"), masked("two") + masked("three"), frame, masked("four")} {
+			failed := make(chan error, 1)
+			go func() { _, err := io.WriteString(c, f); failed <- err }()
+			switch {
+			case f == frame:
+				wantFrames(t, r, "\x82\x7f\x00\x00\x00\x00\x00\x10\x00\x00"+big)
+			case len(f) > 12:
+				wantFrames(t, r, "\x81\x03two", "\x81\x05three")
+			default:
+				wantFrames(t, r, "\x81"+string([]byte{f[1] &^ 0x80}), f[6:])
+			}
+			if err := <-failed; err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if runtime.GOOS == "linux" {
+		settled(t, before+5)
 	}
 }

@@ -27,6 +27,7 @@ type Conn struct {
 	set   *Set
 	nc    net.Conn // nil where the poll watches file
 	file  file
+	seal  *sealed // where file is the connection below one with TLS
 	owner any
 
 	slot, generation uint32
@@ -107,13 +108,23 @@ func (s *Set) newConn(nc net.Conn, o options) (*Conn, error) {
 	if len(o.read) > 0 {
 		c.in = o.read
 	}
-	if x := rawConn(nc); x != nil && s.polls() {
+	x := rawConn(nc)
+	encrypted, place, below := sealable(nc)
+	if encrypted != nil {
+		x = below
+	}
+	if x != nil && s.polls() {
 		if err := c.file.take(x); err != nil && c.file.there() {
 			// The copy is there, and what failed is the end of the first one.
 			c.file.close()
 			s.release()
 			return nil, err
 		}
+	}
+	if encrypted != nil && c.file.there() {
+		c.seal = &sealed{tls: encrypted, file: &c.file}
+		place.Replace(c.seal)
+		c.readable = true // crypto/tls may have read more than was asked for
 	}
 	if c.file.there() {
 		c.nc = nil
@@ -125,7 +136,7 @@ func (s *Set) newConn(nc net.Conn, o options) (*Conn, error) {
 		c.cut()
 		return nil, err
 	}
-	unwritten := c.queued > 0
+	unwritten := c.queued > 0 || c.seal != nil && len(c.seal.rest) > 0
 	if err := s.add(c); err != nil {
 		c.cut()
 		return nil, err
@@ -149,7 +160,7 @@ func (c *Conn) begin(answer []byte) error {
 		_, err := c.nc.Write(answer)
 		return err
 	}
-	n, err := c.file.write(answer)
+	n, err := c.put(answer)
 	if err != nil && err != errAgain {
 		return err
 	}
@@ -157,6 +168,21 @@ func (c *Conn) begin(answer []byte) error {
 		c.wait(outgoing{frame: rest})
 	}
 	return nil
+}
+
+// put writes what fits, get reads what is there; a worker calls them.
+func (c *Conn) put(b []byte) (int, error) {
+	if c.seal != nil {
+		return c.seal.write(b)
+	}
+	return c.file.write(b)
+}
+
+func (c *Conn) get(b []byte) (int, error) {
+	if c.seal != nil {
+		return c.seal.read(b)
+	}
+	return c.file.read(b)
 }
 
 // Start is event.WebSocket's.
@@ -228,7 +254,7 @@ func (c *Conn) woken(readable, writable, ended bool) {
 	if readable {
 		c.readable = true
 	}
-	wanted := writable && c.blocked && c.queued > 0
+	wanted := writable && c.blocked && (c.queued > 0 || c.seal != nil)
 	if writable {
 		c.blocked = false
 	}

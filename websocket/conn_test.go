@@ -49,11 +49,17 @@ func get[T any](t *testing.T, ch <-chan T) T {
 	}
 }
 
-// both runs a test with a connection that the poll watches, and with one that it does not.
+// both runs a test with a connection that the poll watches, without TLS and with it, and
+// with one that it does not.
 func bothKinds(t *testing.T, test func(t *testing.T, encrypted bool)) {
 	for _, encrypted := range []bool{false, true} {
 		t.Run(fmt.Sprintf("tls=%v", encrypted), func(t *testing.T) { test(t, encrypted) })
 	}
+	t.Run("tls,watched", func(t *testing.T) {
+		replaceable = true
+		defer func() { replaceable = false }()
+		test(t, true)
+	})
 }
 
 func TestHandshakesThatAreNone(t *testing.T) {

@@ -44,10 +44,35 @@ func newServer(set *Set, encrypted bool, start func(c *Conn)) *httptest.Server {
 		start(c)
 	})
 	if encrypted {
-		return httptest.NewTLSServer(h)
+		return newTLSServer(h)
 	}
 	return httptest.NewServer(h)
 }
+
+// replaceable lets the poll watch connections with TLS.
+var replaceable bool
+
+func newTLSServer(h http.Handler) *httptest.Server {
+	srv := httptest.NewUnstartedServer(h)
+	if replaceable {
+		srv.Listener = replacing{srv.Listener}
+	}
+	srv.StartTLS()
+	return srv
+}
+
+// replacing has connections that are Replaceable.
+type replacing struct{ net.Listener }
+
+func (l replacing) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return &replaced{c}, err
+}
+
+type replaced struct{ net.Conn }
+
+func (r *replaced) Unwrap() net.Conn    { return r.Conn }
+func (r *replaced) Replace(nc net.Conn) { r.Conn = nc }
 
 func newSite(t *testing.T, encrypted bool, settings ...string) *site {
 	t.Helper()
@@ -81,7 +106,7 @@ func newSite(t *testing.T, encrypted bool, settings ...string) *site {
 		s.conn <- c
 	})
 	if encrypted {
-		s.srv = httptest.NewTLSServer(h)
+		s.srv = newTLSServer(h)
 	} else {
 		s.srv = httptest.NewServer(h)
 	}

@@ -72,11 +72,13 @@ func crowd(addr string) error {
 
 // BenchmarkParked is the memory of a connection that waits, after it had one message each way.
 func BenchmarkParked(b *testing.B) {
-	for _, encrypted := range []bool{false, true} {
-		b.Run(map[bool]string{false: "plain", true: "tls"}[encrypted], func(b *testing.B) {
+	for _, kind := range []string{"plain", "tls", "tls,watched"} {
+		b.Run(kind, func(b *testing.B) {
+			replaceable = kind == "tls,watched"
+			defer func() { replaceable = false }()
 			const n = 2000
 			for range b.N {
-				parked(b, encrypted, n)
+				parked(b, kind != "plain", n)
 			}
 		})
 	}

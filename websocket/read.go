@@ -84,7 +84,13 @@ func (c *Conn) readSome(w *worker) (more bool) {
 		c.readable = false
 		c.mu.Unlock()
 		n := copy(w.buf, c.in)
-		m, err := c.file.read(w.buf[n:])
+		m, err := c.get(w.buf[n:])
+		if c.seal != nil && len(c.seal.rest) > 0 {
+			// crypto/tls has answered something of its own.
+			c.mu.Lock()
+			c.schedule()
+			c.mu.Unlock()
+		}
 		if err == errAgain {
 			continue // where something came meanwhile, readable says so
 		}

@@ -139,14 +139,16 @@ func (c *Conn) flush(w *worker) {
 		if len(c.pending) == 0 {
 			if len(c.out) == 0 {
 				c.mu.Unlock()
-				c.flushed()
+				if c.seal == nil || c.sealFlushed() {
+					c.flushed()
+				}
 				return
 			}
 			c.gather(w.room)
 		}
 		b := c.pending
 		c.mu.Unlock()
-		n, err := c.file.write(b)
+		n, err := c.put(b)
 		c.mu.Lock()
 		sents := c.written(n)
 		if err == nil && len(c.pending) > 0 {
@@ -168,6 +170,24 @@ func (c *Conn) flush(w *worker) {
 			return
 		}
 	}
+}
+
+// sealFlushed writes what crypto/tls has written, and reports whether that is all.
+func (c *Conn) sealFlushed() bool {
+	err := c.seal.flush()
+	if err == nil {
+		return true
+	}
+	if err == errAgain {
+		c.mu.Lock()
+		c.blocked = true
+		c.mu.Unlock()
+		if err = c.set.poll.writable(c); err == nil {
+			return false
+		}
+	}
+	c.broken(err)
+	return false
 }
 
 // broken is told that nothing can be written any more. What the other side sent before
@@ -208,7 +228,10 @@ func (c *Conn) flushed() {
 	case over && !c.client:
 		c.finish()
 	case half:
-		if c.nc == nil {
+		if c.seal != nil {
+			c.seal.closeWrite()
+			c.sealFlushed()
+		} else if c.nc == nil {
 			c.file.closeWrite()
 		} else if h, ok := c.nc.(interface{ CloseWrite() error }); ok {
 			// Where it fails, reading tells why.
