@@ -8,6 +8,7 @@ var unlisted = map[string]string{
 	"config.DefaultInternet":                "a name",
 	"config.DefaultPort":                    "a port",
 	"cmd/workerd.quietTime":                 "how long files rest before --watch reads them",
+	"httpserver.headBytes":                  "a short cut: what is longer goes to net/http",
 	"supervise.slotBytes":                   "a width in shared memory",
 	"webapi/console.defaultDepth":           "of the text alone",
 	"webapi/console.maxHoles":               "of the text alone",
