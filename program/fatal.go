@@ -27,7 +27,11 @@ func (i *Instance) uncaughtError(js *isolate.JS, err error) {
 	if isolate.Uncatchable(err) {
 		js.Panic(err)
 	}
-	i.uncaught(js, js.Error(err), placeOf(err), "uncaughtException")
+	v, at := js.Error(err), placeOf(err)
+	if at.file == "" && isError(js, v) {
+		at = placeInStack(js.Thrown(v).Stack)
+	}
+	i.uncaught(js, v, at, "uncaughtException")
 }
 
 // uncaught tells the thread of an exception, which asks Caught.
@@ -251,7 +255,14 @@ func (i *Instance) report(js *isolate.JS, value goja.Value, at place) string {
 		if b.Len() > 0 {
 			b.WriteString("\n")
 		}
-		b.WriteString(console.Inspect(js, value, 2) + "\n")
+		text := console.Inspect(js, value, 2)
+		if !strings.Contains(text, "\n    at ") {
+			// An error without frames stands in brackets among other values.
+			if inner, ok := strings.CutPrefix(text, "["); ok && strings.HasSuffix(inner, "]") {
+				text = strings.TrimSuffix(inner, "]")
+			}
+		}
+		b.WriteString(text + "\n")
 	} else {
 		b.WriteString(console.Inspect(js, value, 2) + "\n")
 		if _, ok := value.(*goja.Object); !ok {

@@ -25,11 +25,14 @@ import (
 type loader struct {
 	i      *Instance
 	syntax map[*goja.Object]place // of errors that the compiler made
-	inner  *goja.Object           // what js/machine/module.js keeps for us
+	im     *importer
+	inner  *goja.Object // what js/machine/module.js keeps for us
 }
 
 func newLoader(i *Instance) *loader {
-	return &loader{i: i, syntax: map[*goja.Object]place{}}
+	l := &loader{i: i, syntax: map[*goja.Object]place{}}
+	l.im = &importer{l: l, records: map[string]*record{}}
+	return l
 }
 
 // run runs the entry: what it returns is a promise, or not, for a CommonJS module, which
@@ -124,6 +127,10 @@ var params = []string{"exports", "require", "module", "__filename", "__dirname"}
 
 // compile makes the function of a CommonJS module.
 func (l *loader) compile(js *isolate.JS, file, text string) (goja.Value, error) {
+	text, err := l.hopScript(js, file, text)
+	if err != nil {
+		return nil, err
+	}
 	u, err := script.CompileFunction(script.UnitSource{
 		File: file, Text: text, Language: languageOf(file), Params: params, Bounds: js.Bounds(),
 	})
@@ -139,11 +146,76 @@ func (l *loader) compile(js *isolate.JS, file, text string) (goja.Value, error) 
 
 func (l *loader) unitHost(js *isolate.JS, file string) script.UnitHost {
 	return script.UnitHost{
-		Import: func(specifier goja.Value) goja.Value {
-			return js.Rejected(failure("ERR_UNSUPPORTED_ESM", "import() is not there yet"))
-		},
-		Meta: func() goja.Value { return goja.Undefined() },
+		Import: func(specifier goja.Value) goja.Value { return l.im.dynamic(js, specifier, file) },
+		// Only a module has it, and where the bundler has let it through it is empty.
+		Meta: func() goja.Value { return js.Runtime().CreateObject(nil) },
 	}
+}
+
+// resolveURL is the URL that an import of a specifier leads to.
+func (l *loader) resolveURL(js *isolate.JS, specifier, from string) (string, error) {
+	t, err := l.resolve(js, specifier, from)
+	if err != nil {
+		// A file that does not exist has a URL all the same.
+		if isRelative(specifier) || strings.HasPrefix(specifier, "/") {
+			return urlOfPath(filepath.Join(filepath.Dir(from), specifier)), nil
+		}
+		return "", err
+	}
+	return t.url, nil
+}
+
+// readBytes reads a file that is no source.
+func (l *loader) readBytes(js *isolate.JS, file string) ([]byte, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, glue.SystemErrorOf(err, "open", file, "")
+	}
+	return text, nil
+}
+
+// note keeps the place of a mistake that is told of by an error.
+func (l *loader) note(obj *goja.Object, p place) {
+	// Errors that nobody keeps are not worth keeping: there are few of them at a time.
+	if len(l.syntax) > 100 {
+		clear(l.syntax)
+	}
+	l.syntax[obj] = p
+}
+
+// placeOfImport is where a module imports a name.
+func (l *loader) placeOfImport(file, specifier, name string) place {
+	path, ok := pathOfURL(file)
+	if !ok {
+		return place{}
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return place{}
+	}
+	text := string(b)
+	for n, line := range strings.Split(text, "\n") {
+		if !strings.Contains(line, specifier) || !strings.Contains(line, "import") && !strings.Contains(line, "from") {
+			continue
+		}
+		if at := strings.Index(line, name); at >= 0 {
+			return place{file: file, line: n + 1, column: at + 1, text: line, length: len(name)}
+		}
+		return place{file: file, line: n + 1, column: 1, text: line}
+	}
+	return place{}
+}
+
+// hopScript rewrites the services of a file of HopScript; any other text stays.
+func (l *loader) hopScript(js *isolate.JS, file, text string) (string, error) {
+	if !script.IsHopScript(file, text) {
+		return text, nil
+	}
+	out, err := script.HopScript(file, text)
+	if err != nil {
+		return "", l.syntaxError(js, file, text, err)
+	}
+	return out, nil
 }
 
 // syntaxError is what the compiler said as the SyntaxError that scripts see.
@@ -164,11 +236,7 @@ func (l *loader) syntaxError(js *isolate.JS, file, text string, err error) error
 			p.text = strings.TrimRight(lines[p.line-1], "\r")
 		}
 	}
-	// Errors that nobody keeps are not worth keeping: there are few of them at a time.
-	if len(l.syntax) > 100 {
-		clear(l.syntax)
-	}
-	l.syntax[obj] = p
+	l.note(obj, p)
 	return js.Thrown(obj)
 }
 
@@ -310,6 +378,22 @@ func loaderNatives() map[string]bind.Static {
 		// compile(file, text) is the function of a CommonJS module.
 		"compile": func(c *bind.Call) (any, error) {
 			return InstanceOf(c.JS()).loader.compile(c.JS(), c.Arg(0).String(), c.Arg(1).String())
+		},
+		// isModule(text) says whether the text is that of an ES module.
+		"isModule": func(c *bind.Call) (any, error) { return script.IsModule(c.Arg(0).String()), nil },
+		// requireModule(file) is require of an ES module, and importMain(file) runs one as the
+		// entry: it gives a promise.
+		"requireModule": func(c *bind.Call) (any, error) {
+			return InstanceOf(c.JS()).loader.im.require(c.JS(), c.Arg(0).String())
+		},
+		"importMain": func(c *bind.Call) (any, error) {
+			im, file := InstanceOf(c.JS()).loader.im, c.Arg(0).String()
+			m, err := im.record(c.JS(), target{found: found{file: file}, url: urlOfPath(file)})
+			if err != nil {
+				return nil, err
+			}
+			m.main = true
+			return im.importNow(c.JS(), m), nil
 		},
 		"isFile": func(c *bind.Call) (any, error) { return isFile(c.Arg(0).String()), nil },
 		"cwd":    func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).program.Cwd(), nil },

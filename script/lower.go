@@ -33,6 +33,8 @@ type lowering struct {
 	unit   bool // the file is compiled by itself: require is what its host gives it
 	err    *Error
 	bounds *limits.Set
+
+	imports map[string]ast.Expression // what stands for the imports of a module, by local name
 }
 
 var (
@@ -48,11 +50,14 @@ func (l *lowering) program(tree *ast.Program, text string) error {
 	l.tree, l.text = tree, text
 	l.shifts = bigOperator.MatchString(text)
 	l.bigint = l.shifts && bigintUse.MatchString(text)
-	if !l.shifts && !regexpUse.MatchString(text) && !strings.Contains(text, metaName) &&
+	if len(l.imports) == 0 && !l.shifts && !regexpUse.MatchString(text) && !strings.Contains(text, metaName) &&
 		!strings.Contains(text, "require(") && !strings.Contains(text, "__asyncGenerator") {
 		return nil
 	}
 	w := &walker{visit: l.visit}
+	if len(l.imports) > 0 {
+		w.short = l.short
+	}
 	w.stmts(tree.Body)
 	if l.err != nil {
 		return l.err
@@ -65,6 +70,11 @@ func (l *lowering) visit(e ast.Expression) ast.Expression {
 	case *ast.Identifier:
 		if n.Name.String() == metaName {
 			return l.call(n.Idx, "meta", l.string(n.Idx, l.fileAt(n.Idx)))
+		}
+		if len(l.imports) > 0 {
+			if v := l.imported(n); v != nil {
+				return v
+			}
 		}
 	case *ast.RegExpLiteral:
 		return l.regexp(n)

@@ -39,6 +39,7 @@ type UnitSource struct {
 // function.
 type Unit struct {
 	Program *goja.Program
+	module  *ModuleUnit
 }
 
 // UnitHost is what a unit needs from the realm that it runs in.
@@ -47,6 +48,9 @@ type UnitHost struct {
 	Import func(specifier goja.Value) goja.Value
 	// Meta is import.meta.
 	Meta func() goja.Value
+	// Enter is told what an asynchronous module exports, and gives a promise for what it
+	// imports; see ModuleUnit.
+	Enter func(exports goja.Value) goja.Value
 }
 
 // UnitObject is the host object for a unit, made for each file in each realm.
@@ -57,6 +61,8 @@ func UnitObject(rt *goja.Runtime, h UnitHost) *goja.Object {
 			return func(c goja.FunctionCall) goja.Value { return h.Import(c.Argument(0)) }
 		case "meta":
 			return func(goja.FunctionCall) goja.Value { return h.Meta() }
+		case "enter":
+			return func(c goja.FunctionCall) goja.Value { return h.Enter(c.Argument(0)) }
 		}
 		return nil
 	})
@@ -115,7 +121,11 @@ func compileFunction(src *UnitSource) (*Unit, error) {
 			return compileUnit(asBody(tree, text, src.Params), src.Bounds)
 		}
 	}
-	printed, sourceMap, err := printUnit(src, text, api.FormatDefault, false)
+	format := api.FormatDefault
+	if src.Language != "" && src.Language != "js" && IsModule(text) {
+		format = api.FormatCommonJS // as TypeScript's compiler would
+	}
+	printed, sourceMap, err := printUnit(src, text, format, false)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +133,7 @@ func compileFunction(src *UnitSource) (*Unit, error) {
 	tree, whole, err := parsePrinted(src, head, printed, "\n} })", sourceMap)
 	if err != nil {
 		// The engine's parser refuses some class fields: let the bundler lower all.
-		if printed, sourceMap, err2 := printUnit(src, text, api.FormatDefault, true); err2 == nil {
+		if printed, sourceMap, err2 := printUnit(src, text, format, true); err2 == nil {
 			tree, whole, err2 = parsePrinted(src, head, printed, "\n} })", sourceMap)
 			if err2 == nil {
 				err = nil

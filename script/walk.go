@@ -7,6 +7,9 @@ import "github.com/dop251/goja/ast"
 // expressions here; their initializers and computed keys are.
 type walker struct {
 	visit func(ast.Expression) ast.Expression
+	// short, if set, gives what stands for {name} in an object.
+	short func(*ast.PropertyShort) ast.Property
+	depth int // of functions
 }
 
 func (w *walker) exprs(list []ast.Expression) {
@@ -59,6 +62,7 @@ func (w *walker) expr(e ast.Expression) ast.Expression {
 	case *ast.ClassLiteral:
 		w.class(n)
 	case *ast.ArrowFunctionLiteral:
+		w.depth++
 		w.params(n.ParameterList)
 		switch body := n.Body.(type) {
 		case *ast.BlockStatement:
@@ -66,11 +70,17 @@ func (w *walker) expr(e ast.Expression) ast.Expression {
 		case *ast.ExpressionBody:
 			body.Expression = w.expr(body.Expression)
 		}
+		w.depth--
 	case *ast.NewExpression:
 		n.Callee = w.expr(n.Callee)
 		w.exprs(n.ArgumentList)
 	case *ast.ObjectLiteral:
 		w.properties(n.Value)
+		for i, p := range n.Value {
+			if s, ok := p.(*ast.PropertyShort); ok && w.short != nil {
+				n.Value[i] = w.short(s)
+			}
+		}
 	case *ast.ObjectPattern:
 		w.properties(n.Properties)
 		n.Rest = w.expr(n.Rest)
@@ -146,10 +156,12 @@ func (w *walker) function(f *ast.FunctionLiteral) {
 	if f == nil {
 		return
 	}
+	w.depth++
 	w.params(f.ParameterList)
 	if f.Body != nil {
 		w.stmt(f.Body)
 	}
+	w.depth--
 }
 
 func (w *walker) params(p *ast.ParameterList) {

@@ -146,7 +146,11 @@ func (p *printer) shapeOf(obj *goja.Object, level int) (shape, filler) {
 		return s, nil
 	}
 	if name != "Object" || tag != "" {
-		s.base = p.prefix(name, tag, "Object", -1)
+		fallback := "Object"
+		if name == "" && tag == "Module" {
+			fallback, tag = tag, "" // the namespace of a module
+		}
+		s.base = p.prefix(name, tag, fallback, -1)
 	}
 	return s, nil
 }

@@ -6,6 +6,7 @@ const { validateString } = require("internal/validators");
 const { dirname, resolve: join, isAbsolute, extname, basename } = require("node:path");
 const builtinModules = require("internal/builtins");
 const parseJSON = JSON.parse;
+const { promiseThen: then, PromiseResolve: resolved } = primordials;
 let fileURL;
 const pathOf = (url) => (fileURL ??= require("node:url").fileURLToPath)(url);
 
@@ -151,8 +152,17 @@ Module.prototype._compile = function (content, filename, format) {
 };
 
 extensions[".js"] = function (module, filename) {
-  const format = native.format(filename);
-  module._compile(native.read(filename), filename, format);
+  let format = native.format(filename);
+  if (format === "module") {
+    module.exports = native.requireModule(filename);
+    return;
+  }
+  const text = native.read(filename);
+  if (format === "" && native.isModule(text)) {
+    module.exports = native.requireModule(filename);
+    return;
+  }
+  module._compile(text, filename, "commonjs");
 };
 extensions[".json"] = function (module, filename) {
   const text = native.read(filename);
@@ -256,8 +266,14 @@ native.keep({
     } finally {
       process.argv[1] = filename ?? join(native.cwd(), file);
     }
+    const format = extensionOf(filename) === ".js" ? native.format(filename) : "";
+    if (format === "module" || (format === "" && extensionOf(filename) === ".js" && native.isModule(native.read(filename)))) {
+      // A module runs as a promise's reaction: what it puts off comes after its promises.
+      return then(resolved(), () => native.importMain(filename));
+    }
     Module._load(filename, null, true);
   },
+  importCommon: (filename, isMain) => Module._load(filename, undefined, isMain),
   runText(file, text) {
     process = require("node:process");
     const m = moduleOf(join(native.cwd(), file), null);
