@@ -107,7 +107,7 @@ func (i *Instance) Thread() *threads.Thread { return i.thread }
 func (i *Instance) Prepare(iso *isolate.Isolate, t *threads.Thread) (*isolate.Realm, error) {
 	i.iso, i.thread = iso, t
 	p := i.program
-	modules := append(webModules(), p.o.Modules...)
+	modules := p.modules()
 	realm, err := iso.NewRealm(isolate.RealmOptions{
 		Name:   iso.Name(),
 		Compat: p.compat,
@@ -269,13 +269,7 @@ func (i *Instance) builtin(js *isolate.JS, specifier string) (v goja.Value, ok b
 	if !ok {
 		return nil, false, nil
 	}
-	for _, m := range i.program.o.Modules {
-		if mk := m.Builtins[name]; mk != nil {
-			v, err = mk(js)
-			return v, true, err
-		}
-	}
-	v, err = nodeModules().Load(js, name)
+	v, err = i.program.maker(name)(js)
 	return v, true, err
 }
 

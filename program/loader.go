@@ -53,21 +53,6 @@ func (l *loader) call(js *isolate.JS, name string, args ...goja.Value) (goja.Val
 	return js.Call(l.inner.Get(name), nil, args...)
 }
 
-// builtinName is the whole name of a module of the program that has no file; any
-// goroutine.
-func (p *Program) builtinName(specifier string) (string, bool) {
-	for _, m := range p.o.Modules {
-		if m.Builtins[specifier] != nil {
-			return specifier, true
-		}
-	}
-	name, ok := script.BuiltinName(specifier, true)
-	if !ok || !nodeModules().Available(name, p.compat.Has) {
-		return "", false
-	}
-	return name, true
-}
-
 // format is how a file is read: "commonjs", "module", "json", "wasm" or "addon"; "" is
 // CommonJS or a module, as its text says.
 func (l *loader) format(file string) (string, error) {

@@ -3,8 +3,13 @@ package program
 import (
 	"embed"
 	"slices"
+	"strings"
 	"sync"
 
+	"github.com/dop251/goja"
+
+	"workerd.local/isolate"
+	"workerd.local/script"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/blob"
 	"workerd.local/webapi/caches"
@@ -66,5 +71,36 @@ func webModules() []bind.Module {
 		global.Module, wasm.Module, blob.Module, streams.Module, sockets.Module, websockets.Module, codec.Module, fetch.Module,
 		htmlrewriter.Module, caches.Module, messaging.Module, eventsource.Module, urlpattern.Module,
 		{Name: "node", Builtins: nodeModules().Builtins(), Available: nodeModules().Available},
-	}, performance.Modules, node.GlobalsOf(nodeModules()), []bind.Module{immediates})
+	}, performance.Modules, node.GlobalsOf(nodeModules()), []bind.Module{immediates()})
+}
+
+// modules are the web APIs and modules of the program's instances; any goroutine.
+func (p *Program) modules() []bind.Module {
+	p.listed.Do(func() { p.list = append(webModules(), p.o.Modules...) })
+	return p.list
+}
+
+// maker makes the module of a name; nil where there is none. Those of faces come first.
+func (p *Program) maker(name string) func(js *isolate.JS) (goja.Value, error) {
+	list := p.modules()
+	for i := len(list) - 1; i >= 0; i-- {
+		m := list[i]
+		if mk := m.Builtins[name]; mk != nil && (m.Available == nil || m.Available(name, p.compat.Has)) {
+			return mk
+		}
+	}
+	return nil
+}
+
+// builtinName is the whole name of a module of the program that has no file; any
+// goroutine.
+func (p *Program) builtinName(specifier string) (string, bool) {
+	if p.maker(specifier) != nil && !strings.HasPrefix(specifier, ".") {
+		return specifier, true
+	}
+	name, ok := script.BuiltinName(specifier, true)
+	if !ok || p.maker(name) == nil {
+		return "", false
+	}
+	return name, true
 }

@@ -26,10 +26,13 @@ import (
 	"time"
 
 	"workerd.local/event"
+	"workerd.local/httpserver"
 	"workerd.local/internal/compat"
 	"workerd.local/isolate"
+	"workerd.local/outbound"
 	"workerd.local/threads"
 	"workerd.local/webapi/bind"
+	"workerd.local/websocket"
 )
 
 // Options configure a program.
@@ -58,8 +61,12 @@ type Options struct {
 	Modules []bind.Module
 	// Setup runs in every realm before its entry.
 	Setup []func(js *isolate.JS, i *Instance) error
-	// Outbound is where fetch and connect go; nil is nowhere.
+	// Outbound is where fetch and connect go; nil is the network.
 	Outbound event.Service
+	// Hostname and Port are where the services of faces listen (Program.Listen): on all
+	// addresses where Hostname is empty, and on DefaultPort where Port is 0.
+	Hostname string
+	Port     int
 
 	Limits isolate.Limits
 	// MemoryBytes is the heap with which a program is stopped; 0 means never.
@@ -81,17 +88,24 @@ type Program struct {
 	began  time.Time
 
 	resolver resolver
+	listed   sync.Once
+	list     []bind.Module // what modules gives
 	root     *threads.Root // set by Run
 
-	mu    sync.Mutex // guards what follows
-	dir   string
-	title string
-	umask uint32
-	env   *environment
+	mu     sync.Mutex // guards what follows
+	dir    string
+	title  string
+	umask  uint32
+	env    *environment
+	server *httpserver.Server // of the services; nil until they listen
+	closed bool               // none listens any more
 	// listened counts, by the name of a signal, the instances that have a listener of it.
 	listened map[string]int
 
 	output sync.Mutex // held for each write
+
+	serving sync.WaitGroup // of the listener
+	sockets *websocket.Set // of the network
 }
 
 // compatDate is the compatibility date of programs: they have all that there is.
@@ -146,6 +160,14 @@ func New(o Options) (*Program, error) {
 		title: filepath.Base(o.ExecPath), umask: 0o022, env: newEnvironment(o.Env),
 	}
 	p.resolver.builtin = p.builtinName
+	p.sockets = websocket.NewSet(o.Limits.Bounds)
+	if p.o.Outbound == nil {
+		everywhere, err := outbound.NewPolicy([]string{"public", "private", "local"}, nil)
+		if err != nil {
+			return nil, err
+		}
+		p.o.Outbound = outbound.NewNetwork(everywhere, nil, p.sockets, o.Limits.Bounds)
+	}
 	return p, nil
 }
 
@@ -156,7 +178,16 @@ const noLimit = 1<<63 - 1
 // nobody else is on the isolate.
 const callStack = 4000
 
-// Run runs the program to its end and returns the exit code. When ctx is done the program
+// Use adds web APIs and modules of faces, and what they do in every realm before its
+// entry; before Run.
+func (p *Program) Use(setup func(js *isolate.JS, i *Instance) error, modules ...bind.Module) {
+	p.o.Modules = append(p.o.Modules, modules...)
+	if setup != nil {
+		p.o.Setup = append(p.o.Setup, setup)
+	}
+}
+
+// Run runs the program to its end, once, and returns the exit code. When ctx is done the program
 // is killed.
 func (p *Program) Run(ctx context.Context) (code int, err error) {
 	var guard *isolate.MemoryGuard
@@ -182,8 +213,11 @@ func (p *Program) Run(ctx context.Context) (code int, err error) {
 	stop := context.AfterFunc(ctx, main.Kill)
 	defer stop()
 	<-main.Done()
-	p.root.Close(context.WithoutCancel(ctx))
+	p.closeServices()
+	// Killed threads end by themselves.
+	_ = p.root.Close(context.WithoutCancel(ctx))
 	i.waits.Wait()
+	p.sockets.Close()
 	if lost != 0 {
 		return lost, nil
 	}

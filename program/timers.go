@@ -140,9 +140,11 @@ func timerNatives() map[string]bind.Static {
 }
 
 // immediates replace those of the web.
-var immediates = bind.Module{Name: "node immediates", Globals: []bind.Global{
-	bind.Replace(timerGlobal("setImmediate")), bind.Replace(timerGlobal("clearImmediate")),
-}}
+func immediates() bind.Module {
+	return bind.Module{Name: "node immediates", Globals: []bind.Global{
+		bind.Replace(timerGlobal("setImmediate")), bind.Replace(timerGlobal("clearImmediate")),
+	}}
+}
 
 func timerGlobal(name string) bind.Var {
 	return bind.Var{Name: name, Make: func(js *isolate.JS) (goja.Value, error) {

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/signal"
 	"syscall"
@@ -35,6 +36,8 @@ func runProgram(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	fs.BoolVar(&o.Flags.NoDeprecation, "no-deprecation", false, "print no warnings of what is deprecated")
 	fs.BoolVar(&o.Flags.TraceDeprecation, "trace-deprecation", false, "print them with their stack")
 	fs.BoolVar(&o.Flags.ThrowDeprecation, "throw-deprecation", false, "throw them")
+	fs.IntVar(&o.Port, "port", program.DefaultPort, "serve the program's services on `port`; 0 is any that is free")
+	fs.StringVar(&o.Hostname, "host", "localhost", "serve them at `address`")
 	memory := fs.Int64("limit-memory", 0, "stop the program when the heap passes this many `bytes` (default 75 % of the memory; -1: never)")
 	err := fs.Parse(args)
 	rest := fs.Args()
@@ -50,6 +53,10 @@ func runProgram(ctx context.Context, args []string, stdout, stderr io.Writer) in
 		bad = err.Error()
 	case len(rest) == 0:
 		bad = "expected <script> [<arguments>]"
+	case o.Port < 0 || o.Port > math.MaxUint16:
+		bad = fmt.Sprintf("--port must be 0 to 65535, not %d", o.Port)
+	case o.Port == 0:
+		o.Port = program.AnyPort
 	}
 	if bad == "" {
 		if o.Limits.Bounds, err = limit.parse(); err != nil {
