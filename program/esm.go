@@ -50,12 +50,13 @@ type record struct {
 	status status
 
 	// locals read the exports of the module's own; nil until it is entered.
-	locals map[string]goja.Value
-	// step goes on with a module that is not asynchronous; start settles what one that is
-	// awaits, and body is its promise.
+	locals   map[string]goja.Value
+	imported goja.Value // the readers of what it imports
+	// step goes on with a module that is not asynchronous; start runs one that is, and gives
+	// its promise.
 	step  func(js *isolate.JS, v goja.Value) (goja.Value, error)
-	start func(goja.Value)
-	body  goja.Value
+	start func(js *isolate.JS) (goja.Value, error)
+	late  map[string]goja.Value // what reads the exports of one that is, when it has begun
 	// cells are the exports of what is no ES module, once it has run.
 	cells map[string]*cell
 	names []string
@@ -341,7 +342,32 @@ func (im *importer) reader(js *isolate.JS, b binding) goja.Value {
 	case b.m.unit == nil:
 		return b.m.cell(js, b.name).get
 	}
+	if b.m.unit.Async {
+		return b.m.lateReader(js, b.name)
+	}
 	return b.m.locals[b.name]
+}
+
+// lateReader reads an export of an asynchronous module, whose scope begins when it runs.
+func (m *record) lateReader(js *isolate.JS, name string) goja.Value {
+	v := m.late[name]
+	if v == nil {
+		v = bind.NewFunction(js, name, 0, func(c *bind.Call) (any, error) {
+			if read := m.locals[name]; read != nil {
+				return c.JS().Call(read, nil)
+			}
+			e, err := c.JS().Construct(c.JS().ErrorClass("ReferenceError"), c.JS().Runtime().ToValue("Cannot access '"+name+"' before initialization"))
+			if err != nil {
+				return nil, err
+			}
+			return nil, c.JS().Thrown(e)
+		})
+		if m.late == nil {
+			m.late = map[string]goja.Value{}
+		}
+		m.late[name] = v
+	}
+	return v
 }
 
 // namespace is the exotic object of import * as name.

@@ -49,7 +49,7 @@ func (im *importer) link(js *isolate.JS, m *record) error {
 	}
 	fail := func(err error) error {
 		for _, m := range list {
-			m.status, m.locals, m.step, m.start, m.body = unlinked, nil, nil, nil, nil
+			m.status, m.locals, m.step, m.start, m.imported = unlinked, nil, nil, nil, nil
 		}
 		return err
 	}
@@ -64,10 +64,10 @@ func (im *importer) link(js *isolate.JS, m *record) error {
 		if err != nil {
 			return fail(err)
 		}
-		if m.unit.Async {
-			start := m.start
-			m.start = func(goja.Value) { start(imports) }
-		} else if _, err := m.step(js, imports); err != nil {
+		if m.imported = imports; m.unit.Async {
+			continue
+		}
+		if _, err := m.step(js, imports); err != nil {
 			return fail(err)
 		}
 	}
@@ -97,18 +97,16 @@ func (im *importer) enter(js *isolate.JS, m *record) error {
 		Meta:   func() goja.Value { return im.metaOf(js, m) },
 		Enter: func(exports goja.Value) goja.Value {
 			take(exports)
-			promise, resolve, _ := js.NewPromise()
-			m.start = resolve
-			return promise
+			return m.imported
 		},
 	})
+	if m.unit.Async {
+		m.start = func(js *isolate.JS) (goja.Value, error) { return js.Call(fn, nil, host) }
+		return nil
+	}
 	v, err := js.Call(fn, nil, host)
 	if err != nil {
 		return err
-	}
-	if m.unit.Async {
-		m.body = v
-		return nil
 	}
 	generator, ok := v.(*goja.Object)
 	if !ok {
@@ -331,8 +329,12 @@ func (im *importer) nameDefault(js *isolate.JS, m *record) {
 
 // runAsync starts a module that has a top-level await.
 func (im *importer) runAsync(js *isolate.JS, m *record) {
-	m.start(nil)
-	js.OnSettled(m.body, func(js *isolate.JS, _ goja.Value, err error) {
+	body, err := m.start(js)
+	if err != nil {
+		im.rejected(js, m, err)
+		return
+	}
+	js.OnSettled(body, func(js *isolate.JS, _ goja.Value, err error) {
 		if err != nil {
 			im.rejected(js, m, err)
 			return

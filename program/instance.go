@@ -135,13 +135,7 @@ func (i *Instance) setup(js *isolate.JS) error {
 	sockets.SetOutbound(js, p.o.Outbound)
 	websockets.SetOutbound(js, p.o.Outbound)
 	events.SetReporter(js, i.uncaughtError)
-	console.SetSink(js, func(level, text string) {
-		fd := 1
-		if level == console.Warn || level == console.Error {
-			fd = 2
-		}
-		i.print(js, fd, text+"\n")
-	})
+	console.SetSink(js, i.sink(js))
 	*face.ProgramOf(js) = face.Program{Root: p.root, Loader: workers{p}, Env: p.env.get}
 	program := bind.ProgramOf(js)
 	program.Builtin = func(specifier string) (goja.Value, error) {

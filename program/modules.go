@@ -56,6 +56,8 @@ func natives(name string) map[string]bind.Static {
 		return loaderNatives()
 	case "machine/process", "machine/internal/process":
 		return processNatives()
+	case "machine/console":
+		return consoleNatives()
 	case "machine/timers":
 		return timerNatives()
 	case "machine/internal/stdio":

@@ -1,8 +1,10 @@
 package program
 
 import (
+	"maps"
 	"os"
 	"runtime"
+	"slices"
 
 	"github.com/dop251/goja"
 
@@ -88,7 +90,7 @@ func processNatives() map[string]bind.Static {
 			if c.Len() == 0 {
 				return float64(i.program.Umask()), nil
 			}
-			if !i.main && i.o.ReadOnly {
+			if i.o.ReadOnly {
 				v, err := c.JS().Construct(c.JS().ErrorClass("RangeError"), c.JS().Runtime().ToValue("cannot set umask from a worker"))
 				if err != nil {
 					return nil, err
@@ -168,8 +170,8 @@ func platform() string {
 // object makes an ordinary object.
 func object(js *isolate.JS, members map[string]any) (*goja.Object, error) {
 	o := js.Runtime().NewObject()
-	for name, v := range members {
-		if err := o.Set(name, bind.Value(js, v)); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if err := o.Set(name, bind.Value(js, members[name])); err != nil {
 			return nil, err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/console"
 	"workerd.local/webapi/node/glue"
 )
 
@@ -61,5 +62,35 @@ func stdioNatives() map[string]bind.Static {
 				}
 			})
 		},
+	}
+}
+
+// consoleNatives are what js/machine/console.js gets.
+func consoleNatives() map[string]bind.Static {
+	return map[string]bind.Static{
+		// capture(line, fn) gives line what fn prints on the console.
+		"capture": func(c *bind.Call) (any, error) {
+			js, i, line := c.JS(), InstanceOf(c.JS()), c.Arg(0)
+			var failed error
+			console.SetSink(js, func(_, text string) {
+				if _, err := js.Call(line, nil, js.Runtime().ToValue(text)); err != nil {
+					failed = err
+				}
+			})
+			_, err := js.Call(c.Arg(1), nil)
+			console.SetSink(js, i.sink(js))
+			return nil, errors.Join(err, failed)
+		},
+	}
+}
+
+// sink is where the console prints.
+func (i *Instance) sink(js *isolate.JS) console.Sink {
+	return func(level, text string) {
+		fd := 1
+		if level == console.Warn || level == console.Error {
+			fd = 2
+		}
+		i.print(js, fd, text+"\n")
 	}
 }

@@ -165,7 +165,7 @@ func compilePrinted(src *UnitSource, text string, lowerFields bool) (*ModuleUnit
 	build := func(async bool) (*ast.Program, string, error) {
 		head := "(function*(" + hostName + ") { \"use strict\"; var " + linkName + " = yield " + locals.String() + names.String() + "; yield;\n"
 		if async {
-			head = "(async function(" + hostName + ") { \"use strict\"; var " + linkName + " = await " + hostName + ".enter(" + locals.String() + ")" + names.String() + ";\n"
+			head = "(async function(" + hostName + ") { \"use strict\"; var " + linkName + " = " + hostName + ".enter(" + locals.String() + ")" + names.String() + ";\n"
 		}
 		return parsePrinted(src, head, body, "\n})", sourceMap)
 	}
@@ -203,8 +203,7 @@ func quoteKey(name string) string {
 	return quote(name)
 }
 
-// topLevelAwait reports whether the one function of a program awaits by itself, beside
-// what its head does.
+// topLevelAwait reports whether the one function of a program awaits by itself.
 func topLevelAwait(tree *ast.Program) bool {
 	count := 0
 	w := &walker{}
@@ -215,7 +214,7 @@ func topLevelAwait(tree *ast.Program) bool {
 		return e
 	}
 	w.stmts(tree.Body)
-	return count > 1
+	return count > 0
 }
 
 // moduleReader takes the declarations of a module out of text that the bundler has

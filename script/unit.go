@@ -48,8 +48,8 @@ type UnitHost struct {
 	Import func(specifier goja.Value) goja.Value
 	// Meta is import.meta.
 	Meta func() goja.Value
-	// Enter is told what an asynchronous module exports, and gives a promise for what it
-	// imports; see ModuleUnit.
+	// Enter is told what an asynchronous module exports, and gives what it imports; see
+	// ModuleUnit.
 	Enter func(exports goja.Value) goja.Value
 }
 

@@ -83,6 +83,13 @@ Module._resolveFilename = function (request, parent, isMain, options) {
     }
   }
   if (hit !== null) return hit[0] ?? hit[1];
+  // Extensions that a script has added are tried last.
+  if (isAbsolute(request) || /^\.\.?(\/|$)/.test(request)) {
+    for (const ext of keys(extensions)) {
+      const file = join(parent?.filename ? dirname(parent.filename) : native.cwd(), request + ext);
+      if (native.isFile(file)) return file;
+    }
+  }
   const requireStack = stackOf(parent);
   let text = `Cannot find module '${request}'`;
   if (requireStack.length > 0) text += `\nRequire stack:\n- ${requireStack.join("\n- ")}`;

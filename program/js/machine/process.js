@@ -99,7 +99,7 @@ function checkCode(value, name) {
   if (value === undefined || value === null) return undefined;
   let n = value;
   if (typeof n === "string" && n !== "") n = +n;
-  if (typeof n !== "number" || (typeof value === "string" && !isInteger(n))) throw new ERR_INVALID_ARG_TYPE(name, "integer", value);
+  if (typeof n !== "number" || (typeof value === "string" && !isInteger(n))) throw new ERR_INVALID_ARG_TYPE(name, "number", value);
   if (!isInteger(n)) throw new ERR_OUT_OF_RANGE(name, "an integer", value);
   return value;
 }
@@ -117,7 +117,10 @@ function exit(code) {
   process.reallyExit(process.exitCode || 0);
 }
 
-function memoryUsage() { return native.memory(); }
+function memoryUsage() {
+  const { rss, heapTotal, heapUsed, external, arrayBuffers } = native.memory();
+  return { rss, heapTotal, heapUsed, external, arrayBuffers };
+}
 memoryUsage.rss = function rss() { return native.memory().rss; };
 
 function cpuUsage(previous) {
@@ -141,7 +144,8 @@ function kill(pid, signal) {
   return true;
 }
 
-const only = (fn) => (info.main ? fn : undefined);
+// only is for who may change what belongs to the process.
+const only = (fn) => (info.readOnly ? undefined : fn);
 const versions = native.versions();
 const process = setPrototypeOf({
   version: `v${versions.node}`, versions, arch: info.arch, platform,
@@ -202,7 +206,7 @@ const process = setPrototypeOf({
   unref(v) { (v?.[Symbol.for("nodejs.unref")] ?? v?.unref)?.call(v); },
   assert(value, message) { require("node:assert").ok(value, message); },
 }, EventEmitter.prototype);
-if (!info.main) for (const name of ["abort", "chdir", "dlopen", "openStdin"]) delete process[name];
+if (info.readOnly) for (const name of ["abort", "chdir", "dlopen", "openStdin"]) delete process[name];
 
 // What only tells where the program is.
 for (const [name, value] of [["isMainInstance", info.main], ["isWorkerInstance", !info.main], ["isMainThread", info.main], ["isWorkerThread", !info.main],
@@ -212,10 +216,10 @@ for (const [name, value] of [["isMainInstance", info.main], ["isWorkerInstance",
 if (!info.main) defineProperty(process, "workerData", { get: () => native.workerData(), set: undefined, enumerable: true, configurable: false });
 defineProperty(process, "title", {
   get: () => native.title(),
-  set: info.main ? (v) => { native.title(`${v}`); } : undefined,
+  set: !info.readOnly ? (v) => { native.title(`${v}`); } : undefined,
   enumerable: true, configurable: true,
 });
-defineProperty(process, "debugPort", { get: () => 9229, set: info.main ? () => {} : undefined, enumerable: true, configurable: true });
+defineProperty(process, "debugPort", { get: () => 9229, set: !info.readOnly ? () => {} : undefined, enumerable: true, configurable: true });
 defineProperty(process, "exitCode", {
   get: () => exitCode,
   set(v) { exitCode = checkCode(v, "code"); },

@@ -30,6 +30,15 @@ func Modules() []glue.Module {
 	return list
 }
 
+// pathNatives are what js/path.js gets: relative paths are below the directory of a
+// program, and below the root for a worker.
+var pathNatives = map[string]bind.Static{"cwd": func(c *bind.Call) (any, error) {
+	if m := glue.MachineOf(c.JS()); m != nil {
+		return m.Dir(), nil
+	}
+	return "/", nil
+}}
+
 // natives are what a file in js gets from Go.
 func natives(name string) map[string]bind.Static {
 	switch name {
@@ -58,6 +67,8 @@ func natives(name string) map[string]bind.Static {
 		}}
 	case "internal/stdio":
 		return stdioNatives()
+	case "path":
+		return pathNatives
 	case "timers":
 		return timerNatives()
 	case "internal/base":

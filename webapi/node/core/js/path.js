@@ -7,7 +7,7 @@ const SLASH = 47, BACK = 92, DOT = 46, COLON = 58;
 const isSlash = (c) => c === SLASH;
 const isEither = (c) => c === SLASH || c === BACK;
 const isLetter = (c) => (c >= 65 && c <= 90) || (c >= 97 && c <= 122);
-const cwd = () => "/";
+const cwd = () => native.cwd();
 
 // collapse resolves "." and ".." of a path without its root.
 function collapse(path, aboveRoot, separator, isSeparator) {

@@ -1,0 +1,76 @@
+package program_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestProgramsBesideNode runs each program of testdata/beside here and with node, and
+// compares what it prints, the first line that says what is wrong, and the exit code.
+func TestProgramsBesideNode(t *testing.T) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip("there is no node here")
+	}
+	files, err := filepath.Glob("testdata/beside/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d programs: %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			b, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := write(t, string(b))
+			entry, _, _ := strings.Cut(strings.TrimPrefix(string(b), "-- "), " --")
+			got := run(t, dir, entry)
+			var out, errs bytes.Buffer
+			cmd := exec.Command(node, entry)
+			cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &errs
+			code := 0
+			if err := cmd.Run(); err != nil {
+				var ended *exec.ExitError
+				if !errors.As(err, &ended) {
+					t.Fatal(err)
+				}
+				code = ended.ExitCode()
+			}
+			wanted := strings.ReplaceAll(out.String(), dir, "DIR")
+			if got.out != wanted {
+				t.Errorf("printed:\n%s\nnode:\n%s", got.out, wanted)
+			}
+			if a, b := wrong(got.err), wrong(strings.ReplaceAll(errs.String(), dir, "DIR")); a != b {
+				t.Errorf("stderr says:\n%s\nnode:\n%s\nall of it:\n%s", a, b, got.err)
+			}
+			if got.code != code {
+				t.Errorf("code %d, node %d\n%s", got.code, code, got.err)
+			}
+		})
+	}
+}
+
+var errorLine = regexp.MustCompile(`(?m)^\S*(Error|Rejection)\b.*$`)
+
+var processID = regexp.MustCompile(`\(node:\d+\)`)
+
+// wrong is the first line of stderr, or the first with an error where that is a place in
+// node's own code, and where a place stands at all.
+func wrong(stderr string) string {
+	stderr = processID.ReplaceAllString(stderr, "(node:PID)")
+	first, _, _ := strings.Cut(strings.TrimLeft(stderr, "\n"), "\n")
+	line := errorLine.FindString(stderr)
+	if strings.HasPrefix(first, "node:") || strings.Contains(stderr, "Cannot find module") {
+		return line
+	}
+	return first + "\n" + line
+}
