@@ -111,6 +111,9 @@ func (h *Handle) Unref() {
 // Referenced says whether the handle keeps the program alive.
 func (h *Handle) Referenced() bool { return h.done != nil }
 
+// IO is the context of the handle; on the loop.
+func (h *Handle) IO() *iocontext.Context { return h.ioc }
+
 // Context is done when the program ends; any goroutine.
 func (h *Handle) Context() context.Context { return h.ioc.Context() }
 

@@ -1,6 +1,7 @@
 // Package http is node:http and node:https as workerd has them: requests go out with
 // fetch(), and servers answer the requests that cloudflare:node hands to them. No
-// sockets are involved, so what node does to sockets is not there.
+// sockets are involved, so what node does to sockets is not there. In a program, a realm
+// with a Machine, servers listen on their ports besides.
 //
 // Everything belongs to the isolate's goroutine.
 package http
@@ -29,8 +30,11 @@ var (
 // Modules are the files of this package.
 func Modules() []glue.Module {
 	return glue.Files(files, func(name string) map[string]bind.Static {
-		if name == "internal/http" {
+		switch name {
+		case "internal/http":
 			return natives
+		case "internal/http_server":
+			return serverNatives
 		}
 		return nil
 	}, needs)

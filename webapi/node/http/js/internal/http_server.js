@@ -10,6 +10,7 @@ const { ERR_INVALID_ARG_VALUE, ERR_METHOD_NOT_IMPLEMENTED, ERR_OPTION_NOT_IMPLEM
 const { validateBoolean, validateFunction, validateInteger, validateNumber, validateObject, validatePort } = require("internal/validators");
 const { STATUS_CODES, badChars, unimplemented, sent, ports, kIncomingMessage, kServerResponse } = require("internal/http");
 const { isArray, keys, hasFlag } = primordials;
+const process = require("internal/process");
 const { URL, Response, ReadableStream } = globalThis;
 const random = Math.random, floor = Math.floor;
 const enabled = (name) => {
@@ -164,8 +165,13 @@ function firstOf(value) {
 }
 
 // socketOf is what a message says of its connection.
-function socketOf(incoming, headers, localPort) {
-  const address = headers.get("cf-connecting-ip") ?? "127.0.0.1";
+function socketOf(incoming, headers, localPort, client) {
+  let address = headers.get("cf-connecting-ip") ?? "127.0.0.1", port = floor(random() * 0x8000) + 0x8000;
+  if (client) {
+    const at = client.lastIndexOf(":");
+    address = client.slice(0, at).replace(/^\[|\]$/g, "");
+    port = +client.slice(at + 1);
+  }
   const socket = new EventEmitter();
   const get = (name, fn) => Object.defineProperty(socket, name, { get: fn, configurable: true });
   const alive = (name, value) => get(name, () => (incoming.destroyed ? undefined : value));
@@ -176,12 +182,14 @@ function socketOf(incoming, headers, localPort) {
   get("readable", () => incoming.readable);
   alive("remoteAddress", address);
   alive("remoteFamily", isIP(address) === 6 ? "IPv6" : "IPv4");
-  alive("remotePort", floor(random() * 0x8000) + 0x8000);
+  alive("remotePort", port);
   return socket;
 }
 
 class Server extends EventEmitter {
   #port = null;
+  #handle = null; // where servers listen
+  #refed = true;
   constructor(options, listener) {
     enabled("Server");
     super();
@@ -201,6 +209,24 @@ class Server extends EventEmitter {
   listen(...args) {
     const [options, callback] = _normalizeArgs(args);
     let port = typeof options.port === "number" || typeof options.port === "string" ? validatePort(options.port, "options.port") : 0;
+    if (native.listens() && this.#port === null) {
+      if (callback !== null) this.once("listening", callback);
+      if (options.path !== undefined) throw new ERR_OPTION_NOT_IMPLEMENTED("path");
+      try {
+        this.#handle = native.listen(port, options.host, (request, client) => this.#serve(request, undefined, undefined, client));
+      } catch (e) {
+        const { code, errno, syscall, address } = e;
+        if (code !== undefined) e = make(Error, code, `listen ${e.message.replace(/, listen$/, "")} ${address}:${port}`, { errno, syscall, address, port });
+        process.nextTick(() => this.emit("error", e));
+        return this;
+      }
+      this.#port = this.#handle.port;
+      if (!this.#refed) this.#handle.unref();
+      const own = this.#handle;
+      ports.set(this.#port, { fetch: (request, env, ctx) => this.#serve(request, env, ctx) });
+      process.nextTick(() => { if (this.#handle === own) this.emit("listening"); });
+      return this;
+    }
     if (this.#port !== null || ports.has(port)) throw make(Error, "ERR_SERVER_ALREADY_LISTEN", "Listen method has been called more than once without closing.");
     for (let tries = 0; port === 0; tries++) {
       if (tries === 10) throw new Error("Failed to find a suitable port after 10 attempts");
@@ -213,7 +239,7 @@ class Server extends EventEmitter {
     queueMicrotask(() => this.emit("listening"));
     return this;
   }
-  async #serve(request, env, ctx) {
+  async #serve(request, env, ctx, client) {
     const incoming = new this[kIncomingMessage]();
     const url = new URL(request.url);
     const raw = [];
@@ -221,7 +247,7 @@ class Server extends EventEmitter {
     incoming.url = url.pathname + url.search;
     incoming.method = request.method;
     incoming.joinDuplicateHeaders = this.joinDuplicateHeaders;
-    incoming._take(raw, request.body, socketOf(incoming, request.headers, this.#port));
+    incoming._take(raw, request.body, socketOf(incoming, request.headers, this.#port, client));
     incoming.cloudflare = { env, ctx, cf: request.cf };
     const response = new this[kServerResponse](incoming, { highWaterMark: this.highWaterMark });
     try {
@@ -235,7 +261,17 @@ class Server extends EventEmitter {
   }
   close(callback) {
     if (this.#port !== null) ports.delete(this.#port);
-    this.#port = null;
+    const open = this.#port !== null, handle = this.#handle;
+    this.#port = this.#handle = null;
+    if (native.listens()) {
+      if (typeof callback === "function") {
+        if (open) this.once("close", callback);
+        else this.once("close", () => callback(make(Error, "ERR_SERVER_NOT_RUNNING", "Server is not running.")));
+      }
+      if (handle !== null) handle.close(() => { this.emit("close"); });
+      else process.nextTick(() => { this.emit("close"); });
+      return this;
+    }
     if (typeof callback === "function") this.once("close", callback);
     queueMicrotask(() => this.emit("close"));
     return this;
@@ -255,10 +291,21 @@ class Server extends EventEmitter {
     }
     return this;
   }
-  ref() { return this; }
-  unref() { return this; }
+  ref() {
+    this.#refed = true;
+    this.#handle?.ref();
+    return this;
+  }
+  unref() {
+    this.#refed = false;
+    this.#handle?.unref();
+    return this;
+  }
   get listening() { return this.#port !== null; }
-  address() { return this.#port === null ? null : { port: this.#port, family: "IPv4", address: "127.0.0.1" }; }
+  address() {
+    if (this.#handle !== null) return { address: this.#handle.address, family: this.#handle.family, port: this.#handle.port };
+    return this.#port === null ? null : { port: this.#port, family: "IPv4", address: "127.0.0.1" };
+  }
   get maxConnections() { return Infinity; }
   get connections() { return 0; }
   [Symbol.asyncDispose]() { return new Promise((resolve) => this.close(resolve)); }
