@@ -37,6 +37,9 @@ var (
 	ErrCorrupted = errors.New("the snapshot is damaged")
 )
 
+// errNested is a base that no run can have gone on from.
+var errNested = errors.New("it goes on from something else than a snapshot file")
+
 // encoder writes what is not an entry of a log.
 type encoder struct{ b []byte }
 
@@ -84,6 +87,10 @@ func (s *Snapshot) sections() (made, sources, log []byte) {
 	var m, src, l encoder
 	m.number(uint64(s.kind))
 	m.flag(s.bare)
+	m.flag(s.base != nil)
+	if s.base != nil {
+		m.bytes(s.base.encode([32]byte{}))
+	}
 	m.text(s.location)
 	m.number(uint64(len(s.args)))
 	for _, a := range s.args {
@@ -186,7 +193,10 @@ func (s *Snapshot) encode(build [32]byte) []byte {
 }
 
 // decode reads a blob; the programs are not compiled yet.
-func decode(b []byte, build [32]byte) (*Snapshot, error) {
+func decode(b []byte, build [32]byte) (*Snapshot, error) { return decodeAt(b, build, false) }
+
+// decodeAt is decode, also of the base within a blob, which has none itself.
+func decodeAt(b []byte, build [32]byte, within bool) (*Snapshot, error) {
 	if len(b) < len(blobMagic) || string(b[:len(blobMagic)]) != blobMagic {
 		return nil, ErrMagic
 	}
@@ -215,7 +225,7 @@ func decode(b []byte, build [32]byte) (*Snapshot, error) {
 		return nil, fmt.Errorf("%w: its checksum is wrong", ErrCorrupted)
 	}
 	body := b[headSize : len(b)-sumSize]
-	s, err := decodeSections(body[:size[0]], body[size[0]:size[0]+size[1]], body[size[0]+size[1]:])
+	s, err := decodeSections(body[:size[0]], body[size[0]:size[0]+size[1]], body[size[0]+size[1]:], within)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupted, err)
 	}
@@ -227,9 +237,22 @@ func decode(b []byte, build [32]byte) (*Snapshot, error) {
 	return s, nil
 }
 
-func decodeSections(made, sources, log []byte) (*Snapshot, error) {
+func decodeSections(made, sources, log []byte, within bool) (*Snapshot, error) {
 	m, src, l := reader{buf: made}, reader{buf: sources}, reader{buf: log}
-	s := &Snapshot{kind: Kind(m.number()), bare: m.number() == 1, location: m.text()}
+	s := &Snapshot{kind: Kind(m.number()), bare: m.number() == 1}
+	if m.number() == 1 {
+		if within {
+			return nil, errNested
+		}
+		base, err := decodeAt(m.bytes(), [32]byte{}, true)
+		if err != nil {
+			return nil, err
+		}
+		if s.base = base; base.kind != Startup || base.bare {
+			return nil, errNested
+		}
+	}
+	s.location = m.text()
 	for range m.most(m.number()) {
 		s.args = append(s.args, m.text())
 	}
@@ -268,7 +291,11 @@ func Decode(ctx context.Context, b []byte, bounds *limits.Set) (*Snapshot, error
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range []*Program{s.program, s.preload} {
+	programs := []*Program{s.program, s.preload}
+	if s.base != nil {
+		programs = append(programs, s.base.program)
+	}
+	for _, p := range programs {
 		if p == nil {
 			continue
 		}

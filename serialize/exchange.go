@@ -247,11 +247,18 @@ func (n *network) freeze() (list []*exchange) {
 
 // replay answers from a log.
 func (n *network) replay(list []*exchange) {
-	n.log = map[[32]byte][]*answer{}
+	n.list, n.log = nil, map[[32]byte][]*answer{}
 	for _, x := range list {
 		n.log[x.key] = append(n.log[x.key], x.answer)
 	}
 	n.known = len(list)
+}
+
+// unfreeze is for a worker that goes on and records again: nothing is under way.
+func (n *network) unfreeze() {
+	n.mu.Lock()
+	n.frozen, n.list, n.log, n.known = false, nil, nil, 0
+	n.mu.Unlock()
 }
 
 // unasked is how many answers of the log nobody asked for.

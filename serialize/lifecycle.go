@@ -41,6 +41,16 @@ func (w *Worker) goOn(js *isolate.JS) {
 	})
 }
 
+// goOnAsSeed is goOn for a worker of a snapshot that parks once more.
+func (w *Worker) goOnAsSeed(js *isolate.JS) {
+	w.run(js, w.o.Preload, func(js *isolate.JS) {
+		w.fire(js, "deserialize", func(js *isolate.JS) {
+			w.state.become(Deserialized)
+			w.serialize(js)
+		})
+	})
+}
+
 // run evaluates a program, nil for none, and goes on when its top level has run.
 func (w *Worker) run(js *isolate.JS, p *Program, then func(js *isolate.JS)) {
 	if p == nil {

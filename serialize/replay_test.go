@@ -282,7 +282,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		s, err := decodeSections(made, src, data)
+		s, err := decodeSections(made, src, data, false)
 		if err != nil {
 			return
 		}

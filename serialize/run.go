@@ -129,6 +129,29 @@ func (s *Snapshot) WriteFile(path string) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
+const notLoaded = "External startup snapshot not loaded, running the script without it"
+
+// WithBase reads the snapshot that a seed is to go on from. What cannot be used is said, and
+// left out where o has a script.
+func (o Options) WithBase(ctx context.Context, path string) (Options, error) {
+	s, err := ReadBlob(ctx, path, o.Limits.Bounds)
+	if err == nil && s.base == nil && s.kind == Startup {
+		if !s.bare {
+			o.Base = s
+		}
+		return o, nil
+	}
+	if err == nil {
+		err = errors.New("the snapshot is none of a script that had come to rest")
+	}
+	o.warn(err.Error())
+	if o.Program == nil {
+		return o, errors.New("Error: External startup snapshot not loaded and no fallback available")
+	}
+	o.warn(notLoaded)
+	return o, nil
+}
+
 // RunSnapshot goes on from a snapshot file. Where that cannot be used, o's script, if it has
 // one, runs as without a snapshot.
 func RunSnapshot(ctx context.Context, o Options, path string, serve Serve) Exit {
@@ -144,7 +167,7 @@ func RunSnapshot(ctx context.Context, o Options, path string, serve Serve) Exit 
 	if o.Program == nil {
 		return refuse(o, errors.New("Error: External startup snapshot not loaded and no fallback available"))
 	}
-	o.warn("External startup snapshot not loaded, running the script without it")
+	o.warn(notLoaded)
 	return Run(ctx, o, serve)
 }
 

@@ -347,3 +347,55 @@ func TestForkedRequestIsRejectedInEveryChild(t *testing.T) {
 		}
 	}
 }
+
+// A seed that goes on from a snapshot: deserialize once in the seed, serialize, and
+// deserialize in each child.
+func TestSeedOfASnapshot(t *testing.T) {
+	code := `
+		const seen = [];
+		for (const type of ['serialize', 'deserialize', 'install']) addEventListener(type, e => { seen.push(type + (aworker.env.N ?? '')); e.waitUntil(new Promise(r => setTimeout(r, 1))) });
+		const first = Math.random();
+		let second;
+		addEventListener('deserialize', e => { second ??= Math.random(); e.waitUntil(fetch('http://more.example/' + seen.length).then(r => r.text()).then(t => seen.push(t))) });
+		addEventListener('install', () => console.log(seen.join(' '), first, second, aworker.argv.join()));`
+	asked := 0
+	b := newBench(t, code)
+	b.o.Outbound = service(func(context.Context, *event.Request) (*event.Response, error) {
+		asked++
+		return answerText(fmt.Sprint("answer", asked))
+	})
+	file := b.snapshot(Startup)
+	b.o.Base, b.o.Env, b.o.Args = copied(t, file), []string{"N=s"}, []string{"seed"}
+	s := b.seed(2)
+	b.settled(s, 3)
+	if asked != 1 {
+		t.Fatalf("asked %d times", asked)
+	}
+	s.snapshot = copied(t, s.snapshot)
+	seen := map[string]bool{}
+	for i := range 5 {
+		out, e := b.forked(s, Child{Env: []string{fmt.Sprint("N=", i)}, Args: []string{"child"}})
+		if e.Code != 0 || !strings.HasPrefix(out, fmt.Sprintf("serialize deserializes answer1 serializes deserialize%d answer%d install%d", i, i+2, i)) || !strings.HasSuffix(out, " child") {
+			t.Fatalf("exit %d, %q; %s", e.Code, out, b.err.String())
+		}
+		numbers := strings.Fields(out)
+		seen[strings.Join(numbers[len(numbers)-3:], " ")] = true
+	}
+	if len(seen) != 1 || b.err.String() != "" {
+		t.Fatalf("%v; %s", seen, b.err.String())
+	}
+	// Nobody forks it.
+	b.out.b.Reset()
+	if e := RunSeed(b.ctx(), b.o, SeedUserland, nil); e.Code != 0 || !strings.HasPrefix(b.out.String(), "serialize deserializes answer7 serializes deserializes answer8 installs") {
+		t.Fatalf("%+v, %q, %s", e, b.out.String(), b.err.String())
+	}
+	// Where the snapshot diverges, the script runs.
+	bad := *b.o.Base
+	bad.program = compiled(t, `Date.now()`)
+	b.o.Base = &bad
+	b.out.b.Reset()
+	if e := RunSeed(b.ctx(), b.o, SeedUserland, nil); e.Code != 0 || !strings.HasPrefix(b.out.String(), "serializes deserializes") {
+		t.Fatalf("%+v, %q, %s", e, b.out.String(), b.err.String())
+	}
+	b.wantErr("the snapshot cannot be run again", notLoaded)
+}

@@ -35,6 +35,8 @@ type Snapshot struct {
 	entries  []byte
 	answers  []*exchange
 	bare     bool // there is no script: a worker that has run nothing
+	// base is the snapshot that the run went on from; nil where it began with the script.
+	base *Snapshot
 
 	// The worker when it parked. forced says that serialize was not over.
 	forced bool
@@ -51,21 +53,63 @@ func (s *Snapshot) Program() *Program { return s.program }
 // record runs o's script up to where it parks. The worker is the caller's to close; where
 // the script ended, exit says how, and where it cannot be recorded, err says why.
 func record(ctx context.Context, o Options, kind Kind, timeout time.Duration) (w *Worker, s *Snapshot, exit *Exit, err error) {
-	w, err = newWorker(o, recording)
-	if err != nil {
-		e := refuse(o, err)
-		return nil, nil, &e, nil
+	if o.Base != nil {
+		if w, err = goOnFrom(ctx, o); err != nil && o.Program == nil {
+			e := refuse(o, err)
+			return nil, nil, &e, nil
+		} else if err != nil {
+			o.warn(fmt.Sprintf("the snapshot cannot be run again: %s", err))
+			o.warn(notLoaded)
+			o.Base = nil
+		}
 	}
-	first := w.startSeed
-	if kind == Startup {
-		first = w.startBuild
+	if w == nil {
+		if w, err = newWorker(o, recording); err != nil {
+			e := refuse(o, err)
+			return nil, nil, &e, nil
+		}
+		first := w.startSeed
+		if kind == Startup {
+			first = w.startBuild
+		}
+		w.turn(first)
+	} else {
+		w.turn(w.goOnAsSeed)
 	}
-	w.turn(first)
 	if err := w.park(ctx, kind, timeout); err != nil || w.exit != nil {
 		return w, nil, w.exit, err
 	}
 	s, err = w.snapshot(kind)
 	return w, s, nil, err
+}
+
+// goOnFrom is a worker that stands where o's base parked, with the environment of o, and
+// that records what it does from here on.
+func goOnFrom(ctx context.Context, o Options) (*Worker, error) {
+	quiet := o
+	quiet.Base, quiet.Stdout, quiet.Stderr = nil, nil, nil
+	w, err := restore(ctx, o.Base, quiet)
+	if err != nil {
+		return nil, err
+	}
+	o = o.withDefaults()
+	w.tape.rewind(recording, nil)
+	w.net.unfreeze()
+	w.env.replace(o.Env)
+	w.o.Base, w.o.Location = o.Base, o.Location
+	w.out, w.err = o.Stdout, o.Stderr
+	w.repeatable(o.Args, o.Preload, o.Location)
+	return w, nil
+}
+
+// repeatable is what is new for a worker that goes on from a snapshot and will park again.
+func (w *Worker) repeatable(args []string, preload *Program, location string) {
+	w.args, w.o.Args, w.o.Preload, w.parked = args, args, preload, false
+	if location != "" {
+		w.location = location
+	}
+	w.origin = w.tape.Now()
+	w.turn(w.begin)
 }
 
 // park drives the worker up to where it parks.
@@ -186,7 +230,7 @@ func (w *Worker) snapshot(kind Kind) (*Snapshot, error) {
 	}
 	s := &Snapshot{
 		kind: kind, program: w.o.Program, preload: w.o.Preload, location: w.o.Location, args: w.o.Args,
-		entries: entries, answers: answers, work: work, state: w.state, forced: !w.parked, timers: w.iso.Loop().Timers(),
+		base: w.o.Base, entries: entries, answers: answers, work: work, state: w.state, forced: !w.parked, timers: w.iso.Loop().Timers(),
 	}
 	if kind == Startup {
 		s.preload = nil
@@ -201,6 +245,10 @@ func (w *Worker) snapshot(kind Kind) (*Snapshot, error) {
 // limits and outputs; environment, arguments and location are those of the snapshot until
 // the worker becomes a child.
 func restore(ctx context.Context, s *Snapshot, o Options) (*Worker, error) {
+	if s.base != nil {
+		return restoreOn(ctx, s, o)
+	}
+	o.Base = nil
 	o.Program, o.Preload, o.Location, o.Args, o.Env = s.program, s.preload, s.location, s.args, nil
 	w, err := newWorkerFor(o, s)
 	if err != nil {
@@ -214,6 +262,22 @@ func restore(ctx context.Context, s *Snapshot, o Options) (*Worker, error) {
 		first = w.startBuild
 	}
 	if err := w.follow(ctx, s, first); err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// restoreOn is restore for a run that went on from a snapshot.
+func restoreOn(ctx context.Context, s *Snapshot, o Options) (*Worker, error) {
+	w, err := restore(ctx, s.base, o)
+	if err != nil {
+		return nil, err
+	}
+	w.tape.rewind(replaying, s.entries)
+	w.net.replay(s.answers)
+	w.repeatable(s.args, s.preload, s.location)
+	if err := w.follow(ctx, s, w.goOnAsSeed); err != nil {
 		w.close()
 		return nil, err
 	}

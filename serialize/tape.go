@@ -382,6 +382,13 @@ func (t *tape) atEnd(work []uint64) error {
 	return t.err
 }
 
+// rewind begins a log, or follows another one, where the one before has ended.
+func (t *tape) rewind(mode tapeMode, entries []byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.mode, t.w, t.r = mode, writer{}, reader{buf: entries}
+}
+
 // goLive takes the inputs from the machine from here on.
 func (t *tape) goLive() {
 	t.mu.Lock()

@@ -49,6 +49,9 @@ type Options struct {
 	Program *Program
 	// Preload runs before the script, and once more in what goes on from a parked worker.
 	Preload *Program
+	// Base is a snapshot file that a seed goes on from instead of the script, which runs only
+	// where that cannot be used.
+	Base *Snapshot
 	// Location is the URL of `location`; empty means that of the script.
 	Location string
 	// Args are the arguments after the script.

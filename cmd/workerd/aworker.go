@@ -119,6 +119,16 @@ func (o *aworkerOptions) run(ctx context.Context, w serialize.Options, stderr io
 	switch {
 	case o.BuildSnapshot:
 		return serialize.Build(ctx, w, o.SnapshotBlob, o.SnapshotTimeout)
+	case o.SnapshotBlob != "" && mode == serialize.SeedUserland:
+		based, err := w.WithBase(ctx, o.SnapshotBlob)
+		if err != nil {
+			fmt.Fprintln(stderr, err)
+			return serialize.Exit{Code: serialize.ExitFailed, Failed: err}
+		}
+		if o.ControlSocket == "" {
+			return serialize.RunSeed(ctx, based, mode, serve)
+		}
+		return o.seed(ctx, based, mode, stderr)
 	case o.ControlSocket != "":
 		return o.seed(ctx, w, mode, stderr)
 	case o.SnapshotBlob != "":
