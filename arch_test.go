@@ -40,7 +40,7 @@ floors
 	webapi/loader
 	webapi/node/glue
 	webapi/node/assert  webapi/node/core  webapi/node/nodetest  webapi/node/stubs
-	webapi/node/crypto  webapi/node/disk  webapi/node/files  webapi/node/http  webapi/node/sockets  webapi/node/zlib
+	webapi/node/crypto  webapi/node/disk  webapi/node/files  webapi/node/http  webapi/node/sockets  webapi/node/vm  webapi/node/zlib
 	webapi/node/children
 	webapi/node
 	threads/hop

@@ -21,6 +21,7 @@ import (
 	"workerd.local/webapi/node/nodetest"
 	"workerd.local/webapi/node/sockets"
 	"workerd.local/webapi/node/stubs"
+	"workerd.local/webapi/node/vm"
 	"workerd.local/webapi/node/zlib"
 )
 
@@ -37,6 +38,7 @@ func modules() []glue.Module {
 		files.Modules(),
 		disk.Modules(),
 		children.Modules(),
+		vm.Modules(),
 		sockets.Modules(),
 		http.Modules(),
 	)

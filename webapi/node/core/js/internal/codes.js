@@ -148,6 +148,8 @@ define("ERR_PARSE_ARGS_UNKNOWN_OPTION", TypeError, (option, allowPositionals) =>
 define("ERR_PARSE_ARGS_INVALID_OPTION_VALUE", TypeError, (x) => x);
 define("ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL", TypeError, (x) => `Unexpected argument '${x}'. This command does not take positional arguments`);
 define("ERR_UNKNOWN_SIGNAL", TypeError, (x) => `Unknown signal: ${x}`);
+define("ERR_SCRIPT_EXECUTION_TIMEOUT", Error, (ms) => `Script execution timed out after ${ms}ms`);
+define("ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING", TypeError, "A dynamic import callback was not specified.");
 define("ERR_INVALID_MODULE_SPECIFIER", TypeError, (x) => `Invalid module "${x}"`);
 
 // AbortError is what an operation fails with that a signal stopped.
