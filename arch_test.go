@@ -41,7 +41,7 @@ floors
 	webapi/node/glue
 	webapi/node/assert  webapi/node/core  webapi/node/nodetest  webapi/node/stubs
 	webapi/node/crypto  webapi/node/disk  webapi/node/files  webapi/node/http  webapi/node/sockets  webapi/node/vm  webapi/node/zlib
-	webapi/node/children
+	webapi/node/children  webapi/node/terminal
 	webapi/node
 	threads/hop
 	internal/jstest
@@ -90,7 +90,7 @@ others
 	github.com/pelletier/go-toml/v2     config
 	github.com/nlnwa/whatwg-url         webapi/url
 	github.com/tetratelabs/wazero       webapi/wasm
-	golang.org/x/sys                    storage/bolt  webapi/node/disk
+	golang.org/x/sys                    storage/bolt  webapi/node/disk  webapi/node/terminal
 	github.com/rivo/uniseg              isolate/natives
 	golang.org/x/text                   isolate/natives  webapi/encoding  webapi/console  webapi/htmlrewriter
 	golang.org/x/sync                   server

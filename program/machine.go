@@ -2,6 +2,7 @@ package program
 
 import (
 	"io"
+	"os"
 
 	"workerd.local/webapi/node/glue"
 )
@@ -23,6 +24,16 @@ func (m machine) Self() []string    { return m.p.o.Self }
 type output struct {
 	p  *Program
 	fd int
+}
+
+// File is the file that the stream is, or nil: what children inherit.
+func (o output) File() *os.File {
+	stream := o.p.o.Stdout
+	if o.fd == 2 {
+		stream = o.p.o.Stderr
+	}
+	f, _ := stream.(*os.File)
+	return f
 }
 
 func (o output) Write(b []byte) (int, error) {

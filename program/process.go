@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 
 	"github.com/dop251/goja"
 
@@ -72,6 +73,22 @@ func processNatives() map[string]bind.Static {
 		"deleteEnv": func(c *bind.Call) (any, error) {
 			InstanceOf(c.JS()).program.env.remove(c.Arg(0).String())
 			return nil, nil
+		},
+		// channel is the descriptor of the channel to who forked this program, which is told
+		// in its environment and is nobody else's business.
+		"channel": func(c *bind.Call) (any, error) {
+			env := InstanceOf(c.JS()).program.env
+			text, ok := env.get("NODE_CHANNEL_FD")
+			if !ok {
+				return nil, nil
+			}
+			env.remove("NODE_CHANNEL_FD")
+			env.remove("NODE_CHANNEL_SERIALIZATION_MODE")
+			fd, err := strconv.Atoi(text)
+			if err != nil || fd < 3 {
+				return nil, nil
+			}
+			return fd, nil
 		},
 		"envNames":    func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).program.env.list(), nil },
 		"readOnlyEnv": func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).o.ReadOnly, nil },

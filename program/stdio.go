@@ -36,7 +36,6 @@ func stdioNatives() map[string]bind.Static {
 			info, err := f.Stat()
 			return err == nil && info.Mode()&os.ModeCharDevice != 0 && info.Name() != "null", nil
 		},
-		"size": func(*bind.Call) (any, error) { return []any{80, 24}, nil },
 		// read(fn) calls fn(error, chunk) with what comes next on stdin, null at its end.
 		"read": func(c *bind.Call) (any, error) {
 			i, fn := InstanceOf(c.JS()), c.Arg(0)

@@ -21,6 +21,7 @@ import (
 	"workerd.local/webapi/node/nodetest"
 	"workerd.local/webapi/node/sockets"
 	"workerd.local/webapi/node/stubs"
+	"workerd.local/webapi/node/terminal"
 	"workerd.local/webapi/node/vm"
 	"workerd.local/webapi/node/zlib"
 )
@@ -39,6 +40,7 @@ func modules() []glue.Module {
 		disk.Modules(),
 		children.Modules(),
 		vm.Modules(),
+		terminal.Modules(),
 		sockets.Modules(),
 		http.Modules(),
 	)

@@ -256,12 +256,16 @@ if (info.main) {
   process.on("removeListener", (name) => { if (isSignal(name) && process.listenerCount(name) === 0) native.releaseSignal(name); });
 }
 process.on("warning", printWarning);
+// A program that another forked has a channel to it.
+const channel = info.main ? native.channel() : undefined;
+if (channel !== undefined) require("internal/ipc").adopt(process, channel);
 
 const number = (code) => +(code || 0);
 native.hooks({
   __proto__: null,
   // uncaught says whether the program goes on after an exception.
   uncaught(error, origin) {
+    if (process._domainUncaught?.(error)) return true;
     if (capture !== null) {
       capture(error);
       return true;

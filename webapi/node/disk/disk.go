@@ -65,11 +65,12 @@ type Disk struct {
 
 // File is an open descriptor.
 type File struct {
-	*os.File // nil for standard streams that are no files
-	in       io.Reader
-	out      io.Writer
-	append   bool
-	std      bool // never closed: it is not the program's alone
+	// File is nil for standard streams that are no files.
+	*os.File
+	in     io.Reader
+	out    io.Writer
+	append bool
+	std    bool // never closed: it is not the program's alone
 }
 
 // Writer is what a standard stream that is no file writes to; nil for others.
@@ -95,10 +96,8 @@ var disks = isolate.NewSlot(func(js *isolate.JS) *Disk {
 	}
 	stream := func(fd int, in io.Reader, out io.Writer) {
 		f := &File{in: in, out: out, std: true}
-		if file, ok := in.(*os.File); ok && file != nil {
-			f.File = file
-		} else if file, ok := out.(*os.File); ok && file != nil {
-			f.File = file
+		if f.File = fileOf(in); f.File == nil {
+			f.File = fileOf(out)
 		}
 		d.open[fd] = f
 	}
@@ -107,6 +106,17 @@ var disks = isolate.NewSlot(func(js *isolate.JS) *Disk {
 	stream(2, nil, m.Stderr())
 	return d
 })
+
+// fileOf is the file that a standard stream is, or is a face of; nil for others.
+func fileOf(stream any) *os.File {
+	switch s := stream.(type) {
+	case *os.File:
+		return s
+	case interface{ File() *os.File }:
+		return s.File()
+	}
+	return nil
+}
 
 // Path is where a path of the program leads.
 func (d *Disk) Path(p string) string {

@@ -190,8 +190,8 @@ func (f *File) write(b []byte, at int64) (int, error) {
 	switch {
 	case f.File == nil && f.out == nil:
 		return 0, os.ErrClosed
-	case f.File == nil:
-		return f.out.Write(b)
+	case f.out != nil:
+		return f.out.Write(b) // so that the writes of threads do not mix
 	case at >= 0 && !f.append:
 		return f.WriteAt(b, at)
 	}

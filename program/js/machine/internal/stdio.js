@@ -10,11 +10,8 @@ class Output extends Writable {
     this.fd = fd;
     this._type = "pipe";
     this._isStdio = true;
-    const tty = native.isTTY(fd);
-    if (tty) {
-      this.isTTY = true;
-      this._type = "tty";
-      [this.columns, this.rows] = native.size(fd);
+    if (native.isTTY(fd)) {
+      require("node:tty")._extend(this, fd);
     }
   }
   _write(chunk, encoding, cb) {
@@ -28,9 +25,6 @@ class Output extends Writable {
   }
   // Nothing closes the streams of a process.
   _destroy(error, cb) { cb(error); }
-  getColorDepth() { return 1; }
-  hasColors() { return false; }
-  getWindowSize() { return [this.columns ?? 80, this.rows ?? 24]; }
 }
 return {
   stdin() {
@@ -45,7 +39,15 @@ return {
       },
     });
     stdin.fd = 0;
-    if (native.isTTY(0)) stdin.isTTY = true;
+    if (native.isTTY(0)) {
+      stdin.isTTY = true;
+      stdin.isRaw = false;
+      stdin.setRawMode = function (mode) {
+        require("node:tty")._setRaw(0, Boolean(mode));
+        this.isRaw = Boolean(mode);
+        return this;
+      };
+    }
     return stdin;
   },
   stdout: () => new Output(1),
