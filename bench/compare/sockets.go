@@ -235,7 +235,8 @@ func (b *bench) runSoak(ctx context.Context) ([]promiseRow, error) {
 		fmt.Fprintf(b.log, "%d sockets are open after %s\n", r.Count, r.Elapsed.Round(time.Millisecond))
 		end := time.Now().Add(b.o.soak)
 		for {
-			if err := sleep(ctx, max(time.Second, min(hibernates+b.o.settle, time.Until(end)))); err != nil {
+			// The last look, too, is at sockets that have hibernated since they were asked.
+			if err := sleep(ctx, hibernates+b.o.settle); err != nil {
 				return err
 			}
 			m, err := readMemory(s.cmd.Process.Pid)
@@ -243,7 +244,7 @@ func (b *bench) runSoak(ctx context.Context) ([]promiseRow, error) {
 				return err
 			}
 			memory = append(memory, mebibytes(m.resident))
-			fmt.Fprintf(b.log, "%s left: %.1f MiB\n", time.Until(end).Round(time.Second), mebibytes(m.resident))
+			fmt.Fprintf(b.log, "%s left: %.1f MiB\n", max(0, time.Until(end)).Round(time.Second), mebibytes(m.resident))
 			if !time.Now().Before(end) {
 				break
 			}
