@@ -142,7 +142,6 @@ type Worker struct {
 	installed bool
 	onInstall []func(js *isolate.JS)
 	activated bool
-	fetches   int
 }
 
 // errExited stops the code of a worker that has ended.

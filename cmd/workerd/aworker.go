@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -57,12 +58,68 @@ func aworker(_ context.Context, args []string, stdout, stderr io.Writer) int {
 	// SIGTERM is an event of the worker.
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	s := listenForTerm()
+	defer s.close()
 	w, err := o.worker(ctx, stdout, stderr)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return serialize.ExitFailed
 	}
-	return leave(o.run(ctx, w, stderr))
+	return leave(o.run(ctx, w, s, stderr))
+}
+
+// terms brings SIGTERM and SIGINT to the worker of the process. While there is none they
+// end the process, as they do by themselves.
+type terms struct {
+	signals     chan os.Signal
+	done, ended chan struct{}
+
+	mu sync.Mutex // guards w
+	w  *serialize.Worker
+}
+
+func listenForTerm() *terms {
+	t := &terms{signals: make(chan os.Signal, 1), done: make(chan struct{}), ended: make(chan struct{})}
+	signal.Notify(t.signals, syscall.SIGTERM, os.Interrupt)
+	go t.follow()
+	return t
+}
+
+func (t *terms) follow() {
+	defer close(t.ended)
+	for {
+		select {
+		case s := <-t.signals:
+			t.mu.Lock()
+			w := t.w
+			t.mu.Unlock()
+			switch {
+			case w != nil && s == syscall.SIGTERM:
+				w.Terminate()
+			case w != nil:
+				w.Interrupt()
+			case s == syscall.SIGTERM:
+				dieOfTerm()
+				os.Exit(serialize.ExitTerminated)
+			default:
+				os.Exit(128 + 2)
+			}
+		case <-t.done:
+			return
+		}
+	}
+}
+
+func (t *terms) set(w *serialize.Worker) {
+	t.mu.Lock()
+	t.w = w
+	t.mu.Unlock()
+}
+
+func (t *terms) close() {
+	signal.Stop(t.signals)
+	close(t.done)
+	<-t.ended
 }
 
 // aworkerUsage says what is wrong with the command line.
@@ -113,9 +170,9 @@ func (o *aworkerOptions) program(ctx context.Context) (*serialize.Program, error
 }
 
 // run runs the worker in the role that the options give it.
-func (o *aworkerOptions) run(ctx context.Context, w serialize.Options, stderr io.Writer) serialize.Exit {
+func (o *aworkerOptions) run(ctx context.Context, w serialize.Options, t *terms, stderr io.Writer) serialize.Exit {
 	mode, _ := serialize.ParseMode(o.Mode) // it was checked
-	serve := o.serve(stderr)
+	serve := o.serve(t, stderr)
 	switch {
 	case o.BuildSnapshot:
 		return serialize.Build(ctx, w, o.SnapshotBlob, o.SnapshotTimeout)
@@ -128,9 +185,9 @@ func (o *aworkerOptions) run(ctx context.Context, w serialize.Options, stderr io
 		if o.ControlSocket == "" {
 			return serialize.RunSeed(ctx, based, mode, serve)
 		}
-		return o.seed(ctx, based, mode, stderr)
+		return o.seed(ctx, based, mode, t, stderr)
 	case o.ControlSocket != "":
-		return o.seed(ctx, w, mode, stderr)
+		return o.seed(ctx, w, mode, t, stderr)
 	case o.SnapshotBlob != "":
 		return serialize.RunSnapshot(ctx, w, o.SnapshotBlob, serve)
 	case mode != serialize.Normal:
@@ -140,40 +197,18 @@ func (o *aworkerOptions) run(ctx context.Context, w serialize.Options, stderr io
 }
 
 // serve brings signals to a worker, and requests where the options name an address.
-func (o *aworkerOptions) serve(stderr io.Writer) serialize.Serve {
-	return func(w *serialize.Worker) (func(), error) {
-		var front func()
+func (o *aworkerOptions) serve(t *terms, stderr io.Writer) serialize.Serve {
+	return func(w *serialize.Worker) (stop func(), err error) {
+		front := func() {}
 		if o.Listen != "" {
-			var err error
 			if front, err = listen(w, o.Listen, stderr); err != nil {
 				return nil, err
 			}
 		}
-		signals := make(chan os.Signal, 1)
-		signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
-		done, ended := make(chan struct{}), make(chan struct{})
-		go func() {
-			defer close(ended)
-			for {
-				select {
-				case s := <-signals:
-					if s == syscall.SIGTERM {
-						w.Terminate()
-					} else {
-						w.Interrupt()
-					}
-				case <-done:
-					return
-				}
-			}
-		}()
+		t.set(w)
 		return func() {
-			signal.Stop(signals)
-			close(done)
-			<-ended
-			if front != nil {
-				front()
-			}
+			t.set(nil)
+			front()
 		}, nil
 	}
 }

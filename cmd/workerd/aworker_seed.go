@@ -20,18 +20,24 @@ import (
 
 // seed runs a script up to where it parks, and makes children of it for whom asks at the
 // control socket, until SIGTERM.
-func (o *aworkerOptions) seed(ctx context.Context, w serialize.Options, mode serialize.Mode, stderr io.Writer) serialize.Exit {
+func (o *aworkerOptions) seed(ctx context.Context, w serialize.Options, mode serialize.Mode, t *terms, stderr io.Writer) serialize.Exit {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
 	defer stop()
+	signal.Stop(t.signals) // the seed has no worker of its own
+	// A second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
 	l, err := listenControl(o.ControlSocket)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return serialize.Exit{Code: serialize.ExitFailed, Failed: err}
 	}
 	// Children have outputs of their own.
-	s, exit := serialize.NewSeed(context.WithoutCancel(ctx), serialize.SeedOptions{Worker: w, Mode: mode, Twins: o.Twins})
+	s, exit := serialize.NewSeed(ctx, serialize.SeedOptions{Worker: w, Mode: mode, Twins: o.Twins})
 	if exit != nil {
 		_ = l.Close() // the socket's file goes with it
+		if ctx.Err() != nil {
+			return serialize.Exit{Code: serialize.ExitTerminated, Terminated: true}
+		}
 		return *exit
 	}
 	defer s.Close()
@@ -214,13 +220,15 @@ func runAworkerChild(args []string, stdout, stderr io.Writer) int {
 		return fail(stderr, err)
 	}
 	// The script is in the snapshot; it is read again only where that cannot be used.
+	t := listenForTerm()
+	defer t.close()
 	script := o.Script
 	o.Script = ""
 	w, err := o.worker(ctx, stdout, stderr)
 	if err != nil {
 		return fail(stderr, err)
 	}
-	exit, err := serialize.RunEncoded(ctx, w, blob, o.serve(stderr))
+	exit, err := serialize.RunEncoded(ctx, w, blob, o.serve(t, stderr))
 	if err == nil {
 		return leave(exit)
 	}
@@ -229,7 +237,7 @@ func runAworkerChild(args []string, stdout, stderr io.Writer) int {
 	if w, err = o.worker(ctx, stdout, stderr); err != nil {
 		return fail(stderr, err)
 	}
-	return leave(serialize.Run(ctx, w, o.serve(stderr)))
+	return leave(serialize.Run(ctx, w, o.serve(t, stderr)))
 }
 
 // fork is the verb that asks a seed for a child.
