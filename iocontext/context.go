@@ -60,6 +60,8 @@ type Options struct {
 	// OnHang is told when a stateless context can never make progress again; it
 	// decides whether an answer is still missing.
 	OnHang func(err error)
+	// OnQuiet is told, at the end of a turn, that no event is pending; it takes the place of OnHang.
+	OnQuiet func()
 	// OnIdle is told whenever the last task has finished.
 	OnIdle func()
 }
@@ -315,13 +317,18 @@ func (c *Context) AddPending() (done func()) {
 // checkHang tells OnHang, at the end of the turn, that nothing can make the
 // context go on any more. Actors are exempt (workerd, "Hang detection").
 func (c *Context) checkHang() {
-	if c.pending > 0 || c.o.Gates != nil || c.o.OnHang == nil || c.hangSent || c.Ended() {
+	if c.pending > 0 || c.o.Gates != nil || c.o.OnHang == nil && c.o.OnQuiet == nil || c.hangSent || c.Ended() {
 		return
 	}
 	c.hangSent = true
 	check := func() {
 		c.hangSent = false
-		if c.pending == 0 && !c.Ended() {
+		if c.pending > 0 || c.Ended() {
+			return
+		}
+		if c.o.OnQuiet != nil {
+			c.o.OnQuiet()
+		} else {
 			c.o.OnHang(exception.Errorf(hungText))
 		}
 	}

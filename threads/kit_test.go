@@ -149,6 +149,8 @@ type kit struct {
 	said     []string
 	children []*threads.Thread
 	heard    chan struct{}
+
+	reader *reader
 }
 
 func newKit(t testing.TB, settings ...string) *kit {
@@ -158,7 +160,7 @@ func newKit(t testing.TB, settings ...string) *kit {
 		t.Fatal(err)
 	}
 	before := runtime.NumGoroutine()
-	k := &kit{TB: t, heard: make(chan struct{}, 1)}
+	k := &kit{TB: t, heard: make(chan struct{}, 1), reader: newReader(t)}
 	k.root = threads.NewRoot(threads.RootOptions{Log: slog.New(slog.DiscardHandler), Limits: isolate.Limits{Bounds: bounds, Turn: time.Hour}})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -211,9 +213,8 @@ func (k *kit) all() string {
 // start begins a thread whose owner is the test: what it says is text.
 func (k *kit) start(source string, change ...func(s *threads.Spec)) *threads.Thread {
 	k.Helper()
-	reader := newReader(k)
 	s := threads.Spec{Body: &body{source: source, kit: k}, KillCode: 9, Owner: threads.Owner{
-		Message: func(m threads.Message) { k.say(reader.text(m)) },
+		Message: func(m threads.Message) { k.say(k.reader.text(m)) },
 		Failure: func(f *threads.Failure) { k.say("failure " + f.Error()) },
 		Exit:    func(code int) { k.say(fmt.Sprintf("exit %d", code)) },
 	}}

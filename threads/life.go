@@ -6,6 +6,7 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/exception"
+	"workerd.local/internal/clone"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 )
@@ -43,10 +44,14 @@ func (t *Thread) boot() {
 		return
 	}
 	t.realm = realm
+	if err := t.prepareClones(); err != nil {
+		t.collapse(err)
+		return
+	}
 	realm.AlsoOnCondemned(func(cause error, _ *isolate.Frame) { t.collapse(isolate.Stopped(cause)) })
 	t.io = iocontext.New(realm, iocontext.Options{
 		Parent:  t.ctx,
-		OnHang:  func(error) { t.consider() },
+		OnQuiet: t.consider,
 		OnIdle:  t.consider,
 		OnAbort: t.collapse,
 	})
@@ -66,6 +71,15 @@ func (t *Thread) boot() {
 		})
 	})
 	t.consider()
+}
+
+// prepareClones has copies made with what the realm has before its scripts change it, which is also far less than what
+// a copy would look for itself.
+func (t *Thread) prepareClones() (err error) {
+	if e := t.realm.Run(nil, func(js *isolate.JS) { err = clone.PrepareWith(js.Runtime(), js.Library().Pristine) }); e != nil {
+		return e
+	}
+	return err
 }
 
 // enter runs fn as a turn of the thread. What JavaScript throws out of it is an exception that nothing caught.

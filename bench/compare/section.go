@@ -45,6 +45,14 @@ var sections = []*section{
 				echoSockets, echoBytes, broadcastSockets, o.duration, o.rounds, parkedSockets)}
 		},
 	},
+	{
+		flag: "threads", title: "Threads", run: (*bench).runThreads,
+		what: "threads: starts, memory, round trips, transfers and ends of workers, beside node's worker_threads",
+		how: func(o *options) []string {
+			return []string{fmt.Sprintf("%d starts, %d round trips, %d threads that wait (node: %d); %d rounds, this runtime and node in turn",
+				threadStarts, threadRoundTrips, threadsAlive, threadsAliveNode, o.rounds)}
+		},
+	},
 }
 
 func shortRounds(o *options) string {

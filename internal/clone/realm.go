@@ -54,8 +54,11 @@ func Prepare(rt *goja.Runtime) error {
 }
 
 // PrepareWith is Prepare for a runtime whose intrinsics pristine gives, by path and at any time, as they were before
-// scripts could replace them.
+// scripts could replace them. Where the runtime is prepared already it does nothing.
 func PrepareWith(rt *goja.Runtime, pristine func(path string) goja.Value) error {
+	if rt.GlobalObject().GetSymbol(realmKey) != nil {
+		return nil
+	}
 	eng, err := theEngine()
 	if err != nil {
 		return err

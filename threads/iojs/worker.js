@@ -2,9 +2,7 @@
 const { call, bind } = Function.prototype;
 const uncurry = bind.bind(call);
 const init = uncurry(EventEmitter.init);
-const emit = uncurry(EventEmitter.prototype.emit);
 const once = uncurry(EventEmitter.prototype.once);
-const listenerCount = uncurry(EventEmitter.prototype.listenerCount);
 const get = uncurry(WeakMap.prototype.get), set = uncurry(WeakMap.prototype.set);
 const { defineProperty, getOwnPropertyNames, setPrototypeOf } = Object;
 const handles = new WeakMap();
@@ -16,7 +14,7 @@ function Worker(entryModulePath, options) {
   if (options !== undefined && options !== null && typeof options !== "object") throw new TypeError("options must be an object");
   init(this);
   // What the worker says comes in later turns.
-  set(handles, this, native.start(entryModulePath, options, (type, value) => { emit(this, type, value); }));
+  set(handles, this, native.start(entryModulePath, options, (type, value) => { this.emit(type, value); }));
 }
 setPrototypeOf(Worker.prototype, EventEmitter.prototype);
 
@@ -60,6 +58,6 @@ if (native.isWorker) {
     if (arguments.length === 0) native.post();
     else native.post(message, transferList);
   } });
-  native.listen(() => listenerCount(Worker, "message") > 0, (value) => { emit(Worker, "message", value); });
+  native.listen(() => Worker._events.message !== undefined, (value) => { Worker.emit("message", value); });
 }
 return Worker;

@@ -1,0 +1,2 @@
+require("./shim.js").inner.post("ready");
+while (true);

@@ -1,0 +1,97 @@
+package program_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"runtime"
+	"testing"
+
+	"workerd.local/isolate"
+	"workerd.local/program"
+	"workerd.local/threads/iojs"
+	"workerd.local/webapi/bind"
+)
+
+// benchWorkers runs main.js, whose first argument is how much there is to do.
+func benchWorkers(b *testing.B, text string, n int) string {
+	b.Helper()
+	dir := write(b, text)
+	var out, errs bytes.Buffer
+	p, err := program.New(program.Options{
+		Entry: "main.js", Dir: dir, Args: []string{fmt.Sprint(n)}, Stdout: &out, Stderr: &errs, Modules: []bind.Module{iojs.Module},
+		Setup: []func(js *isolate.JS, i *program.Instance) error{func(js *isolate.JS, i *program.Instance) error {
+			return js.Runtime().GlobalObject().Set("heap", func() float64 {
+				runtime.GC()
+				var m runtime.MemStats
+				runtime.ReadMemStats(&m)
+				return float64(m.HeapInuse + m.StackInuse)
+			})
+		}},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if code, err := p.Run(context.Background()); err != nil || code != 0 || errs.Len() > 0 {
+		b.Fatal(code, err, errs.String(), out.String())
+	}
+	return out.String()
+}
+
+func BenchmarkWorkerStart(b *testing.B) {
+	benchWorkers(b, `
+-- main.js --
+const Worker = require('worker');
+let left = +process.argv[2];
+(function next() {
+  if (left-- === 0) return;
+  const w = new Worker('ready.js');
+  w.on('message', () => w.terminate(next));
+})();
+-- ready.js --
+require('worker').postMessage(1);
+`, b.N)
+}
+
+// The memory of workers that wait for messages.
+func BenchmarkWorkersAlive(b *testing.B) {
+	var bytes float64
+	out := benchWorkers(b, `
+-- main.js --
+const Worker = require('worker');
+const count = +process.argv[2], before = heap();
+let ready = 0;
+const all = [];
+function one() {
+  const w = new Worker('wait.js');
+  all.push(w);
+  w.on('message', () => {
+    if (++ready === count) { console.log((heap() - before) / count); process.exit(); }
+    else if (ready + 4 <= count && all.length < count) one();
+  });
+}
+for (let i = 0; i < Math.min(4, count); i++) one();
+-- wait.js --
+const Worker = require('worker');
+Worker.on('message', (m) => Worker.postMessage(m));
+Worker.postMessage('ready');
+`, b.N)
+	if _, err := fmt.Sscan(out, &bytes); err != nil {
+		b.Fatal(err, out)
+	}
+	b.ReportMetric(bytes/1024, "KiB/worker")
+}
+
+func BenchmarkWorkerRoundTrip(b *testing.B) {
+	benchWorkers(b, `
+-- main.js --
+const Worker = require('worker');
+const count = +process.argv[2];
+const w = new Worker('echo.js');
+w.on('message', (m) => { if (m.n >= count) w.terminate(); else w.postMessage({ n: m.n + 1 }); });
+w.postMessage({ n: 1 });
+-- echo.js --
+const Worker = require('worker');
+Worker.on('message', (m) => { Worker.postMessage(m); });
+`, b.N)
+}
