@@ -338,6 +338,7 @@ func (r *request) stopped(err error) {
 
 func (r *request) run(js *isolate.JS) {
 	a := r.a
+	a.c.cameBy(r.ctx)
 	if !isFunction(a.handler) {
 		r.fail(exception.Errorf("Handler does not export a fetch() function."))
 		return

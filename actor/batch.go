@@ -10,6 +10,7 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/trace"
 	"workerd.local/webapi/queue"
+	"workerd.local/webapi/tail"
 	"workerd.local/worker"
 )
 
@@ -41,25 +42,57 @@ func (s *Stub) deliverBatch(ctx context.Context, ev event.QueueBatch, done func(
 	}
 }
 
-// batch is what a call delivers that is messages of a queue.
+// deliverTraces delivers what tails are told behind everything that came before, as calls are.
+func (s *Stub) deliverTraces(ctx context.Context, ev event.Traces, done func(event.Outcome, error)) {
+	err := s.h.loop.Post(func() {
+		v := s.follow(ctx, func() trace.Info { return &trace.Tail{} })
+		a, err := s.activateFor(v)
+		if err != nil {
+			done(event.Outcome{Status: event.Exception}, s.h.remote(err))
+			return
+		}
+		a.deliver(ctx, &event.Call{}, v, &batch{traces: ev.List}, func(_ *event.Result, err error) {
+			o := event.Outcome{}
+			if err != nil {
+				o.Status = event.Exception
+			}
+			done(o, err)
+		})
+	})
+	if err != nil {
+		done(event.Outcome{Status: event.Canceled}, worker.Closed(err))
+	}
+}
+
+// batch is what a call delivers that is messages of a queue, or traces.
 type batch struct {
-	ev    event.QueueBatch
-	batch *queue.Batch
+	ev     event.QueueBatch
+	batch  *queue.Batch
+	traces []*trace.Trace // nil for a queue
 }
 
 func (b *batch) run(js *isolate.JS, c *call) {
-	a := c.a
-	handler := a.instance.Get("queue")
+	a, name := c.a, "queue"
+	if b.traces != nil {
+		name = "tail"
+	}
+	handler := a.instance.Get(name)
 	if _, ok := goja.AssertFunction(handler); !ok {
-		c.reply(nil, exception.Errorf("Handler does not export a queue() function."))
+		c.reply(nil, exception.Errorf("Handler does not export a %s() function.", name))
 		return
 	}
-	var err error
-	if b.batch, err = queue.NewBatch(js, b.ev); err != nil {
-		c.reply(nil, err)
-		return
+	var argument *goja.Object
+	if b.traces != nil {
+		argument = tail.Items(js, b.traces)
+	} else {
+		var err error
+		if b.batch, err = queue.NewBatch(js, b.ev); err != nil {
+			c.reply(nil, err)
+			return
+		}
+		argument = b.batch.Object(js)
 	}
-	v, err := js.Call(handler, a.instance, b.batch.Object(js), goja.Undefined(), goja.Undefined())
+	v, err := js.Call(handler, a.instance, argument, goja.Undefined(), goja.Undefined())
 	settled := func(js *isolate.JS, err error) {
 		if err != nil {
 			e := js.Exception(err)

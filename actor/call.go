@@ -51,6 +51,7 @@ func (s *Stub) beginCall(ctx context.Context, call *event.Call, done func(*event
 type call struct {
 	a        *Actor
 	v        *invocation
+	ctx      context.Context
 	call     *event.Call
 	done     func(*event.Result, error)
 	held     *rpc.Session
@@ -74,7 +75,7 @@ func (a *Actor) deliver(ctx context.Context, ev *event.Call, v *invocation, b *b
 		done(nil, err)
 		return
 	}
-	c := &call{a: a, v: v, call: ev, batch: b, done: done, queued: true}
+	c := &call{a: a, v: v, ctx: ctx, call: ev, batch: b, done: done, queued: true}
 	c.held = rpc.NewSession(a.c.h.loop, c.ended)
 	a.calls[c] = struct{}{}
 	a.idle.Stop()
@@ -141,6 +142,7 @@ func (c *call) stopped(err error) {
 
 func (c *call) run(js *isolate.JS) {
 	a := c.a
+	a.c.cameBy(c.ctx)
 	if c.batch != nil {
 		c.batch.run(js, c)
 		return

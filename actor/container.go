@@ -306,6 +306,9 @@ func (s *Stub) Deliver(ctx context.Context, ev event.Event) (event.Outcome, erro
 	if b, ok := ev.(event.QueueBatch); ok {
 		return event.WaitOutcome(ctx, func(done func(event.Outcome, error)) { s.deliverBatch(ctx, b, done) })
 	}
+	if t, ok := ev.(event.Traces); ok {
+		return event.WaitOutcome(ctx, func(done func(event.Outcome, error)) { s.deliverTraces(ctx, t, done) })
+	}
 	alarm, ok := ev.(event.Alarm)
 	if !ok {
 		return event.Outcome{Status: event.NotFound}, event.ErrUnsupported

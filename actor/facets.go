@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"context"
 	"errors"
 
 	"workerd.local/actorid"
@@ -57,6 +58,14 @@ type childOf struct {
 	id    durable.Identity
 	root  actorid.ID
 	depth int
+	self  *event.Token // that led to the last event; nil for none
+}
+
+// cameBy notes which token leads to a facet, as the sender of an event says.
+func (c *container) cameBy(ctx context.Context) {
+	if c.child != nil {
+		c.child.self = event.Self(ctx)
+	}
 }
 
 // className is the exported name of the container's class.

@@ -33,7 +33,11 @@ func (s *Stub) Token() (*event.Token, error) {
 
 // token names the actor of a container; nil where no name leads to it.
 func (c *container) token() (*event.Token, error) {
-	if c.h.n.ids == nil || c.child != nil {
+	if c.child != nil {
+		// A facet is known by what its parent made again, if the event came that way.
+		return c.child.self, nil
+	}
+	if c.h.n.ids == nil {
 		return nil, nil
 	}
 	return &event.Token{Kind: event.Object, Lasting: true, Namespace: c.id.Namespace, Key: c.id.Key, Name: c.name}, nil
