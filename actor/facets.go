@@ -47,7 +47,7 @@ type facet struct {
 var (
 	errFacetDeleted = exception.Errorf("Facet was deleted.")
 	errFacetCloned  = exception.Errorf("Facet was cloned-over.")
-	errFacetAlarm   = exception.Errorf("Facets currently cannot set alarms.").WithBroken(exception.OutputGateBroken)
+	errFacetAlarm   = exception.Errorf("Facets currently cannot set alarms.")
 	errParentGone   = exception.Errorf("Actor aborted for unknown reason.")
 )
 

@@ -46,9 +46,6 @@ var acceptedFor = map[string][]string{
 		"tails/call",
 		"tails/call that throws",
 	},
-	"ctx.exports has ordinary namespaces": {
-		"stubs/refused: namespace",
-	},
 	"workerd has an internal error": {
 		"rpc/stubs: disposedDup",
 		"rpc-old/stubs: disposedDup",
@@ -156,8 +153,6 @@ var acceptedFor = map[string][]string{
 		"memory/values: streams",
 		"disk/values: streams",
 		"state-new/members",
-		"durable/ctx: own",
-		"durable/ctx: exports of the class",
 		"web/ctx",
 		"web/visit: passThroughOnException",
 		"web/URL: wrong: createObject",
@@ -188,6 +183,11 @@ var acceptedFor = map[string][]string{
 		"state-memory/abort: writes are lost",
 		"state-memory/abort: in transaction",
 		"state-memory/block: failure loses writes",
+	},
+	"in memory, workerd's facets keep all with their instances, and nothing of it is copied, deleted or refused": {
+		"state-memory/facets: cloned",
+		"state-memory/facets: deleteAll of the parent",
+		"state-memory/facets: alarm",
 	},
 	"an id of another namespace is refused here, as in production": {
 		"durable/id: of another namespace",

@@ -163,6 +163,8 @@ func (e *encoder) hostObject(w *clone.Writer, obj *goja.Object, value any, class
 			e.moved = append(e.moved, v)
 		}
 		return true, nil
+	case *LoopbackActors:
+		return false, notSerializable(class) // it says nothing of props yet
 	case *promise, *property:
 		return false, notSerializable(strings.TrimPrefix(class, "Js"))
 	case *streams.Readable:

@@ -15,6 +15,9 @@ const odd = [1, "x", [], () => 1, Symbol("x"), { limit: 0 }, { limit: -1 }, { li
 const data = (s) => s.put({ a: 1, b: 2, b1: 3, b2: 4, "b\u00ff": 5, c: 6, "\u{10ffff}x": 7 });
 const bytes = (n) => new Uint8Array(n);
 
+// facets asks the facet of a name; undefined where no class can be named.
+const facets = (ctx) => ctx.exports && (async (name, id, path = "") => (await ctx.facets.get(name, () => ({ class: ctx.exports.Facet({ props: { p: 1 } }), id })).fetch("http://f/" + path)).text());
+
 // Each is run in an actor of its own, with every kind of storage and with old and new dates.
 const table = {
   "members": (s) => describe(Object.getPrototypeOf(s)),
@@ -117,6 +120,14 @@ const table = {
   "ctx: props": (s, ctx) => [show(ctx.props), Object.getPrototypeOf(ctx.props) === Object.prototype, Object.isExtensible(ctx.props)],
   "ctx: container": (s, ctx) => [typeof ctx.container, "container" in ctx, ctx.container === null],
   "ctx: facets": (s, ctx) => [typeof ctx.facets, ctx.facets?.constructor?.name, ctx.facets && describe(Object.getPrototypeOf(ctx.facets)), ctx.facets === ctx.facets],
+  "facets: storage of their own": async (s, ctx) => { const f = facets(ctx); return f && tries(() => f("a"), () => f("a"), () => f("b", "text"), () => s.list()); },
+  "facets: aborted": async (s, ctx) => { const f = facets(ctx); if (!f) return; const a = ctx.facets.get("a", () => ({ class: ctx.exports.Facet })); return tries(() => a.fetch("http://f/").then((r) => r.status), () => ctx.facets.abort("a", new RangeError("why")), () => a.fetch("http://f/"), () => ctx.facets.abort("nobody", 1)); },
+  "facets: deleted": async (s, ctx) => { const f = facets(ctx); return f && tries(() => f("a"), () => ctx.facets.delete("a"), () => f("a"), () => ctx.facets.delete("nobody")); },
+  "facets: cloned": async (s, ctx) => { const f = facets(ctx); return f && tries(() => f("a"), () => ctx.facets.clone("a", "b"), () => f("b"), () => ctx.facets.clone("nobody", "b"), () => f("b"), () => f("a")); },
+  "facets: deleteAll of the parent": async (s, ctx) => { const f = facets(ctx); if (!f) return; const a = ctx.facets.get("a", () => ({ class: ctx.exports.Facet })); return tries(() => a.fetch("http://f/").then((r) => r.text()), () => s.deleteAll(), () => a.fetch("http://f/").then((r) => r.text()), () => f("a")); },
+  "facets: alarm": async (s, ctx) => { const f = facets(ctx); return f && tries(() => f("a", undefined, "alarm")); },
+  "facets: starts that fail": async (s, ctx) => ctx.exports && tries(...[() => { throw new RangeError("own"); }, () => 5, async () => 5, () => ({}), () => ({ class: 5 }), () => ({ class: Facet })].map((start, i) => () => ctx.facets.get("s" + i, start).fetch("http://f/"))),
+  "facets: classes": (s, ctx) => ctx.exports && tries(() => [ctx.exports.Facet.constructor.name, typeof ctx.exports.Facet, ctx.exports.Actor.constructor.name, ctx.exports.Facet({}).constructor.name], () => ctx.exports.Facet(), () => ctx.exports.Facet({ props: 5 }), () => ctx.exports.Actor(5), () => structuredClone(ctx.exports.Facet({})), () => s.put("c", ctx.exports.Facet({}))),
   "ctx: facets, wrong": (s, ctx) => tries(() => ctx.facets.get(), () => ctx.facets.get("a"), () => ctx.facets.get("a", 5), () => ctx.facets.abort(), () => ctx.facets.delete(), () => ctx.facets.clone(), () => ctx.facets.clone("a"), () => ctx.facets.get("x".repeat(257), () => 1), () => ctx.facets.delete("x".repeat(257)), () => ctx.facets.abort("x".repeat(257), 1), () => ctx.facets.clone("a", "x".repeat(257))),
   "ctx: version": (s, ctx) => [typeof ctx.version, typeof ctx.restore, typeof ctx.primaryStub],
   "ctx: keys": (s, ctx) => [Object.keys(ctx).filter((k) => k !== "exports"), Object.keys(s)],
@@ -142,6 +153,13 @@ const visits = {
 };
 
 let kept;
+
+// A facet counts, in memory and in storage.
+export class Facet extends DurableObject {
+  n = 0;
+  async fetch(request) { const n = ((await this.ctx.storage.get("n")) ?? 0) + 1; await this.ctx.storage.put("n", n); if (request.url.endsWith("alarm")) await this.ctx.storage.setAlarm(4e12); return new Response(++this.n + " " + n + " " + typeof this.ctx.id + " " + show(this.ctx.props)); }
+  alarm() {}
+}
 
 export class Actor extends DurableObject {
   async fetch(request) {
