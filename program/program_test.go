@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"workerd.local/isolate"
 	"workerd.local/program"
 )
 
@@ -151,5 +154,78 @@ f();
 	r := run(t, dir, "main.js")
 	if r.code != 1 || !strings.HasPrefix(r.err, "DIR/main.js:2\n  throw new TypeError(\"bad\");\n") || !strings.Contains(r.err, "\nTypeError: bad\n    at f (DIR/main.js:2:9)\n") {
 		t.Errorf("code %d\n%s", r.code, r.err)
+	}
+}
+
+// TestProgramsLeaveNothingBehind ends programs in many ways and wants their goroutines
+// to be gone.
+func TestProgramsLeaveNothingBehind(t *testing.T) {
+	sources := []string{
+		`console.log(1)`,
+		`setInterval(() => {}, 1000); setTimeout(() => process.exit(3), 2)`,
+		`throw new Error("x")`,
+		`process.on("SIGUSR1", () => {}); process.on("SIGTERM", () => {}); setTimeout(() => {}, 2)`,
+		`require("http").createServer().listen(0, () => process.exit())`,
+		`require("http").createServer().listen(0).unref()`,
+		`fetch("http://127.0.0.1:1/").catch(() => {})`,
+		`Promise.reject(1)`,
+		`require("./main.js"); require("./nothing")`,
+	}
+	// The first signal that anybody waits for starts one that stays.
+	ch := make(chan os.Signal, 1)
+	signal.Notify(ch, os.Interrupt)
+	signal.Stop(ch)
+	before := runtime.NumGoroutine()
+	for _, src := range sources {
+		dir := write(t, "-- main.js --\n"+src+"\n")
+		run(t, dir, "main.js")
+	}
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		n := runtime.NumGoroutine()
+		if n <= before {
+			break
+		}
+		if time.Now().After(end) {
+			b := make([]byte, 1<<20)
+			t.Fatalf("%d goroutines, %d before\n%s", n, before, b[:runtime.Stack(b, true)])
+		}
+	}
+}
+
+func TestContextEndsAProgram(t *testing.T) {
+	dir := write(t, "-- main.js --\nfor (;;);\n")
+	p, err := program.New(program.Options{Entry: "main.js", Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer stop()
+	if code, err := p.Run(ctx); err != nil || code != 128+15 {
+		t.Errorf("code %d, %v", code, err)
+	}
+}
+
+func TestLimitsOfPrograms(t *testing.T) {
+	for _, c := range []struct {
+		name, source string
+		o            program.Options
+		code         int
+		err          string
+	}{
+		{"a turn", `for (;;);`, program.Options{Limits: isolate.Limits{Turn: 50 * time.Millisecond}}, 1, "exceeded CPU time limit"},
+		{"the call stack", `function f() { return f() + 1 } try { f() } catch { console.log("caught") }`, program.Options{}, 1, "Maximum call stack size exceeded"},
+		{"memory", `const all = []; for (;;) all.push(new Array(1000).fill(all.length))`, program.Options{MemoryBytes: 200 << 20}, 134, "JavaScript heap out of memory"},
+	} {
+		dir := write(t, "-- main.js --\n"+c.source+"\n")
+		var errs bytes.Buffer
+		c.o.Entry, c.o.Dir, c.o.Stderr = "main.js", dir, &errs
+		p, err := program.New(c.o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, err := p.Run(t.Context())
+		if err != nil || code != c.code || !strings.Contains(errs.String(), c.err) {
+			t.Errorf("%s: code %d, %v\n%s", c.name, code, err, errs.String())
+		}
 	}
 }
