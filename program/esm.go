@@ -334,11 +334,11 @@ func (im *importer) exportNames(m *record, seen map[*record]bool) (names []strin
 	return names
 }
 
-// reader is what reads a binding: a function, or the namespace itself.
+// reader is the function that reads a binding.
 func (im *importer) reader(js *isolate.JS, b binding) goja.Value {
 	switch {
 	case b.name == script.Everything:
-		return im.namespaceOf(js, b.m)
+		return bind.NewFunction(js, "", 0, func(c *bind.Call) (any, error) { return im.namespaceOf(c.JS(), b.m), nil })
 	case b.m.unit == nil:
 		return b.m.cell(js, b.name).get
 	}
@@ -388,10 +388,6 @@ func (n *namespace) reader(key string) goja.Value {
 	var v goja.Value
 	if err == nil && ok && (n.m.unit != nil || slices.Contains(n.m.names, key)) {
 		v = n.im.reader(n.js, b)
-		if b.name == script.Everything {
-			ns := v
-			v = bind.NewFunction(n.js, key, 0, func(*bind.Call) (any, error) { return ns, nil })
-		}
 	}
 	if v != nil || n.m.status == evaluated {
 		n.names[key] = v

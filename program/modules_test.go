@@ -8,7 +8,7 @@ import (
 func TestImport(t *testing.T) {
 	want(t, `
 -- main.mjs --
-import def, { named, counter, inc, loop } from "./lib.mjs";
+import def, { named, counter, inc, loop, whole } from "./lib.mjs";
 import * as ns from "./lib.mjs";
 import fs, { readFileSync } from "node:fs";
 import cjs, { x } from "./c.cjs";
@@ -20,7 +20,7 @@ const again = await import("./lib.mjs");
 console.log(again === ns, again.default === def, this, typeof require, def.name, loop());
 for (const missing of ["./nope.mjs", "nopkg", "node:nope"]) await import(missing).catch((e) => console.log(e.code));
 const o = { named, f({ named }) { return named; } };
-console.log(o.named, o.f({ named: 7 }));
+console.log(o.named, o.f({ named: 7 }), whole.starred, ns.whole === whole);
 process.nextTick(() => console.log("tick"));
 Promise.resolve().then(() => console.log("microtask"));
 -- lib.mjs --
@@ -31,6 +31,7 @@ export let counter = 0;
 export function inc() { return ++counter; }
 export function loop() { return helper(); }
 export * from "./star.mjs";
+export * as whole from "./star.mjs";
 -- cycle.mjs --
 import { loop, inc } from "./lib.mjs";
 console.log("cycle", typeof loop, typeof inc);
@@ -46,13 +47,13 @@ exports.z = require.main === module;
 `, `
 cycle function function
 def named 0 1 1 1 1 false 1 9
-[object Module] counter,default,inc,loop,named,starred
+[object Module] counter,default,inc,loop,named,starred,whole
 true true true true
 true true undefined undefined default helped
 ERR_MODULE_NOT_FOUND
 ERR_MODULE_NOT_FOUND
 ERR_UNKNOWN_BUILTIN_MODULE
-named 7
+named 7 9 true
 microtask
 tick`)
 }

@@ -38,7 +38,7 @@ func processNatives() map[string]bind.Static {
 			}
 			return object(c.JS(), map[string]any{
 				"main": i.main, "readOnly": i.o.ReadOnly, "noStdin": i.o.NoStdin, "thread": i.thread.ID(), "pid": os.Getpid(), "ppid": os.Getppid(), "uid": os.Getuid(), "gid": os.Getgid(),
-				"argv0": i.program.o.argv0(), "execPath": i.program.o.ExecPath, "arch": arch,
+				"channel": i.channel(), "argv0": i.program.o.argv0(), "execPath": i.program.o.ExecPath, "arch": arch,
 				"noWarnings": i.program.o.Flags.NoWarnings, "traceWarnings": i.program.o.Flags.TraceWarnings,
 				"noDeprecation": i.program.o.Flags.NoDeprecation, "traceDeprecation": i.program.o.Flags.TraceDeprecation,
 				"throwDeprecation": i.program.o.Flags.ThrowDeprecation,
@@ -172,6 +172,29 @@ func processNatives() map[string]bind.Static {
 			return nil, nil
 		},
 	}
+}
+
+// channelFD is the variable that names the descriptor on which a child speaks to who
+// forked it, and channelMode what it speaks, which is lines of JSON.
+const (
+	channelFD   = "NODE_CHANNEL_FD"
+	channelMode = "NODE_CHANNEL_SERIALIZATION_MODE"
+)
+
+// channel is the descriptor on which the main instance speaks to who forked the program;
+// -1 where nobody did.
+func (i *Instance) channel() int {
+	text, ok := i.program.env.get(channelFD)
+	if !ok || !i.main {
+		return -1
+	}
+	i.program.env.remove(channelFD)
+	i.program.env.remove(channelMode)
+	fd, err := strconv.Atoi(text)
+	if err != nil || fd < 3 {
+		return -1
+	}
+	return fd
 }
 
 // hrtimeBase keeps hrtime away from 0, as the clock of a machine that is up is.

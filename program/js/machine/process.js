@@ -287,4 +287,5 @@ native.hooks({
     return number(exitCode);
   },
 });
+if (info.channel >= 0) require("internal/ipc").adopt(process, info.channel);
 return process;
