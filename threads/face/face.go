@@ -98,7 +98,7 @@ func Start(js *isolate.JS, e Entry, o Options, h Handlers) (*Worker, error) {
 	}
 	w.Thread, err = p.Root.Start(threads.Spec{
 		Name: o.Name, Parent: threads.Of(js), Stay: o.KeepAlive, DieOnFailure: o.Die, KillCode: o.KillCode, Limits: o.Limits,
-		Body: &connected{Body: body, port: &Port{codec: o.Codec, Data: data, Flavor: o.Flavor, data: o.HasData}},
+		Body: &connected{Body: body, give: o.Port, port: &Port{codec: o.Codec, Data: data, Flavor: o.Flavor, data: o.HasData}},
 		Owner: threads.Owner{
 			Context: ioc,
 			Message: func(m threads.Message) {

@@ -32,12 +32,15 @@ type Options struct {
 	// Die ends the worker at an exception that nothing caught.
 	Die      bool
 	KillCode int
-	Name     string
-	Limits   isolate.Limits
+	// Port, which may be nil, gives the worker's realm its end of the connection, before the entry runs; the worker's
+	// goroutine.
+	Port   func(js *isolate.JS, p *Port) error
+	Name   string
+	Limits isolate.Limits
 }
 
 // Codecs are the codecs that scripts know by name, beside structured.
-var Codecs = map[string]threads.Codec{"json": threads.JSON}
+var Codecs = map[string]threads.Codec{"json": threads.JSON, "donate": Donate}
 
 // Read takes from the bag of options what is there. o has the defaults.
 func (o *Options) Read(c *bind.Call, bag *goja.Object) error {

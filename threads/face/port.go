@@ -74,12 +74,18 @@ func (p *Port) Listen(wants, deliver goja.Value) {
 type connected struct {
 	threads.Body
 	port *Port
+	give func(js *isolate.JS, p *Port) error // Options.Port
 }
 
 // Start is threads.Body's.
 func (c *connected) Start(js *isolate.JS, t *threads.Thread) (goja.Value, error) {
 	c.port.Thread = t
 	ports.Get(js).port = c.port
+	if c.give != nil {
+		if err := c.give(js, c.port); err != nil {
+			return nil, err
+		}
+	}
 	return c.Body.Start(js, t)
 }
 

@@ -12,6 +12,7 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/loop"
 	"workerd.local/threads"
+	"workerd.local/threads/face"
 	"workerd.local/webapi/bind"
 )
 
@@ -157,7 +158,7 @@ func (f *frame) send(js *isolate.JS) (*goja.Object, error) {
 		return nil, err
 	}
 	sys := realms.Get(js).sys
-	given, err := copied.Encode(js, js.Runtime().NewArray(f.list(js), headers), nil)
+	given, err := face.Copied.Encode(js, js.Runtime().NewArray(f.list(js), headers), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +228,7 @@ func (l *localCall) run(js *isolate.JS) {
 			l.failed(js, err)
 			return
 		}
-		m, err := copied.Encode(js, v, nil)
+		m, err := face.Copied.Encode(js, v, nil)
 		if err != nil {
 			l.failed(js, err)
 			return

@@ -8,24 +8,12 @@ import (
 
 	"workerd.local/event"
 	"workerd.local/isolate"
-	"workerd.local/threads"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/global"
 )
 
-// Program is what Hop needs of the program whose scripts use it.
-type Program interface {
-	// Resolve is the file that a specifier names in a module, as require has it. Isolate's goroutine.
-	Resolve(js *isolate.JS, specifier, from string) (file string, err error)
-	// Body runs a file as the entry of a thread; any goroutine.
-	Body(file string) threads.Body
-	// Root starts threads; any goroutine.
-	Root() *threads.Root
-}
-
 // Options say what Hop is a part of.
 type Options struct {
-	Program Program
 	// Hostname is hop.hostname.
 	Hostname string
 	// Version is hop.version.
@@ -110,8 +98,5 @@ func setUp(js *isolate.JS) error {
 	if err := global.AddCloneable(js, cloneable); err != nil {
 		return err
 	}
-	if err := defineServices(js); err != nil {
-		return err
-	}
-	return setUpWorker(js)
+	return defineServices(js)
 }

@@ -22,6 +22,7 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/script"
 	"workerd.local/threads"
+	"workerd.local/threads/face"
 	"workerd.local/threads/hop"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/blob"
@@ -65,7 +66,7 @@ func newKit(t testing.TB, files map[string]string, settings ...string) *kit {
 		k.files["/app/"+name] = text
 	}
 	k.root = threads.NewRoot(threads.RootOptions{Log: slog.New(slog.DiscardHandler), Limits: isolate.Limits{Bounds: bounds, Turn: time.Hour}})
-	k.sys = hop.New(hop.Options{Program: k, Version: "1", Port: 8080, Listen: func(svc event.Service) (int, error) {
+	k.sys = hop.New(hop.Options{Version: "1", Port: 8080, Listen: func(svc event.Service) (int, error) {
 		if k.port < 0 {
 			return 0, fmt.Errorf("the port is taken")
 		}
@@ -98,7 +99,7 @@ func run(t testing.TB, files map[string]string, settings ...string) *kit {
 
 func (k *kit) start() {
 	k.Helper()
-	_, err := k.root.Start(threads.Spec{Body: k.Body("/app/main.js"), DieOnFailure: true, Owner: threads.Owner{
+	_, err := k.root.Start(threads.Spec{Body: &body{k, "/app/main.js", ""}, DieOnFailure: true, Owner: threads.Owner{
 		Failure: func(f *threads.Failure) { k.say("failure " + f.Error()) },
 		Exit:    func(code int) { k.exit <- code },
 	}})
@@ -180,7 +181,7 @@ func (k *kit) asks(method, target, contentType, body string) (status int, header
 	return resp.Status, resp.Header, string(got)
 }
 
-func (k *kit) Resolve(_ *isolate.JS, specifier, from string) (string, error) {
+func (k *kit) resolve(specifier, from string) (string, error) {
 	file := specifier
 	if !path.IsAbs(file) {
 		file = path.Join(path.Dir(from), specifier)
@@ -191,13 +192,14 @@ func (k *kit) Resolve(_ *isolate.JS, specifier, from string) (string, error) {
 	return file, nil
 }
 
-func (k *kit) Root() *threads.Root { return k.root }
-
-func (k *kit) Body(file string) threads.Body { return &body{k, file} }
+// Body is face.Loader's.
+func (k *kit) Body(_ *isolate.JS, e face.Entry) (threads.Body, error) {
+	return &body{k, e.Path, e.From}, nil
+}
 
 type body struct {
-	kit  *kit
-	file string
+	kit        *kit
+	path, from string
 }
 
 func (b *body) Prepare(i *isolate.Isolate, t *threads.Thread) (*isolate.Realm, error) {
@@ -211,6 +213,7 @@ func (b *body) Prepare(i *isolate.Isolate, t *threads.Thread) (*isolate.Realm, e
 		},
 		Setup: []func(js *isolate.JS) error{func(js *isolate.JS) error {
 			events.SetReporter(js, func(js *isolate.JS, err error) { t.Throw(js, js.Error(err)) })
+			*face.ProgramOf(js) = face.Program{Root: b.kit.root, Loader: b.kit}
 			console.SetSink(js, func(_, text string) { b.kit.say(text) })
 			return bind.Install(js, modules)
 		}},
@@ -249,7 +252,7 @@ func (b *body) Start(js *isolate.JS, _ *threads.Thread) (goja.Value, error) {
 			if name == "hop" {
 				return b.kit.sys.Module().Builtins["hop"](js)
 			}
-			to, err := b.kit.Resolve(js, name, file)
+			to, err := b.kit.resolve(name, file)
 			if err != nil {
 				return nil, err
 			}
@@ -258,7 +261,10 @@ func (b *body) Start(js *isolate.JS, _ *threads.Thread) (goja.Value, error) {
 		_, err = js.Call(fn, nil, exports, require, m)
 		return m.Get("exports"), err
 	}
-	_, err := load(b.file)
+	file, err := b.kit.resolve(b.path, b.from)
+	if err == nil {
+		_, err = load(file)
+	}
 	return goja.Undefined(), err
 }
 

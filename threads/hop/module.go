@@ -14,6 +14,7 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/isolate/natives"
 	"workerd.local/script"
+	"workerd.local/threads/face"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/node/glue"
 )
@@ -33,7 +34,7 @@ var set = glue.NewSet([]glue.Module{
 	{
 		Name: "hop", Source: hopSource,
 		Native: map[string]bind.Static{
-			"isWorker": func(c *bind.Call) (any, error) { return portOf(c.JS().Isolate()) != nil, nil },
+			"isWorker": func(c *bind.Call) (any, error) { return face.PortOf(c.JS()) != nil, nil },
 			"version":  func(c *bind.Call) (any, error) { return realms.Get(c.JS()).sys.o.Version, nil },
 			"arch":     func(*bind.Call) (any, error) { return runtime.GOARCH, nil },
 			"port":     func(c *bind.Call) (any, error) { return realms.Get(c.JS()).sys.Port(), nil },

@@ -13,6 +13,7 @@ import (
 	"workerd.local/internal/clone"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
+	"workerd.local/threads/face"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/global"
 )
@@ -52,7 +53,7 @@ func (rm *realm) define(js *isolate.JS, fn goja.Value, name string, named bool) 
 	if err != nil {
 		return nil, err
 	}
-	s := &service{fn: fn, file: caller(js)}
+	s := &service{fn: fn, file: face.Caller(js)}
 	e := &entry{service: s, owner: ioc, named: named, began: time.Now(), timeout: -1, ttl: -1}
 	s.entry = e
 	if name != "" {
@@ -96,16 +97,6 @@ func (rm *realm) handle(js *isolate.JS, s *service) *goja.Object {
 		return frameClass.Wrap(c.JS(), f), nil
 	})
 	return s.obj
-}
-
-// caller is the file of the script that called into the host.
-func caller(js *isolate.JS) string {
-	for _, f := range js.Runtime().CaptureCallStack(0, nil) {
-		if name := f.SrcName(); filepath.IsAbs(name) {
-			return name
-		}
-	}
-	return ""
 }
 
 // name is a path without what all have in front.
@@ -324,9 +315,8 @@ var cloneable = global.Cloneable{
 	WriteObject: func(js *isolate.JS, w *clone.Writer, obj *goja.Object, value any) error {
 		s := value.(*service)
 		w.String(s.where(realms.Get(js).sys.reg))
-		d := &donor{js: js, rt: js.Runtime(), given: map[*goja.Object]goja.Value{}, maxDepth: 100, maxObjects: 10_000}
-		props := d.rt.CreateObject(nil)
-		if err := d.own(obj, props, 0); err != nil {
+		props, err := face.Given(js, obj)
+		if err != nil {
 			return err
 		}
 		return w.Value(props)

@@ -74,7 +74,7 @@ func TestServicesOfAWorker(t *testing.T) {
 			const w = new Worker("./w.js"); let svc;
 			w.onmessage = (e) => {
 				svc = e.data.svc;
-				console.log(svc instanceof Service, svc.path, svc.note, JSON.stringify(svc.list), svc.timeout);
+				console.log(svc instanceof Service, svc.inWorker, svc.path, svc.note, JSON.stringify(svc.list), svc.timeout);
 				try { svc.path = "/hop/mine" } catch (e) { console.log(e.message) }
 				const list = [1, [2]];
 				svc(list, { deep: true }).post().then((v) => {
@@ -90,10 +90,10 @@ func TestServicesOfAWorker(t *testing.T) {
 			let calls = 0;
 			const svc = service private(a, b) { if (a === "throw") throw new RangeError("in the worker"); return { calls: ++calls, a, b, host: this.host, path: this.path, n: arguments.length } };
 			svc.note = "mine"; svc.list = [1];
-			postMessage({ svc });
-			console.log(hop.isWorker)`,
+			svc.inWorker = hop.isWorker;
+			postMessage({ svc })`,
 	})
-	want := lines("true", `true /hop/private mine [1] -1`, `Only the thread that defined the service "/hop/private" can change its path.`,
+	want := lines(`true true /hop/private mine [1] -1`, `Only the thread that defined the service "/hop/private" can change its path.`,
 		`{"calls":1,"a":[1,[2]],"b":{"deep":true},"host":"localhost","path":"/hop/private","n":2} 2 1`, "true RangeError in the worker",
 		`There is no service "/hop/private". false`)
 	if got := k.ends(0); got != want {

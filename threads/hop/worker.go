@@ -10,9 +10,9 @@ import (
 
 	"workerd.local/exception"
 	"workerd.local/internal/limits"
-	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/threads"
+	"workerd.local/threads/face"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/events"
 )
@@ -22,11 +22,7 @@ type workerObject struct {
 	events.Target
 	obj    *goja.Object
 	file   string
-	thread *threads.Thread
-	ioc    *iocontext.Context // the parent's
-	ended  bool
-	// release lets the parent end; nil while nobody listens, and when the worker has ended.
-	release func()
+	worker *face.Worker
 	// killer ends a worker that does not come to its end by itself; nil before terminate.
 	killer *time.Timer
 }
@@ -75,8 +71,8 @@ func defineWorker() {
 	}
 }
 
-// newWorker is new Worker(path). The path is resolved as require resolves it in the
-// module that makes the worker; a file that cannot be found, as one that cannot be
+// newWorker is new Worker(path[, options]). The path is resolved as require resolves it
+// in the module that makes the worker; a file that cannot be found, as one that cannot be
 // loaded, is an error event.
 func newWorker(c *bind.Call) (*goja.Object, error) {
 	js := c.JS()
@@ -84,80 +80,72 @@ func newWorker(c *bind.Call) (*goja.Object, error) {
 	if !ok {
 		return nil, exception.TypeErrorf("A Worker is made of the path of its file, which is a string.")
 	}
-	ioc, err := c.Context()
-	if err != nil {
+	o := face.Options{Flavor: "hop", Module: true, Codec: face.Donate, Structured: threads.Structured, Data: goja.Undefined(), Die: true, Port: connect}
+	if bag, ok := c.Arg(1).(*goja.Object); ok {
+		if err := o.Read(c, bag); err != nil {
+			return nil, err
+		}
+	}
+	w := &workerObject{file: path.String()}
+	e := face.Entry{Path: w.file, Eval: o.Eval}
+	if o.Module {
+		e.From = face.Caller(js)
+	}
+	var err error
+	if w.worker, err = face.Start(js, e, o, face.Handlers{Message: w.message, MessageError: w.unreadable, Failure: w.failure, Exit: w.exit}); err != nil {
 		return nil, err
 	}
-	sys := realms.Get(js).sys
-	program := sys.o.Program
-	w := &workerObject{ioc: ioc, file: path.String()}
-	file, err := program.Resolve(js, w.file, caller(js))
-	b := &body{Body: program.Body(file)}
-	if err != nil {
-		b.failed = js.Exception(err)
-	} else {
-		w.file = file
-	}
+	w.worker.Unref() // until somebody listens
 	w.obj = workerClass.Wrap(js, w)
 	w.Watch(w.obj, func(*isolate.JS, string, bool) { w.hold() })
-	w.thread, err = program.Root().Start(threads.Spec{
-		Name: w.file, Body: b, Parent: threads.Of(js), Unref: true, DieOnFailure: true,
-		Owner: threads.Owner{Context: ioc, Message: w.message, Failure: w.failure, Exit: w.exit},
-	})
-	if err != nil {
-		return nil, err
-	}
 	return w.obj, nil
 }
 
 // hold keeps the parent alive while somebody listens to a worker that lives.
 func (w *workerObject) hold() {
-	wanted := !w.ended && (w.Has("message") || w.Has("error") || w.Has("exit"))
-	switch {
-	case wanted && w.release == nil:
-		w.release = w.ioc.AddPending()
-	case !wanted && w.release != nil:
-		w.release()
-		w.release = nil
+	if w.Has("message") || w.Has("error") || w.Has("exit") {
+		w.worker.Ref()
+	} else {
+		w.worker.Unref()
 	}
 }
 
-// message, failure and exit are tasks of the parent's loop.
-func (w *workerObject) message(m threads.Message) {
-	w.ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) {
-		if !w.Has("message") {
-			return
-		}
-		v, err := m.Value(js)
-		if err != nil {
-			events.Report(js, err)
-			return
-		}
-		events.Dispatch(js, &w.Target, events.MessageEventClass, &events.MessageEvent{Event: events.New("message", false), Data: v})
-	}, nil)
+func (w *workerObject) message(js *isolate.JS, v goja.Value) error {
+	events.Dispatch(js, &w.Target, events.MessageEventClass, &events.MessageEvent{Event: events.New("message", false), Data: v})
+	return nil
 }
 
-func (w *workerObject) failure(f *threads.Failure) {
-	w.ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) {
-		v := thrown(js, f)
-		e := &errorEvent{events.ErrorEvent{Event: events.New("error", true), Message: f.Error(), Error: v}}
-		e.Filename, e.Line, e.Column = place(f.Stack, w.file)
-		events.Dispatch(js, &w.Target, errorEventClass, e)
-		if e.Prevented() {
-			return
-		}
-		if _, err := answer(js, "complain", js.Runtime().ToValue("Uncaught in the worker "+w.file+":"), v); err != nil {
-			events.Report(js, err)
-		}
-	}, nil)
+// unreadable is told of a message that cannot be made in this realm.
+func (w *workerObject) unreadable(js *isolate.JS, err error) error {
+	v := js.Error(err)
+	return w.fail(js, &errorEvent{events.ErrorEvent{Event: events.New("error", true), Message: err.Error(), Filename: w.file, Error: v}})
+}
+
+func (w *workerObject) failure(js *isolate.JS, f *threads.Failure) error {
+	e := &errorEvent{events.ErrorEvent{Event: events.New("error", true), Message: f.Error(), Error: thrown(js, f)}}
+	e.Filename, e.Line, e.Column = place(f.Stack, w.file)
+	return w.fail(js, e)
+}
+
+// fail tells of an error, and prints it where nobody prevents that.
+func (w *workerObject) fail(js *isolate.JS, e *errorEvent) error {
+	events.Dispatch(js, &w.Target, errorEventClass, e)
+	if e.Prevented() {
+		return nil
+	}
+	_, err := answer(js, "complain", js.Runtime().ToValue("Uncaught in the worker "+w.file+":"), e.Error)
+	return err
 }
 
 // thrown is what the worker threw, in the parent's realm.
 func thrown(js *isolate.JS, f *threads.Failure) goja.Value {
-	if f.Thrown != nil {
+	if !f.IsError && f.Thrown != nil {
 		if v, err := f.Thrown.Value(js); err == nil {
 			return v
 		}
+	}
+	if e, err := face.Copy(js, f); err == nil {
+		return e
 	}
 	return js.Error(exception.New(f.Name, f.Message))
 }
@@ -175,111 +163,50 @@ func place(stack, file string) (name string, line, column int) {
 	return m[1], line, column
 }
 
-func (w *workerObject) exit(code int) {
-	w.ended = true
+func (w *workerObject) exit(js *isolate.JS, code int) error {
 	if w.killer != nil {
 		w.killer.Stop()
 	}
-	w.ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) {
-		events.Dispatch(js, &w.Target, exitEventClass, &exitEvent{events.New("exit", false), code})
-	}, nil)
-	w.hold()
+	events.Dispatch(js, &w.Target, exitEventClass, &exitEvent{events.New("exit", false), code})
+	return nil
 }
 
 func (w *workerObject) jsPost(c *bind.Call) (any, error) {
-	m, err := Donate.Encode(c.JS(), c.Arg(0), nil)
-	if err != nil {
-		return nil, err
-	}
-	return nil, posted(w.thread.Post(m))
+	return nil, posted(w.worker.Post(c.JS(), c.Arg(0), nil))
 }
 
 // posted is the outcome of a post as scripts see it: the dead are told nothing.
 func posted(err error) error {
-	switch {
-	case errors.Is(err, threads.ErrDead):
+	if errors.Is(err, threads.ErrDead) {
 		return nil
-	case errors.Is(err, threads.ErrFull):
-		return exception.RangeErrorf("The message cannot be posted: %v.", err)
 	}
 	return err
 }
 
 // terminate lets the worker do what it was sent, and ends it where that takes too long.
 func (w *workerObject) terminate(js *isolate.JS) {
-	if w.ended || w.killer != nil {
+	if w.worker.Over() || w.killer != nil {
 		return
 	}
-	w.thread.Stop()
-	w.killer = time.AfterFunc(limits.HopGrace.In(js.Bounds()), w.thread.Kill)
-}
-
-// body is a program's, for a thread that a Worker runs.
-type body struct {
-	threads.Body
-	failed *exception.Exception // why there is nothing to run
-}
-
-// Prepare is threads.Body's.
-func (b *body) Prepare(i *isolate.Isolate, t *threads.Thread) (*isolate.Realm, error) {
-	*isolate.Local(i, portKey{}, func() **port { return new(*port) }) = &port{thread: t}
-	return b.Body.Prepare(i, t)
-}
-
-// Start is threads.Body's.
-func (b *body) Start(js *isolate.JS, t *threads.Thread) (goja.Value, error) {
-	if b.failed != nil {
-		return nil, b.failed
-	}
-	return b.Body.Start(js, t)
-}
-
-// End is threads.Ender's.
-func (b *body) End(js *isolate.JS, t *threads.Thread, code int) int {
-	if e, ok := b.Body.(threads.Ender); ok {
-		return e.End(js, t, code)
-	}
-	return code
-}
-
-// Caught is threads.Catcher's.
-func (b *body) Caught(js *isolate.JS, t *threads.Thread, v goja.Value) bool {
-	c, ok := b.Body.(threads.Catcher)
-	return ok && c.Caught(js, t, v)
+	w.worker.Stop()
+	w.killer = time.AfterFunc(limits.HopGrace.In(js.Bounds()), w.worker.Kill)
 }
 
 // port is a worker's end of the channel to its parent.
 type port struct {
-	thread    *threads.Thread
+	*face.Port
 	onmessage goja.Value
 	release   func() // lets the worker end; nil where nobody listens
 }
 
-type portKey struct{}
-
-// portOf is the port of a worker's isolate; nil elsewhere.
-func portOf(i *isolate.Isolate) *port {
-	return *isolate.Local(i, portKey{}, func() **port { return new(*port) })
-}
-
-// setUpWorker gives the realm of a worker its channel: postMessage, onmessage and close.
-func setUpWorker(js *isolate.JS) error {
-	p := portOf(js.Isolate())
-	if p == nil {
-		return nil
-	}
-	p.thread.Receive(p.receive)
-	rt := js.Runtime()
-	g := rt.GlobalObject()
+// connect gives the realm of a worker its channel: postMessage, onmessage and close.
+func connect(js *isolate.JS, to *face.Port) error {
+	p := &port{Port: to}
+	p.Receive(p.receive)
+	g := js.Runtime().GlobalObject()
 	for name, fn := range map[string]bind.Static{
-		"postMessage": func(c *bind.Call) (any, error) {
-			m, err := Donate.Encode(c.JS(), c.Arg(0), nil)
-			if err != nil {
-				return nil, err
-			}
-			return nil, posted(p.thread.Send(m))
-		},
-		"close": func(*bind.Call) (any, error) { p.thread.Stop(); return nil, nil },
+		"postMessage": func(c *bind.Call) (any, error) { return nil, posted(p.Post(c.JS(), c.Arg(0), nil)) },
+		"close":       func(*bind.Call) (any, error) { p.Stop(); return nil, nil },
 	} {
 		if err := g.DefineDataProperty(name, bind.NewFunction(js, name, 0, fn), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_TRUE); err != nil {
 			return err
@@ -303,7 +230,7 @@ func (p *port) listen(v goja.Value) {
 	}
 	switch {
 	case p.onmessage != nil && p.release == nil:
-		p.release = p.thread.Hold()
+		p.release = p.Hold()
 	case p.onmessage == nil && p.release != nil:
 		p.release()
 		p.release = nil

@@ -187,7 +187,7 @@ func TestErrorOfAWorkerIsAnEventThenItsEnd(t *testing.T) {
 		"thrown at the top": {`throw new RangeError("bad");`, "error RangeError: bad /app/w.js:1 true RangeError"},
 		"thrown later":      {"setTimeout(() => {\n throw new TypeError('late') }, 1)", "error TypeError: late /app/w.js:2 true TypeError"},
 		"a rejection":       {`Promise.reject(new Error("r"))`, "error Error: r /app/w.js:1 true Error"},
-		"no error":          {`throw "text"`, "error text /app/w.js:0 false undefined"},
+		"no error":          {`throw "text"`, "error text ./w.js:0 false undefined"},
 		"no syntax":         {`let let = 1`, "error SyntaxError"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -213,7 +213,7 @@ func TestErrorThatNobodyPreventsIsPrinted(t *testing.T) {
 		"main.js": `const w = new Worker("./w.js"); w.onerror = () => console.log("told");`,
 		"w.js":    `throw new Error("seen")`,
 	})
-	if got := k.ends(0); !strings.HasPrefix(got, "told\nUncaught in the worker /app/w.js: Error: seen") {
+	if got := k.ends(0); !strings.HasPrefix(got, "told\nUncaught in the worker ./w.js: Error: seen") {
 		t.Errorf("printed\n%s", got)
 	}
 }
@@ -283,7 +283,7 @@ func TestFloodIsAnErrorToTheSender(t *testing.T) {
 			try { for (let i = 0; i < 1000; i++) w.postMessage(i) } catch (e) { console.log(e.name, e.message) }`,
 		"w.js": ``,
 	}, "threads.messages=10")
-	if got := k.ends(0); got != "RangeError The message cannot be posted: too many messages wait for the thread." {
+	if got := k.ends(0); got != "RangeError Too many messages wait for the thread." {
 		t.Errorf("printed\n%s", got)
 	}
 }

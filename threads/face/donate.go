@@ -1,4 +1,4 @@
-package hop
+package face
 
 import (
 	"github.com/dop251/goja"
@@ -20,16 +20,26 @@ import (
 // throws, nothing has been given away.
 var Donate threads.Codec = donate{}
 
-// copied is the codec of arguments and results of services: what Donate makes of the
-// value, while the sender keeps what it has.
-var copied threads.Codec = donate{keep: true}
+// Copied is the codec of arguments and results of Hop's services: what Donate makes of
+// the value, while the sender keeps what it has.
+var Copied threads.Codec = donate{keep: true}
+
+// serviceClass is the class of the handles of services, which travel as such.
+const serviceClass = "Service"
+
+// Given gives the own enumerable properties of an object to one that is fresh, as Donate
+// would, and takes nothing away.
+func Given(js *isolate.JS, from *goja.Object) (*goja.Object, error) {
+	d := newDonor(js)
+	to := d.rt.CreateObject(nil)
+	return to, d.own(from, to, 0)
+}
 
 type donate struct{ keep bool }
 
 // Encode is threads.Codec's. What is in transfer would move anyway.
 func (how donate) Encode(js *isolate.JS, v goja.Value, _ []goja.Value) (threads.Message, error) {
-	d := &donor{js: js, rt: js.Runtime(), given: map[*goja.Object]goja.Value{}}
-	d.maxDepth, d.maxObjects = limits.CloneDepth.In(js.Bounds()), limits.CloneObjects.In(js.Bounds())
+	d := newDonor(js)
 	var what goja.Value
 	var failed error
 	if err := js.Try(func() { what, failed = d.give(v, 0) }); err != nil {
@@ -63,6 +73,13 @@ type donor struct {
 	maxObjects int
 }
 
+func newDonor(js *isolate.JS) *donor {
+	return &donor{
+		js: js, rt: js.Runtime(), given: map[*goja.Object]goja.Value{},
+		maxDepth: limits.CloneDepth.In(js.Bounds()), maxObjects: limits.CloneObjects.In(js.Bounds()),
+	}
+}
+
 func (d *donor) give(v goja.Value, depth int) (goja.Value, error) {
 	obj, ok := v.(*goja.Object)
 	if !ok {
@@ -81,7 +98,7 @@ func (d *donor) give(v goja.Value, depth int) (goja.Value, error) {
 		return nil, exception.RangeErrorf("The message has too many objects: more than %d.", d.maxObjects)
 	}
 	if _, class, ok := bind.ValueOf(d.js, obj); ok {
-		if class == serviceClass.Name {
+		if class == serviceClass {
 			return obj, nil
 		}
 		return goja.Undefined(), nil
