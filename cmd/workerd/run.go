@@ -11,8 +11,10 @@ import (
 	"os/signal"
 	"syscall"
 
+	"workerd.local/event"
 	"workerd.local/isolate"
 	"workerd.local/program"
+	"workerd.local/threads/hop"
 	"workerd.local/threads/iojs"
 	"workerd.local/webapi/bind"
 )
@@ -80,7 +82,13 @@ func runProgram(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	case *memory == 0:
 		o.MemoryBytes = isolate.DefaultMemoryLimit()
 	}
-	p, err := program.New(o)
+	var p *program.Program
+	services := hop.New(hop.Options{
+		Version: version(), Port: max(o.Port, 0),
+		Listen: func(svc event.Service) (int, error) { return p.Listen(svc) },
+	})
+	o.Modules = append(o.Modules, services.Module())
+	p, err = program.New(o)
 	if err != nil {
 		return fail(stderr, err)
 	}
