@@ -114,7 +114,7 @@ func loadFunction(js *isolate.JS, hash string) (goja.Value, error) {
 	if file == "" {
 		file = filepath.Join(p.Loader.Cwd(), "[function]")
 	}
-	fn, err := p.Loader.Compile(js, "module.exports = "+body+";", file)
+	fn, err := p.Loader.Compile(js, script.HelpersFor(body)+"module.exports = "+body+";", file)
 	if err != nil {
 		return nil, err
 	}

@@ -97,7 +97,7 @@ func setPlatformSettings(c *bind.Call) (any, error) {
 	}
 	s := p.System
 	s.mu.Lock()
-	late := s.started || p.Worker == nil || p.Worker.zone.id != NodeZone
+	late := s.started || p.Worker.zone == nil || p.Worker.zone.id != NodeZone
 	if !late {
 		s.started, s.settings = true, settings
 	}

@@ -87,6 +87,9 @@ func (s *System) Node() *Worker {
 	return z.workers[0]
 }
 
+// Outsider is what a thread of the program is that works for no zone.
+func (s *System) Outsider() *Worker { return &Worker{} }
+
 func (s *System) newZone(id string, workers int) *Zone {
 	z := &Zone{system: s, id: id, alive: workers, gone: make(chan struct{})}
 	for i := range workers {

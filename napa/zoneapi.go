@@ -440,6 +440,9 @@ var zoneFunctions = map[string]bind.Static{
 		if err != nil {
 			return nil, err
 		}
+		if p.Worker.zone == nil {
+			return nil, exception.Errorf("The calling thread is not associated with a zone")
+		}
 		return zoneClass.Wrap(c.JS(), &zoneHandle{p.Worker.zone}), nil
 	},
 	"node": func(c *bind.Call) (any, error) {
