@@ -16,13 +16,10 @@ const framesAbove = 16
 // there is none.
 func callSite(js *isolate.JS) (file string, line int) {
 	for _, f := range js.Runtime().CaptureCallStack(framesAbove, nil) {
-		name := f.SrcName()
-		if name == "" || name == moduleName {
-			continue
-		}
 		at := f.Position()
-		if at.Filename != "" {
-			name = at.Filename
+		name := at.Filename
+		if !isFile(name) {
+			name = f.SrcName()
 		}
 		if _, shown, ok := script.ShowFrame(f.FuncName(), name); ok && isFile(shown) {
 			return filePath(shown), at.Line

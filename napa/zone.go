@@ -137,6 +137,8 @@ func (s *System) create(id string, workers int) (*Zone, error) {
 	return z, nil
 }
 
+var errWorkerEnded = exception.Errorf("The worker has ended.")
+
 var errProgramEnded = exception.Errorf("The program has ended.")
 
 func errRecycled(id string) error {
@@ -369,11 +371,14 @@ func (w *Worker) next() {
 func (w *Worker) run(c *call) {
 	settled := func() { w.settled(c) }
 	failed := func(err error) {
-		code, text := codeInternal, messageOf(err)
-		if errors.Is(err, errTimeout) {
-			code, text = codeTimedOut, timeoutText
+		switch {
+		case errors.Is(err, errTimeout):
+			c.reject(codeTimedOut, timeoutText)
+		case w.context.Ended() && w.context.Realm().Condemned() == nil:
+			c.reject(codeInternal, messageOf(errWorkerEnded)) // the script ended its thread
+		default:
+			c.reject(codeInternal, messageOf(err))
 		}
-		c.reject(code, text)
 		settled()
 	}
 	w.context.RunIn(iocontext.Entry{}, func(js *isolate.JS) {
@@ -438,7 +443,7 @@ func (w *Worker) Ended(err error) {
 	}
 	z.mu.Unlock()
 	if err == nil {
-		err = exception.Errorf("The worker has ended.")
+		err = errWorkerEnded
 	}
 	rejectAll(calls, err)
 }

@@ -167,7 +167,7 @@ func placeOf(err error) place {
 
 // ours reports whether a file is none of the program's.
 func ours(name string) bool {
-	return name == "" || strings.HasPrefix(name, "node-internal:") || strings.HasPrefix(name, "workerd:") || strings.HasPrefix(name, "workerd-internal") || strings.HasPrefix(name, "<")
+	return name == "" || strings.HasPrefix(name, "node-internal:") || strings.HasPrefix(name, "workerd:") || strings.HasPrefix(strings.TrimPrefix(name, "/"), "workerd-internal") || strings.HasPrefix(name, "<")
 }
 
 var stackFrame = regexp.MustCompile(`^\s+at (?:.*\()?(.*?):(\d+):(\d+)\)?$`)

@@ -10,6 +10,7 @@ import (
 	"workerd.local/exception"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
+	"workerd.local/napa"
 	"workerd.local/threads"
 	"workerd.local/threads/face"
 	"workerd.local/webapi/bind"
@@ -55,6 +56,7 @@ type Instance struct {
 	ticks  ticks
 	timers int // that are armed
 	loader *loader
+	zone   *napa.Worker // what it is in its zone; nil until it asks for napajs
 
 	// streams are process.stdout and stderr where they were made, and writes their methods.
 	streams [3]*goja.Object

@@ -78,7 +78,7 @@ func webModules() []bind.Module {
 
 // modules are the web APIs and modules of the program's instances; any goroutine.
 func (p *Program) modules() []bind.Module {
-	p.listed.Do(func() { p.list = append(webModules(), p.o.Modules...) })
+	p.listed.Do(func() { p.list = slices.Concat(webModules(), []bind.Module{napaModule()}, p.o.Modules) })
 	return p.list
 }
 

@@ -29,6 +29,7 @@ import (
 	"workerd.local/httpserver"
 	"workerd.local/internal/compat"
 	"workerd.local/isolate"
+	"workerd.local/napa"
 	"workerd.local/outbound"
 	"workerd.local/threads"
 	"workerd.local/webapi/bind"
@@ -91,6 +92,7 @@ type Program struct {
 	listed   sync.Once
 	list     []bind.Module // what modules gives
 	root     *threads.Root // set by Run
+	main     *Instance     // set by Run
 
 	mu     sync.Mutex // guards what follows
 	dir    string
@@ -99,6 +101,7 @@ type Program struct {
 	env    *environment
 	server *httpserver.Server // of the services; nil until they listen
 	closed bool               // none listens any more
+	napa   *napa.System       // nil until an instance asks for it
 	// listened counts, by the name of a signal, the instances that have a listener of it.
 	listened map[string]int
 
@@ -201,7 +204,7 @@ func (p *Program) Run(ctx context.Context) (code int, err error) {
 	}
 	p.root = threads.NewRoot(threads.RootOptions{Host: p.o.Host, Log: p.o.Log, Limits: p.o.Limits, Guard: guard})
 	i := p.NewBody(BodyOptions{File: p.o.Entry, Args: p.o.Args, ExecArgv: p.o.ExecArgv})
-	i.main = true
+	i.main, p.main = true, i
 	lost := 0
 	main, err := p.root.Start(threads.Spec{
 		Name: "main", Body: i, KillCode: exitSignal + int(syscall.SIGTERM),
@@ -214,6 +217,7 @@ func (p *Program) Run(ctx context.Context) (code int, err error) {
 	defer stop()
 	<-main.Done()
 	p.closeServices()
+	p.closeNapa()
 	// Killed threads end by themselves.
 	_ = p.root.Close(context.WithoutCancel(ctx))
 	i.waits.Wait()

@@ -135,7 +135,7 @@ func engineError(err error, bounds *limits.Set) *Error {
 }
 
 func visibleFile(name string) string {
-	if name == programName {
+	if name == programName || name == unitName {
 		return ""
 	}
 	return unescapeFile(name)

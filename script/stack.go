@@ -67,7 +67,7 @@ func ShowFrame(function, file string) (shownFunction, shownFile string, ok bool)
 	case file == "":
 		// A Go function's symbol says nothing to the user.
 		return function, "", !strings.Contains(function, "/")
-	case file == programName || strings.HasPrefix(file, "workerd:") || strings.HasPrefix(file, "node-internal:machine:"):
+	case file == programName || file == unitName || strings.HasPrefix(file, "workerd:") || strings.HasPrefix(file, "node-internal:machine:"):
 		return "", "", false
 	}
 	file = unescapeFile(file)

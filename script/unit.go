@@ -251,6 +251,10 @@ func printUnit(src *UnitSource, text string, format api.Format, lowerFields bool
 	return quoteFieldNames(string(r.Code)), sourceMap, nil
 }
 
+// unitName is the file name of what belongs to no line of a unit's source. It is absolute, as the engine
+// would make the names of a map's sources relative otherwise.
+const unitName = "/" + programName
+
 // parsePrinted parses printed text between a head of one line and a tail.
 func parsePrinted(src *UnitSource, head, printed, tail string, sourceMap []byte) (tree *ast.Program, whole string, err error) {
 	whole = head + strings.TrimRight(printed, "\n") + tail + "\n//# sourceMappingURL=" + programName + ".map\n"
@@ -262,7 +266,7 @@ func parsePrinted(src *UnitSource, head, printed, tail string, sourceMap []byte)
 			tree, err = nil, failf(src.File, "SyntaxError: the engine cannot parse the file: %v", r)
 		}
 	}()
-	tree, err = parser.ParseFile(nil, programName, whole, 0, parser.WithSourceMapLoader(func(string) ([]byte, error) { return sourceMap, nil }))
+	tree, err = parser.ParseFile(nil, unitName, whole, 0, parser.WithSourceMapLoader(func(string) ([]byte, error) { return sourceMap, nil }))
 	if err != nil {
 		return nil, "", engineError(err, src.Bounds)
 	}

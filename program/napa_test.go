@@ -1,0 +1,115 @@
+package program_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The programs of examples/napa print what is beside them.
+func TestNapaExamples(t *testing.T) {
+	dir, err := filepath.Abs("../examples/napa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"pi.js", "quick-sort.js"} {
+		t.Run(name, func(t *testing.T) {
+			want, err := os.ReadFile(filepath.Join(dir, strings.TrimSuffix(name, filepath.Ext(name))+".out"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := run(t, dir, name)
+			// The place in the log is that of this machine.
+			got.out, _, _ = strings.Cut(got.out, "[example]")
+			if got.code != 0 || got.err != "" || got.out != string(want) {
+				t.Errorf("code %d\n%s%s\nwant\n%s", got.code, got.out, got.err, want)
+			}
+		})
+	}
+}
+
+func TestZonesOfPrograms(t *testing.T) {
+	want(t, `
+-- main.js --
+const napa = require('napajs');
+const path = require('path');
+const zone = napa.zone.create('zone', { workers: 2 });
+const run = (...args) => zone.execute(...args).then((r) => r.value, (e) => '! ' + e);
+(async () => {
+  console.log(await run('./lib/work', 'where'), await run(path.join(__dirname, 'lib/work.js'), 'deep.echo', [1]), await run('./data.json', 'x'));
+  console.log(await run('./lib/missing', 'x').then((s) => s.split('\n')[0]));
+  console.log(await run(() => [typeof require, path === undefined, __filename]).catch(String));
+  console.log(await run(() => [require('./lib/work').where()[0], require('os').EOL, process.pid === 0, typeof process.exit, __filename]));
+  console.log(await run(function () { return [typeof napa, typeof __napa_zone_call__, napa.zone.current.id]; }));
+  console.log(await run(async () => { const fs = require('fs'); return fs.readFileSync(__dirname + '/data.json', 'utf8').trim(); }));
+  console.log(await run(async (list) => { let sum = 0; for await (const n of (async function* () { yield* list; })()) sum += n; return sum; }, [[1, 2, 3]]));
+  await zone.broadcast(() => { process.env.FROM_ZONE = 'set'; });
+  console.log(process.env.FROM_ZONE, await run((dir) => { process.chdir(dir + '/lib'); return require('path').basename(process.cwd()); }, [__dirname]), require('path').basename(process.cwd()));
+  console.log(await napa.zone.node.execute('./lib/work', 'where').then((r) => r.value[1]));
+})();
+-- lib/work.js --
+exports.where = () => [__filename, require('napajs').zone.current.id];
+exports.deep = { echo: (x) => [x] };
+-- data.json --
+{"x": 1}
+`, `[ 'DIR/lib/work.js', 'zone' ] [ 1 ] ! Error: 'x' in module 'DIR/data.json' is not a function
+! Error: Cannot find module 'DIR/lib/missing'
+! ReferenceError: path is not defined
+[
+  'DIR/lib/work.js',
+  '\n',
+  false,
+  'function',
+  'DIR/main.js'
+]
+[ 'object', 'function', 'zone' ]
+{"x": 1}
+6
+set lib lib
+node
+`)
+}
+
+// A zone does not keep the program alive; calls that it waits for do.
+func TestZonesEndWithTheProgram(t *testing.T) {
+	start := time.Now()
+	want(t, `
+-- main.js --
+const napa = require('napajs');
+const zone = napa.zone.create('zone', { workers: 3 });
+zone.execute(() => { setInterval(() => {}, 10); for (;;); });
+setTimeout(() => { console.log('told'); process.exit(0); }, 50);
+-- lib.js --
+`, "told\n")
+	want(t, `
+-- main.js --
+const napa = require('napajs');
+const zone = napa.zone.create('zone', { workers: 3 });
+zone.broadcast(() => { setInterval(() => {}, 10); }).then(() => zone.execute(() => new Promise((r) => setTimeout(() => r('late'), 30)))).then((r) => console.log(r.value));
+`, "late\n")
+	if d := time.Since(start); d > patience/2 {
+		t.Errorf("it took %v", d)
+	}
+}
+
+func TestWorkersOfZonesThatFail(t *testing.T) {
+	got := run(t, write(t, `
+-- main.js --
+const napa = require('napajs');
+const zone = napa.zone.create('zone', { workers: 1 });
+(async () => {
+  console.log(await zone.execute(() => { process.exit(3); }).catch((e) => e));
+  console.log(await zone.execute(() => 1).catch((e) => e));
+  const other = napa.zone.create('other', { workers: 1 });
+  console.log(await other.execute(() => { setTimeout(() => { throw new Error('nobody catches it'); }, 1); return new Promise((r) => setTimeout(() => r('lives'), 50)); }).then((r) => r.value, String));
+})();
+`), "main.js")
+	if !strings.HasPrefix(got.out, "Error: The worker has ended.\nError: The workers of the zone \"zone\" have ended.\nlives\n") || got.code != 0 {
+		t.Errorf("code %d\n%s%s", got.code, got.out, got.err)
+	}
+	if !strings.Contains(got.err, "nobody catches it") {
+		t.Errorf("stderr has %s", got.err)
+	}
+}
