@@ -25,14 +25,7 @@ var glue = sync.OnceValues(func() (*goja.Program, error) {
 	return goja.Compile(moduleName, "(function (native) { "+glueText+"\n})", true)
 })
 
-// Module makes the module importable in programs.
-var Module = bind.Module{
-	Name:      "napa",
-	Builtins:  map[string]func(js *isolate.JS) (goja.Value, error){Specifier: Require},
-	Available: func(string, func(string) bool) bool { return true },
-}
-
-// Require is the module of the realm. The first call also makes the globals napa and
+// Require is the module of the realm, for which Attach was called. The first call also makes the globals napa and
 // __napa_zone_call__.
 func Require(js *isolate.JS) (goja.Value, error) {
 	at := modules.Get(js)

@@ -35,6 +35,7 @@ type Zone struct {
 	workers []*Worker
 	idle    []*Worker
 	alive   int
+	running int           // calls that the workers run or wait for
 	closing error         // why nothing is taken any more
 	gone    chan struct{} // closed when no worker is alive
 }
@@ -218,9 +219,9 @@ func (z *Zone) execute(c *call) error {
 		z.mu.Unlock()
 		return err
 	}
-	if most := limits.NapaCalls.In(z.system.o.Bounds); len(z.queue) >= most {
+	if most := limits.NapaCalls.In(z.system.o.Bounds); len(z.queue)+z.running >= most {
 		z.mu.Unlock()
-		return exception.RangeErrorf("The zone %s has %d calls waiting, and cannot have more.", quoted(z.id), most)
+		return exception.RangeErrorf("The zone %s has %d calls that wait or run, and cannot have more.", quoted(z.id), most)
 	}
 	z.queue = append(z.queue, c)
 	var w *Worker
@@ -362,6 +363,7 @@ func (w *Worker) next() {
 		return
 	}
 	w.running[c] = struct{}{}
+	z.running++
 	z.mu.Unlock()
 	w.run(c)
 	w.wake()
@@ -407,7 +409,10 @@ func messageOf(err error) string {
 func (w *Worker) settled(c *call) {
 	z := w.zone
 	z.mu.Lock()
-	delete(w.running, c)
+	if _, ok := w.running[c]; ok {
+		delete(w.running, c)
+		z.running--
+	}
 	var stop []Thread
 	if z.closing != nil && w.state == workerIdle {
 		stop = w.stopLocked()
@@ -434,6 +439,7 @@ func (w *Worker) Ended(err error) {
 	for c := range w.running {
 		calls = append(calls, c)
 	}
+	z.running -= len(w.running)
 	clear(w.running)
 	z.alive--
 	if z.alive == 0 {

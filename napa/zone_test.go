@@ -347,7 +347,7 @@ func TestQueueOfAZoneIsBounded(t *testing.T) {
 		Atomics.store(new Int32Array(sab), 0, 1);
 		await wait;
 		return JSON.stringify([await Promise.all(more), (await Promise.all(told)).pop()]);`,
-		`[[0,1,2,"RangeError: The zone \"z\" has 3 calls waiting, and cannot have more.","RangeError: The zone \"z\" has 3 calls waiting, and cannot have more."],"RangeError: The zone \"z\" has 3 broadcasts waiting, and cannot have more."]`)
+		`[[0,1,"RangeError: The zone \"z\" has 3 calls that wait or run, and cannot have more.","RangeError: The zone \"z\" has 3 calls that wait or run, and cannot have more.","RangeError: The zone \"z\" has 3 calls that wait or run, and cannot have more."],"RangeError: The zone \"z\" has 3 broadcasts waiting, and cannot have more."]`)
 }
 
 func TestWorkerThatEndsRejectsItsCalls(t *testing.T) {

@@ -342,7 +342,7 @@ var sections = []Section{
 		row("Items of a list in the code of such a worker", "webapi/loader.maxListed", Count, "", "fixed by what programs need", "Error"),
 		knob("Zones of a program with `napajs`, at a time, beside the node zone", NapaZones.Knob, "RangeError"),
 		knob("Workers of a zone", NapaWorkers.Knob, "RangeError"),
-		knob("Calls that wait in a zone, and broadcasts that wait for one of its workers", NapaCalls.Knob, "the promise is rejected"),
+		knob("Calls that wait or run in a zone, and broadcasts that wait for one of its workers", NapaCalls.Knob, "the promise is rejected"),
 		knob("Stores of `napa.store`", NapaStores.Knob, "RangeError"),
 		knob("What all stores hold: keys and payloads, those of transported functions too", NapaStored.Knob, "RangeError"),
 		knob("Objects that a transport context holds", NapaShared.Knob, "RangeError"),
