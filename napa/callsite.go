@@ -41,10 +41,15 @@ func filePath(name string) string {
 }
 
 // moduleOf is the first part of the constructor ids of a file: its path
-// without ".js", from its package or from the working directory on.
+// without ".js", from its package or from the working directory on. The ends of other
+// languages go, too, as their compilers would make files that end in ".js".
 func moduleOf(file, cwd string) string {
 	const packages = "node_modules/"
-	file = strings.TrimSuffix(filepath.ToSlash(file), ".js")
+	file = filepath.ToSlash(file)
+	switch ext := filepath.Ext(file); ext {
+	case ".js", ".ts", ".tsx", ".jsx", ".mjs", ".mts", ".cjs", ".cts":
+		file = strings.TrimSuffix(file, ext)
+	}
 	if i := strings.LastIndex(file, packages); i >= 0 {
 		return file[i+len(packages):]
 	}

@@ -14,7 +14,7 @@ func TestNapaExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"pi.js", "quick-sort.js"} {
+	for _, name := range []string{"pi.js", "quick-sort.js", "shapes.ts", "lock.mjs"} {
 		t.Run(name, func(t *testing.T) {
 			want, err := os.ReadFile(filepath.Join(dir, strings.TrimSuffix(name, filepath.Ext(name))+".out"))
 			if err != nil {
