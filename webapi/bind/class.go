@@ -54,6 +54,10 @@ type Class[T any] struct {
 	Getters map[string]Getter[T]
 	Setters map[string]Setter[T]
 	Methods map[string]Method[T]
+	// Order is the order of the attributes; those that it leaves out follow, by name.
+	Order []string
+	// Inspected is what only printing shows, in that order.
+	Inspected []Inspected[T]
 	// Async names methods whose errors reject the promise instead of throwing.
 	Async map[string]Method[T]
 	// Lengths are how many arguments constructor, methods and statics require, where that is
@@ -91,6 +95,8 @@ type anyClass interface {
 	stateOf(js *isolate.JS) *classState
 	// up returns the base class and v as an instance of it; nil at the root.
 	up(v any) (anyClass, any)
+	inspected(js *isolate.JS, obj *goja.Object, v any) []Shown
+	entriesOf(js *isolate.JS, obj *goja.Object, v any) *iteration
 }
 
 func (cl *Class[T]) className() string { return cl.Name }
@@ -310,7 +316,7 @@ func (cl *Class[T]) stateOf(js *isolate.JS) *classState {
 		}
 		return f
 	}
-	for _, name := range keys(cl.Getters) {
+	for _, name := range inOrder(cl.Order, keys(cl.Getters)) {
 		getter := cl.getter(js, name, cl.Getters[name])
 		var setter goja.Value
 		if s := cl.Setters[name]; s != nil {

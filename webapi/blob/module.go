@@ -94,6 +94,7 @@ var FileClass = &bind.Class[File]{
 		}
 		return NewFile(New(data, typ), name, *modified), nil
 	},
+	Order: []string{"name", "lastModified"},
 	Getters: map[string]bind.Getter[File]{
 		"name":         func(f *File, _ *bind.Call) (any, error) { return f.name, nil },
 		"lastModified": func(f *File, _ *bind.Call) (any, error) { return f.lastModified, nil },

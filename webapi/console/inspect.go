@@ -177,6 +177,7 @@ type shape struct {
 	numbers    bool
 	atOnce     bool // base alone is all there is where it has no properties
 	empty      bool // it has no entries but properties
+	host       bool // it is of a class of the host
 	keys       []key
 }
 
@@ -229,7 +230,12 @@ func (p *printer) object(obj *goja.Object, level int) string {
 	if p.o.Expanded {
 		return expand(s.entries, s.base, s.open, s.shut, p.indent)
 	}
-	return combine(s.entries, s.base, s.open, s.shut, p.indent, p.level-(level-1), s.array, s.numbers, limits.ConsoleEntries.In(p.js.Bounds()))
+	front := ""
+	if s.host {
+		// The class is put in front of what is laid out (workerd).
+		front, s.base = spaced(s.base), ""
+	}
+	return front + combine(s.entries, s.base, s.open, s.shut, p.indent, p.level-(level-1), s.array, s.numbers, limits.ConsoleEntries.In(p.js.Bounds()))
 }
 
 func spaced(base string) string {

@@ -96,9 +96,12 @@ func TestErrors(t *testing.T) {
 func TestHostObjects(t *testing.T) {
 	inRealm(t, func(js *isolate.JS) {
 		for source, want := range map[string]string{
-			`new AbortController().signal`:                        "AbortSignal { aborted: false, onabort: null, reason: undefined }",
-			`new EventTarget()`:                                   "EventTarget {}",
-			`new (class Room extends EventTarget { x = 1 })()`:    "Room [EventTarget] { x: 1 }",
+			`new AbortController().signal`:       "AbortSignal { aborted: false, reason: undefined, onabort: null }",
+			`new EventTarget()`:                  "EventTarget {}",
+			`new URLSearchParams('a=1&a=2&b=3')`: "URLSearchParams(3) { 'a' => '1', 'a' => '2', 'b' => '3' }",
+			`new URLSearchParams()`:              "URLSearchParams(0) {}",
+			`Object.getOwnPropertyNames(URL.prototype).indexOf('origin') < Object.getOwnPropertyNames(URL.prototype).indexOf('hash')`: "true",
+			`new (class Room extends EventTarget { x = 1 })()`:                                                                        "Room [EventTarget] { x: 1 }",
 			`[[[new EventTarget()]]]`:                             "[ [ [ [EventTarget] ] ] ]",
 			`new URL('http://a/').searchParams instanceof Object`: "true",
 			`URL`: "[Function: URL] {\n  canParse: [Function: canParse],\n  parse: [Function: parse]\n}",

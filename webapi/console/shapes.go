@@ -121,9 +121,19 @@ func (p *printer) shapeOf(obj *goja.Object, level int) (shape, filler) {
 		if class == "DOMException" {
 			return p.errorShape(obj, name, tag), nil
 		}
-		s.base = p.prefix(name, tag, class, -1)
+		n := 0
+		isList := bind.EachEntry(js, obj, func(_, _ goja.Value) bool { n++; return true })
+		if !isList {
+			n = -1
+		}
+		s.base, s.host = p.prefix(name, tag, class, n), true
 		s.keys = p.in.keys(js, obj, 0)
-		return s, func(s *shape, level int) { s.entries = p.attributes(obj, level) }
+		return s, func(s *shape, level int) {
+			if isList {
+				s.entries = p.pairs(obj, n, level)
+			}
+			s.entries = append(s.entries, p.attributes(obj, isList, level)...)
+		}
 	}
 	switch kind := p.rawTag(obj); kind {
 	case "WeakMap", "WeakSet":
@@ -434,12 +444,12 @@ func (p *printer) hostClass(obj *goja.Object) (string, bool) {
 
 // attributes prints what the classes of the host define with getters; a script's
 // subclass has prototypes of its own before those.
-func (p *printer) attributes(obj *goja.Object, level int) []string {
+func (p *printer) attributes(obj *goja.Object, isList bool, level int) []string {
 	var out []string
 	for o := obj.Prototype(); o != nil && o.ExportType() != proxyType && !o.SameAs(p.in.objectProto); o = o.Prototype() {
 		for _, k := range p.in.keys(p.js, o, 0) {
 			d := p.in.descriptor(p.js, o, k.key)
-			if d == nil || d.get == nil || !p.isNative(d.get) {
+			if d == nil || d.get == nil || !p.isNative(d.get) || isList && k.key.String() == "size" {
 				continue
 			}
 			v, err := p.js.Call(d.get, obj)
@@ -451,6 +461,27 @@ func (p *printer) attributes(obj *goja.Object, level int) []string {
 			p.indent -= 2
 		}
 	}
+	p.indent += 2
+	for _, shown := range bind.InspectedOf(p.js, obj) {
+		out = append(out, "["+shown.Name+"]: "+p.value(shown.Value, level))
+	}
+	p.indent -= 2
+	return out
+}
+
+// pairs prints the n pairs of a list of the host's.
+func (p *printer) pairs(obj *goja.Object, n, level int) []string {
+	var out []string
+	p.indent += 2
+	bind.EachEntry(p.js, obj, func(name, value goja.Value) bool {
+		if len(out) == p.mostEntries() {
+			out = append(out, p.more(n))
+			return false
+		}
+		out = append(out, p.value(name, level)+" => "+p.value(value, level))
+		return true
+	})
+	p.indent -= 2
 	return out
 }
 

@@ -212,6 +212,7 @@ func defineSignal() *bind.Class[Signal] {
 		Name:    SignalClass.Name,
 		Lengths: map[string]int{"timeout": 1, "any": 1},
 		Parent:  bind.Extends(TargetClass, func(s *Signal) *Target { return &s.Target }),
+		Order:   []string{"aborted", "reason", "onabort"},
 		Getters: map[string]bind.Getter[Signal]{
 			"aborted": func(s *Signal, _ *bind.Call) (any, error) { return s.Aborted(), nil },
 			"reason":  func(s *Signal, _ *bind.Call) (any, error) { return s.Reason(), nil },

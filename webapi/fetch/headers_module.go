@@ -97,6 +97,9 @@ var HeadersClass = &bind.Class[Headers]{
 		},
 	},
 	Iterator: "entries",
+	Inspected: []bind.Inspected[Headers]{
+		{Name: "immutable", Get: func(h *Headers, _ *bind.Call) (any, error) { return h.immutable, nil }},
+	},
 	Init: func(js *isolate.JS, _, proto *goja.Object) error {
 		*ownEntries.Get(js) = proto.GetSymbol(goja.SymIterator)
 		return nil

@@ -316,6 +316,7 @@ func defineRequest() *bind.Class[Request] {
 		New: func(c *bind.Call) (*Request, error) {
 			return newRequest(c, c.Arg(0), c.Arg(1))
 		},
+		Order: []string{"method", "url", "headers", "redirect", "fetcher", "signal", "cf", "integrity", "keepalive", "cache", "body", "bodyUsed"},
 		Getters: bodyGetters(of, map[string]bind.Getter[Request]{
 			"method":    func(r *Request, _ *bind.Call) (any, error) { return r.method, nil },
 			"url":       func(r *Request, _ *bind.Call) (any, error) { return r.href(), nil },

@@ -279,6 +279,7 @@ func defineResponse() *bind.Class[Response] {
 		New: func(c *bind.Call) (*Response, error) {
 			return newResponse(c, c.Arg(0), c.Arg(1))
 		},
+		Order: []string{"status", "statusText", "headers", "ok", "redirected", "url", "webSocket", "cf", "type", "body", "bodyUsed"},
 		Getters: bodyGetters(of, map[string]bind.Getter[Response]{
 			"status":     func(r *Response, _ *bind.Call) (any, error) { return r.status, nil },
 			"statusText": func(r *Response, _ *bind.Call) (any, error) { return r.statusText, nil },

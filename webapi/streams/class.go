@@ -40,6 +40,7 @@ func defineReadable() *bind.Class[Readable] {
 			},
 			"pipeTo": (*Readable).jsPipeTo,
 		},
+		Inspected:     inspectedReadable,
 		Statics:       map[string]bind.Static{"from": jsFrom},
 		AsyncIterator: "values",
 	}

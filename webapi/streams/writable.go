@@ -479,6 +479,7 @@ func defineWritable() *bind.Class[Writable] {
 			}
 			return w, err
 		},
+		Inspected: inspectedWritable,
 		Getters: map[string]bind.Getter[Writable]{
 			"locked": func(w *Writable, _ *bind.Call) (any, error) { return w.writer != nil, nil },
 		},

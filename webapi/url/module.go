@@ -21,6 +21,7 @@ func defineURL() *bind.Class[URL] {
 			}
 			return Parse(ref, base)
 		},
+		Order: []string{"origin", "href", "protocol", "username", "password", "host", "hostname", "port", "pathname", "search", "hash", "searchParams"},
 		Getters: map[string]bind.Getter[URL]{
 			"href":     get((*URL).Href),
 			"origin":   get((*URL).Origin),
