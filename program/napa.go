@@ -32,11 +32,17 @@ func (p *Program) napaSystem() *napa.System {
 	defer p.mu.Unlock()
 	if p.napa == nil {
 		p.napa = napa.NewSystem(napa.Options{Bounds: p.o.Limits.Bounds, Log: stdoutOf{p}, Start: p.startWorker})
-		// The node zone is the main instance, whoever asks first. A program that has ended takes no calls.
+		// The node zone is the main instance, whoever asks first, and its calls find the global napa. A program that has
+		// ended takes no calls.
 		main := p.main
 		_ = main.thread.Loop().Post(func() {
 			if main.ioc != nil {
-				main.ioc.Run(func(js *isolate.JS) { _ = main.joinNapa(js) })
+				main.ioc.Run(func(js *isolate.JS) {
+					main.guarded(js, func(js *isolate.JS) error {
+						_, err := napaModule().Builtins[napa.Specifier](js)
+						return err
+					})
+				})
 			}
 		})
 	}

@@ -75,15 +75,14 @@ node
 // A zone does not keep the program alive; calls that it waits for do.
 func TestZonesEndWithTheProgram(t *testing.T) {
 	start := time.Now()
-	want(t, `
+	wantWorkers(t, `
 -- main.js --
 const napa = require('napajs');
 const zone = napa.zone.create('zone', { workers: 3 });
 zone.execute(() => { setInterval(() => {}, 10); for (;;); });
 setTimeout(() => { console.log('told'); process.exit(0); }, 50);
--- lib.js --
 `, "told\n")
-	want(t, `
+	wantWorkers(t, `
 -- main.js --
 const napa = require('napajs');
 const zone = napa.zone.create('zone', { workers: 3 });
@@ -112,4 +111,25 @@ const zone = napa.zone.create('zone', { workers: 1 });
 	if !strings.Contains(got.err, "nobody catches it") {
 		t.Errorf("stderr has %s", got.err)
 	}
+}
+
+// Workers of io.js are threads of the same program, and of no zone.
+func TestThreadsOfNoZone(t *testing.T) {
+	wantWorkers(t, `
+-- main.js --
+const { Worker } = require('worker');
+const w = new Worker(__dirname + '/worker.js');
+w.on('message', (m) => { console.log(JSON.stringify(m)); w.terminate(); });
+-- worker.js --
+const Worker = require('worker');
+const napa = require('napajs');
+let current; try { current = napa.zone.current.id; } catch (e) { current = e.message; }
+const zone = napa.zone.create('zone', { workers: 1 });
+(async () => {
+  const onNode = await napa.zone.node.execute(() => [napa.zone.current.id, typeof process.abort]);
+  const inZone = await zone.execute(() => napa.zone.current.id);
+  let sync; try { sync = zone.executeSync((n) => n * 2, [4]).value; } catch (e) { sync = e.message; }
+  Worker.postMessage([current, onNode.value, inZone.value, sync, napa.sync.createLock().guardSync(() => 5)]);
+})();
+`, `["The calling thread is not associated with a zone",["node","function"],"zone",8,5]`)
 }
