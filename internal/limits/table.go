@@ -68,6 +68,7 @@ var (
 	ProgramOpen        = count("program.open", 4096, 1, 1_000_000)
 	ProgramCalls       = count("program.calls", 32, 1, 10_000)
 	ProgramWaiting     = count("program.waiting", 1_000_000, 1, 100_000_000)
+	ProgramSockets     = count("program.sockets", 10_000, 1, 1_000_000)
 	ProgramChildren    = count("program.children", 256, 1, 100_000)
 	CloneDepth         = count("clone.depth", 10_000, 10, 10_000)
 	CloneObjects       = count("clone.objects", 1<<24, 100, 1<<28)
@@ -308,6 +309,7 @@ var sections = []Section{
 		knob("Files, directories and watchers that a program has open", ProgramOpen.Knob, "EMFILE"),
 		knob("Operations of a program's node:fs that work at a time", ProgramCalls.Knob, "the others wait"),
 		knob("Operations of a program's node:fs that have begun", ProgramWaiting.Knob, "EAGAIN"),
+		knob("Sockets of node:net that a program has open, and servers", ProgramSockets.Knob, "EMFILE; who connects is closed"),
 		knob("Child processes of a program", ProgramChildren.Knob, "EAGAIN"),
 		knob("Output of a CompressionStream or DecompressionStream that nobody has read", CodecAhead.Knob, "writes wait for a reader"),
 		row("Bytes that one call of node:zlib is given as a whole", "webapi/node/zlib.mostInput", Size, "", "fixed by workerd", "RangeError"),

@@ -23,6 +23,10 @@ type SystemError struct {
 	Text string
 	// Short errors are "write EPIPE", as those of streams are.
 	Short bool
+	// Tail is what they end with, such as the address that nobody listens at.
+	Tail string
+	// Listen errors have the text of the code before the tail.
+	Listen bool
 	// Bare errors say only their text, and have no number.
 	Bare bool
 	// More are further properties, name and value in turn.
@@ -92,7 +96,14 @@ func (e *SystemError) Error() string {
 		return text
 	}
 	if e.Short {
-		return e.Syscall + " " + e.Code
+		text := e.Syscall + " " + e.Code
+		if e.Listen {
+			text += ": " + TextOf(e.Code)
+		}
+		if e.Tail != "" {
+			text += " " + e.Tail
+		}
+		return text
 	}
 	if text == "" {
 		if text = TextOf(e.Code); text == "" {

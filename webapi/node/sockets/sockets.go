@@ -1,12 +1,14 @@
 // Package sockets is node:net, node:tls and node:dns: addresses and lists of them in
 // full, names resolved by DNS over HTTPS, and sockets over connect() of
-// cloudflare:sockets.
+// cloudflare:sockets. The sockets and servers of programs are those of their machine
+// (glue.Machine), of TCP and local ones; they are bounded, and closed at the end.
 //
 // Everything belongs to the isolate's goroutine.
 package sockets
 
 import (
 	"embed"
+	"maps"
 	"net/netip"
 	"strings"
 
@@ -23,7 +25,9 @@ var files embed.FS
 func Modules() []glue.Module {
 	return glue.Files(files, func(name string) map[string]bind.Static {
 		if name == "net" {
-			return natives
+			all := maps.Clone(natives)
+			maps.Copy(all, machineNatives)
+			return all
 		}
 		return nil
 	}, map[string][]string{"_stream_wrap": {"enable_nodejs_stream_wrap_module"}})

@@ -41,7 +41,7 @@ function duration(ms, name) {
   return ms > timeoutMost ? timeoutMost : ms;
 }
 
-const timer = Symbol("timer"), parts = Symbol("parts"), gone = Symbol("gone");
+const timer = Symbol("timer"), parts = Symbol("parts"), gone = Symbol("gone"), unwanted = Symbol("unref");
 
 function Socket(options) {
   if (!(this instanceof Socket)) return new Socket(options);
@@ -103,7 +103,10 @@ Object.assign(Socket.prototype, {
     }
     if (callback !== null) this.once("connect", callback);
     if (options.port === undefined && (options.path === undefined || options.path === null)) throw new ERR_MISSING_ARGS(["options", "port", "path"]);
-    if (options.path !== undefined && options.path !== null) throw new ERR_INVALID_ARG_VALUE("path", options.path, "is not supported");
+    if (options.path !== undefined && options.path !== null) {
+      if (machine === null) throw new ERR_INVALID_ARG_VALUE("path", options.path, "is not supported");
+      validateString(options.path, "options.path");
+    }
     start(this, options);
     return this;
   },
@@ -153,7 +156,7 @@ Object.assign(Socket.prototype, {
     handle.socket.close().then(end, end);
   },
   // _attach makes the connection of cloudflare:sockets that of this socket.
-  _attach(socket, fail) {
+  _attach(socket, fail, accepted) {
     const handle = { socket, writer: socket.writable.getWriter(), reader: socket.readable.getReader(), bytesRead: 0, bytesWritten: 0, reading: false };
     this._handle = handle;
     handle.writer.closed.catch(() => {}); // writes and closed say it
@@ -162,15 +165,21 @@ Object.assign(Socket.prototype, {
       if (this.destroyed || this._handle !== handle) return;
       this.connecting = false;
       this._unrefTimer();
-      this.emit("connect");
-      this.emit("ready");
-      read(this);
+      if (accepted === undefined) {
+        this.emit("connect");
+        this.emit("ready");
+      }
+      if (accepted !== true) read(this);
     }, (e) => {
       if (this._handle === handle) fail(e);
     });
     socket.closed.then(() => {}, (e) => {
       if (this._handle === handle && !socket.upgraded) this.destroy(e);
     });
+  },
+  // _accepted is a connection that a server was given.
+  _accepted(socket, paused) {
+    this._attach(socket, (e) => this.destroy(e), paused);
   },
   _reset() { return this.destroy(); },
   resetAndDestroy() {
@@ -187,14 +196,30 @@ Object.assign(Socket.prototype, {
     Duplex.prototype.end.apply(this, args);
     return this;
   },
-  _getpeername() { return this[parts] ?? {}; },
-  _getsockname() { return this._handle ? { address: "0.0.0.0", port: 0, family: "IPv4" } : {}; },
+  _getpeername() { return ends(this, "remote") ?? this[parts] ?? {}; },
+  _getsockname() { return ends(this, "local") ?? (this._handle ? { address: "0.0.0.0", port: 0, family: "IPv4" } : {}); },
   address() { return this._getsockname(); },
-  setNoDelay() { return this; },
+  setNoDelay(on = true) {
+    this._handle?.socket.pipe?.setNoDelay(Boolean(on));
+    return this;
+  },
   setKeepAlive() { return this; },
-  ref() {},
-  unref() {},
+  ref() {
+    this._handle?.socket.pipe?.ref();
+    return this;
+  },
+  unref() {
+    this[unwanted] = true;
+    this._handle?.socket.pipe?.unref();
+    return this;
+  },
 });
+// ends is what the machine says of an end of a connection; undefined where it says nothing.
+function ends(socket, side) {
+  const end = socket._handle?.socket.pipe?.[side];
+  if (end === undefined || end[2] === undefined) return end === undefined ? undefined : {};
+  return { address: end[0], port: end[1], family: end[2] };
+}
 
 const getter = (name, get, enumerable = true) => defineProperty(Socket.prototype, name, { get, enumerable, configurable: true });
 getter("_connecting", function () { return this.connecting; }, false);
@@ -237,6 +262,7 @@ function start(socket, options) {
   const { host = "localhost", family, hints, lookup, localAddress, localPort, autoSelectFamily, autoSelectFamilyAttemptTimeout } = options;
   if (localAddress && !isIP(localAddress)) throw badAddress(localAddress);
   if (localPort) validateNumber(localPort, "options.localPort");
+  if (machine !== null && typeof options.path === "string" && !socket.encrypted) return dial(socket, "", 0, options.path, options, 0);
   if (typeof options.port !== "number" && typeof options.port !== "string") throw new ERR_INVALID_ARG_TYPE("options.port", ["number", "string"], options.port);
   const port = validatePort(options.port);
   if (autoSelectFamily !== undefined && autoSelectFamily !== null) validateBoolean(autoSelectFamily, "options.autoSelectFamily");
@@ -257,6 +283,7 @@ function start(socket, options) {
       socket.emit("connectionAttemptFailed", address, port, kind, e);
       socket.destroy(e);
     };
+    if (machine !== null && !socket.encrypted && socket.constructor === Socket) return dial(socket, address, port, "", options, kind || family || 0, fail);
     const connect = native.connect();
     if (!connect) return void process.nextTick(fail, new ERR_METHOD_NOT_IMPLEMENTED("net.Socket.connect"));
     try {
@@ -276,14 +303,40 @@ function start(socket, options) {
   });
 }
 
+// dial connects on the program's machine.
+function dial(socket, host, port, path, options, family, fail = (e) => { if (!socket.destroyed) socket.destroy(e); }) {
+  socket.connecting = true;
+  native.dial(host, port, path, options.localAddress ?? "", options.localPort ?? 0, family, (e, pipe) => {
+    if (e) fail(e);
+    else if (socket.destroyed) pipe.close();
+    else {
+      if (socket[unwanted]) pipe.unref();
+      socket._attach(machine.wrapped(pipe), fail);
+      if (options.noDelay) pipe.setNoDelay(true);
+    }
+  });
+}
+
 function connect(...args) {
   const all = _normalizeArgs(args);
   const socket = new Socket(all[0]);
   if (all[0].timeout) socket.setTimeout(all[0].timeout);
   return socket.destroyed ? socket : socket.connect(all);
 }
-function Server() { throw new Error("Server is not implemented"); }
-function createServer() { throw new Error("createServer() is not implemented"); }
+// Programs have the network of their machine, and servers in it.
+const machine = native.machine() ? require("internal/net_machine")(native, Socket, _normalizeArgs) : null;
+function Server(...args) {
+  if (machine === null) throw new Error("Server is not implemented");
+  return machine.createServer(...args);
+}
+function createServer(...args) {
+  if (machine === null) throw new Error("createServer() is not implemented");
+  return machine.createServer(...args);
+}
+if (machine !== null) {
+  Server.prototype = machine.Server.prototype;
+  setPrototypeOf(Server, machine.Server);
+}
 
 class SocketAddress {
   #address; #port; #family; #flowlabel;

@@ -1,0 +1,98 @@
+package sockets_test
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/internal/compat"
+	"workerd.local/internal/jstest"
+	"workerd.local/internal/limits"
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+	"workerd.local/webapi/blob"
+	"workerd.local/webapi/console"
+	"workerd.local/webapi/encoding"
+	"workerd.local/webapi/events"
+	"workerd.local/webapi/fetch"
+	"workerd.local/webapi/global"
+	"workerd.local/webapi/node"
+	"workerd.local/webapi/node/glue"
+	"workerd.local/webapi/streams"
+	"workerd.local/webapi/timers"
+	"workerd.local/webapi/url"
+)
+
+// machine is a directory of the test's own.
+type machine struct {
+	dir   string
+	umask int
+	in    io.Reader
+	out   jstest.Log
+	env   []string
+	self  []string
+}
+
+func (m *machine) Dir() string       { return m.dir }
+func (m *machine) Umask() int        { return m.umask }
+func (m *machine) Environ() []string { return m.env }
+func (m *machine) Stdin() io.Reader  { return m.in }
+func (m *machine) Stdout() io.Writer { return &m.out }
+func (m *machine) Stderr() io.Writer { return &m.out }
+func (m *machine) Self() []string    { return m.self }
+
+func newMachineEnv(t testing.TB, knobs ...string) (*jstest.Env, *machine) {
+	t.Helper()
+	f, errs := compat.Parse("2026-06-01", []string{"nodejs_compat"}, compat.Options{})
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	bounds, err := limits.Parse(knobs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &machine{dir: dir, umask: 0o022, in: strings.NewReader("typed"), env: []string{"PATH=" + os.Getenv("PATH"), "VIRTUAL=yes"}}
+	setup := bind.Module{Name: "machine", Setup: func(js *isolate.JS) error {
+		glue.SetMachine(js, m)
+		bind.ProgramOf(js).Builtin = func(name string) (goja.Value, error) { return node.Module.Builtins[name](js) }
+		return nil
+	}}
+	return jstest.NewWith(t, jstest.Options{Compat: f, Limits: isolate.Limits{Bounds: bounds}, Modules: append([]bind.Module{setup, url.Module, encoding.Module, events.Module,
+		timers.Module, console.Module, global.Module, blob.Module, streams.Module, fetch.Module, node.Module}, node.Globals...)}), m
+}
+
+func TestServersOfPrograms(t *testing.T) {
+	e, _ := newMachineEnv(t)
+	const begin = `const net = (await import("node:net")).default, out = [];
+		const listen = (s, ...a) => new Promise((r, j) => { s.on("error", j); s.listen(...a, () => r(s.address())) });
+		const all = (s) => new Promise((r, j) => { let t = ""; s.setEncoding("utf8"); s.on("data", d => t += d); s.on("error", j); s.on("close", () => r(t)) });
+	`
+	want := func(code, want string) { t.Helper(); e.Want(begin+code, want) }
+	want(`const s = net.createServer((c) => { c.write("hello "); c.pipe(c) }); const at = await listen(s, 0, "127.0.0.1"); const c = net.connect(at.port, "127.0.0.1"); const p = all(c); c.end("there"); const t = await p; const closed = new Promise(r => s.close(r)); return [t, at.address, at.family, at.port > 0, s instanceof net.Server, (await closed) ?? null, s.listening, s.address()]`,
+		`["hello there","127.0.0.1","IPv4",true,true,null,false,null]`)
+	want(`const s = net.createServer((c) => { out.push(c.remoteAddress, c.remotePort === here, c.localPort === at.port, c.remoteFamily); c.end() }); const at = await listen(s, { port: 0, host: "127.0.0.1" }); let here; const c = net.connect(at.port, "127.0.0.1", () => { here = c.localPort }); await all(c); s.close(); return [...out, c.bytesRead]`,
+		`["127.0.0.1",true,true,"IPv4",0]`)
+	want(`const big = "x".repeat(2000000); const s = net.createServer((c) => c.end(big)); const at = await listen(s, 0); const t = await all(net.connect(at.port, "127.0.0.1")); s.close(); return t === big`, `true`)
+	want(`const s = net.createServer(); const at = await listen(s, 0, "127.0.0.1"); const other = net.createServer(); const x = await listen(other, at.port, "127.0.0.1").catch(e => [e.code, e.syscall, e.address, e.port === at.port, e.message.replace(String(at.port), "PORT")]); s.close(); const c = net.connect(at.port, "127.0.0.1"); const y = await new Promise(r => c.on("error", e => r([e.code, e.syscall, e.address, e.port === at.port, e.message.replace(String(at.port), "PORT")]))); return [x, y]`,
+		`[["EADDRINUSE","listen","127.0.0.1",true,"listen EADDRINUSE: address already in use 127.0.0.1:PORT"],["ECONNREFUSED","connect","127.0.0.1",true,"connect ECONNREFUSED 127.0.0.1:PORT"]]`)
+	want(`const s = net.createServer(); s.maxConnections = 0; s.on("drop", d => out.push(d.remoteAddress)); const at = await listen(s, 0, "127.0.0.1"); await all(net.connect(at.port, "127.0.0.1")).catch(() => {}); s.close(); const e = await new Promise(r => s.close(r)); return [out, e.code]`, `[["127.0.0.1"],"ERR_SERVER_NOT_RUNNING"]`)
+	want(`const caught = (fn) => { try { fn(); return "no" } catch (e) { return e.code } }; const s = net.createServer(); await listen(s, 0); const twice = caught(() => s.listen(0)); s.close(); return [twice, caught(() => net.createServer(5)), caught(() => net.createServer().listen({})), caught(() => net.createServer().listen(70000)), caught(() => net.createServer({}, 5))]`,
+		`["ERR_SERVER_ALREADY_LISTEN","ERR_INVALID_ARG_TYPE","ERR_INVALID_ARG_VALUE","ERR_SOCKET_BAD_PORT","ERR_INVALID_ARG_TYPE"]`)
+	if runtime.GOOS != "windows" {
+		want(`const s = net.createServer((c) => c.end("local")); const at = await listen(s, "sock"); const t = await all(net.connect("sock")); s.close(); const e = await new Promise(r => net.connect({ path: "none" }).on("error", e => r(e.message))); return [t, at, e]`, `["local","sock","connect ENOENT none"]`)
+	}
+}
+
+func TestSocketsOfProgramsAreBounded(t *testing.T) {
+	e, _ := newMachineEnv(t, "program.sockets=1")
+	e.Want(`const net = (await import("node:net")).default; const s = net.createServer(); await new Promise(r => s.listen(0, "127.0.0.1", r)); const c = net.connect(s.address().port, "127.0.0.1"); const x = await new Promise(r => c.on("error", e => r(e.code))); const o = net.createServer(); const y = await new Promise(r => o.on("error", e => r(e.code)).listen(0)); s.close(); await new Promise(r => o.listen(0, r)); o.close(); return [x, y]`, `["EMFILE","EMFILE"]`)
+}
