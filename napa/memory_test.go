@@ -52,10 +52,10 @@ func TestMetricsAreCountedTogether(t *testing.T) {
 		const time = get("web", "time", MetricType.Percentile);
 		for (let i = 1; i <= 100; i++) time.set(i);
 		get("web", "rate", MetricType.Rate).increment();
-		return JSON.stringify([get("web", "hits", 0) === hits, hits.section, hits.name, MetricType[1], snapshot()]);`,
+		return JSON.stringify([get("web", "hits", 0) === hits, hits.section, hits.name, MetricType[1], snapshot()]).replace(/"perSecond":[\d.]+/, '"perSecond":"some"');`,
 		`[true,"web","hits","Rate",[`+
 			`{"section":"web","name":"hits","type":"Number","dimensions":["path"],"series":[{"dimensions":["/"],"value":8},{"dimensions":["/a"],"value":0}]},`+
-			`{"section":"web","name":"rate","type":"Rate","dimensions":[],"series":[{"dimensions":[],"value":1,"perSecond":1}]},`+
+			`{"section":"web","name":"rate","type":"Rate","dimensions":[],"series":[{"dimensions":[],"value":1,"perSecond":"some"}]},`+
 			`{"section":"web","name":"time","type":"Percentile","dimensions":[],"series":[{"dimensions":[],"count":100,"sum":5050,"p50":51,"p90":91,"p99":100,"max":100}]}]]`)
 	for source, want := range map[string]string{
 		`napa.metric.get("web", "hits", 0).increment()`:               `Error: the dimensions count does not match. expected: 1, received: 0`,

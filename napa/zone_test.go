@@ -252,7 +252,7 @@ func TestWhatATimeoutLeaves(t *testing.T) {
 		const z = napa.zone.create("z", { workers: 1 });
 		await z.broadcast("var seen = []");
 		const pending = z.execute(() => new Promise((r) => setTimeout(() => r("still there"), 150)));
-		const inTime = z.execute(async () => { await new Promise((r) => setTimeout(r, 120)); return "in time"; }, [], { timeout: 50 });
+		const inTime = z.execute(async () => { await new Promise((r) => setTimeout(r, 900)); return "in time"; }, [], { timeout: 700 });
 		await z.execute(() => { Promise.resolve().then(() => seen.push("microtask")); setTimeout(() => seen.push("timer"), 1); for (;;); }, [], { timeout: 30 }).catch(() => {});
 		const rest = await z.execute(() => { setTimeout(() => seen.push("other timer"), 1); return new Promise((r) => setTimeout(() => r(seen), 40)); }, [], { timeout: 10000 });
 		const onNode = await napa.zone.node.execute(() => { const end = Date.now() + 30; while (Date.now() < end); return "not timed"; }, [], { timeout: 1 });
@@ -265,9 +265,11 @@ func TestBroadcastsComeBeforeExecutes(t *testing.T) {
 	k.want(`
 		const z = napa.zone.create("z", { workers: 1 });
 		await z.broadcast("var order = []");
-		const all = [z.execute(() => { const end = Date.now() + 50; while (Date.now() < end); order.push("first"); })];
-		await new Promise((r) => setTimeout(r, 20));
+		const flags = new Int32Array(new SharedArrayBuffer(8));
+		const all = [z.execute((flags) => { Atomics.store(flags, 0, 1); while (Atomics.load(flags, 1) === 0); order.push("first"); }, [flags])];
+		while (Atomics.load(flags, 0) === 0) await new Promise((r) => setTimeout(r, 1));
 		all.push(z.execute(() => { order.push("second"); }), z.execute(() => { order.push("third"); }), z.broadcast("order.push('broadcast 1')"), z.broadcast("order.push('broadcast 2')"));
+		Atomics.store(flags, 1, 1);
 		await Promise.all(all);
 		return (await z.execute(() => order)).value.join();`, "first,broadcast 1,broadcast 2,second,third")
 }
@@ -339,9 +341,9 @@ func TestQueueOfAZoneIsBounded(t *testing.T) {
 	k.want(`
 		const z = napa.zone.create("z", { workers: 1 });
 		await z.broadcast("1");
-		const sab = new SharedArrayBuffer(4);
-		const wait = z.execute((sab) => { const a = new Int32Array(sab); while (Atomics.load(a, 0) === 0); }, [sab]);
-		await new Promise((r) => setTimeout(r, 30));
+		const sab = new SharedArrayBuffer(8);
+		const wait = z.execute((sab) => { const a = new Int32Array(sab); Atomics.store(a, 1, 1); while (Atomics.load(a, 0) === 0); }, [sab]);
+		while (Atomics.load(new Int32Array(sab), 1) === 0) await new Promise((r) => setTimeout(r, 1));
 		const more = Array.from({ length: 5 }, (_, i) => z.execute((i) => i, [i]).then((r) => r.value, String));
 		const told = Array.from({ length: 4 }, () => z.broadcast("1").then(() => "told", String));
 		Atomics.store(new Int32Array(sab), 0, 1);
