@@ -32,7 +32,7 @@ floors
 	webapi/blob  webapi/sockets  webapi/codec  webapi/crypto  webapi/messaging
 	threads
 	napa  threads/face
-	threads/iojs
+	threads/iojs  threads/nodeworkers
 	webapi/websockets
 	webapi/fetch
 	webapi/durable  webapi/htmlrewriter  webapi/caches  webapi/eventsource  webapi/kv  webapi/analytics  webapi/memorycache  webapi/hyperdrive  webapi/queue  webapi/r2

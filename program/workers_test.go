@@ -12,6 +12,7 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/program"
 	"workerd.local/threads/iojs"
+	"workerd.local/threads/nodeworkers"
 	"workerd.local/webapi/bind"
 )
 
@@ -26,7 +27,7 @@ func runWorkers(t *testing.T, text string, env []string, settings ...string) res
 	before := runtime.NumGoroutine()
 	var out, errs bytes.Buffer
 	p, err := program.New(program.Options{
-		Entry: "main.js", Dir: dir, Stdout: &out, Stderr: &errs, Env: env, Modules: []bind.Module{iojs.Module}, Limits: isolate.Limits{Bounds: bounds},
+		Entry: "main.js", Dir: dir, Stdout: &out, Stderr: &errs, Env: env, Modules: []bind.Module{iojs.Module, nodeworkers.Module}, Limits: isolate.Limits{Bounds: bounds},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -655,4 +656,77 @@ w.on('error', (e) => { console.log(e.message, e.a); w.terminate(); });
 `, `
 1
 m 1`)
+}
+
+func TestWorkersOfNode(t *testing.T) {
+	wantWorkers(t, `
+-- main.js --
+const assert = require('assert');
+const { Worker, isMainThread, parentPort, workerData, threadId, SHARE_ENV, markAsUntransferable, receiveMessageOnPort } = require('node:worker_threads');
+assert.strictEqual(require('worker_threads').Worker, Worker);
+assert.deepStrictEqual([isMainThread, parentPort, workerData, threadId, typeof SHARE_ENV], [true, null, null, 0, 'symbol']);
+assert.throws(() => Worker('./x.js'), TypeError);
+assert.throws(() => new Worker('x.js'), { code: 'ERR_WORKER_PATH' });
+assert.throws(() => new Worker(5), { code: 'ERR_INVALID_ARG_TYPE' });
+assert.throws(() => new Worker('./x.js', { argv: 'x' }), { code: 'ERR_INVALID_ARG_TYPE' });
+assert.throws(() => new Worker('./x.js', { env: {} }), { code: 'ERR_METHOD_NOT_IMPLEMENTED' });
+assert.throws(() => new Worker('./x.js', { workerData: () => {} }), { name: 'DataCloneError' });
+assert.throws(() => receiveMessageOnPort({}), { code: 'ERR_INVALID_ARG_TYPE' });
+const moved = new ArrayBuffer(4), kept = new ArrayBuffer(4);
+markAsUntransferable(kept);
+const w = new Worker(__dirname + '/thread.js', { workerData: { big: 1n, moved }, transferList: [moved], argv: ['x', 2] });
+assert.strictEqual(moved.byteLength, 0);
+assert.throws(() => w.postMessage(kept, [kept]), TypeError);
+w.on('online', () => console.log('online'));
+w.on('message', (m) => console.log(m));
+w.on('error', (e) => console.log('error', e instanceof RangeError, e.message));
+w.on('exit', (code) => {
+  console.log('exit', code, w.threadId);
+  w.postMessage('to nobody');
+  next();
+});
+w.postMessage('first');
+w.postMessage('second');
+w.postMessage('third');
+function next() {
+  const spinning = new Worker('while (true);', { eval: true });
+  spinning.on('online', () => spinning.terminate().then((code) => {
+    console.log('terminated', code);
+    // Messages that nobody listens to keep nothing alive.
+    const quiet = new Worker('process.exitCode = 4; require("worker_threads")', { eval: true });
+    quiet.postMessage(1);
+    quiet.on('exit', (code) => {
+      console.log('quiet', code);
+      const url = require('url').pathToFileURL(__dirname + '/close.js');
+      new Worker(url).on('message', (m) => console.log(m)).on('exit', (code) => console.log('closed', code)).postMessage('once');
+    });
+  }));
+}
+-- thread.js --
+const { parentPort, workerData, threadId, isMainThread, receiveMessageOnPort } = require('worker_threads');
+parentPort.postMessage([workerData, threadId > 0, isMainThread, process.argv.slice(2), receiveMessageOnPort(parentPort)]);
+parentPort.on('message', (m) => { parentPort.postMessage(m); if (m === 'third') throw new RangeError('boom') });
+-- close.js --
+const { parentPort } = require('worker_threads');
+parentPort.onmessage = (e) => { parentPort.postMessage([e.data]); parentPort.close(); parentPort.postMessage('no'); };
+`, `
+online
+[
+  {
+    big: 1n,
+    moved: ArrayBuffer { [Uint8Contents]: <00 00 00 00>, byteLength: 4 }
+  },
+  true,
+  false,
+  [ 'x', '2' ],
+  { message: 'first' }
+]
+second
+third
+error true boom
+exit 1 -1
+terminated 1
+quiet 4
+[ 'once' ]
+closed 0`)
 }

@@ -49,6 +49,8 @@ type Spec struct {
 	Unref bool
 	// DieOnFailure ends the thread, with code 1, at an exception that nothing caught.
 	DieOnFailure bool
+	// Paused begins without the delivery of messages; see Thread.Pause.
+	Paused bool
 	// KillCode is the exit code of a thread that is killed.
 	KillCode int
 	// Limits replace those of the root where they are not 0.
@@ -99,6 +101,7 @@ type Thread struct {
 	io          *iocontext.Context
 	receivers   []func(js *isolate.JS, m Message) bool
 	open        bool // the inbox is delivered
+	paused      bool // the inbox waits; see Pause
 	holds       int
 	considering bool
 	told        bool   // a failure, in the turn that runs or ran last
@@ -115,7 +118,7 @@ func newThread(r *Root, s Spec) *Thread {
 	if name == "" {
 		name = "thread"
 	}
-	t := &Thread{root: r, spec: s, done: make(chan struct{})}
+	t := &Thread{root: r, spec: s, paused: s.Paused, done: make(chan struct{})}
 	t.iso = isolate.New(isolate.Options{Name: name, Host: r.o.Host, Log: r.o.Log, Limits: s.Limits.Or(r.o.Limits), Guard: r.o.Guard, Blocks: true})
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	t.pumping = t.pump

@@ -16,6 +16,7 @@ import (
 	"workerd.local/program"
 	"workerd.local/threads/hop"
 	"workerd.local/threads/iojs"
+	"workerd.local/threads/nodeworkers"
 	"workerd.local/webapi/bind"
 )
 
@@ -25,7 +26,7 @@ const exitBadFlag = 9
 // runProgram runs a script to its end. What stands after the script's name is the
 // script's own.
 func runProgram(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	o := program.Options{Modules: []bind.Module{iojs.Module}, Env: os.Environ(), Stdin: os.Stdin, Stdout: stdout, Stderr: stderr}
+	o := program.Options{Modules: []bind.Module{iojs.Module, nodeworkers.Module}, Env: os.Environ(), Stdin: os.Stdin, Stdout: stdout, Stderr: stderr}
 	fs := flag.NewFlagSet("workerd run", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.Usage = func() {}

@@ -53,6 +53,8 @@ var programs = isolate.NewSlot(func(*isolate.JS) *Program { return &Program{} })
 // Handlers are told what a worker says, in turns of the context that started it. What they return is an exception that
 // nothing caught, in the owner's script.
 type Handlers struct {
+	// Online is told that the worker's script begins to run; nil does not want to know.
+	Online  func(js *isolate.JS) error
 	Message func(js *isolate.JS, v goja.Value) error
 	// MessageError is told of a message that cannot be read here.
 	MessageError func(js *isolate.JS, err error) error
@@ -97,12 +99,15 @@ func Start(js *isolate.JS, e Entry, o Options, h Handlers) (*Worker, error) {
 		})
 	}
 	w.Thread, err = p.Root.Start(threads.Spec{
-		Name: o.Name, Parent: threads.Of(js), Stay: o.KeepAlive, DieOnFailure: o.Die, KillCode: o.KillCode, Limits: o.Limits,
-		Body: &connected{Body: body, give: o.Port, port: &Port{codec: o.Codec, Data: data, Flavor: o.Flavor, data: o.HasData}},
+		Name: o.Name, Parent: threads.Of(js), Stay: o.KeepAlive, Paused: o.Paused, DieOnFailure: o.Die, KillCode: o.KillCode, Limits: o.Limits,
+		Body: &connected{Body: body, give: o.Port, online: h.Online != nil, port: &Port{codec: o.Codec, Data: data, Flavor: o.Flavor, data: o.HasData}},
 		Owner: threads.Owner{
 			Context: ioc,
 			Message: func(m threads.Message) {
 				in(func(js *isolate.JS) error {
+					if _, ok := m.(online); ok {
+						return h.Online(js)
+					}
 					v, err := m.Value(js)
 					if err != nil {
 						if isolate.Uncatchable(err) {

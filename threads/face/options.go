@@ -18,6 +18,8 @@ type Options struct {
 	Flavor string
 	// KeepAlive keeps a worker that has nothing to do.
 	KeepAlive bool
+	// Paused keeps messages until the worker's script asks for them.
+	Paused bool
 	// Eval says that the entry is a source text.
 	Eval bool
 	// Data is what the worker is given along, and Transfer what of it moves.

@@ -73,9 +73,19 @@ func (p *Port) Listen(wants, deliver goja.Value) {
 // connected is a body whose realm has a port.
 type connected struct {
 	threads.Body
-	port *Port
-	give func(js *isolate.JS, p *Port) error // Options.Port
+	port   *Port
+	give   func(js *isolate.JS, p *Port) error // Options.Port
+	online bool                                // the owner wants to know that it runs
 }
+
+// online is the message that says so.
+type online struct{}
+
+// Size is threads.Message's.
+func (online) Size() int { return 0 }
+
+// Value is threads.Message's.
+func (online) Value(*isolate.JS) (goja.Value, error) { return goja.Undefined(), nil }
 
 // Start is threads.Body's.
 func (c *connected) Start(js *isolate.JS, t *threads.Thread) (goja.Value, error) {
@@ -83,6 +93,11 @@ func (c *connected) Start(js *isolate.JS, t *threads.Thread) (goja.Value, error)
 	ports.Get(js).port = c.port
 	if c.give != nil {
 		if err := c.give(js, c.port); err != nil {
+			return nil, err
+		}
+	}
+	if c.online {
+		if err := t.Send(online{}); err != nil {
 			return nil, err
 		}
 	}
