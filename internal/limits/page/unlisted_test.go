@@ -2,7 +2,7 @@ package main
 
 // unlisted are constants that look like bounds and are none.
 var unlisted = map[string]string{
-	"threads.maxPrototypes": "how far a chain of prototypes is followed for the copy of an error",
+	"threads.maxPrototypes":                 "how far a chain of prototypes is followed for the copy of an error",
 	"webapi/wasm.pageBytes":                 "what a page of WebAssembly is",
 	"cache.entryBytes":                      "what an entry weighs",
 	"config.defaultIP":                      "an address",
