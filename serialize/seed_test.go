@@ -371,7 +371,12 @@ func TestSeedOfASnapshot(t *testing.T) {
 	if asked != 1 {
 		t.Fatalf("asked %d times", asked)
 	}
-	s.snapshot = copied(t, s.snapshot)
+	// Its log goes through a file, too.
+	if w, err := restore(b.ctx(), copied(t, s.Snapshot()), Options{}); err != nil {
+		t.Fatal(err)
+	} else {
+		w.close()
+	}
 	seen := map[string]bool{}
 	for i := range 5 {
 		out, e := b.forked(s, Child{Env: []string{fmt.Sprint("N=", i)}, Args: []string{"child"}})
