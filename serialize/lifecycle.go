@@ -33,9 +33,11 @@ func (w *Worker) goOn(js *isolate.JS) {
 	w.run(js, w.o.Preload, func(js *isolate.JS) {
 		w.loaded = w.tape.Now()
 		w.fire(js, "deserialize", func(js *isolate.JS) {
-			if w.state < Deserialized {
-				w.state.become(Deserialized)
+			next := Deserialized
+			if w.forkable {
+				next = ForkPrepared
 			}
+			w.state.become(next)
 			w.install(js)
 		})
 	})

@@ -76,6 +76,7 @@ func record(ctx context.Context, o Options, kind Kind, timeout time.Duration) (w
 	} else {
 		w.turn(w.goOnAsSeed)
 	}
+	w.forkable = kind == Forkable
 	if err := w.park(ctx, kind, timeout); err != nil || w.exit != nil {
 		return w, nil, w.exit, err
 	}
@@ -265,6 +266,7 @@ func restore(ctx context.Context, s *Snapshot, o Options) (*Worker, error) {
 		w.close()
 		return nil, err
 	}
+	w.forkable = s.kind == Forkable
 	return w, nil
 }
 
@@ -281,6 +283,7 @@ func restoreOn(ctx context.Context, s *Snapshot, o Options) (*Worker, error) {
 		w.close()
 		return nil, err
 	}
+	w.forkable = s.kind == Forkable
 	return w, nil
 }
 

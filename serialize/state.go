@@ -9,7 +9,7 @@ type State uint8
 const (
 	Bootstrapping State = iota // next: all but Bootstrapping
 	Serialized                 // it parked, or will; next: Deserialized, ForkPrepared
-	Deserialized               // of a snapshot; next: Serialized of a seed made from one, ForkPrepared, Installed
+	Deserialized               // of a snapshot; next: Serialized of a seed made from one, Installed
 	ForkPrepared               // it is a child; next: Installed
 	Installed                  // next: Activated
 	Activated

@@ -133,6 +133,7 @@ type Worker struct {
 	out, err io.Writer
 
 	printing bool // of a text, so that what fails in it does not print again
+	forkable bool // it parked to be forked, and not for a snapshot file
 	parked   bool // the script is to park as soon as the turn is over
 	waits    int  // servers that keep the worker alive
 	exit     *Exit

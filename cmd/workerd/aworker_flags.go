@@ -72,6 +72,9 @@ var idleFlags = map[string]bool{
 	"same-origin-shared-data-dir": true, "agent-cred": true,
 }
 
+// mostTwins is the most that --twins may ask for, as the limit seed.twins.
+const mostTwins = 1000
+
 var errAworkerValue = errors.New("needs a value")
 
 // parseAworker reads a command line on top of base, which may be nil.
@@ -201,6 +204,8 @@ func (o *aworkerOptions) check() error {
 		return errors.New("--isolate should be thread or process")
 	case o.ControlSocket != "" && mode == serialize.Normal:
 		return errors.New("--control-socket needs --mode seed or --mode seed-userland")
+	case o.Twins > mostTwins:
+		return fmt.Errorf("--twins should be at most %d", mostTwins)
 	case o.ControlSocket == "" && (o.Isolate != "thread" || o.Twins >= 0):
 		return errors.New("--isolate and --twins need --control-socket")
 	case o.BuildSnapshot && (mode != serialize.Normal || o.ControlSocket != ""):

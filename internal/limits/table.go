@@ -385,6 +385,7 @@ var sections = []Section{
 		row("Delay of a timer of such a script, in ms", "serialize.longestDelay", Count, "", "fixed by Aworker", "it counts as 1, with a warning"),
 		knob("Keys and values of a namespace of `aworker.kvStorages`", KVStorageBytes.Knob, "QuotaExceededError; with the strategy lru the oldest go"),
 		knob("Workers of a seed that wait for a fork", SeedTwins.Knob, "further forks wait until one is made"),
+		row("What `--twins` may ask for", "cmd/workerd.mostTwins", Count, "", "fixed by the range of seed.twins", "exit code 4"),
 		knob("Children of a seed, at a time", SeedChildren.Knob, "the fork is refused"),
 		knob("What is said to a seed at a time", SeedMessage.Knob, "the connection is closed"),
 		knob("Requests of a worker, at a time", AworkerRequests.Knob, "503"),
