@@ -190,7 +190,6 @@ func nextValue(d *json.Decoder, depth int) (*value, error) {
 // failed is an error that scripts see with a code.
 type failed struct {
 	class, code, text string
-	file              string // a property url, where it is not empty
 }
 
 func (f *failed) Error() string { return f.text }

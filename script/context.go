@@ -193,8 +193,7 @@ func (t *ContextText) lookAtNames(tree *ast.Program) {
 		return e
 	}
 	find.stmts(tree.Body)
-	var replace *walker
-	replace = &walker{visit: func(e ast.Expression) ast.Expression {
+	replace := &walker{visit: func(e ast.Expression) ast.Expression {
 		switch n := e.(type) {
 		case *ast.ThisExpression:
 			if !own[n] {

@@ -37,6 +37,7 @@ type System struct {
 
 // New returns a system without services.
 func New(o Options) *System {
+	defineClasses()
 	if o.Hostname == "" {
 		o.Hostname = "localhost"
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 
 	"github.com/dop251/goja"
 
@@ -55,13 +56,12 @@ var set = glue.NewSet([]glue.Module{
 	},
 })
 
-// defined fills in the classes whose methods make instances of each other.
-var defined = func() bool {
+// defineClasses fills in the classes whose methods make instances of each other.
+var defineClasses = sync.OnceFunc(func() {
 	defineService()
 	defineFrame()
 	defineWorker()
-	return true
-}()
+})
 
 // services is the constructor Service of a realm.
 var services = isolate.NewSlot(func(js *isolate.JS) *goja.Value {
