@@ -730,3 +730,23 @@ quiet 4
 [ 'once' ]
 closed 0`)
 }
+
+func TestModulesStartWorkers(t *testing.T) {
+	wantWorkers(t, `
+-- main.js --
+import('./main.mjs');
+-- main.mjs --
+import Worker, { Worker as Same } from 'worker';
+import { isMainThread } from 'node:worker_threads';
+console.log(Worker === Same, isMainThread);
+const w = new Worker('late.mjs');
+w.on('message', (m) => { console.log(m); w.terminate(); });
+w.postMessage('early');
+-- late.mjs --
+import Worker from 'worker';
+await new Promise((f) => setTimeout(f, 20));
+Worker.on('message', (m) => Worker.postMessage(['late', m]));
+`, `
+true true
+[ 'late', 'early' ]`)
+}

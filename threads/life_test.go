@@ -33,12 +33,13 @@ func TestMessagesGoBothWays(t *testing.T) {
 // What comes while the entry is evaluated waits for its end, and keeps its order.
 func TestInboxOpensWhenTheEntryIsThere(t *testing.T) {
 	k := newKit(t)
-	th := k.start(`(async () => { await scheduler.wait(20); receive(v => post(v)); post("ready") })()`)
+	th := k.start(`(async () => { await scheduler.wait(20); receive(v => post(v)); post("ready") })()`, stay)
 	for _, s := range []string{"1", "2", "3"} {
 		if err := th.Post(k.message(s)); err != nil {
 			t.Fatal(err)
 		}
 	}
+	th.Stop()
 	k.want(`"ready"; 1; 2; 3; exit 0`)
 }
 
