@@ -12,6 +12,9 @@ import (
 type Class struct {
 	// Name is the exported name; "" is the default export.
 	Name string
+	// Service is the name of its worker, and Lasting says that the class may be stored.
+	Service string
+	Lasting bool
 	// Props is ctx.props of what is made of the class; nil for none.
 	Props *event.Props
 	// Fixed is why no other worker may have the class; nil lets any.
@@ -23,6 +26,14 @@ type Class struct {
 
 // CheckTransfer is event.Kept's.
 func (c *Class) CheckTransfer() error { return c.Fixed }
+
+// Token is event.Named's.
+func (c *Class) Token() (*event.Token, error) {
+	if c.Fixed != nil {
+		return nil, c.Fixed
+	}
+	return &event.Token{Kind: event.ClassOfActors, Lasting: c.Lasting, Service: c.Service, Entrypoint: c.Name, Props: c.Props}, nil
+}
 
 // missing is what calls of a facet are told where the worker has no such class.
 func (c *Class) missing() error {

@@ -153,7 +153,9 @@ func (fs *facets) open(name string, start durable.StartFunc) *facet {
 // of its parent's facets, and for the workers of the class.
 func (f *facet) started(s durable.Startup, err error) {
 	class, ok := s.Class.(*Class)
-	if err == nil && !ok {
+	if none, is := s.Class.(event.NoClass); err == nil && is {
+		err = none.Err
+	} else if err == nil && !ok {
 		err = exception.Errorf("The class of the facet is not one of actors.")
 	}
 	if f.failed != nil {

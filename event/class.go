@@ -4,7 +4,19 @@ package event
 // who makes actors knows. Any goroutine.
 type ActorClass interface {
 	Kept
+	Named
 }
+
+// NoClass is a class of which nothing can be made.
+type NoClass struct {
+	Err error // why; scripts may see it
+}
+
+// CheckTransfer is Kept's.
+func (c NoClass) CheckTransfer() error { return c.Err }
+
+// Token is Named's.
+func (c NoClass) Token() (*Token, error) { return nil, c.Err }
 
 // ClassRef is a class as part of a payload. It can be used anywhere and at any time.
 type ClassRef struct{ Class ActorClass }

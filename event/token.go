@@ -15,7 +15,8 @@ type Token struct {
 	// Lasting says that the stub may be stored: what it leads to has allowed it.
 	Lasting bool
 
-	// Of an Entrypoint: the service, its export ("" is the default one), and ctx.props.
+	// Of an Entrypoint and a ClassOfActors: the service, its export ("" is the default one), and
+	// ctx.props.
 	Service, Entrypoint string
 	Props               *Props
 
@@ -34,19 +35,27 @@ type TokenKind uint8
 
 // The kinds of tokens.
 const (
-	Entrypoint TokenKind = iota + 1 // an export of a worker
-	Object                          // an actor
-	Restored                        // what a [restore]() method returns
+	Entrypoint    TokenKind = iota + 1 // an export of a worker
+	Object                             // an actor
+	Restored                           // what a [restore]() method returns
+	ClassOfActors                      // an ActorClass, which is no service
 )
 
-// Named is a Service that can say what it is.
+// Resolver finds again what tokens name. What leads nowhere is a service, or a class, that
+// says so when it is used. Any goroutine.
+type Resolver struct {
+	Service func(*Token) Service    // of any kind but ClassOfActors
+	Class   func(*Token) ActorClass // of ClassOfActors
+}
+
+// Named is a Service, or a class, that can say what it is.
 type Named interface {
-	// Token names the service; any goroutine. The error, where it cannot be named, is one
+	// Token names it; any goroutine. The error, where it cannot be named, is one
 	// that scripts may see. The token is shared and does not change.
 	Token() (*Token, error)
 }
 
-// Kept is a Service that stays with who has it: it cannot be handed on, not even as part of
+// Kept is a Service, or a class, that stays with who has it: it cannot be handed on, not even as part of
 // what made a binding.
 type Kept interface {
 	// CheckTransfer is why not, an error that scripts may see, or nil. Any goroutine.

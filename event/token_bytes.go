@@ -9,7 +9,7 @@ import (
 // A token as bytes, version 1. Numbers are varints, a string is its length and its bytes.
 //
 //	"stub" version flags kind ...
-//	kind 1: service, entrypoint, props
+//	kind 1: service, entrypoint, props      kind 4: the same of a class
 //	kind 2: namespace, key, has a name (0 or 1), name
 //	kind 3: vendor, payload         a vendor is a token, behind its length
 //	props:   0, or 1 and JSON, or 2 and a payload
@@ -63,7 +63,7 @@ func (t *Token) appendTo(b []byte, depth int) (_ []byte, err error) {
 	}
 	b = append(append(b, tokenMagic...), tokenVersion, flags, byte(t.Kind))
 	switch t.Kind {
-	case Entrypoint:
+	case Entrypoint, ClassOfActors:
 		b = appendText(appendText(b, t.Service), t.Entrypoint)
 		switch {
 		case t.Props == nil:
@@ -105,6 +105,8 @@ func appendPayload(b []byte, p *Payload, depth int) ([]byte, error) {
 		switch c := c.(type) {
 		case ServiceRef:
 			t, err = TokenOf(c.Service)
+		case ClassRef:
+			t, err = c.Class.Token()
 		case TokenRef:
 			t = c.Token
 		default:
@@ -143,7 +145,7 @@ func parseToken(b []byte, depth int) (*Token, error) {
 	r := &tokenReader{b: b[head:]}
 	t := &Token{Kind: TokenKind(b[head-1]), RPC: flags&flagRPC != 0, Lasting: flags&flagLasting != 0}
 	switch t.Kind {
-	case Entrypoint:
+	case Entrypoint, ClassOfActors:
 		t.Service, t.Entrypoint = r.text(), r.text()
 		switch r.number() {
 		case 0:
@@ -167,6 +169,9 @@ func parseToken(b []byte, depth int) (*Token, error) {
 	case Restored:
 		t.Vendor = r.token(depth + 1)
 		t.Arg = r.payload(depth + 1)
+		if t.Vendor != nil && t.Vendor.Kind == ClassOfActors {
+			r.fail(ErrDamagedToken) // a class has no methods of its own
+		}
 	default:
 		r.fail(ErrDamagedToken)
 	}

@@ -21,11 +21,20 @@ type namedService struct {
 
 func (s namedService) Token() (*event.Token, error) { return s.token, nil }
 
+// namedClass is a class with a token.
+type namedClass struct{ token *event.Token }
+
+func (c namedClass) CheckTransfer() error         { return nil }
+func (c namedClass) Token() (*event.Token, error) { return c.token, nil }
+
 func named(s string) *string { return &s }
 
 var tokens = map[string]*event.Token{
-	"7374756201020104736f6d65" + "0000":                              {Kind: event.Entrypoint, Lasting: true, Service: "some"},
-	"7374756201020104736f6d65" + "02457001" + "055b312c325d":         {Kind: event.Entrypoint, Lasting: true, Service: "some", Entrypoint: "Ep", Props: &event.Props{JSON: []byte("[1,2]")}},
+	"7374756201020104736f6d65" + "0000":                      {Kind: event.Entrypoint, Lasting: true, Service: "some"},
+	"7374756201020104736f6d65" + "02457001" + "055b312c325d": {Kind: event.Entrypoint, Lasting: true, Service: "some", Entrypoint: "Ep", Props: &event.Props{JSON: []byte("[1,2]")}},
+	"73747562010204" + "0473686f70" + "04526f6f6d" + "00":    {Kind: event.ClassOfActors, Lasting: true, Service: "shop", Entrypoint: "Room"},
+	"73747562010204" + "01610142" + "02" + "02ff01" + "01" + "0b" + "73747562010204" + "01610000": {Kind: event.ClassOfActors, Lasting: true, Service: "a", Entrypoint: "B",
+		Props: &event.Props{Value: &event.Payload{Data: []byte{0xff, 1}, Caps: []event.Capability{event.TokenRef{Token: &event.Token{Kind: event.ClassOfActors, Lasting: true, Service: "a"}}}}}},
 	"73747562010202" + "026e73" + "036b6579" + "00":                  {Kind: event.Object, Lasting: true, Namespace: "ns", Key: "key"},
 	"73747562010202" + "026e73" + "036b6579" + "0100":                {Kind: event.Object, Lasting: true, Namespace: "ns", Key: "key", Name: named("")},
 	"73747562010303" + "0a" + "737475620102020000" + "00" + "01ff00": {Kind: event.Restored, RPC: true, Lasting: true, Vendor: &event.Token{Kind: event.Object, Lasting: true}, Arg: &event.Payload{Data: []byte{0xff}}},
@@ -75,6 +84,8 @@ func TestTokensThatCannotBeStored(t *testing.T) {
 		"not lasting":        {&event.Token{Kind: event.Object}, event.ErrNotLasting},
 		"inside not lasting": {holding(event.ServiceRef{Service: namedService{token: &event.Token{Kind: event.Object}}}), event.ErrNotLasting},
 		"inside without":     {holding(event.ServiceRef{Service: plainService{}}), event.ErrNoName},
+		"inside a class":     {holding(event.ClassRef{Class: namedClass{&event.Token{Kind: event.ClassOfActors}}}), event.ErrNotLasting},
+		"inside no class":    {holding(event.ClassRef{Class: event.NoClass{Err: event.ErrNoName}}), event.ErrNoName},
 		"inside a stream":    {holding(event.StreamRef{}), event.ErrNoName},
 		"too deep":           {deep, event.ErrTokenDepth},
 	} {
@@ -90,6 +101,9 @@ func TestTokensThatCannotBeStored(t *testing.T) {
 	if _, err := holding(event.ServiceRef{Service: namedService{token: lasting}}).Bytes(); err != nil {
 		t.Error(err)
 	}
+	if _, err := holding(event.ClassRef{Class: namedClass{&event.Token{Kind: event.ClassOfActors, Lasting: true}}}).Bytes(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestTokensThatAreNone(t *testing.T) {
@@ -102,6 +116,9 @@ func TestTokensThatAreNone(t *testing.T) {
 		"\x6d\x80\x82\x90anything": event.ErrForeignToken,
 		// A service that claims to be the stub of an object.
 		"stub\x01\x03\x02\x00\x00\x00": event.ErrDamagedToken,
+		// A class that claims to have a [restore](), or to be the stub of an object.
+		"stub\x01\x02\x03\x0astub\x01\x02\x04\x00\x00\x00\x00\x00": event.ErrDamagedToken,
+		"stub\x01\x03\x04\x00\x00\x00":                             event.ErrDamagedToken,
 		// Lengths and counts beyond what is there.
 		"stub\x01\x02\x02\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01":                 event.ErrDamagedToken,
 		"stub\x01\x02\x03\x0astub\x01\x02\x02\x00\x00\x00\x00\xff\xff\xff\xff\x0f": event.ErrDamagedToken,

@@ -21,17 +21,18 @@ func (w *world) class(d config.ServiceDesignator, where string) (event.ActorClas
 	if d.Props != "" {
 		props = &event.Props{JSON: []byte(d.Props)}
 	}
-	return svc.class(d.Entrypoint, props), nil
+	return svc.class(d.Entrypoint, props, false), nil
 }
 
 // class is a class of actors that the worker exports. Services may name each other in
-// circles, so the pool is looked up when it is needed.
-func (s *service) class(name string, props *event.Props) event.ActorClass {
+// circles, so the pool is looked up when it is needed. lasting says that the class may be
+// stored.
+func (s *service) class(name string, props *event.Props, lasting bool) event.ActorClass {
 	var fixed error
 	if s.cfg.Worker == nil {
 		fixed = errDynamicTransfer // a script has made it
 	}
-	return &actor.Class{Name: name, Props: props, Fixed: fixed, Open: func(done func(*worker.Pool, func(), error)) {
+	return &actor.Class{Name: name, Service: s.cfg.Name, Lasting: lasting, Props: props, Fixed: fixed, Open: func(done func(*worker.Pool, func(), error)) {
 		done(s.pool, func() {}, nil)
 	}}
 }

@@ -187,8 +187,9 @@ func (w *world) loopback(svc *service) func(js *isolate.JS, name string, kind wo
 			if ns := svc.namespaces[name]; ns != nil {
 				actors = ns
 			}
-			return rpc.NewLoopbackActors(js, actors, js.Compat().Has("allow_irrevocable_stub_storage"), func(props *event.Props) event.ActorClass {
-				return svc.class(name, props)
+			lasting := js.Compat().Has("allow_irrevocable_stub_storage")
+			return rpc.NewLoopbackActors(js, actors, lasting, func(props *event.Props) event.ActorClass {
+				return svc.class(name, props, lasting)
 			}), nil
 		}
 		lasting := js.Compat().Has("allow_irrevocable_stub_storage") && svc.pool != nil && svc.cfg.Worker != nil

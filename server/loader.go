@@ -308,7 +308,7 @@ func (d *dynamic) start(c *loader.Code) (*isolate.Isolate, *worker.Pool, error) 
 	w.loading.Go(func() { _ = iso.Run(context.Background()) }) // it ends by Close, which is no error
 	self := &service{cfg: &config.Service{Name: d.name}}
 	self.pool = worker.NewPool([]*isolate.Isolate{iso}, worker.Options{
-		Name: d.name, Dynamic: true, Resolve: w.resolve, Script: compiled, Compat: c.Compat, Modules: modules, Outbound: c.Outbound, Tails: w.dynamicTails(d.name, c), Context: w.ctx,
+		Name: d.name, Dynamic: true, Resolve: w.resolver(), Script: compiled, Compat: c.Compat, Modules: modules, Outbound: c.Outbound, Tails: w.dynamicTails(d.name, c), Context: w.ctx,
 		TurnLimit: time.Duration(c.CPUMillis * float64(time.Millisecond)), OnQuiet: d.quiet,
 		Files: func() map[string][]byte {
 			files := map[string][]byte{}

@@ -8,6 +8,20 @@ import (
 	"workerd.local/webapi/rpc"
 )
 
+// resolver looks names up in this configuration.
+func (w *world) resolver() event.Resolver {
+	return event.Resolver{Service: w.resolve, Class: w.resolveClass}
+}
+
+// resolveClass is the class that a token names, which has to be there once it is used.
+func (w *world) resolveClass(t *event.Token) event.ActorClass {
+	svc, err := w.storedWorker(t.Service)
+	if err != nil {
+		return event.NoClass{Err: err}
+	}
+	return svc.class(t.Entrypoint, t.Props, t.Lasting)
+}
+
 // resolve is the service that a token names: what a stub leads to that was read from
 // storage. One that leads nowhere in this configuration says so when it is used. Any
 // goroutine.
@@ -36,17 +50,26 @@ func (w *world) named(t *event.Token) (event.Service, error) {
 		}
 		return ns.Stub(actorid.ID{Namespace: t.Namespace, Key: t.Key}, t.Name, t.Lasting), nil
 	}
-	svc := w.services[t.Service]
+	svc, err := w.storedWorker(t.Service)
+	if err != nil {
+		return nil, err
+	}
+	return &lazyService{svc: svc, entrypoint: t.Entrypoint, props: t.Props, lasting: t.Lasting}, nil
+}
+
+// storedWorker is the worker of a name in a token; it must allow that tokens lead to it.
+func (w *world) storedWorker(name string) (*service, error) {
+	svc := w.services[name]
 	switch {
 	case svc == nil:
-		return nil, exception.Errorf("Stub refers to a service that doesn't exist: %s", t.Service)
+		return nil, exception.Errorf("Stub refers to a service that doesn't exist: %s", name)
 	case svc.pool == nil:
-		return nil, exception.Errorf("Stub refers to a service that is not a Worker: %s", t.Service)
+		return nil, exception.Errorf("Stub refers to a service that is not a Worker: %s", name)
 	}
 	if err := svc.pool.CheckStored(); err != nil {
 		return nil, err
 	}
-	return &lazyService{svc: svc, entrypoint: t.Entrypoint, props: t.Props, lasting: t.Lasting}, nil
+	return svc, nil
 }
 
 // namespace is the namespace with a storage key.

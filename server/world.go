@@ -398,7 +398,7 @@ func (w *world) pool(svc *service) error {
 		return err
 	}
 	svc.pool = worker.NewPool(w.s.isolates, worker.Options{
-		Name: c.Name, Resolve: w.resolve, Script: svc.script, Compat: svc.flags, Modules: w.modules(svc),
+		Name: c.Name, Resolve: w.resolver(), Script: svc.script, Compat: svc.flags, Modules: w.modules(svc),
 		Env: w.env(svc), Files: bundleFiles(c.Worker), Started: w.wrappedBindings(svc), Loopback: w.loopback(svc), Outbound: outSvc, Cache: cacheSvc, Tails: tails,
 		TurnLimit: c.Worker.CPULimit, Context: w.ctx,
 		Refused: func() error { _, err := w.s.refusal(supervise.Subject{Worker: c.Name}); return err },

@@ -62,9 +62,9 @@ type Options struct {
 	// Loopback makes what stands in ctx.exports for an export of the script; a nil value
 	// leaves it out. Nil leaves out all.
 	Loopback func(js *isolate.JS, name string, kind ExportKind) (goja.Value, error)
-	// Resolve is the service of a token, for stubs that were stored; nil where there is
-	// none. Any goroutine.
-	Resolve func(*event.Token) event.Service
+	// Resolve finds what the tokens of stored stubs and classes name; empty where there is
+	// none.
+	Resolve event.Resolver
 	// Dynamic says that a script has made the worker: no name leads to it.
 	Dynamic bool
 	// Outbound is where the global fetch() goes.
@@ -358,7 +358,7 @@ func (w *Worker) reset(cause error, culprit *isolate.Frame) {
 
 func (w *Worker) setup(js *isolate.JS) error {
 	fetch.SetOutbound(js, w.o.Outbound)
-	if w.o.Resolve != nil {
+	if w.o.Resolve.Service != nil {
 		rpc.SetResolver(js, w.o.Resolve)
 	}
 	global.SetBeacon(js, w.sendBeacon)

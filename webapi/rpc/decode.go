@@ -119,11 +119,18 @@ func (d *decoder) ReadHost(r *clone.Reader) (*goja.Object, error) {
 		c.Release()
 		return nil, fmt.Errorf("rpc: a service of a payload is a %T", c)
 	case tagClass:
-		ref, err := take[event.ClassRef](d, r)
+		c, err := take[event.Capability](d, r)
 		if err != nil {
 			return nil, err
 		}
-		return durable.ClassClass.Wrap(d.js, &durable.Class{Class: ref.Class}), nil
+		switch ref := c.(type) {
+		case event.ClassRef:
+			return durable.ClassClass.Wrap(d.js, &durable.Class{Class: ref.Class}), nil
+		case event.TokenRef:
+			return classOfToken(d.js, ref.Token, nil), nil
+		}
+		c.Release()
+		return nil, fmt.Errorf("rpc: a class of a payload is a %T", c)
 	}
 	switch tag {
 	case tagReadable:

@@ -11,32 +11,29 @@ import (
 	"workerd.local/internal/clone"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/durable"
 	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/global"
 )
 
-// Stubs in the storage of actors are their tokens (docs/FORMAT.md). What a token leads to
-// is looked up when the stub is used.
+// Stubs and classes in the storage of actors are their tokens (docs/FORMAT.md). What a token
+// leads to is looked up when it is used.
 
 // storageFlag is what lets a worker store stubs, and lets its own be stored.
 const storageFlag = "allow_irrevocable_stub_storage"
 
-// resolver finds the service of a token.
-type resolver struct {
-	service func(*event.Token) event.Service
-}
-
-var resolverOf = isolate.NewSlot(func(*isolate.JS) *resolver {
-	return &resolver{func(*event.Token) event.Service {
-		return unusable{exception.Errorf("Stored stubs lead nowhere here.")}
-	}}
+var resolverOf = isolate.NewSlot(func(*isolate.JS) *event.Resolver {
+	return &event.Resolver{
+		Service: func(*event.Token) event.Service { return unusable{errNowhere} },
+		Class:   func(*event.Token) event.ActorClass { return event.NoClass{Err: errNowhere} },
+	}
 })
 
-// SetResolver says what the services of tokens are. What a token of the kind Restored is
-// made by is asked for, too. A token that leads nowhere is a service that says so.
-func SetResolver(js *isolate.JS, service func(*event.Token) event.Service) {
-	resolverOf.Get(js).service = service
-}
+var errNowhere = exception.Errorf("Stored stubs lead nowhere here.")
+
+// SetResolver says what finds the services and classes of tokens. What a token of the kind
+// Restored is made by is asked for, too.
+func SetResolver(js *isolate.JS, r event.Resolver) { *resolverOf.Get(js) = r }
 
 // storedHost is clone.HostObjects for values in storage.
 type storedHost struct{ js *isolate.JS }
@@ -57,6 +54,20 @@ func (h storedHost) WriteHost(w *clone.Writer, obj *goja.Object) (bool, error) {
 			return false, errNotPersistent
 		}
 		return true, h.write(w, tagStub, v.channel)
+	case *durable.Class:
+		if err := v.Class.CheckTransfer(); err != nil {
+			return false, err
+		}
+		if !js.Compat().Has(storageFlag) {
+			return false, &clone.DataCloneError{Message: class + " cannot be serialized in this context."}
+		}
+		t, err := v.Class.Token()
+		if err != nil {
+			return false, err
+		}
+		return true, h.write(w, tagClass, t)
+	case *LoopbackActors:
+		return false, notSerializable(class) // it says nothing of props yet
 	case *promise, *property:
 		return false, notSerializable(strings.TrimPrefix(class, "Js"))
 	}
@@ -113,17 +124,14 @@ func (h storedHost) ReadHost(r *clone.Reader) (*goja.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	if tag != tagStub && tag != tagService {
+	kind, ok := storedKinds[tag]
+	if !ok {
 		if tag == global.ErrorTag {
 			return global.ReadError(h.js, r, false)
 		}
 		return global.ReadHost(h.js, tag, r)
 	}
 	if !h.js.Compat().Has(storageFlag) {
-		kind := "ServiceStub"
-		if tag == tagStub {
-			kind = "RpcStub"
-		}
 		return nil, exception.DOM("DataCloneError", kind+" cannot be deserialized in this context.")
 	}
 	b, err := r.Bytes()
@@ -131,29 +139,54 @@ func (h storedHost) ReadHost(r *clone.Reader) (*goja.Object, error) {
 		return nil, err
 	}
 	t, err := event.ParseToken(b)
+	if tag == tagClass {
+		return classOfToken(h.js, t, err), nil
+	}
 	return stubOfToken(h.js, t, tag == tagStub, err)
+}
+
+// storedKinds are the names of what is stored as tokens.
+var storedKinds = map[uint32]string{tagStub: "RpcStub", tagService: "ServiceStub", tagClass: "DurableObjectClass"}
+
+// classOfToken is the class that a token stands for; failed is why it could not be read.
+func classOfToken(js *isolate.JS, t *event.Token, failed error) *goja.Object {
+	if failed == nil && t.Kind != event.ClassOfActors {
+		failed = event.ErrDamagedToken
+	}
+	var c event.ActorClass
+	if failed != nil {
+		c = event.NoClass{Err: unreadable("class", failed)}
+	} else {
+		c = resolverOf.Get(js).Class(t)
+	}
+	return durable.ClassClass.Wrap(js, &durable.Class{Class: c})
+}
+
+// unreadable is what uses of a token are told that could not be read.
+func unreadable(what string, failed error) error {
+	switch {
+	case errors.Is(failed, event.ErrTokenVersion):
+		return exception.Errorf("The stored %s was written by a later version of this server, and cannot be used.", what)
+	case errors.Is(failed, event.ErrForeignToken):
+		return exception.Errorf("The stored %s was written by workerd, whose form of stubs this server cannot read.", what)
+	}
+	return exception.Errorf("The stored %s is damaged.", what)
 }
 
 // stubOfToken is the stub that a token stands for; failed is why it could not be read.
 func stubOfToken(js *isolate.JS, t *event.Token, isStub bool, failed error) (*goja.Object, error) {
 	var svc event.Service
-	if failed == nil && t.RPC != isStub {
+	if failed == nil && (t.RPC != isStub || t.Kind == event.ClassOfActors) {
 		failed = event.ErrDamagedToken
 	}
 	switch {
 	case failed != nil:
-		text := "The stored stub is damaged."
-		if errors.Is(failed, event.ErrTokenVersion) {
-			text = "The stored stub was written by a later version of this server, and cannot be used."
-		} else if errors.Is(failed, event.ErrForeignToken) {
-			text = "The stored stub was written by workerd, whose form of stubs this server cannot read."
-		}
-		svc = unusable{exception.Errorf("%s", text)}
+		svc = unusable{unreadable("stub", failed)}
 		t = &event.Token{Kind: event.Restored, RPC: isStub}
 	case isStub:
-		svc = resolverOf.Get(js).service(t.Vendor)
+		svc = resolverOf.Get(js).Service(t.Vendor)
 	default:
-		svc = resolverOf.Get(js).service(t)
+		svc = resolverOf.Get(js).Service(t)
 	}
 	if !isStub {
 		return fetch.Fetcher.Wrap(js, &fetch.FetcherObject{Service: svc}), nil

@@ -15,6 +15,7 @@ import (
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/durable"
 	"workerd.local/webapi/events"
 	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/global"
@@ -44,6 +45,7 @@ func TestDamagedStubsFailWhenTheyAreUsed(t *testing.T) {
 		{"\x6d\x80\x82\x90and more", "The stored stub was written by workerd, whose form of stubs this server cannot read."},
 		{"stub\x01\x02\x07", "The stored stub is damaged."},
 		{"", "The stored stub is damaged."},
+		{"stub\x01\x02\x04\x00\x00\x00", "The stored stub is damaged."}, // of a class
 		{"stub\x01\x02\x02\x00\x00\x00", "Stored stubs lead nowhere here."},
 	} {
 		for _, tag := range []uint32{tagService, tagStub} {
@@ -80,6 +82,37 @@ func TestDamagedStubsFailWhenTheyAreUsed(t *testing.T) {
 	}
 }
 
+// So can one that holds a class: its facets are told.
+func TestDamagedClassesFailWhenTheyAreUsed(t *testing.T) {
+	e := storing(t, storageFlag)
+	for _, c := range []struct{ token, want string }{
+		{"stub\x02\x02\x04", "The stored class was written by a later version of this server, and cannot be used."},
+		{"\x6d\x80\x82\x90and more", "The stored class was written by workerd, whose form of stubs this server cannot read."},
+		{"", "The stored class is damaged."},
+		{"stub\x01\x02\x02\x00\x00\x00", "The stored class is damaged."}, // of an actor
+		{"stub\x01\x02\x04\x00\x00\x00", "Stored stubs lead nowhere here."},
+	} {
+		e.In(func(js *isolate.JS, ioc *iocontext.Context) {
+			data := fmt.Sprintf("\xff\x0f\\%c%c%s", tagClass, len(c.token), c.token)
+			v, err := clone.Deserialize(js.Runtime(), []byte(data), clone.Options{Host: storedHost{js}})
+			if err != nil {
+				t.Errorf("%q: %v", c.token, err)
+				return
+			}
+			cl, ok := durable.ClassClass.Unwrap(js, v)
+			if !ok {
+				t.Fatalf("%q is %v", c.token, v)
+			}
+			if none, ok := cl.Class.(event.NoClass); !ok || none.Err.Error() != "Error: "+c.want {
+				t.Errorf("%q is of %#v", c.token, cl.Class)
+			}
+			if _, err := clone.Serialize(js.Runtime(), v, clone.Options{Host: storedHost{js}}); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%q is stored again: %v", c.token, err)
+			}
+		})
+	}
+}
+
 // fromShop is a service that makes something else each time, and counts.
 type fromShop struct {
 	event.Service
@@ -108,12 +141,12 @@ func TestStubsAreMadeAgainAtTheFirstUse(t *testing.T) {
 	vendor.made = event.ServiceRef{Service: &fromShop{}}
 	token := &event.Token{Kind: event.Restored, Lasting: true, Vendor: &event.Token{Kind: event.Object, Lasting: true}, Arg: &event.Payload{Data: []byte("\xff\x0f_")}}
 	e.In(func(js *isolate.JS, ioc *iocontext.Context) {
-		SetResolver(js, func(t *event.Token) event.Service {
+		SetResolver(js, event.Resolver{Service: func(t *event.Token) event.Service {
 			if t.Kind == event.Restored {
 				return NewRestored(t, vendor, js.Bounds())
 			}
 			return vendor
-		})
+		}})
 		for name, asStub := range map[string]bool{"service": false, "stub": true} {
 			one := *token
 			one.RPC = asStub
@@ -143,6 +176,7 @@ func TestStubsAreNotStoredWithoutTheFlag(t *testing.T) {
 	e.In(func(js *isolate.JS, ioc *iocontext.Context) {
 		for _, c := range []struct{ data, want string }{
 			{"\xff\x0f\\\x0b\x00", "ServiceStub cannot be deserialized in this context."},
+			{"\xff\x0f\\\x0c\x00", "DurableObjectClass cannot be deserialized in this context."},
 			{"\xff\x0f\\\x01\x00", "RpcStub cannot be deserialized in this context."},
 		} {
 			if _, err := clone.Deserialize(js.Runtime(), []byte(c.data), clone.Options{Host: storedHost{js}}); err == nil || !strings.Contains(err.Error(), c.want) {
