@@ -18,6 +18,8 @@ import (
 	"workerd.local/webapi/crypto"
 	"workerd.local/webapi/events"
 	"workerd.local/webapi/fetch"
+	"workerd.local/webapi/global"
+	"workerd.local/webapi/node/core"
 	"workerd.local/webapi/node/glue"
 	"workerd.local/webapi/sockets"
 	"workerd.local/webapi/websockets"
@@ -132,6 +134,10 @@ func (i *Instance) setup(js *isolate.JS) error {
 	p := i.program
 	i.ticks.failed = i.uncaughtError
 	i.loader = newLoader(i)
+	// Scripts look here to know where they are.
+	if err := global.Identify(js, "Node.js/"+core.Version[:2], "global"); err != nil {
+		return err
+	}
 	crypto.Configure(js, crypto.Flags{})
 	fetch.SetOutbound(js, p.o.Outbound)
 	sockets.SetOutbound(js, p.o.Outbound)

@@ -231,6 +231,9 @@ func (i *Instance) argv() []string {
 	if first == "" {
 		first = i.program.o.ExecPath
 	}
+	if i.main && i.o.Eval {
+		return append([]string{first}, i.o.Args...)
+	}
 	return append([]string{first, i.o.File}, i.o.Args...)
 }
 

@@ -38,8 +38,10 @@ import (
 
 // Options configure a program.
 type Options struct {
-	// Entry is the path of the file to run, relative to Dir.
+	// Entry is the path of the file to run, relative to Dir. Where Eval is set it is the text
+	// of a CommonJS module instead.
 	Entry string
+	Eval  bool
 	// Args are what follows the file's name in process.argv, ExecArgv what stood before it.
 	Args, ExecArgv []string
 	// ExecPath is process.execPath, and argv[0], too; Argv0 is process.argv0, ExecPath
@@ -203,7 +205,11 @@ func (p *Program) Run(ctx context.Context) (code int, err error) {
 		defer stop()
 	}
 	p.root = threads.NewRoot(threads.RootOptions{Host: p.o.Host, Log: p.o.Log, Limits: p.o.Limits, Guard: guard})
-	i := p.NewBody(BodyOptions{File: p.o.Entry, Args: p.o.Args, ExecArgv: p.o.ExecArgv})
+	o := BodyOptions{File: p.o.Entry, Args: p.o.Args, ExecArgv: p.o.ExecArgv}
+	if p.o.Eval {
+		o.File, o.Source, o.Eval = "[eval]", p.o.Entry, true
+	}
+	i := p.NewBody(o)
 	i.main, p.main = true, i
 	lost := 0
 	main, err := p.root.Start(threads.Spec{

@@ -7,6 +7,7 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/exception"
+	"workerd.local/internal/limits"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/loop"
@@ -42,8 +43,8 @@ var timerClass = &bind.Class[timer]{
 				_ = t.i.iso.Loop().Post(t.immediate)
 				return nil, nil
 			}
-			if limit := c.JS().Isolate().Limits().Timers * timersOfPrograms; t.i.timers >= limit {
-				return nil, exception.RangeErrorf("A program can have %d timers at a time", limit)
+			if limit := limits.ProgramTimers.In(c.JS().Bounds()); t.i.timers >= limit {
+				return nil, exception.RangeErrorf("There are %d timers already, and there cannot be more.", limit)
 			}
 			t.i.timers++
 			l := t.i.iso.Loop()
@@ -61,9 +62,6 @@ var timerClass = &bind.Class[timer]{
 		},
 	},
 }
-
-// timersOfPrograms is how many times more timers a program may have than a request.
-const timersOfPrograms = 100
 
 // longestDelay is node's; a longer one becomes 1 ms.
 const longestDelay = math.MaxInt32

@@ -39,6 +39,9 @@ func runProgram(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	fs.BoolVar(&o.Flags.NoDeprecation, "no-deprecation", false, "print no warnings of what is deprecated")
 	fs.BoolVar(&o.Flags.TraceDeprecation, "trace-deprecation", false, "print them with their stack")
 	fs.BoolVar(&o.Flags.ThrowDeprecation, "throw-deprecation", false, "throw them")
+	text := ""
+	fs.StringVar(&text, "eval", "", "run `text` instead of a file")
+	fs.StringVar(&text, "e", "", "run `text` instead of a file")
 	fs.IntVar(&o.Port, "port", program.DefaultPort, "serve the program's services on `port`; 0 is any that is free")
 	fs.StringVar(&o.Hostname, "host", "localhost", "serve them at `address`")
 	memory := fs.Int64("limit-memory", 0, "stop the program when the heap passes this many `bytes` (default 75 % of the memory; -1: never)")
@@ -54,7 +57,7 @@ func runProgram(ctx context.Context, args []string, stdout, stderr io.Writer) in
 		return exitOK
 	case err != nil:
 		bad = err.Error()
-	case len(rest) == 0:
+	case len(rest) == 0 && text == "":
 		bad = "expected <script> [<arguments>]"
 	case o.Port < 0 || o.Port > math.MaxUint16:
 		bad = fmt.Sprintf("--port must be 0 to 65535, not %d", o.Port)
@@ -70,7 +73,11 @@ func runProgram(ctx context.Context, args []string, stdout, stderr io.Writer) in
 		fmt.Fprintf(stderr, "workerd run: %s\nworkerd run --help tells the flags.\n", bad)
 		return exitBadFlag
 	}
-	o.Entry, o.Args = rest[0], rest[1:]
+	if text != "" {
+		o.Entry, o.Eval, o.Args = text, true, rest
+	} else {
+		o.Entry, o.Args = rest[0], rest[1:]
+	}
 	o.ExecArgv = args[:len(args)-len(rest)]
 	if o.ExecPath, err = os.Executable(); err != nil {
 		return fail(stderr, err)

@@ -70,6 +70,7 @@ var (
 	ProgramWaiting     = count("program.waiting", 1_000_000, 1, 100_000_000)
 	ProgramSockets     = count("program.sockets", 10_000, 1, 1_000_000)
 	ProgramChildren    = count("program.children", 256, 1, 100_000)
+	ProgramTimers      = count("program.timers", 1_000_000, 1, 100_000_000)
 	CloneDepth         = count("clone.depth", 10_000, 10, 10_000)
 	CloneObjects       = count("clone.objects", 1<<24, 100, 1<<28)
 
@@ -311,6 +312,7 @@ var sections = []Section{
 		knob("Operations of a program's node:fs that have begun", ProgramWaiting.Knob, "EAGAIN"),
 		knob("Sockets of node:net that a program has open, and servers", ProgramSockets.Knob, "EMFILE; who connects is closed"),
 		knob("Child processes of a program", ProgramChildren.Knob, "EAGAIN"),
+		knob("Active timers of one thread of a program", ProgramTimers.Knob, "RangeError"),
 		knob("Output of a CompressionStream or DecompressionStream that nobody has read", CodecAhead.Knob, "writes wait for a reader"),
 		row("Bytes that one call of node:zlib is given as a whole", "webapi/node/zlib.mostInput", Size, "", "fixed by workerd", "RangeError"),
 		knob("Window that a frame of Zstandard asks for, in node:zlib", ZstdWindow.Knob, "an error"),

@@ -9,8 +9,19 @@ import (
 	"workerd.local/webapi/bind"
 )
 
-// UserAgent is navigator.userAgent.
+// UserAgent is navigator.userAgent of workers.
 const UserAgent = "Cloudflare-Workers"
+
+// identity is what globalThis says of itself where that is not a worker's.
+type identity struct{ agent string }
+
+var identities = isolate.NewSlot(func(*isolate.JS) *identity { return &identity{UserAgent} })
+
+// Identify changes navigator.userAgent, and the tag that globalThis has.
+func Identify(js *isolate.JS, agent, tag string) error {
+	identities.Get(js).agent = agent
+	return js.Runtime().GlobalObject().DefineDataPropertySymbol(goja.SymToStringTag, js.Runtime().ToValue(tag), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+}
 
 type beacon struct{ send bind.Static }
 
@@ -29,7 +40,7 @@ var navigatorClass = &bind.Class[navigator]{
 		"sendBeacon": func(_ *navigator, c *bind.Call) (any, error) { return beaconOf.Get(c.JS()).send(c) },
 	},
 	Getters: map[string]bind.Getter[navigator]{
-		"userAgent":           func(*navigator, *bind.Call) (any, error) { return UserAgent, nil },
+		"userAgent":           func(_ *navigator, c *bind.Call) (any, error) { return identities.Get(c.JS()).agent, nil },
 		"language":            func(*navigator, *bind.Call) (any, error) { return "en", nil },
 		"languages":           func(*navigator, *bind.Call) (any, error) { return []string{"en"}, nil },
 		"platform":            func(*navigator, *bind.Call) (any, error) { return "", nil },

@@ -284,6 +284,12 @@ native.keep({
   runText(file, text) {
     process = require("node:process");
     const m = moduleOf(join(native.cwd(), file), null);
+    m.id = file;
+    process.mainModule = undefined;
+    // It sees what node's [eval] does.
+    for (const [name, value] of [["require", requireOf(m)], ["module", m], ["exports", m.exports], ["__filename", file], ["__dirname", "."]]) {
+      defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
+    }
     m._compile(text, file);
   },
   requireFrom: (file, id) => moduleOf(file).require(id),
