@@ -227,3 +227,43 @@ func below(js *isolate.JS, path string) string {
 	}
 	return glue.MachineOf(js).Dir() + "/" + path
 }
+
+// lookupNatives are what js/internal/dns.js has of a program's machine.
+var lookupNatives = map[string]bind.Static{
+	"machine": machineNatives["machine"],
+	// lookup(host, family, done): done gets (error, [[address, family]]).
+	"lookup": func(c *bind.Call) (any, error) {
+		host, network, done := c.Arg(0).String(), "ip", c.Arg(2)
+		if family := c.Arg(1).ToInteger(); family != 0 {
+			network += strconv.Itoa(int(family))
+		}
+		return nil, glue.Later(c.JS(), func(ctx context.Context) ([]any, error) {
+			found, err := net.DefaultResolver.LookupNetIP(ctx, network, host)
+			if err != nil || len(found) == 0 {
+				e := glue.NewSystemError("ENOTFOUND", "getaddrinfo", "")
+				var dns *net.DNSError
+				if errors.As(err, &dns) && dns.IsTemporary && !dns.IsNotFound {
+					e = glue.NewSystemError("EAI_AGAIN", "getaddrinfo", "")
+				}
+				e.Short, e.Tail = true, host
+				e.More = []any{"hostname", host}
+				return nil, e
+			}
+			list := []any{}
+			for _, a := range found {
+				family := 6
+				if a = a.Unmap(); a.Is4() {
+					family = 4
+				}
+				list = append(list, []any{a.String(), family})
+			}
+			return list, nil
+		}, func(js *isolate.JS, list []any, err error) {
+			if err != nil {
+				glue.Tell(js, done, glue.Failure(js, err))
+				return
+			}
+			glue.Tell(js, done, goja.Null(), list)
+		})
+	},
+}

@@ -96,3 +96,9 @@ func TestSocketsOfProgramsAreBounded(t *testing.T) {
 	e, _ := newMachineEnv(t, "program.sockets=1")
 	e.Want(`const net = (await import("node:net")).default; const s = net.createServer(); await new Promise(r => s.listen(0, "127.0.0.1", r)); const c = net.connect(s.address().port, "127.0.0.1"); const x = await new Promise(r => c.on("error", e => r(e.code))); const o = net.createServer(); const y = await new Promise(r => o.on("error", e => r(e.code)).listen(0)); s.close(); await new Promise(r => o.listen(0, r)); o.close(); return [x, y]`, `["EMFILE","EMFILE"]`)
 }
+
+func TestProgramsAskTheMachineForNames(t *testing.T) {
+	e, _ := newMachineEnv(t)
+	e.Want(`const dns = (await import("node:dns")).default; const ask = (...a) => new Promise(r => dns.lookup(...a, (e, address, family) => r(e ? [e.code, e.syscall, e.hostname, e.message] : [address, family]))); return [await ask("localhost", 4), await ask("localhost", { family: 4, all: true }), await ask("127.0.0.1"), (await ask("no such name")).slice(1)]`,
+		`[["127.0.0.1",4],[[{"address":"127.0.0.1","family":4}],null],["127.0.0.1",4],["getaddrinfo","no such name","getaddrinfo ENOTFOUND no such name"]]`)
+}

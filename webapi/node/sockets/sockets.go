@@ -24,7 +24,10 @@ var files embed.FS
 // Modules are the files of this package.
 func Modules() []glue.Module {
 	return glue.Files(files, func(name string) map[string]bind.Static {
-		if name == "net" {
+		switch name {
+		case "internal/dns":
+			return lookupNatives
+		case "net":
 			all := maps.Clone(natives)
 			maps.Copy(all, machineNatives)
 			return all

@@ -136,6 +136,12 @@ const shared = {
 async function find(hostname, family, wanted) {
   const kind = isIP(hostname);
   if (kind) return [{ address: hostname, family: kind }];
+  if (native.machine()) {
+    // A program asks its machine, which has names of its own.
+    const list = await new Promise((resolve, reject) => native.lookup(hostname, family, (e, list) => (e ? reject(e) : resolve(list))));
+    const v4 = list.filter(([, f]) => f === 4), v6 = list.filter(([, f]) => f === 6);
+    return (wanted === "ipv4first" ? [...v4, ...v6] : wanted === "ipv6first" ? [...v6, ...v4] : list).map(([address, family]) => ({ address, family }));
+  }
   const of = (list, f) => list.map((a) => ({ address: a.data, family: f }));
   if (family === 4) return of(await ask(hostname, "A", "queryA"), 4);
   if (family === 6) return of(await ask(hostname, "AAAA", "queryAAAA"), 6);
