@@ -704,7 +704,9 @@ function next() {
 }
 -- thread.js --
 const { parentPort, workerData, threadId, isMainThread, receiveMessageOnPort } = require('worker_threads');
-parentPort.postMessage([workerData, threadId > 0, isMainThread, process.argv.slice(2), receiveMessageOnPort(parentPort)]);
+let first;
+while ((first = receiveMessageOnPort(parentPort)) === undefined); // the owner may not have sent it yet
+parentPort.postMessage([workerData, threadId > 0, isMainThread, process.argv.slice(2), first]);
 parentPort.on('message', (m) => { parentPort.postMessage(m); if (m === 'third') throw new RangeError('boom') });
 -- close.js --
 const { parentPort } = require('worker_threads');
