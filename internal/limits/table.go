@@ -313,6 +313,8 @@ var sections = []Section{
 		knob("Sockets of node:net that a program has open, and servers", ProgramSockets.Knob, "EMFILE; who connects is closed"),
 		knob("Child processes of a program", ProgramChildren.Knob, "EAGAIN"),
 		knob("Active timers of one thread of a program", ProgramTimers.Knob, "RangeError"),
+		row("A package.json that a program reads", "program.maxManifest", Size, "", "fixed by what programs need", "an error"),
+		row("Nesting of a package.json that a program reads", "program.maxManifestDeep", Count, "", "fixed by the call stack of Go", "an error"),
 		knob("Output of a CompressionStream or DecompressionStream that nobody has read", CodecAhead.Knob, "writes wait for a reader"),
 		row("Bytes that one call of node:zlib is given as a whole", "webapi/node/zlib.mostInput", Size, "", "fixed by workerd", "RangeError"),
 		knob("Window that a frame of Zstandard asks for, in node:zlib", ZstdWindow.Knob, "an error"),
