@@ -44,10 +44,18 @@ func rounds(t *testing.T) int {
 // r.answer(resp, err) at once, in place of waiting for r.a.out.Wait(). Replies then
 // leave before what they tell is durable, and within a few rounds one of them is not
 // kept.
-func TestKilledServerKeepsItsWord(t *testing.T) {
+func TestKilledServerKeepsItsWord(t *testing.T) { keepsItsWord(t, "testdata") }
+
+// TestKilledServerKeepsTheWordOfFacets does it with facets, whose storage is theirs: what
+// an answer tells has come through the gates of all the actors around them.
+func TestKilledServerKeepsTheWordOfFacets(t *testing.T) {
+	keepsItsWord(t, filepath.Join("testdata", "facets"))
+}
+
+func keepsItsWord(t *testing.T, project string) {
 	binary := process.Build(t)
 	data := t.TempDir()
-	project, err := filepath.Abs("testdata")
+	project, err := filepath.Abs(project)
 	if err != nil {
 		t.Fatal(err)
 	}
