@@ -90,7 +90,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 func usage(w io.Writer) {
 	fmt.Fprint(w, "workerd runs Workers and Durable Object apps.\n\nUsage:\n")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  workerd %-7s %-22s %s\n", c.name, c.args, c.short)
+		fmt.Fprintf(w, "  workerd %-7s %-25s %s\n", c.name, c.args, c.short)
 	}
 	fmt.Fprint(w, "  workerd --version\n\nworkerd <command> --help tells the flags of a command.\n")
 }
