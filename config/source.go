@@ -19,6 +19,7 @@ type Source struct {
 	JSXFactory            string
 	JSXFragment           string
 	Build                 BuildCommand
+	Threads               []Text // paths of the entries that the worker's threads may run
 }
 
 // RuleKind is what files matched by a rule become.

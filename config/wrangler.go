@@ -49,6 +49,7 @@ var wranglerFields = []wranglerField{
 	{"route", inherited, (*wranglerReader).readRoutes},
 	{"routes", inherited, (*wranglerReader).readRoutes},
 	{"dev", topLevelOnly, (*wranglerReader).readDev},
+	{"workerd", inherited, (*wranglerReader).readOwn},
 
 	{"build", inherited, (*wranglerReader).readBuild},
 	{"base_dir", inherited, func(r *wranglerReader, m *member) { r.source.BaseDir = r.path(m) }},

@@ -2,6 +2,7 @@ package config
 
 import (
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -32,6 +33,45 @@ func (r *wranglerReader) readLimits(m *member) {
 			r.worker.CPULimit = time.Duration(ms) * time.Millisecond
 		},
 	}, "subrequests")
+}
+
+// readOwn reads what wrangler does not have. It is strict: nobody else could mean something by a field of it.
+func (r *wranglerReader) readOwn(m *member) {
+	if m.value.kind != nodeTable {
+		r.wrongType(m, "a table")
+		return
+	}
+	for _, field := range m.value.members {
+		if field.key != "threads" {
+			r.sink.hintf(field.pos, didYouMean(field.key, []string{"threads"}), "%q has no field %q: it has threads only.", m.key, field.key)
+			continue
+		}
+		r.readThreads(field)
+	}
+}
+
+// readThreads reads the paths of the files that threads may run.
+func (r *wranglerReader) readThreads(m *member) {
+	seen := map[string]bool{}
+	for _, item := range r.list(m) {
+		path := r.path(item)
+		switch {
+		case path == "":
+		case filepath.IsAbs(filepath.FromSlash(item.value.text)) || !within(r.dir, path):
+			r.sink.hintf(item.pos, "write it relative to the directory of this file", "The entry of a thread %q is not a file of the project.", item.value.text)
+		case seen[path]:
+			r.sink.errorf(item.pos, "The entry of a thread %q is there twice.", item.value.text)
+		default:
+			seen[path] = true
+			r.source.Threads = append(r.source.Threads, Text{Value: path, Pos: item.pos})
+		}
+	}
+}
+
+// within reports whether path is below dir.
+func within(dir, path string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(rel) && rel != "."
 }
 
 func (r *wranglerReader) readTriggers(m *member) {

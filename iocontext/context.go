@@ -214,13 +214,7 @@ func (c *Context) RunIn(e Entry, fn func(js *isolate.JS), failed func(error)) {
 		c.enter(e, fn, failed)
 		return
 	}
-	var wait loop.Result[*gates.Lock]
-	if e.Section != nil {
-		wait = e.Section.Wait()
-	} else {
-		wait = c.o.Gates.Input.Wait()
-	}
-	wait.Then(func(l *gates.Lock, err error) {
+	c.admission(e).Then(func(l *gates.Lock, err error) {
 		if err != nil {
 			failed(err)
 			return
@@ -233,6 +227,36 @@ func (c *Context) RunIn(e Entry, fn func(js *isolate.JS), failed func(error)) {
 		}
 		c.enter(e, fn, failed)
 	})
+}
+
+// WhenOpen calls fn on the loop when a turn with the entry could begin, at once where that is now; e has no lock, and fn
+// is called with none. It is not called where the context ends before: who has much to tell an actor waits here, and
+// not with all of it at the gate.
+func (c *Context) WhenOpen(e Entry, fn func()) {
+	if c.Ended() {
+		return
+	}
+	if c.o.Gates == nil {
+		fn()
+		return
+	}
+	c.admission(e).Then(func(l *gates.Lock, err error) {
+		if err != nil {
+			return // the gate is broken, and the context with it
+		}
+		l.Release()
+		if !c.Ended() {
+			fn()
+		}
+	})
+}
+
+// admission is the lock that a turn of an actor enters with.
+func (c *Context) admission(e Entry) loop.Result[*gates.Lock] {
+	if e.Section != nil {
+		return e.Section.Wait()
+	}
+	return c.o.Gates.Input.Wait()
 }
 
 func (e *Entry) release() {

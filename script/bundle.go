@@ -44,6 +44,7 @@ type bundle struct {
 	Map        []byte
 	Classic    bool // a service-worker script, run at global scope
 	NodeCompat bool
+	Bare       []string // Source.Bare
 	Assets     []asset
 	Builtins   []BuiltinImport
 	Inputs     []string // absolute paths
@@ -175,7 +176,7 @@ func makeBundle(ctx context.Context, src *Source, lowerFields bool) (*bundle, er
 		return nil, diagnose(result.Errors, src.Bounds)
 	}
 
-	b := &bundle{NodeCompat: src.NodeCompat, Main: r.mainKey, Registry: r.registryKeys()}
+	b := &bundle{NodeCompat: src.NodeCompat, Bare: src.Bare, Main: r.mainKey, Registry: r.registryKeys()}
 	for _, f := range result.OutputFiles {
 		switch {
 		case strings.HasSuffix(f.Path, ".map"):
@@ -219,7 +220,7 @@ func transformClassic(src *Source, lowerFields bool) (*bundle, error) {
 	if len(result.Errors) > 0 {
 		return nil, diagnose(result.Errors, src.Bounds)
 	}
-	b := &bundle{Code: string(result.Code), Classic: true, NodeCompat: src.NodeCompat, Main: moduleKey(m.Name)}
+	b := &bundle{Code: string(result.Code), Classic: true, NodeCompat: src.NodeCompat, Bare: src.Bare, Main: moduleKey(m.Name)}
 	var err error
 	if b.Map, b.Sources, err = cleanMap(result.Map); err != nil {
 		return nil, fmt.Errorf("compile %s: %w", src.label(), err)

@@ -100,7 +100,7 @@ func cacheKey(src *Source) string {
 	// Neither the worker's name nor the cache's place changes the result.
 	e := json.NewEncoder(h)
 	_ = e.Encode(toolVersions()) // plain data into a hash: cannot fail
-	_ = e.Encode([]any{src.Modules, src.ServiceWorker, src.Extensions, src.Roots, src.NodeCompat, src.KeepNames, src.Bounds.Changed("script.", "regexp.")})
+	_ = e.Encode([]any{src.Modules, src.ServiceWorker, src.Extensions, src.Roots, src.NodeCompat, src.Bare, src.KeepNames, src.Bounds.Changed("script.", "regexp.")})
 	if entry := src.Entry; entry != nil {
 		dir, err := filepath.Abs(entry.Dir)
 		if err != nil {

@@ -319,7 +319,7 @@ func (r *realm) find(specifier, importer string) (loader, bool) {
 
 // builtinName reports whether a specifier computed at run time names a builtin.
 func (r *realm) builtinName(specifier string) (string, bool) {
-	src := resolver{src: &Source{NodeCompat: r.script.bundle.NodeCompat}}
+	src := resolver{src: &Source{NodeCompat: r.script.bundle.NodeCompat, Bare: r.script.bundle.Bare}}
 	return src.builtinName(specifier)
 }
 

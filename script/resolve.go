@@ -409,7 +409,7 @@ func (r *resolver) builtinName(specifier string) (string, bool) {
 	if r.src.NodeCompat && nodeBuiltins[specifier] {
 		return "node:" + specifier, true
 	}
-	return "", false
+	return specifier, slices.Contains(r.src.Bare, specifier)
 }
 
 func (r *resolver) resolveBuiltin(name string, args api.OnResolveArgs) (api.OnResolveResult, error) {

@@ -55,6 +55,8 @@ type Source struct {
 	// NodeCompat lets the bare names of Node.js modules ("buffer") stand for the
 	// prefixed ones ("node:buffer").
 	NodeCompat bool
+	// Bare are builtin modules whose names have no prefix. They come before packages.
+	Bare []string
 	// KeepNames preserves Function.name where lowering would change it. It costs
 	// speed and hides function names in stack traces.
 	KeepNames bool

@@ -63,7 +63,13 @@ func (p *project) options() server.Options {
 // start runs the project until the test ends.
 func (p *project) start() *running {
 	p.t.Helper()
-	s, err := server.New(p.t.Context(), p.config(), p.options())
+	return p.startWith(p.options())
+}
+
+// startWith is start with options of the test's.
+func (p *project) startWith(o server.Options) *running {
+	p.t.Helper()
+	s, err := server.New(p.t.Context(), p.config(), o)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -108,9 +114,18 @@ func (r *running) stop() {
 	r.client.CloseIdleConnections()
 }
 
+// request asks for a path, and leaves the answer to the caller.
+func (r *running) request(ctx context.Context, path string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	return r.client.Do(req)
+}
+
 func (r *running) get(path string) (int, string) {
 	r.t.Helper()
-	resp, err := r.client.Get(r.url + path)
+	resp, err := r.request(context.Background(), path)
 	if err != nil {
 		return 0, err.Error()
 	}

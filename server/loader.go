@@ -297,7 +297,7 @@ func (d *dynamic) start(c *loader.Code) (*isolate.Isolate, *worker.Pool, error) 
 		modules = append(modules, gcModule)
 	}
 	compiled, err := script.Compile(w.ctx, script.Source{
-		Name: d.name, Modules: c.Modules, NodeCompat: c.Compat.Has("nodejs_compat") || c.Compat.Has("nodejs_compat_v2"),
+		Name: d.name, Modules: c.Modules, NodeCompat: nodeCompat(c.Compat),
 		Builtin: func(specifier string) bool { return worker.HasBuiltin(modules, c.Compat, specifier) },
 		Bounds:  w.s.o.Limits.Bounds,
 	})

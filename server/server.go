@@ -72,6 +72,9 @@ type Options struct {
 	Host isolate.Host
 	// Modules are web APIs of the embedding program, added to the built-in ones.
 	Modules []bind.Module
+	// Threads are what the threads of workers may run, by the name of the service: beside
+	// what a wrangler file lists, and the only way for a service of config.capnp.
+	Threads map[string][]ThreadEntry
 	// Recorder notes for whom an isolate runs code; nil means that nobody does, and so
 	// does a nil Recorder.
 	Recorder func(isolate int) isolate.Recorder

@@ -29,6 +29,8 @@ import (
 	"workerd.local/outbound"
 	"workerd.local/script"
 	"workerd.local/supervise"
+	"workerd.local/threads/hop"
+	"workerd.local/threads/iojs"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/memorycache"
 	"workerd.local/webapi/sockets"
@@ -64,6 +66,7 @@ type service struct {
 	pool       *worker.Pool  // worker
 	script     *script.Script
 	flags      *compat.Flags
+	threads    *worker.Threads             // nil where it may start none
 	namespaces map[string]*actor.Namespace // by class name
 }
 
@@ -218,6 +221,9 @@ func (w *world) compile(ctx context.Context, workers []*service) error {
 			}
 			src, err := source(ctx, svc.cfg, svc.flags, w.modules(svc), w.s.o.CacheDir)
 			src.Bounds = w.s.o.Limits.Bounds
+			if w.hasThreads(svc) {
+				src.Bare = bareModules
+			}
 			w.extend(&src, svc.cfg)
 			if err != nil {
 				return fmt.Errorf("service %s: %w", svc.cfg.Name, err)
@@ -225,13 +231,18 @@ func (w *world) compile(ctx context.Context, workers []*service) error {
 			if svc.script, err = script.Compile(ctx, src); err != nil {
 				return fmt.Errorf("service %s: %w", svc.cfg.Name, err)
 			}
-			return nil
+			return w.compileThreads(ctx, svc)
 		})
 	}
 	err := g.Wait()
 	for _, svc := range workers {
 		if svc.script != nil {
 			w.inputs = append(w.inputs, svc.script.Inputs()...)
+		}
+		if svc.threads != nil {
+			for _, s := range svc.threads.Entries {
+				w.inputs = append(w.inputs, s.Inputs()...)
+			}
 		}
 	}
 	return err
@@ -252,11 +263,16 @@ func (w *world) flags(c *config.Service) (*compat.Flags, error) {
 	return f, errors.Join(errs...)
 }
 
+// nodeCompat says whether the bare names of modules of Node.js mean these.
+func nodeCompat(flags *compat.Flags) bool {
+	return flags.Has("nodejs_compat") || flags.Has("nodejs_compat_v2")
+}
+
 // source is a worker's code as package script wants it.
 func source(ctx context.Context, c *config.Service, flags *compat.Flags, modules []bind.Module, cacheDir string) (script.Source, error) {
 	wk := c.Worker
 	src := script.Source{
-		Name: c.Name, CacheDir: cacheDir, NodeCompat: flags.Has("nodejs_compat") || flags.Has("nodejs_compat_v2"),
+		Name: c.Name, CacheDir: cacheDir, NodeCompat: nodeCompat(flags),
 		Builtin: func(specifier string) bool { return worker.HasBuiltin(modules, flags, specifier) },
 	}
 	switch {
@@ -283,7 +299,15 @@ func source(ctx context.Context, c *config.Service, flags *compat.Flags, modules
 
 // modules are the web APIs of a worker.
 func (w *world) modules(svc *service) []bind.Module {
-	list := append(w.s.modules(), w.unsafeModule(svc))
+	return append(w.threadModules(svc), w.unsafeModule(svc))
+}
+
+// threadModules are the web APIs of a worker's threads.
+func (w *world) threadModules(svc *service) []bind.Module {
+	list := w.s.modules()
+	if w.hasThreads(svc) {
+		list = append(list, iojs.Module, hop.Workers)
+	}
 	if w.gate("workerd-autogate-socket-rpc-transfer") {
 		list = append(list, socketTransfers)
 	}
@@ -399,7 +423,7 @@ func (w *world) pool(svc *service) error {
 	}
 	svc.pool = worker.NewPool(w.s.isolates, worker.Options{
 		Name: c.Name, Resolve: w.resolver(), Script: svc.script, Compat: svc.flags, Modules: w.modules(svc),
-		Env: w.env(svc), Files: bundleFiles(c.Worker), Started: w.wrappedBindings(svc), Loopback: w.loopback(svc), Outbound: outSvc, Cache: cacheSvc, Tails: tails,
+		Env: w.env(svc), Files: bundleFiles(c.Worker), Started: w.wrappedBindings(svc), Loopback: w.loopback(svc), Threads: svc.threads, Outbound: outSvc, Cache: cacheSvc, Tails: tails,
 		TurnLimit: c.Worker.CPULimit, Context: w.ctx,
 		Refused: func() error { _, err := w.s.refusal(supervise.Subject{Worker: c.Name}); return err },
 	})
@@ -626,6 +650,11 @@ func (w *world) close(ctx context.Context) error {
 	errs := []error{w.closeActors(ctx), w.drainTails(ctx)}
 	w.cancel()
 	w.loaders.close()
+	for _, svc := range w.services {
+		if svc.pool != nil {
+			errs = append(errs, svc.pool.CloseThreads(ctx))
+		}
+	}
 	w.loading.Wait()
 	for _, c := range w.closers {
 		errs = append(errs, c.Close())

@@ -194,25 +194,53 @@ func (t *Thread) say(i item) error {
 // hear tells the owner what the thread has said; owner's goroutine.
 func (t *Thread) hear() {
 	o := &t.spec.Owner
+	if c := o.Context; c != nil && c.IsActor() {
+		t.hearGated(c)
+		return
+	}
 	for n := 0; n < perTask || o.Loop == nil; n++ {
-		i, ok := t.outbox.pop()
-		switch {
-		case !ok:
+		if !t.hearOne() {
 			return
-		case i.exit:
-			t.release()
-			if o.Exit != nil {
-				o.Exit(t.ExitCode())
-			}
-			return
-		case i.message != nil && o.Message != nil:
-			o.Message(i.message)
-		case i.failure != nil && o.Failure != nil:
-			o.Failure(i.failure)
 		}
 	}
 	// A loop that is closed has nobody left who could hear.
 	_ = o.Loop.Post(t.hear)
+}
+
+// hearGated is hear for an actor: while its input gate is closed all but one thing waits in the outbox.
+func (t *Thread) hearGated(c *iocontext.Context) {
+	if t.queued {
+		return
+	}
+	t.queued = true
+	c.WhenOpen(t.spec.Owner.Entry, func() {
+		t.queued = false
+		if t.hearOne() {
+			_ = c.Loop().Post(t.hear) // as above
+		}
+	})
+}
+
+// hearOne tells the owner one thing, and reports whether there may be more.
+func (t *Thread) hearOne() (more bool) {
+	o := &t.spec.Owner
+	i, ok := t.outbox.pop()
+	switch {
+	case !ok:
+		return false
+	case i.exit:
+		// The owner hears of the end before it may end itself.
+		if o.Exit != nil {
+			o.Exit(t.ExitCode())
+		}
+		t.release()
+		return false
+	case i.message != nil && o.Message != nil:
+		o.Message(i.message)
+	case i.failure != nil && o.Failure != nil:
+		o.Failure(i.failure)
+	}
+	return true
 }
 
 // Throw is for an exception that nothing caught: the body is asked, then the owner hears of it, and the thread ends

@@ -21,6 +21,8 @@ type RootOptions struct {
 	Guard  *isolate.MemoryGuard
 	// FirstID is the id of the first thread: 0 where that is a program's main one.
 	FirstID int
+	// MostAlive is how many threads may be alive at a time; 0 means limits.ThreadsAlive.
+	MostAlive int
 }
 
 // Root is everything of one program or of one deployed worker. Its methods may be called from any goroutine.
@@ -77,7 +79,11 @@ func (r *Root) add(t *Thread) error {
 		}
 		siblings = p.children
 	}
-	if limit := limits.ThreadsAlive.In(r.Bounds()); r.alive >= limit {
+	limit := r.o.MostAlive
+	if limit == 0 {
+		limit = limits.ThreadsAlive.In(r.Bounds())
+	}
+	if r.alive >= limit {
 		return exception.RangeErrorf("There are %d threads already, and there cannot be more.", limit)
 	}
 	if limit := limits.ThreadsChildren.In(r.Bounds()); len(siblings) >= limit {
@@ -154,6 +160,9 @@ type Owner struct {
 	// Context is the owner's, whose end is a kill of the thread, and which a thread that counts keeps alive; nil where
 	// the owner has none.
 	Context *iocontext.Context
+	// Entry is where the functions are to re-enter an actor: what the thread says waits for it, one thing at a time, and
+	// the rest in the thread's outbox, which has bounds.
+	Entry iocontext.Entry
 	// Loop is the owner's where there is no Context. Where there is neither, the functions run on the thread's own
 	// goroutine.
 	Loop    *loop.Loop

@@ -92,9 +92,10 @@ type Thread struct {
 	ending   bool // it starts no more threads
 
 	// Owned by the goroutine of the owner.
-	unhold func(error) // lets the owner end; nil where it is not held
-	over   bool        // the owner has heard of the end
-	forget func()      // takes back what was to happen at the owner's end
+	unhold func() // lets the owner end; nil where it is not held
+	over   bool   // the owner has heard of the end
+	forget func() // takes back what was to happen at the owner's end
+	queued bool   // hear waits for the owner's input gate
 
 	// Owned by the thread's goroutine.
 	realm       *isolate.Realm
@@ -133,7 +134,7 @@ func (t *Thread) begin() {
 	if c := t.spec.Owner.Context; c != nil {
 		t.forget = c.OnEnd(t.Kill)
 		if !t.spec.Unref {
-			t.unhold = c.StartTask()
+			t.unhold = c.AddPending()
 		}
 	}
 	// What the owner does in this turn comes before a natural end.
@@ -232,14 +233,14 @@ func (t *Thread) killLocked() {
 // Ref makes the thread keep its owner alive, and Unref undoes that; owner's goroutine.
 func (t *Thread) Ref() {
 	if c := t.spec.Owner.Context; c != nil && t.unhold == nil && !t.over {
-		t.unhold = c.StartTask()
+		t.unhold = c.AddPending()
 	}
 }
 
 // Unref lets the owner end while the thread lives.
 func (t *Thread) Unref() {
 	if t.unhold != nil {
-		t.unhold(nil)
+		t.unhold()
 		t.unhold = nil
 	}
 }

@@ -67,6 +67,8 @@ type Options struct {
 	Resolve event.Resolver
 	// Dynamic says that a script has made the worker: no name leads to it.
 	Dynamic bool
+	// Threads are what the worker's threads may run; nil means that it can start none.
+	Threads *Threads
 	// Outbound is where the global fetch() goes.
 	Outbound event.Service
 	// Cache is what the Cache API asks; nil means that there is no cache.
@@ -102,6 +104,7 @@ type Worker struct {
 	load     func(specifier string) (goja.Value, error) // see Module; nil until the script begins
 	failed   *exception.Exception                       // why the script does not start, for good
 	locals   sync.Map                                   // see Local; any goroutine
+	roots    threadRoots                                // the threads of its realms; any goroutine
 	// What is told of a turn that was stopped: at once, and when it has unwound.
 	onInterrupted []func(cause error)
 	onReset       []func(cause error, culprit *iocontext.Context)
@@ -204,43 +207,11 @@ func (w *Worker) Start(ctx context.Context) error {
 
 func (w *Worker) instantiate() error {
 	w.exports, w.env, w.load, w.loopback, w.shared, w.warned = exports{}, nil, nil, nil, nil, nil
-	realm, err := w.iso.NewRealm(isolate.RealmOptions{
-		Name:      w.o.Name,
-		Compat:    w.o.Compat,
-		TurnLimit: w.o.TurnLimit,
-		Setup: []func(js *isolate.JS) error{
-			func(js *isolate.JS) error {
-				return bind.Install(js, w.modules())
-			},
-			func(js *isolate.JS) error {
-				crypto.Configure(js, crypto.Flags{
-					Lenient:          !w.o.Compat.Has("strict_crypto_checks"),
-					ExponentIsBuffer: !w.o.Compat.Has("crypto_preserve_public_exponent"),
-				})
-				if !w.o.Compat.Has("capture_async_api_throws") {
-					bind.ThrowUncaptured(js)
-				}
-				streams.SetFlags(js, streams.Flags{
-					LaxCompression:    !w.o.Compat.Has("strict_compression_checks"),
-					EncoderReadsAhead: !w.o.Compat.Has("encoder_stream_spec_compliant_backpressure"),
-					NoAutoAllocate:    w.o.Compat.Has("streams_no_default_auto_allocate_chunk_size"),
-					KeepBuffer:        !w.o.Compat.Has("streams_byob_reader_detaches_buffer"),
-					NoViewAtEnd:       !w.o.Compat.Has("internal_stream_byob_return_view"),
-					NoConstructors:    !w.o.Compat.Has("streams_enable_constructors"),
-					IdentityTransform: !w.o.Compat.Has("transformstream_enable_standard_constructor"),
-					Pedantic:          w.o.Compat.Has("pedantic_wpt"),
-					LazyAbort:         !w.o.Compat.Has("internal_writable_stream_abort_clears_queue"),
-					Standard:          w.o.Compat.Has("typescript_implemented_streams"),
-					OldTransform:      !w.o.Compat.Has("fixup-transform-stream-backpressure"),
-				})
-				return nil
-			},
-			w.setup,
-		},
+	realm, err := w.newRealm(isolate.RealmOptions{
 		OnInterrupted: w.interrupted,
 		OnCondemned:   w.reset,
 		OnRejection:   w.unhandledRejection,
-	})
+	}, w.mayStartThreads)
 	if err != nil {
 		return err
 	}
@@ -306,6 +277,42 @@ func (w *Worker) instantiate() error {
 	return nil
 }
 
+// newRealm makes a realm with the web APIs and the flags of the worker; started is the last part of its setup.
+func (w *Worker) newRealm(o isolate.RealmOptions, started func(js *isolate.JS) error) (*isolate.Realm, error) {
+	o.Name, o.Compat, o.TurnLimit = w.o.Name, w.o.Compat, w.o.TurnLimit
+	o.Setup = []func(js *isolate.JS) error{
+		func(js *isolate.JS) error {
+			return bind.Install(js, w.modules())
+		},
+		func(js *isolate.JS) error {
+			crypto.Configure(js, crypto.Flags{
+				Lenient:          !w.o.Compat.Has("strict_crypto_checks"),
+				ExponentIsBuffer: !w.o.Compat.Has("crypto_preserve_public_exponent"),
+			})
+			if !w.o.Compat.Has("capture_async_api_throws") {
+				bind.ThrowUncaptured(js)
+			}
+			streams.SetFlags(js, streams.Flags{
+				LaxCompression:    !w.o.Compat.Has("strict_compression_checks"),
+				EncoderReadsAhead: !w.o.Compat.Has("encoder_stream_spec_compliant_backpressure"),
+				NoAutoAllocate:    w.o.Compat.Has("streams_no_default_auto_allocate_chunk_size"),
+				KeepBuffer:        !w.o.Compat.Has("streams_byob_reader_detaches_buffer"),
+				NoViewAtEnd:       !w.o.Compat.Has("internal_stream_byob_return_view"),
+				NoConstructors:    !w.o.Compat.Has("streams_enable_constructors"),
+				IdentityTransform: !w.o.Compat.Has("transformstream_enable_standard_constructor"),
+				Pedantic:          w.o.Compat.Has("pedantic_wpt"),
+				LazyAbort:         !w.o.Compat.Has("internal_writable_stream_abort_clears_queue"),
+				Standard:          w.o.Compat.Has("typescript_implemented_streams"),
+				OldTransform:      !w.o.Compat.Has("fixup-transform-stream-backpressure"),
+			})
+			return nil
+		},
+		w.setup,
+		started,
+	}
+	return w.iso.NewRealm(o)
+}
+
 // startupError puts a failure of the top level into workerd's form.
 func (w *Worker) startupError(err error) error {
 	var e *exception.Exception
@@ -348,6 +355,7 @@ func (w *Worker) reset(cause error, culprit *isolate.Frame) {
 	}
 	// Nothing may keep the old heap: it may be what filled the memory.
 	w.realm, w.env, w.exports, w.load, w.loopback, w.shared = nil, nil, exports{}, nil, nil, nil
+	w.roots.kill()
 	for _, fn := range w.onReset {
 		fn(cause, owner)
 	}

@@ -94,6 +94,7 @@ var (
 	RPCPipelined = count("rpc.pipelined", 10_000, 1, 1_000_000)
 
 	ThreadsAlive    = count("threads.alive", 20_000, 1, 1_000_000)
+	ThreadsDeployed = count("threads.deployed", 64, 1, 1_000_000)
 	ThreadsChildren = count("threads.children", 20_000, 1, 1_000_000)
 	ThreadsMessages = count("threads.messages", 1<<18, 1, 1<<26)
 	ThreadsWaiters  = count("threads.waiters", 1<<20, 1, 1<<26)
@@ -369,7 +370,8 @@ var sections = []Section{
 		row("Prototypes of an object that is passed over RPC", "webapi/rpc.longestChain", Count, "", "fixed by what classes need", "DataCloneError"),
 	}},
 	{"Threads of programs and workers", []Row{
-		knob("Threads of one program, or of one worker, that are alive", ThreadsAlive.Knob, "RangeError"),
+		knob("Threads of one program that are alive", ThreadsAlive.Knob, "RangeError"),
+		knob("Threads of one deployed worker that are alive, in each isolate", ThreadsDeployed.Knob, "RangeError"),
 		knob("Threads that one of them has started", ThreadsChildren.Knob, "RangeError"),
 		knob("Messages that wait for one thread, and as many that it has sent and its owner has not heard", ThreadsMessages.Knob, "an error to the sender"),
 		knob("Their bytes", ThreadsBytes.Knob, "the same"),

@@ -43,6 +43,8 @@ type Program struct {
 	Loader Loader
 	// Env looks up a variable of the program's environment.
 	Env func(name string) (string, bool)
+	// Events, which may be nil, gives the module node:events where scripts may not import it.
+	Events func(js *isolate.JS) (goja.Value, error)
 }
 
 // ProgramOf is the realm's program, whose Root is nil where scripts cannot start threads.
@@ -91,18 +93,20 @@ func Start(js *isolate.JS, e Entry, o Options, h Handlers) (*Worker, error) {
 		return nil, err
 	}
 	w := &Worker{codec: o.Codec}
+	// Code that blocks an actor hears of the thread that it has started itself.
+	entry := iocontext.Entry{Section: ioc.Capture(js).Section}
 	in := func(fn func(js *isolate.JS) error) {
-		ioc.Run(func(js *isolate.JS) {
+		ioc.RunIn(entry, func(js *isolate.JS) {
 			if err := fn(js); err != nil {
 				report(js, err)
 			}
-		})
+		}, nil)
 	}
 	w.Thread, err = p.Root.Start(threads.Spec{
 		Name: o.Name, Parent: threads.Of(js), Stay: o.KeepAlive, Paused: o.Paused, DieOnFailure: o.Die, KillCode: o.KillCode, Limits: o.Limits,
 		Body: &connected{Body: body, give: o.Port, online: h.Online != nil, port: &Port{codec: o.Codec, Data: data, Flavor: o.Flavor, data: o.HasData}},
 		Owner: threads.Owner{
-			Context: ioc,
+			Context: ioc, Entry: entry,
 			Message: func(m threads.Message) {
 				in(func(js *isolate.JS) error {
 					if _, ok := m.(online); ok {

@@ -20,6 +20,9 @@ import (
 	"workerd.local/webapi/node/glue"
 )
 
+// Workers is the global Worker alone, for realms of no System.
+var Workers = bind.Module{Name: "hop-workers", Globals: []bind.Global{workerClass}}
+
 //go:embed js/answers.js
 var answersSource string
 

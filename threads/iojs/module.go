@@ -47,11 +47,7 @@ func load(js *isolate.JS) (goja.Value, error) {
 	if l.worker != nil {
 		return l.worker, nil
 	}
-	builtin := bind.ProgramOf(js).Builtin
-	if builtin == nil {
-		return nil, face.ErrUnavailable
-	}
-	events, err := builtin("node:events")
+	events, err := emitter(js)
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +73,18 @@ func load(js *isolate.JS) (goja.Value, error) {
 	}
 	l.worker = worker
 	return worker, nil
+}
+
+// emitter is the module node:events.
+func emitter(js *isolate.JS) (goja.Value, error) {
+	if events := face.ProgramOf(js).Events; events != nil {
+		return events(js)
+	}
+	builtin := bind.ProgramOf(js).Builtin
+	if builtin == nil {
+		return nil, face.ErrUnavailable
+	}
+	return builtin("node:events")
 }
 
 // handle is what a Worker has of its thread.
