@@ -11,6 +11,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"workerd.local/event"
 	"workerd.local/exception"
 	"workerd.local/internal/limits"
 	"workerd.local/iocontext"
@@ -177,7 +178,8 @@ func (l threadLoader) Body(_ *isolate.JS, e face.Entry) (threads.Body, error) {
 	o := l.o
 	o.Script = o.Threads.find(e.Path, e.From)
 	o.Modules = o.Threads.Modules
-	o.Env, o.Started, o.Loopback, o.Resolve, o.Refused, o.Tails, o.OnQuiet = nil, nil, nil, nil, nil, nil, nil
+	o.Resolve = event.Resolver{}
+	o.Env, o.Started, o.Loopback, o.Refused, o.Tails, o.OnQuiet = nil, nil, nil, nil, nil, nil
 	return &threadBody{o: o, path: e.Path}, nil
 }
 
