@@ -96,6 +96,9 @@ func dispatch(c *bind.Call, svc event.Service, input, init goja.Value, o Dispatc
 	}
 	p := send(js, ioc, svc, r, req, o, t.parent(), func(js *isolate.JS, resp *event.Response) (goja.Value, error) {
 		t.answered(resp)
+		if resp.Body.IsNull() && req.Method != http.MethodHead && !nullBodyStatus(resp.Status) {
+			resp.Body = event.BytesBody(nil) // an answer that could have a body has one (Fetch)
+		}
 		out, err := responseFrom(js, ioc, resp, req.URL)
 		if err != nil {
 			return nil, err

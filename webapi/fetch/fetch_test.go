@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -268,6 +269,25 @@ func TestFetch(t *testing.T) {
 		{`const r=await fetch('data:,a%20b%2'); return [await r.text(), [...r.headers]]`, `["a b%2",[["content-type","text/plain;charset=US-ASCII"]]]`},
 		{`fetch('data:foo')`, `throws TypeError: Fetch API cannot load: data:foo`},
 	}.run(t, newEnv(t, echo))
+}
+
+// An answer without a body has an empty one, where its request and status let it have one.
+func TestAnswersWithoutABody(t *testing.T) {
+	e := newEnv(t, service(func(_ context.Context, req *event.Request) (*event.Response, error) {
+		status, err := strconv.Atoi(strings.TrimPrefix(req.URL, "http://x/"))
+		return &event.Response{Status: status, Header: http.Header{}}, err
+	}))
+	const look = `const r = await fetch('http://x/' + status, { method }); return [r.body?.constructor.name, r.bodyUsed, await r.text(), r.bodyUsed]`
+	for _, c := range []struct{ method, status, want string }{
+		{"GET", "200", `["ReadableStream",false,"",true]`},
+		{"GET", "404", `["ReadableStream",false,"",true]`},
+		{"POST", "500", `["ReadableStream",false,"",true]`},
+		{"HEAD", "200", `[null,false,"",false]`},
+		{"GET", "204", `[null,false,"",false]`},
+		{"GET", "304", `[null,false,"",false]`},
+	} {
+		e.Want(fmt.Sprintf("const method = %q, status = %s; %s", c.method, c.status, look), c.want)
+	}
 }
 
 func TestFetchNeedsContextAndService(t *testing.T) {

@@ -56,6 +56,8 @@ export const visitor = {
       case "error response": return Response.error();
       case "status": { const [status, statusText] = new URL(request.url).searchParams.values(); return new Response(["204", "304"].includes(status) ? null : "body", { status: Number(status), statusText }); }
       case "cookies": return new Response("x", { headers: [["set-cookie", "a=1"], ["set-cookie", "b=2"], ["x-a", "1"], ["X-A", "2"], ["content-type", "odd/type"]] });
+      case "no body": return new Response(null, { status: Number(new URL(request.url).searchParams.get("status")), headers: { "x-a": "1" } });
+      case "pass on": return env.VISITOR.fetch("http://x/no%20body?status=404");
       case "json": return Response.json({ a: "\u20ac" });
       case "bytes": return new Response(bytes(1, 2, 3));
       case "params": return new Response(new URLSearchParams({ a: "1" }));
@@ -117,6 +119,7 @@ const probes = {
   "visit: passThroughOnException": (env) => visit(env, "pass"),
   "visit: stream error": async (env) => { const r = await env.VISITOR.fetch("http://x/stream error").catch((e) => e); return r instanceof Error ? showError(r) : attempt(() => r.text()); },
   "visit: bodies": (env) => tries(() => visit(env, "body", { method: "POST", body: "abc" }), () => visit(env, "body"), () => visit(env, "used", { method: "POST", body: "abc" }), () => visit(env, "clone", { method: "POST", body: "abc" }), () => visit(env, "body", { method: "POST", body: stream(enc("a"), enc("b")) }), () => visit(env, "body", { method: "POST", body: stream("text") }), () => visit(env, "self"), () => visit(env, "signal")),
+  "visit: no body": (env) => tries(...[["GET", 200], ["GET", 404], ["POST", 200], ["HEAD", 200], ["GET", 204], ["GET", 205], ["GET", 304]].map(([method, status]) => async () => { const r = await env.VISITOR.fetch("http://x/no%20body?status=" + status, { method }); return [status, r.body?.constructor.name, r.clone().body === null, r.bodyUsed, await r.text(), r.bodyUsed, [...r.headers]]; }), async () => { const r = await env.VISITOR.fetch("http://x/pass%20on"); return [r.status, r.body === null, [...r.headers], await r.text()]; }),
   "visit: odd responses": (env) => tries(() => visit(env, "101"), () => visit(env, "error response")),
   "visit: headers": (env) => tries(() => visit(env, "headers"), () => visit(env, "headers", { method: "POST", body: "abc" }), () => visit(env, "headers", { method: "POST", body: new URLSearchParams({ a: 1 }) }), () => visit(env, "headers", { headers: { A: "b", Cookie: "c", Host: "h" } }), () => visit(env, "headers", { method: "POST", body: new Blob(["x"], { type: "a/b" }) })),
 
