@@ -11,6 +11,7 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/exception"
+	"workerd.local/gates"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/loop"
@@ -82,6 +83,39 @@ func TestLaterResultWaitsForTheInputGate(t *testing.T) {
 		k.want()
 		k.loop(release)
 		k.want("x")
+	})
+}
+
+func TestWhenOpenWaitsForTheInputGate(t *testing.T) {
+	bubble(t, isolate.Options{}, func(k *kit) {
+		tell := func(c *iocontext.Context, text string) {
+			k.loop(func() { c.WhenOpen(iocontext.Entry{}, func() { k.out = append(k.out, text) }) })
+		}
+		tell(k.request(iocontext.Options{}), "request")
+		c := k.actor(iocontext.Options{})
+		tell(c, "open")
+		k.want("request", "open")
+		var held *gates.Lock
+		hold := func() {
+			k.loop(func() {
+				l, err, ok := c.Gates().Input.Wait().Ready()
+				if err != nil || !ok {
+					t.Fatalf("the gate is not open: %v", err)
+				}
+				held = l
+			})
+		}
+		hold()
+		tell(c, "waited")
+		k.want()
+		k.loop(func() { held.Release() })
+		k.want("waited")
+		hold() // nothing was kept
+		tell(c, "too late")
+		k.loop(c.End)
+		k.loop(func() { held.Release() })
+		tell(c, "ended")
+		k.want()
 	})
 }
 

@@ -72,6 +72,16 @@ export class Box extends DurableObject {
 			w.postMessage(1);
 			this.ctx.abort("broken on purpose");
 		}
+		if (pathname === "/box/flood") {
+			let heard = 0;
+			const w = new IoWorker("src/job.ts");
+			const told = new Promise((resolve) => { w.on("message", (m) => { typeof m === "string" ? resolve(m) : heard++; }); });
+			w.postMessage("flood");
+			await this.ctx.blockConcurrencyWhile(() => scheduler.wait(500));
+			const text = await told;
+			w.terminate();
+			return Response.json([heard, text]);
+		}
 		const w = new IoWorker("src/job.ts");
 		w.on("message", (m) => { this.log.push("reply " + m); });
 		w.postMessage(1); w.postMessage(2);
@@ -142,6 +152,13 @@ console.log("the job begins");
 Worker.on("message", (m: number | string) => {
 	if (m === "throw") throw new RangeError("out of it");
 	while (m === "spin") ;
+	if (m === "flood") {
+		let n = 0;
+		try { for (;; n++) Worker.postMessage(n); } catch (e) {
+			const say = () => { try { Worker.postMessage(e.name); } catch { setTimeout(say, 10); } };
+			return say();
+		}
+	}
 	Worker.postMessage(twice(m as number));
 });
 `,
@@ -193,11 +210,17 @@ func TestWorkersStartThreads(t *testing.T) {
 func TestActorsStartThreads(t *testing.T) {
 	p := newProject(t, threadsFiles)
 	o := p.options()
-	o.ActorIdle = 50 * time.Millisecond
+	bounds, err := limits.Parse("threads.messages=100")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.ActorIdle, o.Limits.Bounds = 50*time.Millisecond, bounds
 	r := p.startWith(o)
 	r.want("/box/first", "40")
 	// What the thread says waits for the input gate.
 	r.want("/box/order", "begin, end, reply 2, reply 4")
+	// It does not queue there: the thread is told that too much waits.
+	r.want("/box/flood", `[100,"RangeError"]`)
 	r.get("/box/break")
 	r.want("/box/first", "40")
 	if strings.Contains(p.log.String(), "heard though broken") {
