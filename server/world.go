@@ -306,7 +306,7 @@ func (w *world) modules(svc *service) []bind.Module {
 func (w *world) threadModules(svc *service) []bind.Module {
 	list := w.s.modules()
 	if w.hasThreads(svc) {
-		list = append(list, iojs.Module, hop.Workers)
+		list = append(list, iojs.Module, hop.Workers())
 	}
 	if w.gate("workerd-autogate-socket-rpc-transfer") {
 		list = append(list, socketTransfers)

@@ -21,7 +21,10 @@ import (
 )
 
 // Workers is the global Worker alone, for realms of no System.
-var Workers = bind.Module{Name: "hop-workers", Globals: []bind.Global{workerClass}}
+func Workers() bind.Module {
+	defineClasses()
+	return bind.Module{Name: "hop-workers", Globals: []bind.Global{workerClass}}
+}
 
 //go:embed js/answers.js
 var answersSource string
