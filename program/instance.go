@@ -66,12 +66,13 @@ type Instance struct {
 	caught  map[string]*caught // by the name of the signal
 	waits   sync.WaitGroup     // of the goroutines that wait for them
 
-	hooks  *goja.Object  // what js/machine/process.js gives; nil until somebody asked for process
-	entry  *goja.Promise // settles when the entry has run; nil where it has, or does at once
-	at     place         // where the exception was thrown that is looked at
-	origin string        // what node calls the way it came
-	reason string        // how the reason of a rejection that is no error is told
-	code   *int          // with which the script has asked to end
+	process *goja.Object  // of the script; nil until somebody asked for it
+	hooks   *goja.Object  // what js/machine/process.js gives; nil until somebody asked for process
+	entry   *goja.Promise // settles when the entry has run; nil where it has, or does at once
+	at      place         // where the exception was thrown that is looked at
+	origin  string        // what node calls the way it came
+	reason  string        // how the reason of a rejection that is no error is told
+	code    *int          // with which the script has asked to end
 }
 
 var (

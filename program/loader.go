@@ -23,10 +23,11 @@ import (
 // loader is what an instance has loaded. CommonJS is js/machine/module.js; what it needs
 // of files and of the engine is here.
 type loader struct {
-	i      *Instance
-	syntax map[*goja.Object]place // of errors that the compiler made
-	im     *importer
-	inner  *goja.Object // what js/machine/module.js keeps for us
+	i       *Instance
+	syntax  map[*goja.Object]place // of errors that the compiler made
+	im      *importer
+	process goja.Value   // of js/machine/module.js, takes the object process
+	inner   *goja.Object // what js/machine/module.js keeps for us
 }
 
 func newLoader(i *Instance) *loader {
@@ -315,6 +316,12 @@ func loaderNatives() map[string]bind.Static {
 			l.inner, _ = c.Arg(0).(*goja.Object)
 			return nil, nil
 		},
+		"whenProcess": func(c *bind.Call) (any, error) {
+			i := InstanceOf(c.JS())
+			i.loader.process = c.Arg(0)
+			return nil, i.tellProcess(c.JS())
+		},
+		"isMain": func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).main, nil },
 		// resolve(request, dir, from, more) is [file], or [undefined, builtin], or null.
 		"resolve": func(c *bind.Call) (any, error) {
 			i := InstanceOf(c.JS())

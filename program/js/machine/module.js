@@ -13,7 +13,19 @@ const pathOf = (url) => (fileURL ??= require("node:url").fileURLToPath)(url);
 const parents = new WeakMap();
 const cache = { __proto__: null };
 const extensions = { __proto__: null };
+// process is made when a script asks for it; begin is what it has then of the entry.
 let process;
+const begin = { __proto__: null, entry: undefined, started: false, main: undefined };
+const mainModule = () => (process === undefined ? begin.main : process.mainModule);
+function setMain(module) {
+  begin.started = true;
+  begin.main = module;
+  if (process !== undefined) process.mainModule = module;
+}
+function setEntry(file) {
+  begin.entry = file;
+  if (process !== undefined) process.argv[1] = file;
+}
 
 function Module(id = "", parent) {
   this.id = id;
@@ -113,7 +125,7 @@ Module._load = function (request, parent, isMain) {
   if (builtin !== undefined) return native.builtin(builtin);
   const module = new Module(filename, parent);
   if (isMain) {
-    process.mainModule = module;
+    setMain(module);
     module.id = ".";
   }
   cache[filename] = module;
@@ -197,7 +209,7 @@ function requireOf(module) {
     validateString(request, "request");
     return Module._resolveLookupPaths(request, module);
   };
-  require.main = process.mainModule;
+  require.main = mainModule();
   require.extensions = extensions;
   require.cache = cache;
   return require;
@@ -246,7 +258,7 @@ Object.assign(Module, {
     }
     return undefined;
   },
-  runMain() { Module._load(process.argv[1], null, true); },
+  runMain() { Module._load(require("node:process").argv[1], null, true); },
   Module,
 });
 for (const name of ["register", "registerHooks", "stripTypeScriptTypes", "SourceMap"]) {
@@ -266,12 +278,11 @@ native.keep({
   __proto__: null,
   // runMain loads the entry; what it returns is a promise where it has one.
   runMain(file) {
-    process = require("node:process");
     let filename;
     try {
       filename = Module._resolveFilename(join(native.cwd(), file), null, true);
     } finally {
-      process.argv[1] = filename ?? join(native.cwd(), file);
+      setEntry(filename ?? join(native.cwd(), file));
     }
     const format = extensionOf(filename) === ".js" ? native.format(filename) : "";
     if (format === "module" || (format === "" && extensionOf(filename) === ".js" && native.isModule(native.read(filename)))) {
@@ -282,10 +293,9 @@ native.keep({
   },
   importCommon: (filename, isMain) => Module._load(filename, undefined, isMain),
   runText(file, text) {
-    process = require("node:process");
     const m = moduleOf(join(native.cwd(), file), null);
     m.id = file;
-    process.mainModule = undefined;
+    setMain(undefined);
     // It sees what node's [eval] does.
     for (const [name, value] of [["require", requireOf(m)], ["module", m], ["exports", m.exports], ["__filename", file], ["__dirname", "."]]) {
       defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
@@ -300,5 +310,11 @@ native.keep({
     return m.exports;
   },
 });
-process = require("node:process");
+native.whenProcess((made) => {
+  process = made;
+  if (begin.entry !== undefined) process.argv[1] = begin.entry;
+  if (begin.started) process.mainModule = begin.main;
+});
+// The program's own has a channel and signals, which are there from the start.
+if (native.isMain()) require("node:process");
 return Module;

@@ -288,4 +288,5 @@ native.hooks({
   },
 });
 if (info.channel >= 0) require("internal/ipc").adopt(process, info.channel);
+native.made(process);
 return process;

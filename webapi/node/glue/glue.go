@@ -186,7 +186,11 @@ func (s *Set) evaluate(js *isolate.JS, in *loaded, m *Module, module, exports *g
 	require := bind.NewFunction(js, "require", 1, func(c *bind.Call) (any, error) {
 		return s.Load(c.JS(), c.Arg(0).String())
 	})
-	if _, err := js.Call(fn, goja.Undefined(), exports, module, require, in.prims, bind.Object{Name: "native", Methods: m.Native}.New(js)); err != nil {
+	native, err := newNative(js, m.Native)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := js.Call(fn, goja.Undefined(), exports, module, require, in.prims, native); err != nil {
 		return nil, err
 	}
 	return module.Get("exports"), nil

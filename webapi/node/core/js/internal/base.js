@@ -10,7 +10,7 @@ const getter = (proto, key) => uncurry(getOwnPropertyDescriptor(proto, key).get)
 const { then } = Promise.prototype;
 
 return {
-  __proto__: null,
+  __proto__: native, // whose functions are made at their first use
   apply, construct, ownKeys, getPrototypeOf, setPrototypeOf: Object.setPrototypeOf, defineProperty, getOwnPropertyDescriptor, uncurry,
   objectToString: uncurry(Object.prototype.toString),
   hasOwn: Object.hasOwn,
@@ -67,5 +67,4 @@ return {
   typedArrayByteLength: getter(typedArray.prototype, "byteLength"),
   typedArraySet: uncurry(typedArray.prototype.set),
   isView: (v) => isView(v) || native.isHalf(v), // a Float16Array is a proxy
-  ...native,
 };

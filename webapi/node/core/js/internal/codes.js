@@ -2,6 +2,8 @@
 // Errors with codes, as node words them.
 const { defineProperty, join, isInteger, stringSlice, stringIncludes, stringEndsWith, regExpTest, isArray, push, inspect } = primordials;
 
+const { Error, TypeError, RangeError, URIError } = globalThis; // codes are made when scripts may have replaced them
+
 const typeNames = ["string", "function", "number", "object", "Function", "Object", "boolean", "bigint", "symbol"];
 const className = /^([A-Z][a-z0-9]*)+$/;
 
@@ -83,85 +85,93 @@ function define(code, Base, message, more) {
   E[code] = ctor;
 }
 
-define("ERR_INVALID_ARG_TYPE", TypeError, (name, expected, actual) => `${expectedText(name, expected)}. ${received(actual)}`);
-define("ERR_INVALID_ARG_VALUE", TypeError, invalidValue);
 function invalidValue(name, value, reason = "is invalid") {
   let text = inspect(value);
   if (text.length > 128) text = `${stringSlice(text, 0, 128)}...`;
   return `The ${stringIncludes(name, ".") ? "property" : "argument"} '${name}' ${reason}. Received ${text}`;
 }
-E.ERR_INVALID_ARG_VALUE_RANGE = function (...args) { return make(RangeError, "ERR_INVALID_ARG_VALUE", invalidValue(...args)); };
-define("ERR_OUT_OF_RANGE", RangeError, (name, range, input, replace = false) => {
-  let text;
-  if (isInteger(input) && (input > 2 ** 32 || input < -(2 ** 32))) text = separated(String(input));
-  else if (typeof input === "bigint") {
-    text = String(input);
-    if (input > 4294967296n || input < -4294967296n) text = separated(text);
-    text += "n";
-  } else text = inspect(input);
-  return `${replace ? name : `The value of "${name}" is out of range.`} It must be ${range}. Received ${text}`;
-});
-define("ERR_BUFFER_OUT_OF_BOUNDS", RangeError, (name) => (name ? `"${name}" is outside of buffer bounds` : "Attempt to access memory outside buffer bounds"));
-define("ERR_INVALID_BUFFER_SIZE", RangeError, (bits) => `Buffer size must be a multiple of ${bits}`);
-define("ERR_UNKNOWN_ENCODING", TypeError, (x) => `Unknown encoding: ${x}`);
-define("ERR_INVALID_STATE", Error, (x) => `Invalid state: ${x}`);
-define("ERR_INVALID_THIS", TypeError, (x) => `Value of "this" must be of type ${x}`);
-define("ERR_UNHANDLED_ERROR", Error, (x) => `Unhandled error.${x === undefined ? "" : ` (${x})`}`, undefined);
-define("ERR_MISSING_ARGS", TypeError, (...args) => `The ${args.length > 1 ? list(args.map(quoted), "and").replace(/^([^,]*) and ([^,]*)$/, "$1 and $2") : quoted(args[0])} argument${args.length > 1 ? "s" : ""} must be specified`);
-define("ERR_OPTION_NOT_IMPLEMENTED", Error, (x) => `The ${typeof x === "symbol" ? x.description : x} option is not implemented`);
-define("ERR_METHOD_NOT_IMPLEMENTED", Error, (x) => `The ${typeof x === "symbol" ? x.description : x} method is not implemented`);
-define("ERR_MULTIPLE_CALLBACK", Error, "Callback called multiple times");
-define("ERR_FALSY_VALUE_REJECTION", Error, () => "Promise was rejected with falsy value", (reason) => ({ reason }));
-define("ERR_AMBIGUOUS_ARGUMENT", TypeError, (x, y) => `The "${x}" argument is ambiguous. ${y}`);
-define("ERR_INVALID_RETURN_VALUE", TypeError, (input, name, value) => `Expected ${input} to be returned from the "${name}" function but got ${stringSlice(received(value), 9)}.`);
-define("ERR_STREAM_PREMATURE_CLOSE", Error, "Premature close");
-define("ERR_STREAM_DESTROYED", Error, (x) => `Cannot call ${x} after a stream was destroyed`);
-define("ERR_STREAM_ALREADY_FINISHED", Error, (x) => `Cannot call ${x} after a stream was finished`);
-define("ERR_STREAM_CANNOT_PIPE", Error, "Cannot pipe, not readable");
-define("ERR_STREAM_NULL_VALUES", TypeError, "May not write null values to stream");
-define("ERR_STREAM_WRITE_AFTER_END", Error, "write after end");
-define("ERR_STREAM_PUSH_AFTER_EOF", Error, "stream.push() after EOF");
-define("ERR_STREAM_UNSHIFT_AFTER_END_EVENT", Error, "stream.unshift() after end event");
-define("ERR_STREAM_UNABLE_TO_PIPE", Error, "Cannot pipe to a closed or destroyed stream");
-define("ERR_INVALID_URI", URIError, "URI malformed");
-define("ERR_INVALID_URL", TypeError, () => "Invalid URL", (input, base) => (base === undefined ? { input } : { input, base }));
-define("ERR_INVALID_URL_SCHEME", TypeError, (expected) => {
-  if (typeof expected === "string") expected = [expected];
-  return `The URL must be ${expected.length > 2 ? "one of scheme " + list(expected, "or") : "of scheme " + list(expected, "or")}`;
-});
-define("ERR_INVALID_FILE_URL_HOST", TypeError, (platform) => `File URL host must be "localhost" or empty on ${platform}`);
-define("ERR_INVALID_FILE_URL_PATH", TypeError, (x) => `File URL path ${x}`);
-define("ERR_INVALID_MIME_SYNTAX", TypeError, (production, str, at) => `The MIME syntax for a ${production} in ${JSON.stringify(str)} is invalid${at === -1 ? "" : ` at ${at}`}`);
-define("ERR_INVALID_ASYNC_ID", RangeError, (type, id) => `Invalid ${type} value: ${id}`);
-define("ERR_ASYNC_TYPE", TypeError, (type) => `Invalid name for async "type": ${type}`);
-define("ERR_ASYNC_CALLBACK", TypeError, (x) => `${x} must be a function`);
-define("ERR_STRING_TOO_LONG", Error, (n) => `Cannot create a string longer than 0x${n.toString(16)} characters`);
-define("ERR_BUFFER_TOO_LARGE", RangeError, (n) => `Cannot create a Buffer larger than ${n} bytes`);
-define("ERR_OPERATION_FAILED", Error, (x) => `Operation failed: ${x}`);
-define("ERR_FEATURE_UNAVAILABLE_ON_PLATFORM", TypeError, (x) => `The feature ${x} is unavailable on the current platform, which is being used to run Node.js`);
-define("ERR_UNSUPPORTED_OPERATION", Error, (x) => x ?? "The requested operation is unsupported");
-define("ERR_EVENT_RECURSION", Error, (type) => `The event "${type}" is already being dispatched`);
-define("ERR_PARSE_ARGS_UNKNOWN_OPTION", TypeError, (option, allowPositionals) => {
-  const hint = allowPositionals ? `. To specify a positional argument starting with a '-', place it at the end of the command after '--', as in '-- ${JSON.stringify(option)}` : "";
-  return `Unknown option '${option}'${hint}`;
-});
-define("ERR_PARSE_ARGS_INVALID_OPTION_VALUE", TypeError, (x) => x);
-define("ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL", TypeError, (x) => `Unexpected argument '${x}'. This command does not take positional arguments`);
-define("ERR_UNKNOWN_SIGNAL", TypeError, (x) => `Unknown signal: ${x}`);
-define("ERR_SCRIPT_EXECUTION_TIMEOUT", Error, (ms) => `Script execution timed out after ${ms}ms`);
-define("ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING", TypeError, "A dynamic import callback was not specified.");
-define("ERR_INVALID_MODULE_SPECIFIER", TypeError, (x) => `Invalid module "${x}"`);
 
 // AbortError is what an operation fails with that a signal stopped.
-class AbortError extends Error {
-  constructor(message = "The operation was aborted", options = undefined) {
-    if (options !== undefined && typeof options !== "object") throw new E.ERR_INVALID_ARG_TYPE("options", "Object", options);
-    super(message, options);
-    this.code = "ABORT_ERR";
-    this.name = "AbortError";
+function abortError() {
+  return class AbortError extends Error {
+    constructor(message = "The operation was aborted", options = undefined) {
+      if (options !== undefined && typeof options !== "object") throw new codes.ERR_INVALID_ARG_TYPE("options", "Object", options);
+      super(message, options);
+      this.code = "ABORT_ERR";
+      this.name = "AbortError";
+    }
+  };
+}
+
+// add makes E[code] at its first use: a realm has few of them.
+function add(code) {
+  switch (code) {
+    case "ERR_INVALID_ARG_TYPE": define(code, TypeError, (name, expected, actual) => `${expectedText(name, expected)}. ${received(actual)}`); break;
+    case "ERR_INVALID_ARG_VALUE": define(code, TypeError, invalidValue); break;
+    case "ERR_INVALID_ARG_VALUE_RANGE": E[code] = function (...args) { return make(RangeError, "ERR_INVALID_ARG_VALUE", invalidValue(...args)); }; break;
+    case "ERR_OUT_OF_RANGE": define(code, RangeError, (name, range, input, replace = false) => {
+      let text;
+      if (isInteger(input) && (input > 2 ** 32 || input < -(2 ** 32))) text = separated(String(input));
+      else if (typeof input === "bigint") {
+        text = String(input);
+        if (input > 4294967296n || input < -4294967296n) text = separated(text);
+        text += "n";
+      } else text = inspect(input);
+      return `${replace ? name : `The value of "${name}" is out of range.`} It must be ${range}. Received ${text}`;
+    }); break;
+    case "ERR_BUFFER_OUT_OF_BOUNDS": define(code, RangeError, (name) => (name ? `"${name}" is outside of buffer bounds` : "Attempt to access memory outside buffer bounds")); break;
+    case "ERR_INVALID_BUFFER_SIZE": define(code, RangeError, (bits) => `Buffer size must be a multiple of ${bits}`); break;
+    case "ERR_UNKNOWN_ENCODING": define(code, TypeError, (x) => `Unknown encoding: ${x}`); break;
+    case "ERR_INVALID_STATE": define(code, Error, (x) => `Invalid state: ${x}`); break;
+    case "ERR_INVALID_THIS": define(code, TypeError, (x) => `Value of "this" must be of type ${x}`); break;
+    case "ERR_UNHANDLED_ERROR": define(code, Error, (x) => `Unhandled error.${x === undefined ? "" : ` (${x})`}`, undefined); break;
+    case "ERR_MISSING_ARGS": define(code, TypeError, (...args) => `The ${args.length > 1 ? list(args.map(quoted), "and").replace(/^([^,]*) and ([^,]*)$/, "$1 and $2") : quoted(args[0])} argument${args.length > 1 ? "s" : ""} must be specified`); break;
+    case "ERR_OPTION_NOT_IMPLEMENTED": define(code, Error, (x) => `The ${typeof x === "symbol" ? x.description : x} option is not implemented`); break;
+    case "ERR_METHOD_NOT_IMPLEMENTED": define(code, Error, (x) => `The ${typeof x === "symbol" ? x.description : x} method is not implemented`); break;
+    case "ERR_MULTIPLE_CALLBACK": define(code, Error, "Callback called multiple times"); break;
+    case "ERR_FALSY_VALUE_REJECTION": define(code, Error, () => "Promise was rejected with falsy value", (reason) => ({ reason })); break;
+    case "ERR_AMBIGUOUS_ARGUMENT": define(code, TypeError, (x, y) => `The "${x}" argument is ambiguous. ${y}`); break;
+    case "ERR_INVALID_RETURN_VALUE": define(code, TypeError, (input, name, value) => `Expected ${input} to be returned from the "${name}" function but got ${stringSlice(received(value), 9)}.`); break;
+    case "ERR_STREAM_PREMATURE_CLOSE": define(code, Error, "Premature close"); break;
+    case "ERR_STREAM_DESTROYED": define(code, Error, (x) => `Cannot call ${x} after a stream was destroyed`); break;
+    case "ERR_STREAM_ALREADY_FINISHED": define(code, Error, (x) => `Cannot call ${x} after a stream was finished`); break;
+    case "ERR_STREAM_CANNOT_PIPE": define(code, Error, "Cannot pipe, not readable"); break;
+    case "ERR_STREAM_NULL_VALUES": define(code, TypeError, "May not write null values to stream"); break;
+    case "ERR_STREAM_WRITE_AFTER_END": define(code, Error, "write after end"); break;
+    case "ERR_STREAM_PUSH_AFTER_EOF": define(code, Error, "stream.push() after EOF"); break;
+    case "ERR_STREAM_UNSHIFT_AFTER_END_EVENT": define(code, Error, "stream.unshift() after end event"); break;
+    case "ERR_STREAM_UNABLE_TO_PIPE": define(code, Error, "Cannot pipe to a closed or destroyed stream"); break;
+    case "ERR_INVALID_URI": define(code, URIError, "URI malformed"); break;
+    case "ERR_INVALID_URL": define(code, TypeError, () => "Invalid URL", (input, base) => (base === undefined ? { input } : { input, base })); break;
+    case "ERR_INVALID_URL_SCHEME": define(code, TypeError, (expected) => {
+      if (typeof expected === "string") expected = [expected];
+      return `The URL must be ${expected.length > 2 ? "one of scheme " + list(expected, "or") : "of scheme " + list(expected, "or")}`;
+    }); break;
+    case "ERR_INVALID_FILE_URL_HOST": define(code, TypeError, (platform) => `File URL host must be "localhost" or empty on ${platform}`); break;
+    case "ERR_INVALID_FILE_URL_PATH": define(code, TypeError, (x) => `File URL path ${x}`); break;
+    case "ERR_INVALID_MIME_SYNTAX": define(code, TypeError, (production, str, at) => `The MIME syntax for a ${production} in ${JSON.stringify(str)} is invalid${at === -1 ? "" : ` at ${at}`}`); break;
+    case "ERR_INVALID_ASYNC_ID": define(code, RangeError, (type, id) => `Invalid ${type} value: ${id}`); break;
+    case "ERR_ASYNC_TYPE": define(code, TypeError, (type) => `Invalid name for async "type": ${type}`); break;
+    case "ERR_ASYNC_CALLBACK": define(code, TypeError, (x) => `${x} must be a function`); break;
+    case "ERR_STRING_TOO_LONG": define(code, Error, (n) => `Cannot create a string longer than 0x${n.toString(16)} characters`); break;
+    case "ERR_BUFFER_TOO_LARGE": define(code, RangeError, (n) => `Cannot create a Buffer larger than ${n} bytes`); break;
+    case "ERR_OPERATION_FAILED": define(code, Error, (x) => `Operation failed: ${x}`); break;
+    case "ERR_FEATURE_UNAVAILABLE_ON_PLATFORM": define(code, TypeError, (x) => `The feature ${x} is unavailable on the current platform, which is being used to run Node.js`); break;
+    case "ERR_UNSUPPORTED_OPERATION": define(code, Error, (x) => x ?? "The requested operation is unsupported"); break;
+    case "ERR_EVENT_RECURSION": define(code, Error, (type) => `The event "${type}" is already being dispatched`); break;
+    case "ERR_PARSE_ARGS_UNKNOWN_OPTION": define(code, TypeError, (option, allowPositionals) => {
+      const hint = allowPositionals ? `. To specify a positional argument starting with a '-', place it at the end of the command after '--', as in '-- ${JSON.stringify(option)}` : "";
+      return `Unknown option '${option}'${hint}`;
+    }); break;
+    case "ERR_PARSE_ARGS_INVALID_OPTION_VALUE": define(code, TypeError, (x) => x); break;
+    case "ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL": define(code, TypeError, (x) => `Unexpected argument '${x}'. This command does not take positional arguments`); break;
+    case "ERR_UNKNOWN_SIGNAL": define(code, TypeError, (x) => `Unknown signal: ${x}`); break;
+    case "ERR_SCRIPT_EXECUTION_TIMEOUT": define(code, Error, (ms) => `Script execution timed out after ${ms}ms`); break;
+    case "ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING": define(code, TypeError, "A dynamic import callback was not specified."); break;
+    case "ERR_INVALID_MODULE_SPECIFIER": define(code, TypeError, (x) => `Invalid module "${x}"`); break;
+    case "AbortError": E.AbortError = abortError(); break;
   }
 }
-E.AbortError = AbortError;
 
 // aggregate keeps the first of two errors and remembers the other.
 E.aggregate = (inner, outer) => {
@@ -177,5 +187,5 @@ E.aggregate = (inner, outer) => {
   return inner || outer;
 };
 E.hideStackFrames = (fn) => fn;
-native.register(E);
-return E;
+const codes = native.register(E, add);
+return codes;
