@@ -215,10 +215,10 @@ w.on('message', (m) => {
     assert.deepStrictEqual([getter.message, Object.keys(getter)], ['getter', []]);
     assert.strictEqual(rejected.message, 'late');
     console.log('ok');
+    const missing = new Worker('nowhere/missing.js');
+    missing.on('error', (e) => { console.log(e.code); missing.terminate(); });
   });
 });
-const missing = new Worker('nowhere/missing.js');
-missing.on('error', (e) => { console.log(e.code); missing.terminate(); });
 -- errors.js --
 const Worker = require('worker');
 setTimeout(() => missing());
@@ -234,8 +234,8 @@ setTimeout(() => {
   throw new Error('handled here');
 }, 5);
 `, `
-MODULE_NOT_FOUND
-ok`)
+ok
+MODULE_NOT_FOUND`)
 }
 
 func TestUnheardErrorsEndTheOwner(t *testing.T) {
