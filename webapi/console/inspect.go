@@ -13,6 +13,7 @@ import (
 
 	"workerd.local/internal/limits"
 	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
 )
 
 // defaultDepth is how many levels below the top one are shown.
@@ -284,6 +285,11 @@ func (p *printer) property(obj *goja.Object, k key, level int) string {
 func (p *printer) content(obj *goja.Object, d *descriptor, level int) string {
 	if d.get != nil && p.o.Getters {
 		return p.gotten(obj, d, level)
+	}
+	if g, ok := d.get.(*goja.Object); ok && bind.IsLazy(p.js, g) {
+		if v, err := p.js.Call(g, obj); err == nil {
+			return p.value(v, level)
+		}
 	}
 	switch {
 	case d.get != nil && d.set != nil:

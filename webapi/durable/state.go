@@ -125,7 +125,10 @@ func NewState(js *isolate.JS, o Options) (*goja.Object, error) {
 	if o.Experimental {
 		constant(obj, "primaryStub", goja.Undefined()) // there are no replicas
 	}
-	_ = obj.Set("facets", facetsClass.Wrap(js, &facets{o.Facets}))
+	own := lazyOwn.Get(js)
+	if err := own.facets.define(obj); err != nil {
+		return nil, err
+	}
 	_ = obj.Set("container", goja.Undefined())
 	_ = obj.Set("storage", newStorage(js, &s.o))
 	if o.Text != nil {
@@ -133,46 +136,66 @@ func NewState(js *isolate.JS, o Options) (*goja.Object, error) {
 	} else {
 		_ = obj.Set("id", id.object(js))
 	}
-	var props goja.Value = js.Runtime().NewObject()
-	if o.Props != nil {
-		var err error
-		if props, err = o.Props(js); err != nil {
+	if o.Props == nil {
+		if err := own.props.define(obj); err != nil {
 			return nil, err
 		}
+	} else {
+		props, err := o.Props(js)
+		if err != nil {
+			return nil, err
+		}
+		_ = obj.Set("props", props)
 	}
-	_ = obj.Set("props", props)
 	if o.Exports != nil && js.Compat().Has("enable_ctx_exports") {
-		x := exportsAccess.Get(js)
-		if err := obj.DefineAccessorProperty("exports", x.get, x.set, goja.FLAG_TRUE, goja.FLAG_TRUE); err != nil {
+		if err := own.exports.define(obj); err != nil {
 			return nil, err
 		}
 	}
 	return obj, nil
 }
 
-type accessor struct{ get, set goja.Value }
+// lazy is a property of ctx of its own that becomes a plain one when it is first read:
+// few actors read it, and each would have an object for it.
+type lazy struct {
+	name     string
+	get, set goja.Value
+}
 
-// exportsAccess makes ctx.exports when it is first read: few objects ask for it.
-var exportsAccess = isolate.NewSlot(func(js *isolate.JS) *accessor {
-	x := &accessor{}
-	define := func(c *bind.Call, v goja.Value) (any, error) {
+// lazies are a realm's.
+type lazies struct{ exports, facets, props lazy }
+
+var lazyOwn = isolate.NewSlot(func(js *isolate.JS) *lazies {
+	return &lazies{
+		exports: newLazy(js, "exports", func(js *isolate.JS, s *state) goja.Value { return s.o.Exports(js) }),
+		facets:  newLazy(js, "facets", func(js *isolate.JS, s *state) goja.Value { return facetsClass.Wrap(js, &facets{s.o.Facets}) }),
+		props:   newLazy(js, "props", func(js *isolate.JS, _ *state) goja.Value { return js.Runtime().NewObject() }),
+	}
+})
+
+func (l *lazy) define(obj *goja.Object) error {
+	return obj.DefineAccessorProperty(l.name, l.get, l.set, goja.FLAG_TRUE, goja.FLAG_TRUE)
+}
+
+func newLazy(js *isolate.JS, name string, make func(js *isolate.JS, s *state) goja.Value) lazy {
+	become := func(c *bind.Call, v goja.Value) (any, error) {
 		obj, ok := c.This().(*goja.Object)
 		if !ok {
 			return nil, nil
 		}
-		return v, obj.DefineDataProperty("exports", v, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
+		return v, obj.DefineDataProperty(name, v, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
 	}
-	x.get = bind.NewFunction(js, "get exports", 0, func(c *bind.Call) (any, error) {
+	get := bind.NewFunction(js, "get "+name, 0, func(c *bind.Call) (any, error) {
 		for _, cl := range stateClass {
 			if s, ok := cl.Unwrap(c.JS(), c.This()); ok {
-				return define(c, s.o.Exports(c.JS()))
+				return become(c, make(c.JS(), s))
 			}
 		}
 		return nil, nil
 	})
-	x.set = bind.NewFunction(js, "set exports", 1, func(c *bind.Call) (any, error) { return define(c, c.Arg(0)) })
-	return x
-})
+	bind.MarkLazy(js, get)
+	return lazy{name, get, bind.NewFunction(js, "set "+name, 1, func(c *bind.Call) (any, error) { return become(c, c.Arg(0)) })}
+}
 
 // newStorage makes the storage object of an actor; undefined where it has none.
 func newStorage(js *isolate.JS, o *Options) goja.Value {

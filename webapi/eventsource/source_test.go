@@ -100,7 +100,7 @@ func (s *server) Fetch(_ context.Context, req *event.Request) (*event.Response, 
 	case "none":
 		resp.Header.Del("Content-Type")
 	case "empty":
-		resp.Body = event.NoBody
+		resp.Status, resp.Body = http.StatusResetContent, event.NoBody // which has none
 		return resp, nil
 	case "down":
 		return nil, io.ErrUnexpectedEOF
