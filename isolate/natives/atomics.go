@@ -45,8 +45,8 @@ func (e *env) makeAtomics() goja.Value {
 		panic(e.rt.NewTypeError("%%TypedArray%%.prototype has no tag"))
 	}
 	library := &Library{e}
-	bufferOf, _ := e.callable(library.Pristine(typedPath + ".get buffer"))
-	offsetOf, _ := e.callable(library.Pristine(typedPath + ".get byteOffset"))
+	bufferOf, _ := e.callable(library.Pristine(TypedPath + ".get buffer"))
+	offsetOf, _ := e.callable(library.Pristine(TypedPath + ".get byteOffset"))
 	if bufferOf == nil || offsetOf == nil {
 		panic(e.rt.NewTypeError("%%TypedArray%%.prototype has no buffer"))
 	}

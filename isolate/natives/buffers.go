@@ -132,7 +132,7 @@ var typedNames = []string{"Uint8Array", "Int8Array", "Uint8ClampedArray", "Int16
 // captureTyped takes the length getter of %TypedArray%.prototype, so that a
 // script cannot shadow it.
 func (e *env) captureTyped() raw {
-	if get, _ := accessorsOf(e.ownProperty(typedPath, "length")); get != nil {
+	if get, _ := accessorsOf(e.ownProperty(TypedPath, "length")); get != nil {
 		if f, ok := e.callable(get); ok {
 			return f
 		}
@@ -235,10 +235,10 @@ func (e *env) snapshot(o *goja.Object) *goja.Object {
 }
 
 // typedTable is %TypedArray%.prototype, which has no name of its own.
-// typedPath leads to it.
-const typedPath = "Uint8Array.prototype.__proto__"
+// TypedPath leads to it.
+const TypedPath = "Uint8Array.prototype.__proto__"
 
-var typedTable = table{path: typedPath, funcs: []entry{
+var typedTable = table{path: TypedPath, funcs: []entry{
 	{name: "join", length: 1, make: typedJoin},
 	{name: "toLocaleString", length: 0, make: typedToLocaleString},
 	{name: "sort", length: 1, make: typedSort},

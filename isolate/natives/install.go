@@ -92,7 +92,7 @@ func (e *env) installNow() error {
 // eagerPaths are the paths of tables that templates should serve and do not.
 func eagerPaths() (list []string) {
 	for _, path := range []string{"Math", "DataView.prototype", "Number.prototype", "Date.prototype", "String.prototype", "Array.prototype",
-		"Function.prototype", "Object", "Object.prototype", "BigInt", "BigInt.prototype", typedPath} {
+		"Function.prototype", "Object", "Object.prototype", "BigInt", "BigInt.prototype", TypedPath} {
 		if templates[path] == nil {
 			list = append(list, path)
 		}

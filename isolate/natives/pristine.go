@@ -10,15 +10,16 @@ import (
 // keptPaths are the members of objects without a template that Pristine gives; they are
 // kept when the part is prepared.
 var keptPaths = map[realmPart][]string{
-	partReflect: {"Reflect.apply", "Reflect.get", "Reflect.ownKeys", "Reflect.defineProperty", "Reflect.getOwnPropertyDescriptor"},
+	partReflect: {"Reflect.apply", "Reflect.construct", "Reflect.getPrototypeOf", "Reflect.get", "Reflect.ownKeys", "Reflect.defineProperty", "Reflect.getOwnPropertyDescriptor"},
+	partArray:   {"Array.isArray", "Array.from"},
 	partJSON:    {"JSON.parse", "JSON.stringify"},
-	partPromise: {"Promise.resolve", "Promise.prototype.then", "Promise.prototype.finally"},
+	partPromise: {"Promise.resolve", "Promise.reject", "Promise.prototype.then", "Promise.prototype.finally"},
 	partMap:     {"Map.prototype.set", "Map.prototype.forEach"},
 	partSet:     {"Set.prototype.add", "Set.prototype.forEach"},
 	partError:   {"Error.prototype.toString"},
 	partRegExp: {"RegExp.prototype.get source", "RegExp.prototype.get hasIndices", "RegExp.prototype.get global", "RegExp.prototype.get ignoreCase",
 		"RegExp.prototype.get multiline", "RegExp.prototype.get dotAll", "RegExp.prototype.get unicode", "RegExp.prototype.get unicodeSets",
-		"RegExp.prototype.get sticky"},
+		"RegExp.prototype.get sticky", "RegExp.prototype.test", "RegExp.prototype.exec"},
 }
 
 // keptOfTemplates is the one function of a template that Pristine gives as scripts see it.
@@ -65,8 +66,8 @@ func (e *env) keepFirst(path string, v goja.Value) {
 func (l *Library) Pristine(path string) goja.Value {
 	e := l.e
 	name, rest, member := strings.Cut(path, ".")
-	if path == typedPath || strings.HasPrefix(path, typedPath+".") {
-		name, rest, member = "", strings.TrimPrefix(path, typedPath+"."), true
+	if path == TypedPath || strings.HasPrefix(path, TypedPath+".") {
+		name, rest, member = "", strings.TrimPrefix(path, TypedPath+"."), true
 	}
 	if !member {
 		return e.global(name)

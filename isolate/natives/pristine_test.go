@@ -30,7 +30,7 @@ func TestPristine(t *testing.T) {
 			"Reflect.apply", "Reflect.get", "Reflect.ownKeys", "Reflect.defineProperty", "Reflect.getOwnPropertyDescriptor", "Map.prototype.set", "Map.prototype.forEach",
 			"Set.prototype.add", "Set.prototype.forEach", "Promise.resolve", "Promise.prototype.then", "Promise.prototype.finally", "Error.prototype.toString", "String.prototype.valueOf",
 			"RegExp.prototype.get source", "RegExp.prototype.get global", "DataView.prototype.get buffer", "DataView.prototype.get byteOffset", "DataView.prototype.get byteLength",
-			typedPath + ".get buffer", typedPath + ".get byteOffset", typedPath + ".get byteLength", typedPath + ".get @@toStringTag",
+			TypedPath + ".get buffer", TypedPath + ".get byteOffset", TypedPath + ".get byteLength", TypedPath + ".get @@toStringTag",
 			"Map", "Set", "Date", "RegExp", "Error", "TypeError", "Uint8Array", "Promise"} {
 			if _, ok := goja.AssertFunction(l.Pristine(path)); !ok {
 				t.Errorf("off=%v %s: %v", off, path, l.Pristine(path))

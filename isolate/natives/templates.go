@@ -63,7 +63,7 @@ func fillTemplates() bool {
 			templates[path].replace("constructor", func(e *env, own factory) goja.Value { return newProperty(e.global(global), true, false) })
 		}
 	}
-	if path := typedPath; served[path] {
+	if path := TypedPath; served[path] {
 		templates[path].replace("constructor", func(e *env, own factory) goja.Value {
 			e.prepare(partTyped)
 			return own(e.rt)

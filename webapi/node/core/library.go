@@ -21,7 +21,7 @@ var needs = map[string][]string{
 
 // Modules are the files of this package.
 func Modules() []glue.Module {
-	list := glue.Files(files, natives, needs)
+	list := append(glue.Files(files, natives, needs), baseModule())
 	for i := range list {
 		if list[i].Name == "node:async_hooks" {
 			list[i].Instead = "nodejs_als"
@@ -71,8 +71,6 @@ func natives(name string) map[string]bind.Static {
 		return pathNatives
 	case "timers":
 		return timerNatives()
-	case "internal/base":
-		return platformNatives()
 	case "internal/inspect":
 		return inspectNatives()
 	case "util/types":
