@@ -8,10 +8,11 @@
 // of require, native and primordials that returns the exports; see package glue.
 // Files in js/internal are for other files only:
 //
-//	internal/base         the engine's functions as they were when the first module
-//	                      was loaded, so that a script that replaces methods of the
-//	                      built-in classes later does not change how modules work
-//	internal/codes        errors with codes
+//	internal/base         the engine's functions as scripts find them at first, made
+//	                      when they are asked for (base.go), so that a script that
+//	                      replaces methods of the built-in classes does not change
+//	                      how modules work
+//	internal/codes        errors with codes, each made at its first use
 //	internal/validators   checks of arguments
 //
 // Everything belongs to the isolate's goroutine.

@@ -21,16 +21,12 @@ func Files(files fs.FS, native func(name string) map[string]bind.Static, needs m
 		}
 		name := strings.TrimSuffix(strings.TrimPrefix(path, "js/"), ".js")
 		m := Module{Name: name, Native: native(name), Needs: needs[name]}
-		prims := `require("internal/base")`
-		if name == "internal/base" {
-			prims = "undefined"
-		}
 		m.Read = func() string {
 			src, err := fs.ReadFile(files, path)
 			if err != nil {
 				panic(err) // the files are part of the program
 			}
-			return "module.exports = ((primordials) => {" + string(src) + "\n})(" + prims + ");"
+			return "module.exports = ((primordials) => {" + string(src) + "\n})(require(\"internal/base\"));"
 		}
 		if rest, ok := strings.CutPrefix(name, "cloudflare/"); ok {
 			m.Name = "cloudflare:" + rest
