@@ -92,7 +92,7 @@ func want(t *testing.T, text, out string) {
 func TestProgramEndsWhenNothingIsLeft(t *testing.T) {
 	want(t, `
 -- main.js --
-setTimeout(() => console.log("timeout"), 2);
+setTimeout(() => console.log("timeout"), 50);
 setTimeout(() => console.log("never"), 1e6).unref();
 setImmediate(() => console.log("immediate"));
 Promise.resolve().then(() => console.log("microtask"));

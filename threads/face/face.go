@@ -8,6 +8,8 @@
 package face
 
 import (
+	"errors"
+
 	"github.com/dop251/goja"
 
 	"workerd.local/exception"
@@ -129,6 +131,9 @@ func Start(js *isolate.JS, e Entry, o Options, h Handlers) (*Worker, error) {
 			},
 		},
 	})
+	if errors.Is(err, threads.ErrDead) {
+		return nil, exception.Errorf("A thread that is ending cannot start a worker.").WithCause(err)
+	}
 	if err != nil {
 		return nil, err
 	}
