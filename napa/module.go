@@ -180,13 +180,9 @@ var transportFunctions = map[string]bind.Static{
 	"register": func(c *bind.Call) (any, error) { return nil, register(c, c.Arg(0)) },
 	"marshall": marshallCall,
 	"unmarshall": func(c *bind.Call) (any, error) {
-		p, err := placeOf(c.JS())
+		k, err := carrierAt(c, 2)
 		if err != nil {
 			return nil, err
-		}
-		k, ok := carrierOf(p.System, c.JS(), c.Arg(1))
-		if !ok {
-			return nil, c.BadArg(2, "TransportContext")
 		}
 		if goja.IsUndefined(c.Arg(0)) { // what marshall gives for undefined
 			return nil, nil
@@ -215,14 +211,27 @@ var transportFunctions = map[string]bind.Static{
 	"cid": cid,
 }
 
-func marshallCall(c *bind.Call) (any, error) {
+// carrierAt is the carrier of the nth argument (from 1), which is a TransportContext or nothing.
+func carrierAt(c *bind.Call, n int) (*carrier, error) {
 	p, err := placeOf(c.JS())
 	if err != nil {
 		return nil, err
 	}
-	k, ok := carrierOf(p.System, c.JS(), c.Arg(1))
+	return p.carrierAt(c, n)
+}
+
+func (p *Place) carrierAt(c *bind.Call, n int) (*carrier, error) {
+	k, ok := carrierOf(p.System, c.JS(), c.Arg(n-1))
 	if !ok {
-		return nil, c.BadArg(2, "TransportContext")
+		return nil, c.BadArg(n, "TransportContext")
+	}
+	return k, nil
+}
+
+func marshallCall(c *bind.Call) (any, error) {
+	k, err := carrierAt(c, 2)
+	if err != nil {
+		return nil, err
 	}
 	payload, err := marshal(c.JS(), c.Arg(0), k)
 	if err != nil || payload == undefinedPayload {
@@ -233,13 +242,9 @@ func marshallCall(c *bind.Call) (any, error) {
 
 // transformCall is transform for what AutoTransportable saves.
 func transformCall(c *bind.Call) (any, error) {
-	p, err := placeOf(c.JS())
+	k, err := carrierAt(c, 2)
 	if err != nil {
 		return nil, err
-	}
-	k, ok := carrierOf(p.System, c.JS(), c.Arg(1))
-	if !ok {
-		return nil, c.BadArg(2, "TransportContext")
 	}
 	return transform(c.JS(), c.Arg(0), k)
 }
@@ -250,9 +255,9 @@ func invokeCall(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	k, ok := carrierOf(p.System, c.JS(), c.Arg(3))
-	if !ok {
-		return nil, c.BadArg(4, "TransportContext")
+	k, err := p.carrierAt(c, 4)
+	if err != nil {
+		return nil, err
 	}
 	in := &call{}
 	for i, to := range []*string{&in.module, &in.function} {
