@@ -47,23 +47,11 @@ func load(js *isolate.JS) (goja.Value, error) {
 	if l.worker != nil {
 		return l.worker, nil
 	}
-	events, err := emitter(js)
-	if err != nil {
-		return nil, err
-	}
-	p, err := program()
-	if err != nil {
-		return nil, err
-	}
-	fn, err := js.Runtime().RunProgram(p)
-	if err != nil {
-		return nil, err
-	}
 	native := bind.Object{Name: "native", Methods: map[string]bind.Static{"start": start, "listen": listen, "post": post}}.New(js)
 	if err := native.Set("isWorker", face.PortOf(js) != nil); err != nil {
 		return nil, err
 	}
-	v, err := js.Call(fn, nil, events, native)
+	v, err := face.Run(js, program, native)
 	if err != nil {
 		return nil, err
 	}
@@ -73,18 +61,6 @@ func load(js *isolate.JS) (goja.Value, error) {
 	}
 	l.worker = worker
 	return worker, nil
-}
-
-// emitter is the module node:events.
-func emitter(js *isolate.JS) (goja.Value, error) {
-	if events := face.ProgramOf(js).Events; events != nil {
-		return events(js)
-	}
-	builtin := bind.ProgramOf(js).Builtin
-	if builtin == nil {
-		return nil, face.ErrUnavailable
-	}
-	return builtin("node:events")
 }
 
 // handle is what a Worker has of its thread.

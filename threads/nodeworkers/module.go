@@ -43,22 +43,6 @@ func load(js *isolate.JS) (goja.Value, error) {
 	if l.value != nil {
 		return l.value, nil
 	}
-	builtin := bind.ProgramOf(js).Builtin
-	if builtin == nil {
-		return nil, face.ErrUnavailable
-	}
-	events, err := builtin("node:events")
-	if err != nil {
-		return nil, err
-	}
-	p, err := program()
-	if err != nil {
-		return nil, err
-	}
-	fn, err := js.Runtime().RunProgram(p)
-	if err != nil {
-		return nil, err
-	}
 	native := bind.Object{Name: "native", Methods: natives}.New(js)
 	id := 0
 	if t := threads.Of(js); t != nil {
@@ -69,10 +53,11 @@ func load(js *isolate.JS) (goja.Value, error) {
 			return nil, err
 		}
 	}
-	if l.value, err = js.Call(fn, nil, events, native); err != nil {
-		l.value = nil
+	v, err := face.Run(js, program, native)
+	if err != nil {
 		return nil, err
 	}
+	l.value = v
 	return l.value, nil
 }
 
