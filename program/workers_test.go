@@ -3,6 +3,8 @@ package program_test
 import (
 	"bytes"
 	"context"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -19,15 +21,19 @@ import (
 // runWorkers runs main.js of a text with the module worker, and waits until no goroutine is left of it.
 func runWorkers(t *testing.T, text string, env []string, settings ...string) result {
 	t.Helper()
+	return runWorkersIn(t, write(t, text), "main.js", env, settings...)
+}
+
+func runWorkersIn(t *testing.T, dir, entry string, env []string, settings ...string) result {
+	t.Helper()
 	bounds, err := limits.Parse(settings...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := write(t, text)
 	before := runtime.NumGoroutine()
 	var out, errs bytes.Buffer
 	p, err := program.New(program.Options{
-		Entry: "main.js", Dir: dir, Stdout: &out, Stderr: &errs, Env: env, Modules: []bind.Module{iojs.Module, nodeworkers.Module}, Limits: isolate.Limits{Bounds: bounds},
+		Entry: entry, Dir: dir, Stdout: &out, Stderr: &errs, Env: env, Modules: []bind.Module{iojs.Module, nodeworkers.Module}, Limits: isolate.Limits{Bounds: bounds},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -54,6 +60,25 @@ func wantWorkers(t *testing.T, text, out string, env ...string) {
 	r := runWorkers(t, text, env)
 	if got := strings.TrimSpace(r.out); got != strings.TrimSpace(out) || r.code != 0 || r.err != "" {
 		t.Errorf("printed:\n%s\nwant:\n%s\ncode %d, stderr:\n%s", got, strings.TrimSpace(out), r.code, r.err)
+	}
+}
+
+// The programs of examples/iojs print what is beside them.
+func TestWorkerExamples(t *testing.T) {
+	dir, err := filepath.Abs("../examples/iojs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"primes", "relay", "mistakes"} {
+		t.Run(name, func(t *testing.T) {
+			want, err := os.ReadFile(filepath.Join(dir, name+".out"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := runWorkersIn(t, dir, name+".js", nil); got.code != 0 || got.err != "" || got.out != string(want) {
+				t.Errorf("code %d\n%s%s\nwant\n%s", got.code, got.out, got.err, want)
+			}
+		})
 	}
 }
 
