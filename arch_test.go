@@ -24,7 +24,7 @@ floors
 	kvserver  r2server
 	storage/bolt  storage/mem  storage/fault  storage/storagetest  storage/sqliteimport  cache  isolate
 	storage/admin
-	iocontext
+	iocontext  replay
 	webapi/bind
 	webapi/encoding  webapi/node/octets  webapi/node/vfs  webapi/deflate  webapi/zstd
 	webapi/url  webapi/events

@@ -17,6 +17,7 @@ import (
 	"sync"
 
 	"workerd.local/internal/limits"
+	"workerd.local/replay"
 )
 
 // A blob is a snapshot in a file; docs/FORMAT.md shows it. In front stands a head of fixed
@@ -70,14 +71,19 @@ func (e *encoder) program(p *Program) {
 	}
 }
 
+// reader reads what an encoder has written.
+type reader struct{ replay.Reader }
+
+func readerOf(b []byte) reader { return reader{replay.Reader{Buf: b}} }
+
 func (r *reader) program() *Program {
-	n := r.most(r.number())
+	n := r.Most(r.Number())
 	if n == 0 {
 		return nil
 	}
-	p := &Program{Name: r.text(), dir: r.text(), Module: r.number() == 1}
+	p := &Program{Name: r.Text(), dir: r.Text(), Module: r.Number() == 1}
 	for range n {
-		p.files = append(p.files, file{r.text(), bytes.Clone(r.bytes())})
+		p.files = append(p.files, file{r.Text(), bytes.Clone(r.Bytes())})
 	}
 	return p
 }
@@ -116,57 +122,57 @@ func (s *Snapshot) sections() (made, sources, log []byte) {
 	return m.b, src.b, l.b
 }
 
-func (e *encoder) exchange(x *exchange) {
-	e.b = append(e.b, x.key[:]...)
-	e.text(x.what)
-	e.flag(x.answer != nil)
-	a := x.answer
+func (e *encoder) exchange(x *replay.Exchange) {
+	e.b = append(e.b, x.Key[:]...)
+	e.text(x.What)
+	e.flag(x.Answer != nil)
+	a := x.Answer
 	if a == nil {
 		return
 	}
-	e.text(a.class)
-	e.text(a.failure)
-	e.number(uint64(a.status))
-	e.text(a.statusText)
-	e.text(a.url)
-	e.number(uint64(len(a.header)))
-	for _, name := range slices.Sorted(maps.Keys(a.header)) {
+	e.text(a.Class)
+	e.text(a.Failure)
+	e.number(uint64(a.Status))
+	e.text(a.StatusText)
+	e.text(a.URL)
+	e.number(uint64(len(a.Header)))
+	for _, name := range slices.Sorted(maps.Keys(a.Header)) {
 		e.text(name)
-		e.number(uint64(len(a.header[name])))
-		for _, v := range a.header[name] {
+		e.number(uint64(len(a.Header[name])))
+		for _, v := range a.Header[name] {
 			e.text(v)
 		}
 	}
-	e.flag(a.body != nil)
-	e.bytes(a.body)
+	e.flag(a.Body != nil)
+	e.bytes(a.Body)
 }
 
-func (r *reader) exchange() *exchange {
-	x := &exchange{}
-	if len(r.buf) < len(x.key) {
-		r.fail(errShort)
+func (r *reader) exchange() *replay.Exchange {
+	x := &replay.Exchange{}
+	if len(r.Buf) < len(x.Key) {
+		r.Fail(replay.ErrShort)
 		return x
 	}
-	copy(x.key[:], r.buf)
-	r.buf = r.buf[len(x.key):]
-	x.what = r.text()
-	if r.number() == 0 {
+	copy(x.Key[:], r.Buf)
+	r.Buf = r.Buf[len(x.Key):]
+	x.What = r.Text()
+	if r.Number() == 0 {
 		return x
 	}
-	a := &answer{class: r.text(), failure: r.text(), status: int(min(r.number(), 999)), statusText: r.text(), url: r.text(), header: http.Header{}}
-	for range r.most(r.number()) {
-		name := r.text()
+	a := &replay.Answer{Class: r.Text(), Failure: r.Text(), Status: int(min(r.Number(), 999)), StatusText: r.Text(), URL: r.Text(), Header: http.Header{}}
+	for range r.Most(r.Number()) {
+		name := r.Text()
 		values := make([]string, 0, 1)
-		for range r.most(r.number()) {
-			values = append(values, r.text())
+		for range r.Most(r.Number()) {
+			values = append(values, r.Text())
 		}
-		a.header[name] = values
+		a.Header[name] = values
 	}
-	has, b := r.number() == 1, r.bytes()
+	has, b := r.Number() == 1, r.Bytes()
 	if has {
-		a.body = append([]byte{}, b...)
+		a.Body = append([]byte{}, b...)
 	}
-	x.answer = a
+	x.Answer = a
 	return x
 }
 
@@ -201,7 +207,7 @@ func decodeAt(b []byte, build [32]byte, within bool) (*Snapshot, error) {
 		return nil, ErrMagic
 	}
 	if len(b) < headSize+sumSize {
-		return nil, fmt.Errorf("%w: %w", ErrCorrupted, errShort)
+		return nil, fmt.Errorf("%w: %w", ErrCorrupted, replay.ErrShort)
 	}
 	if v := binary.LittleEndian.Uint32(b[4:]); v != blobVersion {
 		return nil, fmt.Errorf("%w: it has version %d of the format", ErrBuild, v)
@@ -214,7 +220,7 @@ func decodeAt(b []byte, build [32]byte, within bool) (*Snapshot, error) {
 	for i := range size {
 		size[i] = binary.LittleEndian.Uint64(b[72+8*i:])
 		if size[i] > rest {
-			return nil, fmt.Errorf("%w: %w", ErrCorrupted, errShort)
+			return nil, fmt.Errorf("%w: %w", ErrCorrupted, replay.ErrShort)
 		}
 		rest -= size[i]
 	}
@@ -238,13 +244,13 @@ func decodeAt(b []byte, build [32]byte, within bool) (*Snapshot, error) {
 }
 
 func decodeSections(made, sources, log []byte, within bool) (*Snapshot, error) {
-	m, src, l := reader{buf: made}, reader{buf: sources}, reader{buf: log}
-	s := &Snapshot{kind: Kind(m.number()), bare: m.number() == 1}
-	if m.number() == 1 {
+	m, src, l := readerOf(made), readerOf(sources), readerOf(log)
+	s := &Snapshot{kind: Kind(m.Number()), bare: m.Number() == 1}
+	if m.Number() == 1 {
 		if within {
 			return nil, errNested
 		}
-		base, err := decodeAt(m.bytes(), [32]byte{}, true)
+		base, err := decodeAt(m.Bytes(), [32]byte{}, true)
 		if err != nil {
 			return nil, err
 		}
@@ -252,29 +258,29 @@ func decodeSections(made, sources, log []byte, within bool) (*Snapshot, error) {
 			return nil, errNested
 		}
 	}
-	s.location = m.text()
-	for range m.most(m.number()) {
-		s.args = append(s.args, m.text())
+	s.location = m.Text()
+	for range m.Most(m.Number()) {
+		s.args = append(s.args, m.Text())
 	}
 	s.program, s.preload = src.program(), src.program()
-	state := l.number()
-	s.forced = l.number() == 1
-	for range l.most(l.number()) {
-		s.work = append(s.work, l.number())
+	state := l.Number()
+	s.forced = l.Number() == 1
+	for range l.Most(l.Number()) {
+		s.work = append(s.work, l.Number())
 	}
-	s.timers, s.timer, s.due = int(min(l.number(), 1<<31)), l.number(), int64(l.number())
-	for range l.most(l.number()) {
-		if l.err != nil {
+	s.timers, s.timer, s.due = int(min(l.Number(), 1<<31)), l.Number(), int64(l.Number())
+	for range l.Most(l.Number()) {
+		if l.Err != nil {
 			break
 		}
 		s.answers = append(s.answers, l.exchange())
 	}
-	s.entries = bytes.Clone(l.bytes())
+	s.entries = bytes.Clone(l.Bytes())
 	for _, r := range []*reader{&m, &src, &l} {
-		if r.err != nil {
-			return nil, r.err
+		if r.Err != nil {
+			return nil, r.Err
 		}
-		if len(r.buf) > 0 {
+		if len(r.Buf) > 0 {
 			return nil, errors.New("a section is longer than what is in it")
 		}
 	}

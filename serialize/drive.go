@@ -29,13 +29,13 @@ func (w *Worker) drive(ctx context.Context, until func() bool) (idle bool) {
 		case ctx.Err() != nil:
 			w.end(Exit{Code: ExitFailed, Failed: ctx.Err()})
 			return false
-		case w.exit != nil || w.tape.broken() != nil || until():
+		case w.exit != nil || w.tape.Broken() != nil || until():
 			return false
-		case w.tape.deliver():
+		case w.tape.Deliver():
 			continue
 		}
 		if at, seq, ok := l.NextTimer(); ok && !at.After(w.o.Host.Now()) {
-			w.tape.timer(seq)
+			w.tape.Timer(seq)
 			w.timed(l.FireTimer)
 			continue
 		}
@@ -67,7 +67,7 @@ func (w *Worker) sleep(ctx context.Context) {
 	l := w.iso.Loop()
 	at, _, timed := l.NextTimer()
 	if s, ok := w.o.Host.(Sleeper); ok && timed {
-		s.Sleep(at, l.Wake(), w.tape.arrived, ctx.Done())
+		s.Sleep(at, l.Wake(), w.tape.Arrived, ctx.Done())
 		return
 	}
 	var due <-chan time.Time
@@ -78,92 +78,34 @@ func (w *Worker) sleep(ctx context.Context) {
 	}
 	select {
 	case <-l.Wake():
-	case <-w.tape.arrived:
+	case <-w.tape.Arrived:
 	case <-due:
 	case <-ctx.Done():
 	}
 }
 
-// completionTime is how long a replayed run waits for background work of its own, which
-// is computing: what comes from outside is in the log.
-const completionTime = 30 * time.Second
-
 // follow runs the turns of a log.
 func (w *Worker) follow(ctx context.Context, s *Snapshot, first func(js *isolate.JS)) error {
 	w.turn(first)
-	l := w.iso.Loop()
-	for {
-		for l.Backlog() > 0 && !w.over() {
-			l.RunTasks()
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := w.tape.broken(); err != nil {
-			return err
-		}
-		if w.exit != nil {
-			w.tape.diverged("ended")
-			return w.tape.broken()
-		}
-		switch o, n := w.tape.next(); o {
-		case 0:
-			return w.arrived(s)
-		case opComplete:
-			deliver, err := w.await(ctx, n)
-			if err != nil {
-				return err
-			}
-			deliver()
-		case opTimer:
-			_, seq, ok := l.NextTimer()
-			if !ok || seq != n {
-				return w.tape.differs(fmt.Sprintf("has no timer %d that fires next", n))
-			}
-			l.FireTimer()
-		default:
-			w.tape.diverged("waits")
-			return w.tape.broken()
-		}
+	if err := w.tape.Follow(ctx, w.iso.Loop(), w.over); err != nil {
+		return err
 	}
-}
-
-// await is what brings the outcome of a piece of background work back.
-func (w *Worker) await(ctx context.Context, id uint64) (func(), error) {
-	limit := time.NewTimer(completionTime)
-	defer limit.Stop()
-	for {
-		if deliver := w.tape.takeReady(id); deliver != nil {
-			return deliver, nil
-		}
-		if err := w.tape.broken(); err != nil {
-			return nil, err
-		}
-		select {
-		case <-w.tape.arrived:
-		case <-w.iso.Loop().Wake():
-			w.iso.Loop().RunTasks() // such as reads of a body that a script makes
-		case <-limit.C:
-			return nil, w.tape.differs(fmt.Sprintf("does not finish its background work %d", id))
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
+	return w.arrived(s)
 }
 
 // arrived compares the worker with the one that parked.
 func (w *Worker) arrived(s *Snapshot) error {
-	if err := w.tape.atEnd(s.work); err != nil {
+	if err := w.tape.AtEnd(s.work); err != nil {
 		return err
 	}
-	if n := w.net.unasked(); n > 0 {
-		return w.tape.differs(fmt.Sprintf("did not ask for %d of what it had fetched before", n))
+	if n := w.net.Unasked(); n > 0 {
+		return w.tape.Differs(fmt.Sprintf("did not ask for %d of what it had fetched before", n))
 	}
 	if at, seq, ok := w.iso.Loop().NextTimer(); w.iso.Loop().Timers() != s.timers || ok && (seq != s.timer || at.UnixMilli() != s.due) {
-		return w.tape.differs("has other timers than before where it parks")
+		return w.tape.Differs("has other timers than before where it parks")
 	}
 	if w.parked == s.forced {
-		return w.tape.differs("parks elsewhere than before")
+		return w.tape.Differs("parks elsewhere than before")
 	}
 	if w.state < s.state {
 		w.state.become(s.state) // as the worker did that parked because nothing was left to do

@@ -10,6 +10,7 @@ import (
 
 	"workerd.local/exception"
 	"workerd.local/isolate"
+	"workerd.local/replay"
 )
 
 // environment is the variables of one worker: those of the process are never changed.
@@ -40,7 +41,7 @@ func (e *environment) replace(list []string) {
 	e.mu.Unlock()
 }
 
-func (e *environment) get(name string) (string, bool) {
+func (e *environment) Get(name string) (string, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	v, ok := e.vars[name]
@@ -59,7 +60,7 @@ func (e *environment) remove(name string) {
 	delete(e.vars, name)
 }
 
-func (e *environment) names() []string {
+func (e *environment) Names() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	names := make([]string, 0, len(e.vars))
@@ -74,7 +75,7 @@ func (e *environment) names() []string {
 type liveEnv struct {
 	js   *isolate.JS
 	env  *environment
-	tape *tape
+	tape *replay.Tape
 }
 
 // Get is goja.DynamicObject's.
@@ -105,7 +106,7 @@ func (l *liveEnv) Has(name string) bool { _, ok := l.tape.Getenv(name); return o
 func (l *liveEnv) Delete(name string) bool { l.env.remove(name); return true }
 
 // Keys is goja.DynamicObject's.
-func (l *liveEnv) Keys() []string { return l.tape.envNames() }
+func (l *liveEnv) Keys() []string { return l.tape.EnvNames() }
 
 // platform and arch are named as Node.js names them.
 func platform() string {

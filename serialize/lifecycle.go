@@ -265,7 +265,7 @@ type Child struct {
 // becomeChild makes a parked worker go on with an environment of its own. What runs from
 // here on is no part of any log.
 func (w *Worker) becomeChild(c Child, o Options) {
-	w.tape.goLive()
+	w.tape.GoLive()
 	w.origin = w.tape.Now()
 	w.env.replace(c.Env)
 	w.args, w.out, w.err = c.Args, o.Stdout, o.Stderr
@@ -275,5 +275,5 @@ func (w *Worker) becomeChild(c Child, o Options) {
 		w.location = c.Location
 	}
 	w.turn(w.begin)
-	w.net.fork()
+	w.net.Fork()
 }

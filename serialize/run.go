@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"workerd.local/isolate"
+	"workerd.local/replay"
 )
 
 // Serve is told a worker before it runs: who delivers requests and signals to it. What it
@@ -24,7 +25,7 @@ func (s Serve) begin(w *Worker) (stop func(), err error) {
 
 // Run runs a worker from its script's first line to its end, on the calling goroutine.
 func Run(ctx context.Context, o Options, serve Serve) Exit {
-	w, err := newWorker(o, live)
+	w, err := newWorker(o, replay.Live)
 	if err != nil {
 		return refuse(o, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/dop251/goja"
 
 	"workerd.local/isolate"
+	"workerd.local/replay"
 )
 
 // Kind is what a snapshot was made for.
@@ -33,7 +34,7 @@ type Snapshot struct {
 	location string   // as it was given
 	args     []string
 	entries  []byte
-	answers  []*exchange
+	answers  []*replay.Exchange
 	bare     bool // there is no script: a worker that has run nothing
 	// base is the snapshot that the run went on from; nil where it began with the script.
 	base *Snapshot
@@ -64,7 +65,7 @@ func record(ctx context.Context, o Options, kind Kind, timeout time.Duration) (w
 		}
 	}
 	if w == nil {
-		if w, err = newWorker(o, recording); err != nil {
+		if w, err = newWorker(o, replay.Recording); err != nil {
 			e := refuse(o, err)
 			return nil, nil, &e, nil
 		}
@@ -94,8 +95,8 @@ func goOnFrom(ctx context.Context, o Options) (*Worker, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
-	w.tape.rewind(recording, nil)
-	w.net.unfreeze()
+	w.tape.Rewind(replay.Recording, nil)
+	w.net.Unfreeze()
 	w.env.replace(o.Env)
 	w.o.Base, w.o.Location = o.Base, o.Location
 	w.out, w.err = o.Stdout, o.Stderr
@@ -159,7 +160,7 @@ func (w *Worker) unfinished() string {
 		}
 		list = append(list, text)
 	}
-	for _, f := range w.net.underWay() {
+	for _, f := range w.net.UnderWay() {
 		list = append(list, "a fetch() under way ("+f+")")
 	}
 	if len(list) == 0 {
@@ -224,8 +225,8 @@ func (w *Worker) snapshot(kind Kind) (*Snapshot, error) {
 	if kind == Startup && len(w.timers) > 0 {
 		return nil, fmt.Errorf("snapshot: the script still has %s", w.unfinished())
 	}
-	answers := w.net.freeze()
-	entries, work, err := w.tape.finish()
+	answers := w.net.Freeze()
+	entries, work, err := w.tape.Finish()
 	if err != nil {
 		return nil, err
 	}
@@ -276,8 +277,8 @@ func restoreOn(ctx context.Context, s *Snapshot, o Options) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.tape.rewind(replaying, s.entries)
-	w.net.replay(s.answers)
+	w.tape.Rewind(replay.Replaying, s.entries)
+	w.net.Replay(s.answers)
 	w.repeatable(s.args, s.preload, s.location)
 	if err := w.follow(ctx, s, w.goOnAsSeed); err != nil {
 		w.close()
@@ -290,11 +291,11 @@ func restoreOn(ctx context.Context, s *Snapshot, o Options) (*Worker, error) {
 // newWorkerFor is newWorker for a run that follows the log of s.
 func newWorkerFor(o Options, s *Snapshot) (*Worker, error) {
 	if s.bare {
-		return newWorker(o, live)
+		return newWorker(o, replay.Live)
 	}
-	return newWorkerWith(o, replaying, func(w *Worker) {
-		w.tape.r = reader{buf: s.entries}
-		w.net.replay(s.answers)
+	return newWorkerWith(o, replay.Replaying, func(w *Worker) {
+		w.tape.Rewind(replay.Replaying, s.entries)
+		w.net.Replay(s.answers)
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 	"workerd.local/internal/limits"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
+	"workerd.local/replay"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/console"
 	"workerd.local/webapi/events"
@@ -117,8 +118,8 @@ type Worker struct {
 	realm *isolate.Realm
 	rt    *goja.Runtime
 	ioc   *iocontext.Context
-	tape  *tape
-	net   *network
+	tape  *replay.Tape
+	net   *replay.Network
 	env   *environment
 	kv    *kvStorages
 	// timers are those that may still fire, by id.
@@ -149,21 +150,20 @@ type Worker struct {
 var errExited = errors.New("the worker has ended")
 
 // newWorker makes a worker that has run nothing.
-func newWorker(o Options, mode tapeMode) (*Worker, error) {
+func newWorker(o Options, mode replay.Mode) (*Worker, error) {
 	return newWorkerWith(o, mode, func(*Worker) {})
 }
 
 // newWorkerWith is newWorker with something to do before anything runs.
-func newWorkerWith(o Options, mode tapeMode, prepare func(*Worker)) (*Worker, error) {
+func newWorkerWith(o Options, mode replay.Mode, prepare func(*Worker)) (*Worker, error) {
 	o = o.withDefaults()
 	w := &Worker{o: o, env: newEnvironment(o.Env), out: o.Stdout, err: o.Stderr, args: o.Args}
 	bounds := o.Limits.Bounds
-	w.tape = newTape(o.Host, mode, limits.SnapshotLog.In(bounds))
-	w.tape.env = w.env
-	w.net = &network{real: o.Outbound, tape: w.tape, most: limits.SnapshotBody.In(bounds)}
-	if w.net.real == nil {
-		w.net.real = nowhere{}
+	w.tape = replay.NewTape(o.Host, w.env, mode, limits.SnapshotLog.In(bounds))
+	if o.Outbound == nil {
+		o.Outbound = nowhere{}
 	}
+	w.net = replay.NewNetwork(o.Outbound, w.tape, limits.SnapshotBody.In(bounds))
 	w.kv = newKV(limits.KVStorageBytes.In(bounds))
 	w.timers = map[int]*timeout{}
 	w.setLocation()
@@ -197,7 +197,7 @@ func newWorkerWith(o Options, mode tapeMode, prepare func(*Worker)) (*Worker, er
 	}
 	w.ioc = iocontext.New(w.realm, iocontext.Options{OnAbort: w.aborted})
 	rt := w.rt
-	w.tape.stop = func(err error) { rt.Interrupt(err) }
+	w.tape.Stop = func(err error) { rt.Interrupt(err) }
 	return w, nil
 }
 
@@ -265,7 +265,7 @@ func (w *Worker) close() {
 			w.ioc.End()
 		}
 	})
-	w.net.fork() // ends what is under way
+	w.net.Fork() // ends what is under way
 	w.iso.Close()
 }
 
@@ -294,7 +294,7 @@ func (w *Worker) aborted(err error) {
 
 // over reports whether nothing that the script does counts any more.
 func (w *Worker) over() bool {
-	return w.exit != nil || w.killed.Load() != nil || w.tape.broken() != nil
+	return w.exit != nil || w.killed.Load() != nil || w.tape.Broken() != nil
 }
 
 // condemned is told that the realm cannot be used any more.
@@ -344,7 +344,7 @@ func (w *Worker) print(level, text string) {
 func (w *Worker) printError(text string) { w.write(toStderr, text+"\n") }
 
 func (w *Worker) write(stream byte, text string) {
-	if !w.tape.output(stream, text) && !w.appears() {
+	if !w.tape.Output(stream, text) && !w.tape.IsRecording() {
 		return
 	}
 	to := w.out
@@ -356,11 +356,4 @@ func (w *Worker) write(stream byte, text string) {
 		w.o.Log.Warn("output of the worker is lost", "error", err)
 		w.printing = false
 	}
-}
-
-// appears reports whether a run that is recorded prints: it does, as a live one.
-func (w *Worker) appears() bool {
-	w.tape.mu.Lock()
-	defer w.tape.mu.Unlock()
-	return w.tape.mode == recording
 }

@@ -387,7 +387,7 @@ var sections = []Section{
 		row("One `aworker.crypto.randomBytes()`", "serialize.mostRandom", Size, "", "fixed by what programs need", "RangeError"),
 		row("Objects within objects that are searched for the name of what a snapshot cannot have", "serialize.pathDepth", Count, "", "fixed by what people name", "it is named without a path"),
 		row("Objects that are searched", "serialize.pathObjects", Count, "", "fixed by what people name", "it is named without a path"),
-		row("Computing beside the loop of a run that is repeated", "serialize.completionTime", Count, "", "fixed by what a damaged log may ask for", "the start falls back to the script"),
+		row("Computing beside the loop of a run that is repeated", "replay.completionTime", Count, "", "fixed by what a damaged log may ask for", "the start falls back to the script"),
 		row("Delay of a timer of such a script, in ms", "serialize.longestDelay", Count, "", "fixed by Aworker", "it counts as 1, with a warning"),
 		knob("Keys and values of a namespace of `aworker.kvStorages`", KVStorageBytes.Knob, "QuotaExceededError; with the strategy lru the oldest go"),
 		knob("Workers of a seed that wait for a fork", SeedTwins.Knob, "further forks wait until one is made"),

@@ -1,4 +1,4 @@
-package serialize
+package replay
 
 import (
 	"context"
@@ -16,62 +16,68 @@ import (
 	"workerd.local/exception"
 )
 
-// errReset is what becomes of a request that was under way when its worker was forked, in
+// ErrReset is what becomes of a request that was under way when its worker was forked, in
 // Aworker's words.
-var errReset = exception.TypeErrorf("fetch failed: the connection was reset by a fork (CanonicalCode::CONNECTION_RESET)")
+var ErrReset = exception.TypeErrorf("fetch failed: the connection was reset by a fork (CanonicalCode::CONNECTION_RESET)")
 
-// exchange is one request of a run and what came of it.
-type exchange struct {
-	key    [32]byte // hash of the request
-	what   string   // method and URL, for people
-	answer *answer  // nil while it is under way
+// Exchange is one request of a run and what came of it.
+type Exchange struct {
+	Key    [32]byte // hash of the request
+	What   string   // method and URL, for people
+	Answer *Answer  // nil while it is under way
 
 	cancel context.CancelFunc
 	done   func(*event.Response, error)
 }
 
-// answer is the end of an exchange.
-type answer struct {
-	class      string // of the error that it is; "" is a response
-	failure    string // its text
-	status     int
-	statusText string
-	url        string
-	header     http.Header
-	body       []byte // nil is none
+// Answer is the end of an exchange.
+type Answer struct {
+	Class      string // of the error that it is; "" is a response
+	Failure    string // its text
+	Status     int
+	StatusText string
+	URL        string
+	Header     http.Header
+	Body       []byte // nil is none
 }
 
-// network is where the fetch of a worker leads: to the real one, which a recording worker
+// NewNetwork returns a network over the real one. most is how many bytes a body may have
+// that is recorded.
+func NewNetwork(real event.Service, t *Tape, most int) *Network {
+	return &Network{real: real, tape: t, most: most}
+}
+
+// Network is where the fetch of a run leads: to the real one, which a recording worker
 // reads whole before the script goes on, or to the answers of the log. Any goroutine.
-type network struct {
+type Network struct {
 	real event.Service
-	tape *tape
+	tape *Tape
 	most int // bytes of a body while it records
 
 	mu     sync.Mutex // guards what follows
 	frozen bool       // the worker has parked: what is under way stays so until the fork
 	forked bool
-	list   []*exchange            // of this run, in the order in which they began
-	log    map[[32]byte][]*answer // of the log, in the order in which they were asked for
+	list   []*Exchange            // of this run, in the order in which they began
+	log    map[[32]byte][]*Answer // of the log, in the order in which they were asked for
 	known  int                    // answers of log that were not asked for
 }
 
-var _ event.AsyncService = (*network)(nil)
+var _ event.AsyncService = (*Network)(nil)
 
 // Fetch is event.Service's.
-func (n *network) Fetch(ctx context.Context, req *event.Request) (*event.Response, error) {
+func (n *Network) Fetch(ctx context.Context, req *event.Request) (*event.Response, error) {
 	return event.Wait(ctx, func(done func(*event.Response, error)) { n.Start(ctx, req, done) })
 }
 
 // Deliver is event.Service's; a network takes no events.
-func (n *network) Deliver(context.Context, event.Event) (event.Outcome, error) {
+func (n *Network) Deliver(context.Context, event.Event) (event.Outcome, error) {
 	return event.Outcome{Status: event.NotFound}, event.ErrUnsupported
 }
 
 // Start is event.AsyncService's.
-func (n *network) Start(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
+func (n *Network) Start(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
 	n.mu.Lock()
-	through := n.forked || n.tape.isLive()
+	through := n.forked || n.tape.IsLive()
 	n.mu.Unlock()
 	if through {
 		sent := *req
@@ -89,7 +95,7 @@ func (n *network) Start(ctx context.Context, req *event.Request, done func(*even
 	go func() {
 		body, err := n.whole(req.Body.Stream)
 		if err != nil {
-			n.tape.spoil(fmt.Sprintf("the body of fetch(%q): %s", req.URL, err))
+			n.tape.Spoil(fmt.Sprintf("the body of fetch(%q): %s", req.URL, err))
 			done(nil, failure(err))
 			return
 		}
@@ -100,29 +106,29 @@ func (n *network) Start(ctx context.Context, req *event.Request, done func(*even
 }
 
 // begin starts an exchange whose request is whole.
-func (n *network) begin(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
+func (n *Network) begin(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
 	ctx, cancel := context.WithCancel(ctx)
-	x := &exchange{key: hashRequest(req), what: req.Method + " " + req.URL, cancel: cancel, done: done}
+	x := &Exchange{Key: hashRequest(req), What: req.Method + " " + req.URL, cancel: cancel, done: done}
 	n.mu.Lock()
 	if n.forked {
 		n.mu.Unlock()
 		cancel()
-		done(nil, errReset)
+		done(nil, ErrReset)
 		return
 	}
 	n.list = append(n.list, x)
 	if n.log != nil {
-		known := n.log[x.key]
+		known := n.log[x.Key]
 		if len(known) == 0 {
 			n.mu.Unlock()
 			cancel()
-			n.tape.diverged(fmt.Sprintf("fetched %s", x.what))
+			n.tape.Diverged(fmt.Sprintf("fetched %s", x.What))
 			return
 		}
-		x.answer, n.log[x.key] = known[0], known[1:]
+		x.Answer, n.log[x.Key] = known[0], known[1:]
 		n.known--
 		n.mu.Unlock()
-		if x.answer != nil {
+		if x.Answer != nil {
 			cancel()
 			n.finish(x)
 		}
@@ -139,27 +145,27 @@ func (n *network) begin(ctx context.Context, req *event.Request, done func(*even
 			n.mu.Unlock()
 			return // the fork tells who waits
 		}
-		x.answer = a
+		x.Answer = a
 		n.mu.Unlock()
 		n.finish(x)
 	}()
 }
 
 // ask makes the exchange and reads the answer whole.
-func (n *network) ask(ctx context.Context, req *event.Request) *answer {
+func (n *Network) ask(ctx context.Context, req *event.Request) *Answer {
 	resp, err := n.real.Fetch(ctx, req)
 	if err != nil {
 		return failed(err)
 	}
-	a := &answer{status: resp.Status, statusText: resp.StatusText, url: resp.URL, header: resp.Header, body: resp.Body.Bytes}
+	a := &Answer{Status: resp.Status, StatusText: resp.StatusText, URL: resp.URL, Header: resp.Header, Body: resp.Body.Bytes}
 	if resp.WebSocket != nil {
 		_ = resp.Discard() // nobody will use it
 		return failed(errors.New("a WebSocket cannot be opened before the worker is installed"))
 	}
 	if resp.Body.Stream != nil {
-		if a.body, err = n.whole(resp.Body.Stream); err != nil {
+		if a.Body, err = n.whole(resp.Body.Stream); err != nil {
 			if errors.Is(err, errTooLong) {
-				n.tape.spoil(fmt.Sprintf("the answer to fetch(%q): %s", req.URL, err))
+				n.tape.Spoil(fmt.Sprintf("the answer to fetch(%q): %s", req.URL, err))
 			}
 			return failed(err)
 		}
@@ -168,21 +174,21 @@ func (n *network) ask(ctx context.Context, req *event.Request) *answer {
 }
 
 // finish tells who waits for the exchange.
-func (n *network) finish(x *exchange) {
-	a := x.answer
-	if a.class != "" {
-		x.done(nil, &exception.Exception{Class: a.class, Message: a.failure})
+func (n *Network) finish(x *Exchange) {
+	a := x.Answer
+	if a.Class != "" {
+		x.done(nil, &exception.Exception{Class: a.Class, Message: a.Failure})
 		return
 	}
 	x.done(&event.Response{
-		Status: a.status, StatusText: a.statusText, URL: a.url, Header: a.header.Clone(), Body: event.Body{Bytes: a.body},
+		Status: a.Status, StatusText: a.StatusText, URL: a.URL, Header: a.Header.Clone(), Body: event.Body{Bytes: a.Body},
 	}, nil)
 }
 
 var errTooLong = errors.New("it is longer than a snapshot keeps (limit snapshot.body)")
 
 // whole reads a stream to its end and closes it.
-func (n *network) whole(r io.ReadCloser) (b []byte, err error) {
+func (n *Network) whole(r io.ReadCloser) (b []byte, err error) {
 	defer func() {
 		if cerr := r.Close(); err == nil && cerr != nil {
 			err = cerr
@@ -198,8 +204,8 @@ func (n *network) whole(r io.ReadCloser) (b []byte, err error) {
 	return b, err
 }
 
-// fork ends what is under way, and lets requests through to the network from here on.
-func (n *network) fork() {
+// Fork ends what is under way, and lets requests through to the network from here on.
+func (n *Network) Fork() {
 	n.mu.Lock()
 	n.frozen, n.forked = false, true
 	open := n.open()
@@ -207,62 +213,62 @@ func (n *network) fork() {
 	n.mu.Unlock()
 	for _, x := range open {
 		x.cancel()
-		x.done(nil, errReset)
+		x.done(nil, ErrReset)
 	}
 }
 
 // open is what is under way; with mu.
-func (n *network) open() (list []*exchange) {
+func (n *Network) open() (list []*Exchange) {
 	for _, x := range n.list {
-		if x.answer == nil {
+		if x.Answer == nil {
 			list = append(list, x)
 		}
 	}
 	return list
 }
 
-// underWay names the requests that have no answer yet.
-func (n *network) underWay() (names []string) {
+// UnderWay names the requests that have no answer yet.
+func (n *Network) UnderWay() (names []string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, x := range n.open() {
-		names = append(names, x.what)
+		names = append(names, x.What)
 	}
 	return names
 }
 
-// freeze is for a worker that has parked: it is what a log keeps of the run's requests.
-func (n *network) freeze() (list []*exchange) {
+// Freeze is for a worker that has parked: it is what a log keeps of the run's requests.
+func (n *Network) Freeze() (list []*Exchange) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.frozen = true
 	for _, x := range n.list {
-		if x.answer == nil {
+		if x.Answer == nil {
 			x.cancel()
 		}
-		list = append(list, &exchange{key: x.key, what: x.what, answer: x.answer})
+		list = append(list, &Exchange{Key: x.Key, What: x.What, Answer: x.Answer})
 	}
 	return list
 }
 
-// replay answers from a log.
-func (n *network) replay(list []*exchange) {
-	n.list, n.log = nil, map[[32]byte][]*answer{}
+// Replay answers from a log.
+func (n *Network) Replay(list []*Exchange) {
+	n.list, n.log = nil, map[[32]byte][]*Answer{}
 	for _, x := range list {
-		n.log[x.key] = append(n.log[x.key], x.answer)
+		n.log[x.Key] = append(n.log[x.Key], x.Answer)
 	}
 	n.known = len(list)
 }
 
-// unfreeze is for a worker that goes on and records again: nothing is under way.
-func (n *network) unfreeze() {
+// Unfreeze is for a worker that goes on and records again: nothing is under way.
+func (n *Network) Unfreeze() {
 	n.mu.Lock()
 	n.frozen, n.list, n.log, n.known = false, nil, nil, 0
 	n.mu.Unlock()
 }
 
-// unasked is how many answers of the log nobody asked for.
-func (n *network) unasked() int {
+// Unasked is how many answers of the log nobody asked for.
+func (n *Network) Unasked() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.known
@@ -278,13 +284,13 @@ func failure(err error) error {
 }
 
 // failed is the answer that an error is.
-func failed(err error) *answer {
+func failed(err error) *Answer {
 	e, _ := exception.From(failure(err))
 	class := e.Class
 	if class == "" {
 		class = "Error"
 	}
-	return &answer{class: class, failure: e.Message}
+	return &Answer{Class: class, Failure: e.Message}
 }
 
 // hashRequest is what two requests have in common that are the same.

@@ -1,4 +1,4 @@
-package serialize
+package replay
 
 import (
 	"bytes"
@@ -12,31 +12,39 @@ import (
 	"workerd.local/isolate"
 )
 
-// tapeMode is what a tape does with the inputs that pass it.
-type tapeMode uint8
+// Mode is what a tape does with the inputs that pass it.
+type Mode uint8
 
+// The modes.
 const (
-	live      tapeMode = iota // they come from the machine
-	recording                 // and are noted; next: live
-	replaying                 // they come from the log; next: live
+	Live      Mode = iota // they come from the machine
+	Recording             // and are noted; next: live
+	Replaying             // they come from the log; next: live
 )
 
-// tape is the isolate.Host of a worker. While it records, time goes in whole milliseconds.
+// Variables are an environment; any goroutine.
+type Variables interface {
+	Get(name string) (string, bool)
+	// Names are those of all variables, sorted.
+	Names() []string
+}
+
+// Tape is the isolate.Host of a run. While it records, time goes in whole milliseconds.
 // Methods of isolate.Host may be called from any goroutine, the others belong to the
 // worker's.
-type tape struct {
+type Tape struct {
 	base isolate.Host
-	env  *environment
+	env  Variables
 	most int // bytes of a log
-	// stop ends the code that runs; any goroutine.
-	stop func(error)
-	// arrived has a value after background work completed.
-	arrived chan struct{}
+	// Stop ends the code that runs; any goroutine.
+	Stop func(error)
+	// Arrived has a value after background work completed.
+	Arrived chan struct{}
 
 	mu      sync.Mutex // guards what follows
-	mode    tapeMode
+	mode    Mode
 	w       writer
-	r       reader
+	r       Reader
 	err     error  // why the run has diverged
 	spoiled string // why the run cannot be recorded
 	begun   uint64
@@ -50,23 +58,25 @@ type completion struct {
 	deliver func()
 }
 
-var _ isolate.Sequencer = (*tape)(nil)
+var _ isolate.Sequencer = (*Tape)(nil)
 
-func newTape(base isolate.Host, mode tapeMode, most int) *tape {
-	return &tape{base: base, mode: mode, most: most, arrived: make(chan struct{}, 1), pending: map[uint64]bool{}, stop: func(error) {}}
+// NewTape returns a tape over base, whose environment is env's. most is how many bytes its
+// log may have.
+func NewTape(base isolate.Host, env Variables, mode Mode, most int) *Tape {
+	return &Tape{base: base, env: env, mode: mode, most: most, Arrived: make(chan struct{}, 1), pending: map[uint64]bool{}, Stop: func(error) {}}
 }
 
 // Now is isolate.Host's.
-func (t *tape) Now() time.Time {
+func (t *Tape) Now() time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch t.mode {
-	case recording:
+	case Recording:
 		now := t.base.Now().Truncate(time.Millisecond)
 		t.w.now(now)
 		t.full()
 		return now
-	case replaying:
+	case Replaying:
 		if now, ok := t.r.now(); ok {
 			return now
 		}
@@ -76,19 +86,19 @@ func (t *tape) Now() time.Time {
 }
 
 // Random is isolate.Host's.
-func (t *tape) Random(p []byte) {
+func (t *Tape) Random(p []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch t.mode {
-	case recording:
+	case Recording:
 		t.base.Random(p)
 		t.w.op(opRandom)
 		t.w.bytes(p)
 		t.full()
 		return
-	case replaying:
+	case Replaying:
 		if t.r.take(opRandom) {
-			if b := t.r.bytes(); len(b) == len(p) {
+			if b := t.r.Bytes(); len(b) == len(p) {
 				copy(p, b)
 				return
 			}
@@ -101,12 +111,12 @@ func (t *tape) Random(p []byte) {
 }
 
 // Getenv is isolate.Host's.
-func (t *tape) Getenv(name string) (string, bool) {
+func (t *Tape) Getenv(name string) (string, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch t.mode {
-	case recording:
-		v, ok := t.env.get(name)
+	case Recording:
+		v, ok := t.env.Get(name)
 		t.w.op(opEnv)
 		t.w.text(name)
 		if ok {
@@ -117,13 +127,13 @@ func (t *tape) Getenv(name string) (string, bool) {
 		}
 		t.full()
 		return v, ok
-	case replaying:
+	case Replaying:
 		if t.r.take(opEnv) {
-			asked, there, v := t.r.text(), t.r.number() == 1, ""
+			asked, there, v := t.r.Text(), t.r.Number() == 1, ""
 			if there {
-				v = t.r.text()
+				v = t.r.Text()
 			}
-			if asked == name && t.r.err == nil {
+			if asked == name && t.r.Err == nil {
 				return v, there
 			}
 			t.diverge(fmt.Sprintf("asked for the environment variable %s, and for %s before", name, asked))
@@ -131,16 +141,16 @@ func (t *tape) Getenv(name string) (string, bool) {
 			t.diverge("asked for the environment variable " + name)
 		}
 	}
-	return t.env.get(name)
+	return t.env.Get(name)
 }
 
-// envNames are the names of all variables, sorted.
-func (t *tape) envNames() []string {
+// EnvNames are the names of all variables, sorted.
+func (t *Tape) EnvNames() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch t.mode {
-	case recording:
-		names := t.env.names()
+	case Recording:
+		names := t.env.Names()
 		t.w.op(opEnvNames)
 		t.w.number(uint64(len(names)))
 		for _, n := range names {
@@ -148,35 +158,35 @@ func (t *tape) envNames() []string {
 		}
 		t.full()
 		return names
-	case replaying:
+	case Replaying:
 		if t.r.take(opEnvNames) {
-			names := make([]string, t.r.most(t.r.number()))
+			names := make([]string, t.r.Most(t.r.Number()))
 			for i := range names {
-				names[i] = t.r.text()
+				names[i] = t.r.Text()
 			}
 			return names
 		}
 		t.diverge("asked for the environment")
 	}
-	return t.env.names()
+	return t.env.Names()
 }
 
-// output notes what is printed, and reports whether it is to appear.
-func (t *tape) output(stream byte, text string) (appears bool) {
+// Output notes what is printed, and reports whether it is to appear.
+func (t *Tape) Output(stream byte, text string) (appears bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch t.mode {
-	case recording:
+	case Recording:
 		t.w.op(opOutput)
 		t.w.number(uint64(stream))
 		t.w.number(digest(text))
 		t.full()
-	case replaying:
+	case Replaying:
 		if !t.r.take(opOutput) {
 			t.diverge(fmt.Sprintf("printed %.80q", text))
 			return false
 		}
-		if s, d := t.r.number(), t.r.number(); s != uint64(stream) || d != digest(text) {
+		if s, d := t.r.Number(), t.r.Number(); s != uint64(stream) || d != digest(text) {
 			t.diverge(fmt.Sprintf("printed %.80q, and something else before", text))
 		}
 		return false
@@ -185,16 +195,16 @@ func (t *tape) output(stream byte, text string) (appears bool) {
 }
 
 // Files is isolate.Host's: scripts of this package read no files.
-func (t *tape) Files(dir string) fs.FS { return t.base.Files(dir) }
+func (t *Tape) Files(dir string) fs.FS { return t.base.Files(dir) }
 
 // Complete is isolate.Host's, for what nobody began: it happens to a worker that is live.
-func (t *tape) Complete(deliver func()) { deliver() }
+func (t *Tape) Complete(deliver func()) { deliver() }
 
 // Begin is isolate.Sequencer's.
-func (t *tape) Begin() (complete func(deliver func())) {
+func (t *Tape) Begin() (complete func(deliver func())) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.mode == live {
+	if t.mode == Live {
 		return t.Complete
 	}
 	id := t.begun
@@ -202,7 +212,7 @@ func (t *tape) Begin() (complete func(deliver func())) {
 	t.pending[id] = true
 	return func(deliver func()) {
 		t.mu.Lock()
-		if t.mode == live {
+		if t.mode == Live {
 			t.mu.Unlock()
 			deliver()
 			return
@@ -211,15 +221,15 @@ func (t *tape) Begin() (complete func(deliver func())) {
 		t.ready = append(t.ready, completion{id, deliver})
 		t.mu.Unlock()
 		select {
-		case t.arrived <- struct{}{}:
+		case t.Arrived <- struct{}{}:
 		default:
 		}
 	}
 }
 
-// deliver hands over one piece of work that completed, in the order in which they did, and
+// Deliver hands over one piece of work that completed, in the order in which they did, and
 // reports whether there was one.
-func (t *tape) deliver() bool {
+func (t *Tape) Deliver() bool {
 	t.mu.Lock()
 	if len(t.ready) == 0 {
 		t.mu.Unlock()
@@ -227,7 +237,7 @@ func (t *tape) deliver() bool {
 	}
 	c := t.ready[0]
 	t.ready = t.ready[1:]
-	if t.mode == recording {
+	if t.mode == Recording {
 		t.w.op(opComplete)
 		t.w.number(c.id)
 		t.full()
@@ -238,7 +248,7 @@ func (t *tape) deliver() bool {
 }
 
 // takeReady takes the completion with that number out, if it is there.
-func (t *tape) takeReady(id uint64) func() {
+func (t *Tape) takeReady(id uint64) func() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	i := slices.IndexFunc(t.ready, func(c completion) bool { return c.id == id })
@@ -250,11 +260,11 @@ func (t *tape) takeReady(id uint64) func() {
 	return deliver
 }
 
-// timer notes that a timer fires.
-func (t *tape) timer(seq uint64) {
+// Timer notes that a timer fires.
+func (t *Tape) Timer(seq uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.mode == recording {
+	if t.mode == Recording {
 		t.w.op(opTimer)
 		t.w.number(seq)
 		t.full()
@@ -262,92 +272,99 @@ func (t *tape) timer(seq uint64) {
 }
 
 // next is what the log says begins the next turn.
-func (t *tape) next() (o op, number uint64) {
+func (t *Tape) next() (o op, number uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	o = t.r.peek()
 	if o == opComplete || o == opTimer {
 		t.r.take(o)
-		number = t.r.number()
+		number = t.r.Number()
 	}
 	return o, number
 }
 
 // full gives up recording where the log has become too large; with mu.
-func (t *tape) full() {
+func (t *Tape) full() {
 	if t.w.size() > t.most {
 		t.giveUp(fmt.Sprintf("its log has more than %d bytes (limit snapshot.log)", t.most))
 	}
 }
 
-// spoil says why the run cannot be recorded any further: it goes on as it is.
-func (t *tape) spoil(why string) {
+// Spoil says why the run cannot be recorded any further: it goes on as it is.
+func (t *Tape) Spoil(why string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.giveUp(why)
 }
 
-func (t *tape) giveUp(why string) {
-	if t.mode == recording {
-		t.spoiled, t.mode, t.w = why, live, writer{}
+func (t *Tape) giveUp(why string) {
+	if t.mode == Recording {
+		t.spoiled, t.mode, t.w = why, Live, writer{}
 	}
 }
 
 // diverge says that the run does not do what the log says; with mu.
-func (t *tape) diverge(what string) {
+func (t *Tape) diverge(what string) {
 	if t.err != nil {
 		return
 	}
-	if t.r.err != nil {
-		t.err = fmt.Errorf("the log cannot be read: %w", t.r.err)
+	if t.r.Err != nil {
+		t.err = fmt.Errorf("the log cannot be read: %w", t.r.Err)
 	} else if o := t.r.peek(); o == 0 {
 		t.err = fmt.Errorf("the script %s where it had parked before", what)
 	} else {
 		t.err = fmt.Errorf("the script %s where %s came before", what, o)
 	}
-	t.stop(t.err)
+	t.Stop(t.err)
 }
 
 // differ is diverge for what stands in no entry; with mu.
-func (t *tape) differ(how string) {
+func (t *Tape) differ(how string) {
 	if t.err == nil {
 		t.err = fmt.Errorf("the script %s", how)
-		t.stop(t.err)
+		t.Stop(t.err)
 	}
 }
 
-// differs is differ for the worker, and returns why the run has diverged.
-func (t *tape) differs(how string) error {
+// Differs is differ for the worker, and returns why the run has diverged.
+func (t *Tape) Differs(how string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.differ(how)
 	return t.err
 }
 
-// diverged is diverge for the worker.
-func (t *tape) diverged(what string) {
+// Diverged is diverge for the worker.
+func (t *Tape) Diverged(what string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.diverge(what)
 }
 
-// broken is why the run has diverged, or nil.
-func (t *tape) broken() error {
+// Broken is why the run has diverged, or nil.
+func (t *Tape) Broken() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.err
 }
 
-// isLive reports whether inputs come from the machine and are not noted.
-func (t *tape) isLive() bool {
+// IsRecording reports whether inputs come from the machine and are noted.
+func (t *Tape) IsRecording() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.mode == live
+	return t.mode == Recording
 }
 
-// finish ends a recording: it is the log, without what the log refers to. work is what has
+// IsLive reports whether inputs come from the machine and are not noted.
+func (t *Tape) IsLive() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.mode == Live
+}
+
+// Finish ends a Recording: it is the log, without what the log refers to. work is what has
 // begun and not completed, sorted.
-func (t *tape) finish() (entries []byte, work []uint64, err error) {
+func (t *Tape) Finish() (entries []byte, work []uint64, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.spoiled != "" {
@@ -358,7 +375,7 @@ func (t *tape) finish() (entries []byte, work []uint64, err error) {
 }
 
 // openWork is with mu. What completed and was not delivered is open, too.
-func (t *tape) openWork() []uint64 {
+func (t *Tape) openWork() []uint64 {
 	list := make([]uint64, 0, len(t.pending)+len(t.ready))
 	for id := range t.pending {
 		list = append(list, id)
@@ -370,11 +387,11 @@ func (t *tape) openWork() []uint64 {
 	return list
 }
 
-// atEnd compares a replayed run with where the recorded one parked.
-func (t *tape) atEnd(work []uint64) error {
+// AtEnd compares a replayed run with where the recorded one parked.
+func (t *Tape) AtEnd(work []uint64) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if o := t.r.peek(); o != 0 || t.r.err != nil {
+	if o := t.r.peek(); o != 0 || t.r.Err != nil {
 		t.diverge("parked")
 	} else if !slices.Equal(t.openWork(), work) {
 		t.differ("waits for other work than before where it parks")
@@ -382,17 +399,17 @@ func (t *tape) atEnd(work []uint64) error {
 	return t.err
 }
 
-// rewind begins a log, or follows another one, where the one before has ended.
-func (t *tape) rewind(mode tapeMode, entries []byte) {
+// Rewind begins a log, or follows another one, where the one before has ended.
+func (t *Tape) Rewind(mode Mode, entries []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.mode, t.w, t.r = mode, writer{}, reader{buf: entries}
+	t.mode, t.w, t.r = mode, writer{}, Reader{Buf: entries}
 }
 
-// goLive takes the inputs from the machine from here on.
-func (t *tape) goLive() {
+// GoLive takes the inputs from the machine from here on.
+func (t *Tape) GoLive() {
 	t.mu.Lock()
-	t.mode = live
-	t.w, t.r, t.pending = writer{}, reader{}, nil
+	t.mode = Live
+	t.w, t.r, t.pending = writer{}, Reader{}, nil
 	t.mu.Unlock()
 }

@@ -1,4 +1,4 @@
-package serialize
+package replay
 
 import (
 	"encoding/binary"
@@ -83,53 +83,53 @@ func (w *writer) text(s string) {
 
 func (w *writer) size() int { return len(w.buf) }
 
-// errShort is a log, or a blob, that ends in the middle of something.
-var errShort = errors.New("it ends in the middle")
+// ErrShort is a log, or a blob, that ends in the middle of something.
+var ErrShort = errors.New("it ends in the middle")
 
-// reader reads entries. The first mistake stays.
-type reader struct {
-	buf  []byte
+// Reader reads entries. The first mistake stays.
+type Reader struct {
+	Buf  []byte
 	last int64
 	left uint64 // how often the last time is still to be given
-	err  error
+	Err  error  // the first mistake
 }
 
 // peek is the next entry; 0 is the end.
-func (r *reader) peek() op {
+func (r *Reader) peek() op {
 	switch {
-	case r.err != nil:
+	case r.Err != nil:
 		return 0
 	case r.left > 0:
 		return opNow
-	case len(r.buf) == 0:
+	case len(r.Buf) == 0:
 		return 0
 	}
-	return op(r.buf[0])
+	return op(r.Buf[0])
 }
 
 // take goes past the kind of an entry, which must be o.
-func (r *reader) take(o op) bool {
+func (r *Reader) take(o op) bool {
 	if r.peek() != o {
 		return false
 	}
 	if r.left == 0 {
-		r.buf = r.buf[1:]
+		r.Buf = r.Buf[1:]
 	}
 	return true
 }
 
 // now is the next time; ok is false where the next entry is another one.
-func (r *reader) now() (t time.Time, ok bool) {
+func (r *Reader) now() (t time.Time, ok bool) {
 	if !r.take(opNow) {
 		return time.Time{}, false
 	}
 	if r.left == 0 {
-		r.left = r.number()
+		r.left = r.Number()
 		r.last += r.varint()
 		if r.left == 0 {
-			r.fail(errors.New("a time that was asked for never"))
+			r.Fail(errors.New("a time that was asked for never"))
 		}
-		if r.err != nil {
+		if r.Err != nil {
 			return time.Time{}, false
 		}
 	}
@@ -137,51 +137,51 @@ func (r *reader) now() (t time.Time, ok bool) {
 	return time.UnixMilli(r.last), true
 }
 
-func (r *reader) fail(err error) {
-	if r.err == nil {
-		r.err = err
-		r.buf, r.left = nil, 0
+func (r *Reader) Fail(err error) {
+	if r.Err == nil {
+		r.Err = err
+		r.Buf, r.left = nil, 0
 	}
 }
 
-func (r *reader) number() uint64 {
-	n, size := binary.Uvarint(r.buf)
+func (r *Reader) Number() uint64 {
+	n, size := binary.Uvarint(r.Buf)
 	if size <= 0 {
-		r.fail(errShort)
+		r.Fail(ErrShort)
 		return 0
 	}
-	r.buf = r.buf[size:]
+	r.Buf = r.Buf[size:]
 	return n
 }
 
-func (r *reader) varint() int64 {
-	n, size := binary.Varint(r.buf)
+func (r *Reader) varint() int64 {
+	n, size := binary.Varint(r.Buf)
 	if size <= 0 {
-		r.fail(errShort)
+		r.Fail(ErrShort)
 		return 0
 	}
-	r.buf = r.buf[size:]
+	r.Buf = r.Buf[size:]
 	return n
 }
 
 // bytes is part of the log: it is not to be changed.
-func (r *reader) bytes() []byte {
-	n := r.number()
-	if n > uint64(len(r.buf)) {
-		r.fail(errShort)
+func (r *Reader) Bytes() []byte {
+	n := r.Number()
+	if n > uint64(len(r.Buf)) {
+		r.Fail(ErrShort)
 		return nil
 	}
-	b := r.buf[:n:n]
-	r.buf = r.buf[n:]
+	b := r.Buf[:n:n]
+	r.Buf = r.Buf[n:]
 	return b
 }
 
-func (r *reader) text() string { return string(r.bytes()) }
+func (r *Reader) Text() string { return string(r.Bytes()) }
 
 // most refuses a count of things of which each takes a byte at least.
-func (r *reader) most(n uint64) int {
-	if n > uint64(len(r.buf)) {
-		r.fail(errShort)
+func (r *Reader) Most(n uint64) int {
+	if n > uint64(len(r.Buf)) {
+		r.Fail(ErrShort)
 		return 0
 	}
 	return int(n)
