@@ -21,6 +21,9 @@ import (
 // by JSON on its input, one order after the other, and answers on its output.
 const dialerFlag = "-dialer"
 
+// floorFlag makes the program a floor.
+const floorFlag = "-floor"
+
 // order is what a dialer is to do.
 type order struct {
 	Do   string // open, echo, broadcast, check, close
@@ -142,25 +145,35 @@ func (o order) source(i int) net.IP {
 	return net.IPv4(127, 0, 0, byte(o.From+i/max(1, o.PerSource)))
 }
 
-// handshake asks for a WebSocket.
+// handshake asks for a WebSocket; handshakeKey is its key, and handshakeAccept what a
+// server that speaks WebSocket makes of that.
 func handshake(path string) []byte {
-	return []byte("GET " + path + " HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+	return []byte("GET " + path + " HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + handshakeKey + "\r\n\r\n")
 }
 
-// agreed looks at what was read of the answer to the handshake, and reports whether it is
-// complete.
-func (s *sock) agreed() (bool, error) {
-	end := bytes.Index(s.buf[:s.w], []byte("\r\n\r\n"))
+const (
+	handshakeKey    = "AAAAAAAAAAAAAAAAAAAAAA=="
+	handshakeAccept = "ICX+Yqv66kxgM0FcWaLWlFLwTAI="
+)
+
+// headBytes is how long the answer to a handshake may be.
+const headBytes = 512
+
+// agreed looks at what was read of the answer to a handshake, and says how long it is; 0
+// is one that is not complete.
+func agreed(read []byte) (size int, err error) {
+	end := bytes.Index(read, []byte("\r\n\r\n"))
 	switch {
-	case end < 0 && s.w == len(s.buf):
-		return false, fmt.Errorf("the answer to the handshake has no end: %q", s.buf)
+	case end < 0 && len(read) >= headBytes:
+		return 0, fmt.Errorf("the answer to the handshake has no end: %q", read)
 	case end < 0:
-		return false, nil
-	case !bytes.HasPrefix(s.buf, []byte("HTTP/1.1 101 ")):
-		return false, fmt.Errorf("the server answered %q", s.buf[:end])
+		return 0, nil
+	case !bytes.HasPrefix(read, []byte("HTTP/1.1 101 ")):
+		return 0, fmt.Errorf("the server answered %q", read[:end])
+	case !bytes.Contains(read[:end], []byte(": "+handshakeAccept)):
+		return 0, fmt.Errorf("the answer is not one to this handshake: %q", read[:end])
 	}
-	s.r = end + 4
-	return true, nil
+	return end + 4, nil
 }
 
 // frame is a message of text as a client sends it; the mask is zeros, which leaves the
@@ -325,7 +338,7 @@ func (d *dialer) check(r *result) error {
 	return err
 }
 
-// dialing is a dialer that runs.
+// dialing is a dialer that runs, or a floor.
 type dialing struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
@@ -333,12 +346,16 @@ type dialing struct {
 }
 
 // startDialer runs this program as a dialer.
-func startDialer(ctx context.Context) (*dialing, error) {
+func startDialer(ctx context.Context) (*dialing, error) { return startHelper(ctx, dialerFlag) }
+
+// startHelper runs this program in another role, in which it is told things on its input and
+// answers JSON.
+func startHelper(ctx context.Context, role string) (*dialing, error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	d := &dialing{cmd: exec.CommandContext(ctx, exe, dialerFlag)}
+	d := &dialing{cmd: exec.CommandContext(ctx, exe, role)}
 	d.cmd.Stderr = os.Stderr
 	if d.in, err = d.cmd.StdinPipe(); err != nil {
 		return nil, err

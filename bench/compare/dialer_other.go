@@ -49,7 +49,7 @@ func connect(o order, i int) (*sock, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sock{stream: c, buf: make([]byte, 512)}
+	s := &sock{stream: c, buf: make([]byte, headBytes)}
 	if err := s.agree(o.path(i)); err != nil {
 		c.Close()
 		return nil, err
@@ -67,11 +67,12 @@ func (s *sock) agree(path string) error {
 	for {
 		n, err := s.Read(s.buf[s.w:])
 		s.w += n
-		if over, err := s.agreed(); err != nil || over {
-			if err == nil {
-				err = s.SetDeadline(time.Time{})
-			}
-			return err
+		size, wrong := agreed(s.buf[:s.w])
+		if wrong != nil {
+			return wrong
+		}
+		if s.r = size; size > 0 {
+			return s.SetDeadline(time.Time{})
 		}
 		if err != nil {
 			return fmt.Errorf("no answer to the handshake: %w", err)

@@ -113,6 +113,52 @@ func TestDialer(t *testing.T) {
 	}
 }
 
+func TestFloor(t *testing.T) {
+	stop, in := io.Pipe()
+	out, said := io.Pipe()
+	ended := make(chan error, 1)
+	go func() { ended <- floor(stop, said) }()
+	var addr string
+	if err := json.NewDecoder(out).Decode(&addr); err != nil {
+		t.Fatal(err)
+	}
+	if addr != "" {
+		d := &dialer{}
+		var r result
+		if err := d.do(order{Do: "open", Addr: addr, Path: "/%d", Count: 100, Rooms: 1}, &r); err != nil || r.Count != 100 {
+			t.Error(r, err)
+		}
+		if err := d.do(order{Do: "close"}, &r); err != nil {
+			t.Error(err)
+		}
+	}
+	in.Close()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAnswersToHandshakes(t *testing.T) {
+	right := "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: " + handshakeAccept + "\r\n\r\n"
+	for _, c := range []struct {
+		read string
+		size int
+		err  string
+	}{
+		{right, len(right), ""},
+		{right + "more", len(right), ""},
+		{right[:len(right)-1], 0, ""},
+		{"HTTP/1.1 200 OK\r\n\r\n", 0, "the server answered"},
+		{strings.Replace(right, "=", "0", 1), 0, "not one to this handshake"},
+		{strings.Repeat("x", headBytes), 0, "no end"},
+	} {
+		size, err := agreed([]byte(c.read))
+		if size != c.size || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%q: %d, %v", c.read, size, err)
+		}
+	}
+}
+
 func TestSoakGoesWithSockets(t *testing.T) {
 	for _, args := range [][]string{{"-soak", "1m"}, {"-sockets", "-soak", "-1m"}, {"-storage", "-soak", "1m"}} {
 		if _, err := parseOptions(args, io.Discard); err == nil {

@@ -56,10 +56,13 @@ type options struct {
 	section    *section      // nil means the comparison
 }
 
+// roles are what the program is for itself, in a process of its own.
+var roles = map[string]func(in io.Reader, out io.Writer) error{dialerFlag: dial, floorFlag: floor}
+
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == dialerFlag {
-		if err := dial(os.Stdin, os.Stdout); err != nil {
-			fmt.Fprintf(os.Stderr, "compare: dialer: %s\n", err)
+	if role := roles[os.Args[len(os.Args)-1]]; role != nil && len(os.Args) == 2 {
+		if err := role(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintf(os.Stderr, "compare: %s: %s\n", os.Args[1], err)
 			os.Exit(exitFailed)
 		}
 		return

@@ -32,7 +32,10 @@ var parkings = []int{100, 1000}
 // socketRows are the quantities of the section.
 type socketRows struct {
 	hibernated, plain, broadcast pair
-	parked, accepts, work        [2]pair // by parkings
+	parked, accepts, work, dials [2]pair // by parkings
+	// floor is what a socket takes where the server does nothing with it, floorWork what it
+	// takes of that server's CPU time.
+	floor, floorWork sample
 }
 
 // runSockets measures WebSockets, both servers in turn.
@@ -41,6 +44,9 @@ func (b *bench) runSockets(ctx context.Context) ([]promiseRow, error) {
 		return b.runSoak(ctx)
 	}
 	var rows socketRows
+	if err := measureFloor(ctx, &rows); err != nil {
+		return nil, err
+	}
 	for round := range b.o.rounds {
 		subjects, err := b.subjects(socketCase)
 		if err != nil {
@@ -70,6 +76,12 @@ func (b *bench) runSockets(ctx context.Context) ([]promiseRow, error) {
 			promiseRow{name: "the same of workerd, of as many as its files allow", unit: "KiB", values: rows.parked[i].theirs})
 		rate("Accepting them", "sockets/s", rows.accepts[i], target{atLeast: 5})
 		rate("CPU time of the server for each", "µs", rows.work[i], target{})
+		list = append(list, promiseRow{name: "and of the client", unit: "µs", values: rows.dials[i].ours})
+	}
+	if len(rows.floor) > 0 {
+		list = append(list,
+			promiseRow{name: "Accepting as many by a server that reads and writes and does nothing else", unit: "sockets/s", values: rows.floor},
+			promiseRow{name: "CPU time of that server for each", unit: "µs", values: rows.floorWork})
 	}
 	rate(fmt.Sprintf("Echo over %d sockets that may hibernate", echoSockets), "messages/s", rows.hibernated, target{atLeast: 1.5})
 	rate(fmt.Sprintf("Echo over %d sockets that may not", echoSockets), "messages/s", rows.plain, target{atLeast: 1.5})
@@ -92,7 +104,7 @@ func (b *bench) measureSockets(ctx context.Context, s *subject, rows *socketRows
 		if !park {
 			break
 		}
-		if err := b.park(ctx, s, rooms, &rows.parked[i], &rows.accepts[i], &rows.work[i]); err != nil {
+		if err := b.park(ctx, s, rooms, &rows.parked[i], &rows.accepts[i], &rows.work[i], &rows.dials[i]); err != nil {
 			return err
 		}
 	}
@@ -100,7 +112,7 @@ func (b *bench) measureSockets(ctx context.Context, s *subject, rows *socketRows
 }
 
 // park opens sockets in rooms that hibernate, and looks at what the server needs for them.
-func (b *bench) park(ctx context.Context, s *subject, rooms int, memory, rate, work *pair) (err error) {
+func (b *bench) park(ctx context.Context, s *subject, rooms int, memory, rate, work, dials *pair) (err error) {
 	if _, err := s.start(ctx); err != nil {
 		return err
 	}
@@ -130,6 +142,11 @@ func (b *bench) park(ctx context.Context, s *subject, rooms int, memory, rate, w
 		if err != nil {
 			return err
 		}
+		dialed, err := readCPU(d.cmd.Process.Pid)
+		if err != nil {
+			return err
+		}
+		dials.add(s, float64(dialed.Microseconds())/float64(r.Count))
 		rate.add(s, float64(r.Count)/r.Elapsed.Seconds())
 		work.add(s, float64((used-cpu).Microseconds())/float64(r.Count))
 		if err := sleep(ctx, hibernates+b.o.settle); err != nil {
@@ -145,6 +162,35 @@ func (b *bench) park(ctx context.Context, s *subject, rooms int, memory, rate, w
 			err = fmt.Errorf("%d of %d sockets answer", r.Count, count)
 		}
 		return err
+	})
+}
+
+// measureFloor opens as many sockets at a server that does nothing with them.
+func measureFloor(ctx context.Context, rows *socketRows) (err error) {
+	f, err := startHelper(ctx, floorFlag)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.end()) }()
+	var addr string
+	if err := f.out.Decode(&addr); err != nil {
+		return fmt.Errorf("the floor ended: %w", err)
+	}
+	if addr == "" {
+		return nil // not on this system
+	}
+	return session(ctx, func(d *dialing) error {
+		r, err := d.do(order{Do: "open", Addr: addr, Path: "/room/%d", Count: parkedSockets, Rooms: parkings[0], From: 2, PerSource: perSource})
+		if err != nil {
+			return err
+		}
+		used, err := readCPU(f.cmd.Process.Pid)
+		if err != nil {
+			return err
+		}
+		rows.floor = append(rows.floor, float64(r.Count)/r.Elapsed.Seconds())
+		rows.floorWork = append(rows.floorWork, float64(used.Microseconds())/float64(r.Count))
+		return nil
 	})
 }
 
