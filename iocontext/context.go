@@ -84,6 +84,7 @@ type Context struct {
 	stopped  error // why none of its code runs any more
 	ended    bool
 	hangSent bool
+	looking  func() // lookForHang, made once
 	taskErr  error
 	cleanups map[*func()]struct{}
 	ties     map[Ending]struct{}
@@ -202,31 +203,41 @@ func (c *Context) Capture(js *isolate.JS) Entry {
 // RunIn is Run with an entry. failed is told, on the loop, why fn did not run or
 // why its turn ended badly; nil means Fail.
 func (c *Context) RunIn(e Entry, fn func(js *isolate.JS), failed func(error)) {
-	if failed == nil {
-		failed = c.Fail
-	}
-	if c.Ended() {
+	switch {
+	case c.Ended():
 		e.release()
-		failed(c.reason())
-		return
-	}
-	if c.o.Gates == nil || e.Lock != nil {
+		c.fail(c.reason(), failed)
+	case c.o.Gates == nil || e.Lock != nil:
 		c.enter(e, fn, failed)
-		return
+	default:
+		c.queue(e, fn, failed)
 	}
+}
+
+// queue is RunIn for what must wait for a lock.
+func (c *Context) queue(e Entry, fn func(js *isolate.JS), failed func(error)) {
 	c.admission(e).Then(func(l *gates.Lock, err error) {
 		if err != nil {
-			failed(err)
+			c.fail(err, failed)
 			return
 		}
 		e.Lock = l
 		if c.Ended() {
 			e.release()
-			failed(c.reason())
+			c.fail(c.reason(), failed)
 			return
 		}
 		c.enter(e, fn, failed)
 	})
+}
+
+// fail tells failed; nil means Fail.
+func (c *Context) fail(err error, failed func(error)) {
+	if failed == nil {
+		c.Fail(err)
+	} else {
+		failed(err)
+	}
 }
 
 // WhenOpen calls fn on the loop when a turn with the entry could begin, at once where that is now; e has no lock, and fn
@@ -276,28 +287,25 @@ func (c *Context) enter(e Entry, fn func(js *isolate.JS), failed func(error)) {
 	if e.Lock != nil {
 		c.section = e.Lock.Section()
 	}
-	ran := false
 	if t := c.tracer; t != nil {
 		began := c.Now()
 		defer func() { t.Worked(c.Now().Sub(began)) }()
 	}
-	err := c.realm.Run(frame, func(js *isolate.JS) { ran = true; fn(js) })
-	if err != nil && c.stopped != nil {
-		c.lock, c.section = oldLock, oldSection
-		e.release()
-		failed(c.stopped)
-		return
-	}
-	if reason := partStopped(frame); err != nil && reason != nil {
-		c.lock, c.section = oldLock, oldSection
-		e.release()
-		failed(reason)
-		return
-	}
-	if err != nil && ran && c.realm.Condemned() == nil {
-		// What was thrown may be looked at in a turn only.
-		thrown := err
-		_ = c.realm.Run(frame, func(js *isolate.JS) { err = js.Exception(thrown) })
+	ran, err := c.realm.Enter(frame, fn)
+	if err != nil {
+		reason := c.stopped
+		if reason == nil {
+			reason = partStopped(frame)
+		}
+		if reason != nil {
+			c.lock, c.section = oldLock, oldSection
+			e.release()
+			c.fail(reason, failed)
+			return
+		}
+		if ran && c.realm.Condemned() == nil {
+			err = c.look(frame, err)
+		}
 	}
 	c.lock, c.section = oldLock, oldSection
 	e.release()
@@ -305,9 +313,16 @@ func (c *Context) enter(e Entry, fn func(js *isolate.JS), failed func(error)) {
 		if c.realm.Condemned() != nil || !ran {
 			err = isolate.Stopped(err)
 		}
-		failed(err)
+		c.fail(err, failed)
 	}
 	c.checkHang()
+}
+
+// look makes an exception of what was thrown, which may be looked at in a turn only.
+func (c *Context) look(frame *isolate.Frame, thrown error) (err error) {
+	err = thrown
+	_ = c.realm.Run(frame, func(js *isolate.JS) { err = js.Exception(thrown) })
+	return err
 }
 
 func (c *Context) reason() error {
@@ -345,21 +360,25 @@ func (c *Context) checkHang() {
 		return
 	}
 	c.hangSent = true
-	check := func() {
-		c.hangSent = false
-		if c.pending > 0 || c.Ended() {
-			return
-		}
-		if c.o.OnQuiet != nil {
-			c.o.OnQuiet()
-		} else {
-			c.o.OnHang(exception.Errorf(hungText))
-		}
-	}
 	if l := c.Loop(); l.InTurn() {
-		l.AtTurnEnd(check)
+		if c.looking == nil {
+			c.looking = c.lookForHang
+		}
+		l.AtTurnEnd(c.looking)
 	} else {
-		check()
+		c.lookForHang()
+	}
+}
+
+func (c *Context) lookForHang() {
+	c.hangSent = false
+	if c.pending > 0 || c.Ended() {
+		return
+	}
+	if c.o.OnQuiet != nil {
+		c.o.OnQuiet()
+	} else {
+		c.o.OnHang(exception.Errorf(hungText))
 	}
 }
 

@@ -115,6 +115,30 @@ func newEngine(rt *goja.Runtime) engine {
 	}
 }
 
+// stackSize is how many values the stack of a turn has place for at first, which is enough for most.
+const stackSize = 128
+
+var stacks = sync.Pool{New: func() any { return new([stackSize]goja.Value) }}
+
+// lend gives the engine a stack for the turn that begins, which would otherwise make a small one each time and make it
+// larger again and again. takeBack is for a turn that has ended well.
+func (e *engine) lend() *[stackSize]goja.Value {
+	if e.vm == nil || e.vm.stack != nil || e.vm.sp != 0 {
+		return nil
+	}
+	s := stacks.Get().(*[stackSize]goja.Value)
+	e.vm.stack = s[:0]
+	return s
+}
+
+func (e *engine) takeBack(s *[stackSize]goja.Value) {
+	// The engine lets go of its stack as the last call returns.
+	if s != nil && e.vm.stack == nil {
+		clear(s[:])
+		stacks.Put(s)
+	}
+}
+
 // mark is a place in the machine to come back to: that of a Go function which the
 // engine has called.
 type mark struct {

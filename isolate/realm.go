@@ -45,6 +45,8 @@ type RealmOptions struct {
 	// have run, as long as it returns true: what node calls process.nextTick. It throws
 	// nothing. Nil means that there is none.
 	Ticks func(js *JS) (more bool)
+	// Ticking, which may be nil, reports whether Ticks has something to do: most turns leave it nothing.
+	Ticking func() bool
 	// OnRejection is told of rejections that nobody handled, at the end of the turn
 	// in which they happened; nil logs them.
 	OnRejection func(js *JS, r Rejection)
@@ -57,7 +59,13 @@ type Realm struct {
 	js  *JS
 
 	enter      goja.Callable // (f) => f(), so that a turn is one call into the engine
-	pending    func(js *JS)
+	entering   []goja.Value  // what enter is called with: runPending
+	pending    func(js *JS)  // what the call is to run
+	whose      *Frame        // the frame of pending, where owned
+	owned      bool          // pending is code of somebody, or of nobody: not that of several
+	refused    error         // what part returned for pending
+	entered    bool          // pending has begun
+	inside     func()        // runPart, made once
 	inTurn     bool
 	cause      error  // why it is condemned
 	culprit    *Frame // of the turn that runs, or ran last
@@ -125,8 +133,8 @@ func (i *Isolate) NewRealm(o RealmOptions) (*Realm, error) {
 		return nil, fmt.Errorf("realm %s: %w", o.Name, err)
 	}
 	call, _ := goja.AssertFunction(v)
-	native := rt.ToValue(func(goja.FunctionCall) goja.Value { r.runPending(); return goja.Undefined() })
-	r.enter = func(goja.Value, ...goja.Value) (goja.Value, error) { return call(goja.Undefined(), native) }
+	r.enter, r.inside = call, r.runPart
+	r.entering = []goja.Value{rt.ToValue(func(goja.FunctionCall) goja.Value { r.runPending(); return goja.Undefined() })}
 	for _, setup := range o.Setup {
 		var serr error
 		if err := r.Run(nil, func(js *JS) { serr = setup(js) }); err != nil {
@@ -190,12 +198,19 @@ func (r *Realm) interrupt(reason error) {
 // stopped is refused with its reason. Inside a turn of this realm it simply calls fn
 // in the frame.
 func (r *Realm) Run(frame *Frame, fn func(js *JS)) error {
+	_, err := r.run(frame, r.turnLimit(), fn)
+	return err
+}
+
+// Enter is Run that also says whether fn has begun.
+func (r *Realm) Enter(frame *Frame, fn func(js *JS)) (ran bool, err error) {
 	return r.run(frame, r.turnLimit(), fn)
 }
 
 // RunStartup is Run under the limit for top-level code.
 func (r *Realm) RunStartup(frame *Frame, fn func(js *JS)) error {
-	return r.run(frame, r.iso.limits.Startup, fn)
+	_, err := r.run(frame, r.iso.limits.Startup, fn)
+	return err
 }
 
 func (r *Realm) turnLimit() time.Duration {
@@ -205,47 +220,46 @@ func (r *Realm) turnLimit() time.Duration {
 	return r.iso.limits.Turn
 }
 
-func (r *Realm) run(frame *Frame, limit time.Duration, fn func(js *JS)) (err error) {
+func (r *Realm) run(frame *Frame, limit time.Duration, fn func(js *JS)) (ran bool, err error) {
 	if r.inTurn {
 		if frame == nil {
 			frame = r.js.Frame()
 		}
-		return r.part(frame, fn)
+		if reason := frame.stopped(); reason != nil {
+			return false, reason
+		}
+		return true, r.part(frame, fn)
 	}
 	if reason := frame.stopped(); reason != nil {
-		return reason
+		return false, reason
 	}
 	if r.cause != nil {
 		// The heap must not be touched again; who waits is told through OnCondemned.
-		return r.cause
+		return false, r.cause
 	}
 	if !r.iso.loop.InTurn() {
-		// Everything on a loop happens in a turn of the loop: futures settle in it.
-		r.iso.loop.Turn(func() { err = r.run(frame, limit, fn) })
-		return err
+		return r.runAlone(frame, limit, fn)
 	}
 	r.inTurn = true
 	r.js.turn, r.js.frame, r.culprit = frame, nil, frame
-	var stopped error
-	r.pending = func(*JS) { stopped = r.part(frame, fn) }
 	outer, killed := r.iso.dog.begin(r, limit)
 	if killed != nil {
-		r.inTurn, r.js.turn, r.pending = false, nil, nil
-		return r.condemn(killed)
+		r.inTurn, r.js.turn = false, nil
+		return false, r.condemn(killed)
 	}
-	ran := r.recordFrame(frame)
-	if err = r.callEngine(); err == nil {
-		err = stopped
-	}
+	before := r.recordFrame(frame)
+	r.whose, r.owned, r.entered = frame, true, false
+	err = r.callEngine(fn)
+	ran = r.entered
 	for len(r.awaited) > 0 && r.cause == nil && !r.halting() {
 		if e := r.lookAgain(); err == nil {
 			err = e
 		}
 	}
-	r.iso.record(ran)
+	r.iso.record(before)
 	r.iso.dog.end(outer)
 	r.inTurn = false
-	r.js.turn, r.js.frame, r.pending, r.awaited = nil, nil, nil, nil
+	r.js.turn, r.js.frame, r.awaited = nil, nil, nil
 	if p := r.stopping.Swap(nil); p != nil {
 		// The interrupt may have come too late to be noticed; the microtasks that
 		// were dropped if it did not cannot be told apart, so the realm ends.
@@ -256,14 +270,23 @@ func (r *Realm) run(frame *Frame, limit time.Duration, fn func(js *JS)) (err err
 		r.o.OnInterrupted(r.cause)
 	}
 	r.reportRejections()
-	return err
+	return ran, err
 }
 
-// callEngine makes the one outermost call of a turn. A Go panic that crosses the
-// engine, and a call stack that overflowed, leave it in an unknown state, so they
-// condemn the realm; who called the code that overflowed has its RangeError.
-func (r *Realm) callEngine() (err error) {
+// runAlone is run outside a turn of the loop: everything on a loop happens in one, as futures settle in it.
+func (r *Realm) runAlone(frame *Frame, limit time.Duration, fn func(js *JS)) (ran bool, err error) {
+	r.iso.loop.Turn(func() { ran, err = r.run(frame, limit, fn) })
+	return ran, err
+}
+
+// callEngine makes the one outermost call of a turn, which runs fn. A Go panic that
+// crosses the engine, and a call stack that overflowed, leave it in an unknown state, so
+// they condemn the realm; who called the code that overflowed has its RangeError.
+func (r *Realm) callEngine(fn func(js *JS)) (err error) {
+	r.pending, r.refused = fn, nil
+	stack := r.engine.lend()
 	defer func() {
+		r.pending, r.whose, r.owned = nil, nil, false
 		v := recover()
 		switch {
 		case r.overflowed:
@@ -273,16 +296,17 @@ func (r *Realm) callEngine() (err error) {
 			err = r.condemn(fmt.Errorf("%w: %v", ErrPanic, v))
 		}
 	}()
-	_, err = r.enter(nil)
-	return r.js.noteOverflow(err)
+	if _, err = r.enter(goja.Undefined(), r.entering...); err != nil {
+		return r.js.noteOverflow(err)
+	}
+	r.engine.takeBack(stack)
+	return r.refused
 }
 
 // runPending is the inside of the call: the turn's Go code, then its microtasks,
 // even where the code threw.
 func (r *Realm) runPending() {
-	fn := r.pending
-	r.pending = nil
-	ex := r.js.rt.Try(func() { fn(r.js) })
+	ex := r.js.rt.Try(r.inside)
 	for r.tick() {
 		r.drain()
 	}
@@ -292,9 +316,20 @@ func (r *Realm) runPending() {
 	}
 }
 
+func (r *Realm) runPart() {
+	frame, owned, fn := r.whose, r.owned, r.pending
+	r.pending, r.whose, r.owned = nil, nil, false
+	if !owned {
+		fn(r.js)
+	} else if r.refused = frame.stopped(); r.refused == nil {
+		r.entered = true
+		r.refused = r.part(frame, fn)
+	}
+}
+
 // tick runs RealmOptions.Ticks in the frame of the turn.
 func (r *Realm) tick() (more bool) {
-	if r.o.Ticks == nil || r.cause != nil || r.halted() {
+	if r.o.Ticks == nil || r.cause != nil || r.halted() || r.o.Ticking != nil && !r.o.Ticking() {
 		return false
 	}
 	// Code that is stopped there has no more of them.

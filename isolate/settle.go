@@ -22,7 +22,7 @@ func (js *JS) watch(object *goja.Object, p *goja.Promise, fn func(js *JS, value 
 func (r *Realm) lookAgain() error {
 	list := r.awaited
 	r.awaited = nil
-	r.pending = func(js *JS) {
+	return r.callEngine(func(js *JS) {
 		for _, w := range list {
 			// Who has stopped does not wait any more.
 			_ = r.part(w.frame, func(js *JS) {
@@ -33,6 +33,5 @@ func (r *Realm) lookAgain() error {
 				js.onPromise(w.object, w.fn)
 			})
 		}
-	}
-	return r.callEngine()
+	})
 }

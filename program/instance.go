@@ -125,6 +125,7 @@ func (i *Instance) Prepare(iso *isolate.Isolate, t *threads.Thread) (*isolate.Re
 			func(js *isolate.JS) error { return i.setup(js) },
 		},
 		Ticks:       i.ticks.run,
+		Ticking:     i.ticks.wait,
 		OnRejection: i.rejected,
 	})
 	i.realm = realm

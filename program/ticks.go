@@ -26,6 +26,9 @@ func (t *ticks) add(c *bind.Call) {
 	t.queue = append(t.queue, tick{c.Arg(0), append([]goja.Value(nil), c.Args()[min(1, c.Len()):]...), c.JS().Frame()})
 }
 
+// wait is isolate.RealmOptions.Ticking.
+func (t *ticks) wait() bool { return len(t.queue) > 0 }
+
 // run is isolate.RealmOptions.Ticks.
 func (t *ticks) run(js *isolate.JS) (more bool) {
 	if len(t.queue) == 0 {

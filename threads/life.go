@@ -92,6 +92,22 @@ func (t *Thread) enter(fn func(js *isolate.JS)) {
 	}, nil)
 }
 
+// receive gives t.message to the receivers, inside enter.
+func (t *Thread) receive(js *isolate.JS) {
+	m := t.message
+	t.message = nil
+	err := js.Try(func() {
+		for _, receive := range t.receivers {
+			if receive(js, m) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		t.failed(js, err)
+	}
+}
+
 // become changes the state, and reports false where the thread is further already.
 func (t *Thread) become(s State) bool {
 	for {
@@ -163,13 +179,8 @@ func (t *Thread) pump() {
 			t.end(0)
 			return
 		}
-		t.enter(func(js *isolate.JS) {
-			for _, receive := range t.receivers {
-				if receive(js, i.message) {
-					return
-				}
-			}
-		})
+		t.told, t.message = false, i.message
+		t.io.RunIn(iocontext.Entry{}, t.taking, nil)
 	}
 	_ = t.post(t.pumping)
 }
@@ -184,7 +195,7 @@ func (t *Thread) say(i item) error {
 	}
 	if l := t.spec.Owner.Loop; l == nil {
 		t.hear()
-	} else if l.Post(t.hear) != nil {
+	} else if l.Post(t.hearing) != nil {
 		// The owner has ended, and with it everybody who could hear.
 		t.outbox.close()
 	}
@@ -204,7 +215,7 @@ func (t *Thread) hear() {
 		}
 	}
 	// A loop that is closed has nobody left who could hear.
-	_ = o.Loop.Post(t.hear)
+	_ = o.Loop.Post(t.hearing)
 }
 
 // hearGated is hear for an actor: while its input gate is closed all but one thing waits in the outbox.
@@ -216,7 +227,7 @@ func (t *Thread) hearGated(c *iocontext.Context) {
 	c.WhenOpen(t.spec.Owner.Entry, func() {
 		t.queued = false
 		if t.hearOne() {
-			_ = c.Loop().Post(t.hear) // as above
+			_ = c.Loop().Post(t.hearing) // as above
 		}
 	})
 }

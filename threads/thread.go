@@ -105,10 +105,13 @@ type Thread struct {
 	paused      bool // the inbox waits; see Pause
 	holds       int
 	considering bool
-	told        bool   // a failure, in the turn that runs or ran last
-	pumping     func() // pump, made once
-	ended       bool   // Ender was told
-	decided     bool   // the thread itself has said its code
+	told        bool                 // a failure, in the turn that runs or ran last
+	pumping     func()               // pump, made once
+	hearing     func()               // hear, likewise
+	taking      func(js *isolate.JS) // receive, likewise
+	message     Message              // what receive is to give
+	ended       bool                 // Ender was told
+	decided     bool                 // the thread itself has said its code
 }
 
 func newThread(r *Root, s Spec) *Thread {
@@ -122,7 +125,7 @@ func newThread(r *Root, s Spec) *Thread {
 	t := &Thread{root: r, spec: s, paused: s.Paused, done: make(chan struct{})}
 	t.iso = isolate.New(isolate.Options{Name: name, Host: r.o.Host, Log: r.o.Log, Limits: s.Limits.Or(r.o.Limits), Guard: r.o.Guard, Blocks: true})
 	t.ctx, t.cancel = context.WithCancel(context.Background())
-	t.pumping = t.pump
+	t.pumping, t.hearing, t.taking = t.pump, t.hear, t.receive
 	for _, q := range []*queue{&t.inbox, &t.outbox} {
 		q.maxMessages, q.maxBytes = limits.ThreadsMessages.In(r.Bounds()), limits.ThreadsBytes.In(r.Bounds())
 	}
