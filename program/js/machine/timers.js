@@ -163,6 +163,11 @@ function setImmediate(callback, ...args) {
   return new Immediate(callback, args.length === 0 ? undefined : args);
 }
 function clearImmediate(immediate) { startOf(immediate); }
+// What util.promisify makes of them.
+for (const fn of [setTimeout, setImmediate]) {
+  const { name } = fn;
+  defineProperty(fn, Symbol.for("nodejs.util.promisify.custom"), { enumerable: true, get: () => require("node:timers/promises")[name] });
+}
 
 const timers = {
   setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate,
