@@ -118,6 +118,16 @@ func (th *thread) Stop() {
 	th.iso.Close()
 }
 
+// Resolve is Loader's.
+func (th *thread) Resolve(name, from string) (string, bool) {
+	for _, file := range []string{name, name + ".js", path.Join(path.Dir(from), "node_modules", name+".js")} {
+		if _, ok := th.k.files[file]; ok {
+			return file, true
+		}
+	}
+	return "", false
+}
+
 // Require is Loader's.
 func (th *thread) Require(js *isolate.JS, name, from string) (goja.Value, error) {
 	if name == Specifier {

@@ -26,7 +26,7 @@ var glue = sync.OnceValues(func() (*goja.Program, error) {
 })
 
 // Require is the module of the realm, for which Attach was called. The first call also makes the globals napa and
-// __napa_zone_call__.
+// __napa_zone_call__, and in a worker of a zone __in_napa.
 func Require(js *isolate.JS) (goja.Value, error) {
 	at := modules.Get(js)
 	if at.exports != nil {
@@ -40,7 +40,11 @@ func Require(js *isolate.JS) (goja.Value, error) {
 		return nil, fmt.Errorf("%s: %w", Specifier, err)
 	}
 	global := js.Runtime().GlobalObject()
-	for name, v := range map[string]goja.Value{"napa": out, "__napa_zone_call__": call} {
+	globals := map[string]goja.Value{"napa": out, "__napa_zone_call__": call}
+	if w := places.Get(js).Worker; w.zone != nil && w.zone.id != NodeZone {
+		globals["__in_napa"] = js.Runtime().ToValue(true) // modules that both kinds of thread load ask for it
+	}
+	for name, v := range globals {
 		if err := global.DefineDataProperty(name, v, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE); err != nil {
 			return nil, fmt.Errorf("%s: %w", Specifier, err)
 		}

@@ -74,6 +74,9 @@ func (s *System) nextHandle() uint64 { return s.handle.Add(1)<<4 | 1<<32 }
 
 // Loader loads modules for the scripts of one realm.
 type Loader interface {
+	// Resolve is the name by which every thread requires what require(name) gives in the module of the file from; ok is
+	// false where there is no such module.
+	Resolve(name, from string) (found string, ok bool)
 	// Require is what require(name) gives in the module of the file from.
 	Require(js *isolate.JS, name, from string) (goja.Value, error)
 	// Compile runs source as the CommonJS module of a file, and returns its exports.

@@ -198,16 +198,25 @@ func transportedFrom(js *isolate.JS, fn *goja.Object) (string, error) {
 }
 
 // modulePath is the module of a call: a path that is not absolute is one from the calling
-// file on.
+// file on. A name that is no path there is what require finds in that file: Napa.js documents execute('foo', 'bar'), and
+// its code knows paths only.
 func modulePath(js *isolate.JS, p *Place, name string) string {
 	if name == "" || filepath.IsAbs(name) {
 		return name
 	}
-	dir := p.Loader.Cwd()
-	if file, _ := callSite(js); file != "" {
-		dir = filepath.Dir(file)
+	from := p.file()
+	if file, _ := callSite(js); filepath.IsAbs(file) {
+		from = file
 	}
-	return filepath.Join(dir, name)
+	path := filepath.Join(filepath.Dir(from), name)
+	if name[0] != '.' {
+		if _, ok := p.Loader.Resolve(path, from); !ok {
+			if found, ok := p.Loader.Resolve(name, from); ok {
+				return found
+			}
+		}
+	}
+	return path
 }
 
 // file is a file in the working directory, from which modules without a place of their own

@@ -80,11 +80,21 @@ func (i *Instance) joinNapa(js *isolate.JS) error {
 	if i.zone = s.Outsider(); i.main {
 		i.zone = s.Node()
 	}
-	napa.Attach(js, napa.Place{System: s, Worker: i.zone, Loader: &napaLoader{i: i}})
+	if err := i.attachNapa(js, false); err != nil {
+		return err
+	}
 	if i.main {
 		i.zone.Ready(c)
 	}
 	return nil
+}
+
+// attachNapa says where the instance stands. require in a zone compiles the text that it is given after a name, as
+// Napa.js's does.
+func (i *Instance) attachNapa(js *isolate.JS, inZone bool) error {
+	napa.Attach(js, napa.Place{System: i.program.napaSystem(), Worker: i.zone, Loader: &napaLoader{i: i}})
+	_, err := i.loader.call(js, "napa", js.Runtime().ToValue(inZone))
+	return err
 }
 
 // startWorker starts the thread of a worker of a zone.
@@ -116,7 +126,9 @@ func (b *napaBody) Start(js *isolate.JS, t *threads.Thread) (goja.Value, error) 
 		return nil, err
 	}
 	b.zone = b.worker
-	napa.Attach(js, napa.Place{System: b.program.napaSystem(), Worker: b.worker, Loader: &napaLoader{i: b.Instance}})
+	if err := b.attachNapa(js, true); err != nil {
+		return nil, err
+	}
 	if _, err := napa.Require(js); err != nil {
 		return nil, err
 	}
@@ -141,6 +153,18 @@ func (l *napaLoader) module(js *isolate.JS) (*goja.Object, error) {
 		return nil, err
 	}
 	return v.(*goja.Object), nil
+}
+
+// Resolve is napa.Loader's.
+func (l *napaLoader) Resolve(name, from string) (found string, ok bool) {
+	f, err := l.i.program.resolver.require(name, filepath.Dir(from), from, nil)
+	switch {
+	case err != nil:
+		return "", false
+	case f.builtin != "":
+		return f.builtin, true
+	}
+	return f.file, true
 }
 
 // Require is napa.Loader's.

@@ -94,7 +94,7 @@ Module._resolveFilename = function (request, parent, isMain, options) {
       throw e;
     }
   }
-  if (hit !== null) return hit[0] ?? hit[1];
+  if (hit !== null) return hit[0] ?? (native.builtinName(request) === undefined ? hit[1] : request);
   // Extensions that a script has added are tried last.
   if (isAbsolute(request) || /^\.\.?(\/|$)/.test(request)) {
     for (const ext of keys(extensions)) {
@@ -192,15 +192,30 @@ extensions[".json"] = function (module, filename) {
     throw e;
   }
 };
-extensions[".node"] = function (module, filename) {
+const noAddon = (extensions[".node"] = function (module, filename) {
   const e = new Error(`${filename}: native addons cannot be loaded here`);
   e.code = "ERR_DLOPEN_FAILED";
   throw e;
-};
+});
+
+// compileText is a module of a text that nothing keeps.
+function compileText(module, id, text) {
+  if (id === "") throw new ERR_INVALID_ARG_VALUE("id", id, "must be a non-empty string");
+  const m = moduleOf(join(module.filename === null ? native.cwd() : dirname(module.filename), id), module);
+  m._compile(text, m.filename);
+  m.loaded = true;
+  return m.exports;
+}
+
+// texts says that require compiles a text that it is given after the id.
+let texts = false;
 
 // requireOf is the require of a module.
 function requireOf(module) {
-  const require = setPrototypeOf(function require(path) { return module.require(path); }, Function.prototype);
+  const require = setPrototypeOf(function require(path) {
+    if (texts && typeof path === "string" && typeof arguments[1] === "string") return compileText(module, path, arguments[1]);
+    return module.require(path);
+  }, Function.prototype);
   require.resolve = function resolve(request, options) {
     validateString(request, "request");
     return Module._resolveFilename(request, module, false, options);
@@ -303,6 +318,11 @@ native.keep({
     m._compile(text, file);
   },
   requireFrom: (file, id) => moduleOf(file).require(id),
+  // napa makes the files of Napa's addons an error that says so; inZone gives require its texts.
+  napa(inZone) {
+    texts = inZone;
+    extensions[".napa"] = noAddon;
+  },
   compileOnce(file, text) {
     const m = moduleOf(file);
     m._compile(text, file);
