@@ -166,62 +166,171 @@ func TestInterruptAtTheEndOfATurnDoesNotHitALaterOne(t *testing.T) {
 	}
 }
 
-// goja unwinds past generators and async functions that are in the middle of a step.
-// Whatever the shape of the recursion, nothing of the script runs afterwards.
-func TestNothingRunsAfterTheCallStackOverflowed(t *testing.T) {
+// recursions are ways to call without end. What each gives is what the script sees
+// where it catches.
+var recursions = map[string]string{
+	"function":            `(function f() { f() })()`,
+	"arrow function":      `const f = () => f(); f()`,
+	"finally":             `(function f() { try { f() } finally { count++ } })()`,
+	"async function":      `await (async function f() { await f() })()`,
+	"async, odd":          `await (function g() { return (async function f() { await f() })() })()`,
+	"async arrow":         `const f = async () => { await f() }; await f()`,
+	"async method":        `const o = { async f() { return this.f() } }; await o.f()`,
+	"async catch":         `await (async function f() { try { await f() } catch (e) { count++; throw e } })()`,
+	"async arguments":     `await (async function f(x = f()) { await x })()`,
+	"microtask":           `await Promise.resolve().then(function f() { f() })`,
+	"async microtask":     `await Promise.resolve().then(async function f() { try { await f() } finally { count++ } })`,
+	"yield*":              `function* g() { yield* g() } g().next()`,
+	"generator next":      `function* g() { g().next() } g().next()`,
+	"generator, odd":      `function* g() { g().next() } (() => g().next())()`,
+	"generator arguments": `function* g(x = g()) { } g()`,
+	"generator method":    `const o = { *g() { this.g().next() } }; o.g().next()`,
+	"generator spread":    `function* g() { [...g()] } g().next()`,
+	"generator return":    `function* g() { try { yield 1 } finally { const x = g(); x.next(); x.return() } } const x = g(); x.next(); x.return()`,
+	"generator throw":     `function* g() { try { yield 1 } catch { const x = g(); x.next(); x.throw(1) } } const x = g(); x.next(); x.throw(1)`,
+	"generator in async":  `function* g() { yield* g() } await (async () => { await 0; g().next() })()`,
+	"getter":              `const o = { get x() { return this.x } }; o.x`,
+	"setter":              `const o = { set x(v) { this.x = v } }; o.x = 1`,
+	"sort":                `(function f() { [2, 1].sort(() => { f(); return 0 }) })()`,
+	"map":                 `(function f() { [1].map(f) })()`,
+	"toString":            `const o = { toString() { return "" + o } }; "" + o`,
+	"template":            "const o = { toString() { return `${o}` } }; `${o}`",
+	"valueOf":             `const o = { valueOf() { return +o } }; +o`,
+	"replace":             `(function f() { "a".replace("a", f) })()`,
+	"regexp replace":      `(function f() { "a".replace(/a/, f) })()`,
+	"proxy":               `const p = new Proxy({}, { get(t, k, r) { return r[k] } }); p.x`,
+	"callable proxy":      `const p = new Proxy(function () {}, { apply(t) { return p() } }); p()`,
+	"constructor":         `class A { constructor() { new A() } } new A()`,
+	"derived constructor": `class A { } class B extends A { constructor() { super(); new B() } } new B()`,
+	"toJSON":              `const o = { toJSON() { return JSON.stringify(o) } }; JSON.stringify(o)`,
+	"reviver":             `(function f() { JSON.parse("[1]", f) })()`,
+	"iterator":            `const o = { *[Symbol.iterator]() { yield* o } }; [...o]`,
+	"loop":                `const o = { [Symbol.iterator]() { return { next() { for (const x of o) ; }, return() { return {} } } } }; for (const x of o) ;`,
+	"Reflect":             `(function f() { Reflect.apply(f, null, []) })()`,
+	"Reflect.construct":   `(function f() { Reflect.construct(f, []) })()`,
+	"bind":                `(function f() { f.bind(null)() })()`,
+	"call":                `(function f() { f.call(null) })()`,
+	"destructuring":       `const o = { get x() { const { x } = o; return x } }; const { x } = o`,
+	"Promise executor":    `let n = 0; (function f() { n++; new Promise(f) })(); if (n > 20) throw new RangeError("Maximum call stack size exceeded")`,
+	"instanceof":          `class A { static [Symbol.hasInstance](x) { return x instanceof A } } ({}) instanceof A`,
+	"Array.from":          `(function f() { Array.from([1], f) })()`,
+	"defineProperty":      `const o = {}; (function f() { Object.defineProperty(o, "x", { get value() { f() } }) })()`,
+	"forEach of Map":      `(function f() { new Map([[1, 1]]).forEach(f) })()`,
+	"class field":         `class A { x = new A() } new A()`,
+	"tagged template":     "(function f() { f`x` })()",
+	"default argument":    `(function f(x = f()) {})()`,
+	"async generator":     `function g() { return g() } for await (const x of [0]) g()`,
+	"async generators":    `async function* g() { for await (const x of g()) yield x } for await (const x of g()) ;`,
+	"Promise.all":         `await (async function f() { await Promise.all([f()]) })()`,
+	"finally handler":     `await Promise.resolve().finally(function f() { f() })`,
+	"program":             `globalThis.again = () => { runAgain() }; again()`,
+	"program, tried":      `globalThis.again = () => { const e = tryAgain(); if (e) throw e }; again()`,
+}
+
+// Whatever the shape of the recursion, and however deep the call stack is where it begins,
+// a script catches the RangeError, and the engine is in order afterwards.
+func TestScriptsCatchTheOverflowOfTheCallStack(t *testing.T) {
+	for name, body := range recursions {
+		t.Run(name, func(t *testing.T) {
+			k := newKit(t, isolate.Options{Limits: isolate.Limits{CallStack: 100}})
+			again := goja.MustCompile("again.js", "again()", true)
+			k.loop(func() {
+				_ = k.realm.Run(nil, func(js *isolate.JS) {
+					run := func(js *isolate.JS) {
+						if _, err := js.Runtime().RunProgram(again); err != nil {
+							js.Panic(err)
+						}
+					}
+					define(js, "runAgain", func(js *isolate.JS, _ goja.FunctionCall) goja.Value { run(js); return nil })
+					define(js, "tryAgain", func(js *isolate.JS, _ goja.FunctionCall) goja.Value {
+						if err := js.Try(func() { run(js) }); err != nil {
+							return js.Error(err)
+						}
+						return nil
+					})
+				})
+			})
+			k.ok(nil, `globalThis.count = 0; globalThis.deeper = (n, f) => n ? deeper(n - 1, f) : f()`)
+			// The stack is full at each of the calls of a round.
+			for depth := range 8 {
+				k.ok(nil, `deeper(`+strconv.Itoa(depth)+`, async () => {
+						const local = [1, 2, 3];
+						try { `+body+`; log('no error') } catch (e) { if (String(e) !== 'RangeError: Maximum call stack size exceeded' || !(e instanceof RangeError)) log(String(e)) }
+						return local.join('')
+					}).then(log, (e) => log('outside: ' + e));
+					Promise.resolve().then(() => 'later').then(log);
+					function* steps() { try { yield 1; yield 2 } finally { yield 3 } }
+					log([...steps()].join('') + (() => { try { throw 4 } catch (e) { return e } })())`)
+				k.wantInAnyOrder("1234", "later", "123")
+			}
+			k.wantCondemned(nil, nil)
+		})
+	}
+}
+
+// Go code that called what overflowed has its RangeError, and goes on.
+func TestGoCodeSeesTheOverflowAsARangeError(t *testing.T) {
+	k := newKit(t, isolate.Options{})
+	k.loop(func() {
+		err := k.realm.Run(nil, func(js *isolate.JS) {
+			_, err := js.Call(function(js, "(function f() { f() })()"), nil)
+			if e := js.Exception(err); e.Error() != "RangeError: Maximum call stack size exceeded" {
+				t.Errorf("exception %v", e)
+			}
+			if _, err = js.Call(function(js, "log('second call')"), nil); err != nil {
+				t.Errorf("second call: %v", err)
+			}
+		})
+		if err != nil {
+			t.Errorf("turn gave %v", err)
+		}
+	})
+	k.want("second call")
+	k.wantCondemned(nil, nil)
+}
+
+// The error shows the last calls, as V8's does.
+func TestOverflowHasAStack(t *testing.T) {
+	k := newKit(t, isolate.Options{})
+	k.ok(nil, `function deep() { deep() } try { deep() } catch (e) { log(e.stack.replace(/:\d+:\d+/g, '')) }`)
+	k.want("RangeError: Maximum call stack size exceeded" + strings.Repeat("\n    at deep (test.js)", 10))
+	k.ok(nil, `Error.prepareStackTrace = (e, sites) => { const f = () => f(); try { f() } catch (x) { return sites.length + String(x) } };
+		try { deep() } catch (e) { log(e.stack) } function deep() { deep() }`)
+	k.want("10RangeError: Maximum call stack size exceeded")
+}
+
+// Code that catches the error at the end of the stack and calls again is stopped like any
+// other that runs for too long.
+func TestScriptsThatOverflowForeverAreStopped(t *testing.T) {
+	k := newKit(t, isolate.Options{Limits: isolate.Limits{Turn: 200 * time.Millisecond}})
+	if err := k.run(nil, `(function f() { try { f() } catch { f() } })()`); err == nil {
+		t.Error("it ended")
+	}
+	k.wantCondemned(isolate.ErrCPULimit, nil)
+}
+
+// A realm whose engine is not known overflows with the engine's own error. goja unwinds
+// past generators and async functions that are in the middle of a step: nothing of
+// the script runs afterwards.
+func TestOverflowOfAnUnknownEngineEndsTheRealm(t *testing.T) {
 	for name, body := range map[string]string{
-		"function":           `(function f() { f() })()`,
-		"try finally":        `(function f() { try { f() } catch { log('caught') } finally { log('finally') } })()`,
-		"async function":     `(async function f() { await f() })()`,
-		"async catch":        `(async function f() { try { await f() } catch { log('caught') } finally { log('finally') } })()`,
-		"microtask":          `Promise.resolve().then(function f() { f() }).catch(() => log('caught'))`,
-		"async microtask":    `Promise.resolve().then(async function f() { try { await f() } finally { log('finally') } }).catch(() => log('caught'))`,
-		"yield*":             `function* g() { yield* g(); log('resumed') } g().next()`,
-		"yield* caught":      `function* g() { try { yield* g() } catch { log('caught') } finally { log('finally') } } try { g().next() } catch { log('outer') }`,
-		"generator next":     `function* g() { g().next(); log('resumed') } g().next()`,
-		"generator spread":   `function* g() { [...g()]; log('resumed') } g().next()`,
-		"generator in async": `function* g() { yield* g() } (async () => { await 0; g().next(); log('resumed') })()`,
-		"getter":             `const o = { get x() { return this.x } }; o.x`,
-		"setter":             `const o = { set x(v) { this.x = v } }; o.x = 1`,
-		"sort":               `(function f() { [2, 1].sort(() => { f(); return 0 }) })()`,
-		"map":                `(function f() { [1].map(f); log('resumed') })()`,
-		"toString":           `const o = { toString() { return "" + o } }; "" + o`,
-		"template":           "const o = { toString() { return `${o}` } }; `${o}`",
-		"valueOf":            `const o = { valueOf() { return +o } }; +o`,
-		"replace":            `(function f() { "a".replace("a", f) })()`,
-		"regexp replace":     `(function f() { "a".replace(/a/, f) })()`,
-		"proxy":              `const p = new Proxy({}, { get(t, k, r) { return r[k] } }); p.x`,
-		"constructor":        `class A { constructor() { new A() } } new A()`,
-		"toJSON":             `const o = { toJSON() { return JSON.stringify(o) } }; JSON.stringify(o)`,
-		"reviver":            `(function f() { JSON.parse("[1]", f) })()`,
-		"iterator":           `const o = { *[Symbol.iterator]() { yield* o } }; [...o]`,
-		"Reflect":            `(function f() { Reflect.apply(f, null, []) })()`,
-		"bind":               `(function f() { f.bind(null)() })()`,
-		"destructuring":      `const o = { get x() { const { x } = o; return x } }; const { x } = o`,
-		"Promise executor":   `(function f() { new Promise(f) })()`,
-		"thenable":           `const o = { get then() { Promise.resolve(o); return undefined } }; Promise.resolve(o)`,
-		"instanceof":         `class A { static [Symbol.hasInstance](x) { return x instanceof A } } ({}) instanceof A`,
-		"Array.from":         `(function f() { Array.from([1], f) })()`,
-		"defineProperty":     `const o = {}; (function f() { Object.defineProperty(o, "x", { get value() { f() } }) })()`,
-		"forEach of Map":     `(function f() { new Map([[1, 1]]).forEach(f) })()`,
-		"class field":        `class A { x = new A() } new A()`,
-		"tagged template":    "(function f() { f`x` })()",
-		"default argument":   `(function f(x = f()) {})()`,
-		"async generator":    `function g() { return g() } (async () => { for await (const x of [0]) g() })().catch(() => log('caught'))`,
-		"Promise.all":        `(async function f() { await Promise.all([f()]); log('resumed') })()`,
-		"finally handler":    `Promise.resolve().finally(function f() { f() }).catch(() => log('caught'))`,
+		"function":       `(function f() { f() })()`,
+		"try finally":    `(function f() { try { f() } catch { log('caught') } finally { log('finally') } })()`,
+		"async function": `(async function f() { try { await f() } catch { log('caught') } finally { log('finally') } })()`,
+		"microtask":      `Promise.resolve().then(function f() { f() }).catch(() => log('caught'))`,
+		"yield*":         `function* g() { try { yield* g() } catch { log('caught') } } try { g().next() } catch { log('outer') }`,
+		"map":            `(function f() { [1].map(f); log('resumed') })()`,
+		"Promise.all":    `(async function f() { await Promise.all([f()]); log('resumed') })()`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := newKit(t, isolate.Options{Limits: isolate.Limits{CallStack: 300}})
+			k.loop(func() { k.realm.ForgetEngine() })
 			guilty := frameOf("guilty")
 			err := k.run(guilty, body+";\nlog('went on'); Promise.resolve().then(() => log('later microtask'))")
 			var ran []string
 			k.loop(func() { ran, k.out = k.out, nil })
 			// Where a microtask overflows, the call and what was queued before have run.
-			before := map[string]string{
-				"microtask": "went on", "async microtask": "went on", "finally handler": "went on",
-				"generator in async": "went on", "async generator": "went on later microtask",
-			}[name]
+			before := map[string]string{"microtask": "went on"}[name]
 			if got := strings.Join(ran, " "); got != before {
 				t.Errorf("ran %q, want %q", got, before)
 			}
@@ -238,48 +347,37 @@ func TestNothingRunsAfterTheCallStackOverflowed(t *testing.T) {
 	}
 }
 
-// Go code that called what overflowed gets a RangeError, and calls nothing more.
-func TestGoCodeSeesTheOverflowAsARangeError(t *testing.T) {
-	k := newKit(t, isolate.Options{})
-	k.loop(func() {
-		err := k.realm.Run(nil, func(js *isolate.JS) {
-			_, err := js.Call(function(js, "(function f() { f() })()"), nil)
-			if e := js.Exception(err); e.Error() != "RangeError: Maximum call stack size exceeded" {
-				t.Errorf("exception %v", e)
-			}
-			_, err = js.Call(function(js, "log('second call')"), nil)
-			if err == nil {
-				t.Error("a second call ran")
-			} else if e := js.Exception(err); e.Error() != "RangeError: Maximum call stack size exceeded" {
-				t.Errorf("exception of the second call %v", e)
-			}
-		})
-		if !errors.Is(err, isolate.ErrCallStack) {
-			t.Errorf("turn gave %v", err)
-		}
-	})
-	k.want()
-}
-
 // A promise that is settled from Go asks a thenable for its then.
-func TestOverflowWhileSettlingAPromiseEndsTheRealm(t *testing.T) {
-	k := newKit(t, isolate.Options{})
-	k.loop(func() {
-		err := k.realm.Run(nil, func(js *isolate.JS) {
-			obj, err := js.Call(function(js, "return { get then() { (function f() { f() })() } }"), nil)
-			if err != nil {
-				t.Fatal(err)
+func TestOverflowWhileSettlingAPromise(t *testing.T) {
+	for _, known := range []bool{true, false} {
+		k := newKit(t, isolate.Options{})
+		k.loop(func() {
+			if !known {
+				k.realm.ForgetEngine()
 			}
-			_, resolve, _ := js.NewPromise()
-			resolve(obj)
-			_, _ = js.Call(function(js, "log('went on')"), nil)
+			err := k.realm.Run(nil, func(js *isolate.JS) {
+				obj, err := js.Call(function(js, "return { get then() { (function f() { f() })() } }"), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				p, resolve, _ := js.NewPromise()
+				resolve(obj)
+				if f, err := js.Call(function(js, "log('went on'); return (p) => { p.catch((e) => log(String(e))) }"), nil); err == nil {
+					_, _ = js.Call(f, nil, p)
+				}
+			})
+			if errors.Is(err, isolate.ErrCallStack) == known {
+				t.Errorf("turn gave %v", err)
+			}
 		})
-		if !errors.Is(err, isolate.ErrCallStack) {
-			t.Errorf("turn gave %v", err)
+		if known {
+			k.want("went on", "RangeError: Maximum call stack size exceeded")
+			k.wantCondemned(nil, nil)
+		} else {
+			k.want()
+			k.wantCondemned(isolate.ErrCallStack, nil)
 		}
-	})
-	k.want()
-	k.wantCondemned(isolate.ErrCallStack, nil)
+	}
 }
 
 // Generators within generators end before the engine's own count does, with an

@@ -90,6 +90,9 @@ func findLayout(runtime reflect.Type) *layout {
 		}
 		switch m.Name {
 		case "callStack":
+			if !sameFrames(f.Type.Elem()) {
+				return nil
+			}
 			l.callStack = f.Type
 		case "iterStack":
 			l.iterStack = f.Type

@@ -222,6 +222,14 @@ func (k *kit) want(lines ...string) {
 	}
 }
 
+// wantInAnyOrder is want for lines whose order does not matter.
+func (k *kit) wantInAnyOrder(lines ...string) {
+	k.Helper()
+	k.loop(func() { slices.Sort(k.out) })
+	slices.Sort(lines)
+	k.want(lines...)
+}
+
 // wantRejected compares what OnRejection was told since the last time.
 func (k *kit) wantRejected(lines ...string) {
 	k.Helper()

@@ -58,22 +58,23 @@ type Realm struct {
 	o   RealmOptions
 	js  *JS
 
-	enter      goja.Callable // (f) => f(), so that a turn is one call into the engine
-	entering   []goja.Value  // what enter is called with: runPending
-	pending    func(js *JS)  // what the call is to run
-	whose      *Frame        // the frame of pending, where owned
-	owned      bool          // pending is code of somebody, or of nobody: not that of several
-	refused    error         // what part returned for pending
-	entered    bool          // pending has begun
-	inside     func()        // runPart, made once
-	inTurn     bool
-	cause      error  // why it is condemned
-	culprit    *Frame // of the turn that runs, or ran last
-	stopping   atomic.Pointer[error]
-	expiring   atomic.Bool // code of one frame has run out of time; see JS.Within
-	overflowed bool        // the call stack overflowed in this turn
-	ending     error       // why the code of the current frame is being stopped
-	slots      map[any]any
+	enter       goja.Callable // (f) => f(), so that a turn is one call into the engine
+	entering    []goja.Value  // what enter is called with: runPending
+	pending     func(js *JS)  // what the call is to run
+	whose       *Frame        // the frame of pending, where owned
+	owned       bool          // pending is code of somebody, or of nobody: not that of several
+	refused     error         // what part returned for pending
+	entered     bool          // pending has begun
+	inside      func()        // runPart, made once
+	inTurn      bool
+	cause       error  // why it is condemned
+	culprit     *Frame // of the turn that runs, or ran last
+	stopping    atomic.Pointer[error]
+	expiring    atomic.Bool // code of one frame has run out of time; see JS.Within
+	overflowed  bool        // the call stack overflowed in this turn, and no script could catch it
+	overflowing bool        // the RangeError of a full call stack is being made
+	ending      error       // why the code of the current frame is being stopped
+	slots       map[any]any
 
 	engine engine
 	jobs   []func() // spare room for microtasks
@@ -134,7 +135,18 @@ func (i *Isolate) NewRealm(o RealmOptions) (*Realm, error) {
 	}
 	call, _ := goja.AssertFunction(v)
 	r.enter, r.inside = call, r.runPart
-	r.entering = []goja.Value{rt.ToValue(func(goja.FunctionCall) goja.Value { r.runPending(); return goja.Undefined() })}
+	// One function runs the turn and is the accessor of its own name: see overflow.go.
+	native := rt.ToValue(func(goja.FunctionCall) goja.Value {
+		if r.pending == nil {
+			return r.nameOfBottom()
+		}
+		r.runPending()
+		return goja.Undefined()
+	}).(*goja.Object)
+	if err := native.DefineAccessorProperty("name", native, nil, goja.FLAG_FALSE, goja.FLAG_FALSE); err != nil {
+		return nil, fmt.Errorf("realm %s: %w", o.Name, err)
+	}
+	r.entering = []goja.Value{native}
 	for _, setup := range o.Setup {
 		var serr error
 		if err := r.Run(nil, func(js *JS) { serr = setup(js) }); err != nil {

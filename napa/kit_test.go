@@ -2,6 +2,7 @@ package napa
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path"
@@ -95,7 +96,8 @@ func (th *thread) prepare() {
 				return err
 			}
 			Attach(js, Place{System: th.k.system, Worker: th.w, Loader: th})
-			return js.Runtime().GlobalObject().Set("global", js.Runtime().GlobalObject())
+			global := js.Runtime().GlobalObject()
+			return errors.Join(global.Set("global", global), global.Set("endOfThread", func() { th.iso.Kill(isolate.ErrKilled) }))
 		}},
 	})
 	if err != nil {

@@ -357,8 +357,16 @@ func TestWorkerThatEndsRejectsItsCalls(t *testing.T) {
 	k.want(`
 		const z = napa.zone.create("z", { workers: 1 });
 		const waits = z.execute(() => new Promise(() => {})).catch((e) => e);
-		const r = await z.execute(() => { function f() { return f() + 1 } try { f() } catch {} return Promise.resolve().then(f); }).catch((e) => e);
+		const r = await z.execute(() => { endOfThread(); for (;;); }).catch((e) => e);
 		let after; do after = await z.execute(() => 1).catch((e) => e); while (after === r);
 		return JSON.stringify([await waits, r, after]);`,
-		`["RangeError: Maximum call stack size exceeded","RangeError: Maximum call stack size exceeded","Error: The workers of the zone \"z\" have ended."]`)
+		`["Error: The code was killed.","Error: The code was killed.","Error: The workers of the zone \"z\" have ended."]`)
+}
+
+func TestOverflowRejectsOneCall(t *testing.T) {
+	k := newKit(t, nil)
+	k.want(`
+		const z = napa.zone.create("z", { workers: 1 });
+		const r = await z.execute(() => { function f() { return f() + 1 } try { f() } catch {} return Promise.resolve().then(f); }).catch((e) => e);
+		return JSON.stringify([r, (await z.execute(() => 1)).value]);`, `["RangeError: Maximum call stack size exceeded",1]`)
 }

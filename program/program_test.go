@@ -214,7 +214,6 @@ func TestLimitsOfPrograms(t *testing.T) {
 		err          string
 	}{
 		{"a turn", `for (;;);`, program.Options{Limits: isolate.Limits{Turn: 50 * time.Millisecond}}, 1, "exceeded CPU time limit"},
-		{"the call stack", `function f() { return f() + 1 } try { f() } catch { console.log("caught") }`, program.Options{}, 1, "Maximum call stack size exceeded"},
 		{"timers", `for (;;) setTimeout(() => {}, 1e6)`, program.Options{Limits: isolate.Limits{Bounds: mustParse(t, "program.timers=10")}}, 1, "RangeError: There are 10 timers already"},
 		{"memory", `const all = []; for (;;) all.push(new Array(1000).fill(all.length))`, program.Options{MemoryBytes: 200 << 20}, 134, "JavaScript heap out of memory"},
 	} {

@@ -346,6 +346,39 @@ w.terminate = function (f) { over = true; terminate.call(w, f); };
 	}
 }
 
+func TestOverflowOfTheCallStackOfAWorker(t *testing.T) {
+	wantWorkers(t, `
+-- main.js --
+const Worker = require('worker');
+const w = new Worker('job.js', { keepAlive: false });
+w.on('message', (m) => console.log(m));
+w.on('error', (e) => console.log('error', e.name, e.message));
+w.on('exit', (code) => {
+  console.log('exit', code);
+  const { Worker } = require('worker_threads');
+  const w = new Worker('./job.js');
+  w.on('message', (m) => console.log(m));
+  w.on('error', (e) => console.log('error', e instanceof RangeError, e.message));
+  w.on('exit', (code) => console.log('exit', code));
+});
+-- job.js --
+const post = (m) => { const p = require('worker_threads').parentPort; p ? p.postMessage(m) : require('worker').postMessage(m); };
+const f = () => f();
+try { f(); } catch (e) { post(e.message); }
+setTimeout(() => { try { f(); } catch (e) { post('timer ' + e.name); } f(); }, 1);
+setTimeout(() => post('second'), 20);
+`, `
+Maximum call stack size exceeded
+timer RangeError
+error RangeError Maximum call stack size exceeded
+second
+exit 0
+Maximum call stack size exceeded
+timer RangeError
+error true Maximum call stack size exceeded
+exit 1`)
+}
+
 func quoted(s string) string {
 	return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`", "$", "\\$").Replace(s) + "`"
 }

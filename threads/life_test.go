@@ -265,14 +265,23 @@ func TestQueuesAreBounded(t *testing.T) {
 	}
 }
 
-func TestStackOverflowEndsTheThread(t *testing.T) {
+func TestStackOverflowIsAnExceptionLikeAnyOther(t *testing.T) {
 	k := newKit(t)
-	th := k.start(`receive(() => { const f = () => f(); f() })`, stay)
-	if err := th.Post(k.message("1")); err != nil {
-		t.Fatal(err)
+	th := k.start(`const f = () => f(); receive((v) => { if (v) try { f() } catch (e) { post(e.name) } f() })`, stay)
+	for _, s := range []string{"1", "0"} {
+		if err := th.Post(k.message(s)); err != nil {
+			t.Fatal(err)
+		}
 	}
+	const failure = "failure RangeError: Maximum call stack size exceeded"
+	k.want(`"RangeError"; ` + failure + "; " + failure)
+	th.Stop()
+	k.want(`"RangeError"; ` + failure + "; " + failure + "; exit 0")
+
+	k = newKit(t)
+	th = k.start(`const f = () => f(); f()`, stay, die)
 	k.wait(th)
-	k.want("failure RangeError: Maximum call stack size exceeded; exit 1")
+	k.want(failure + "; exit 1")
 }
 
 func quote(s string) string {
