@@ -70,6 +70,23 @@ func (p *Port) Listen(wants, deliver goja.Value) {
 	})
 }
 
+// ListenFor is Listen for an EventEmitter, whose listeners of messages are those who listen.
+func (p *Port) ListenFor(target *goja.Object) {
+	p.Receive(func(js *isolate.JS, m threads.Message) bool {
+		listens, err := events.Listens(js, target, "message")
+		if err == nil && listens {
+			var v goja.Value
+			if v, err = m.Value(js); err == nil {
+				err = events.Emit(js, target, "message", v)
+			}
+		}
+		if err != nil {
+			js.Panic(err)
+		}
+		return listens
+	})
+}
+
 // connected is a body whose realm has a port.
 type connected struct {
 	threads.Body

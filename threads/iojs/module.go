@@ -18,10 +18,12 @@ import (
 
 	"github.com/dop251/goja"
 
+	"workerd.local/exception"
 	"workerd.local/isolate"
 	"workerd.local/threads"
 	"workerd.local/threads/face"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/events"
 )
 
 // Module is the module that scripts import.
@@ -47,9 +49,15 @@ func load(js *isolate.JS) (goja.Value, error) {
 	if l.worker != nil {
 		return l.worker, nil
 	}
-	native := bind.Object{Name: "native", Methods: map[string]bind.Static{"start": start, "listen": listen, "post": post}}.New(js)
-	if err := native.Set("isWorker", face.PortOf(js) != nil); err != nil {
-		return nil, err
+	native := bind.Object{Name: "native", Methods: map[string]bind.Static{"start": start, "listen": listen}}.New(js)
+	for name, v := range map[string]any{
+		"isWorker":    face.PortOf(js) != nil,
+		"postMessage": bind.NewFunction(js, "postMessage", 2, postMessage),
+		"postToOwner": bind.NewFunction(js, "postMessage", 2, postToOwner),
+	} {
+		if err := native.Set(name, v); err != nil {
+			return nil, err
+		}
 	}
 	v, err := face.Run(js, program, native)
 	if err != nil {
@@ -69,20 +77,18 @@ type handle struct {
 	terminated bool
 }
 
+func (h *handle) over() bool { return h.terminated || h.worker.Over() }
+
+// handles finds the handle of a Worker, which is an object that a constructor of JavaScript makes.
+var handles = bind.NewMark[handle]("worker.handle")
+
 var handleClass = &bind.Class[handle]{
 	Name: "WorkerHandle",
 	Getters: map[string]bind.Getter[handle]{
-		"over": func(h *handle, _ *bind.Call) (any, error) { return h.terminated || h.worker.Over(), nil },
+		"over": func(h *handle, _ *bind.Call) (any, error) { return h.over(), nil },
 		"id":   func(h *handle, _ *bind.Call) (any, error) { return h.worker.ID(), nil },
 	},
 	Methods: map[string]bind.Method[handle]{
-		"post": func(h *handle, c *bind.Call) (any, error) {
-			transfer, err := face.Transfers(c, c.Arg(1))
-			if err != nil {
-				return nil, err
-			}
-			return nil, h.worker.Post(c.JS(), argument(c), transfer)
-		},
 		"terminate": func(h *handle, _ *bind.Call) (any, error) {
 			h.terminated = true
 			h.worker.Kill()
@@ -91,6 +97,31 @@ var handleClass = &bind.Class[handle]{
 		"ref":   func(h *handle, _ *bind.Call) (any, error) { h.worker.Ref(); return nil, nil },
 		"unref": func(h *handle, _ *bind.Call) (any, error) { h.worker.Unref(); return nil, nil },
 	},
+}
+
+// postMessage is Worker.prototype.postMessage.
+func postMessage(c *bind.Call) (any, error) {
+	h := handles.Get(c.This())
+	switch {
+	case h == nil:
+		return nil, exception.TypeErrorf("Illegal invocation")
+	case h.over():
+		return nil, exception.RangeErrorf("this worker has been terminated")
+	}
+	transfer, err := face.Transfers(c, c.Arg(1))
+	if err != nil {
+		return nil, err
+	}
+	return nil, h.worker.Post(c.JS(), argument(c), transfer)
+}
+
+// postToOwner is postMessage of a worker's own Worker.
+func postToOwner(c *bind.Call) (any, error) {
+	transfer, err := face.Transfers(c, c.Arg(1))
+	if err != nil {
+		return nil, err
+	}
+	return nil, face.PortOf(c.JS()).Post(c.JS(), argument(c), transfer)
 }
 
 // argument is the value to post: null where nothing was given.
@@ -104,7 +135,7 @@ func argument(c *bind.Call) goja.Value {
 // jsonVariable makes JSON the codec of all workers of a program, as io.js had it.
 const jsonVariable = "IOJS_WORKER_JSON"
 
-// start is start(entry, options, deliver): deliver(type, value) is called with what the worker says.
+// start is start(entry, options, worker): the worker emits what its thread says.
 func start(c *bind.Call) (any, error) {
 	js := c.JS()
 	o := face.Options{Flavor: "iojs", KeepAlive: true, Codec: threads.Lenient, Structured: threads.Lenient, Data: goja.Null()}
@@ -122,11 +153,11 @@ func start(c *bind.Call) (any, error) {
 	if o.Module {
 		e.From = face.Caller(js)
 	}
-	deliver := c.Arg(2)
-	say := func(js *isolate.JS, kind string, v goja.Value) error {
-		_, err := js.Call(deliver, nil, js.Runtime().ToValue(kind), v)
-		return err
+	worker, ok := c.Arg(2).(*goja.Object)
+	if !ok {
+		return nil, exception.TypeErrorf("Illegal invocation")
 	}
+	say := func(js *isolate.JS, kind string, v goja.Value) error { return events.Emit(js, worker, kind, v) }
 	h := &handle{}
 	w, err := face.Start(js, e, o, face.Handlers{
 		Message:      func(js *isolate.JS, v goja.Value) error { return say(js, "message", v) },
@@ -144,19 +175,16 @@ func start(c *bind.Call) (any, error) {
 		return nil, err
 	}
 	h.worker = w
+	handles.Put(js, worker, h)
 	return handleClass.Wrap(js, h), nil
 }
 
-// listen is listen(wants, deliver); see face.Port.Listen.
+// listen is listen(emitter); see face.Port.ListenFor.
 func listen(c *bind.Call) (any, error) {
-	face.PortOf(c.JS()).Listen(c.Arg(0), c.Arg(1))
-	return nil, nil
-}
-
-func post(c *bind.Call) (any, error) {
-	transfer, err := face.Transfers(c, c.Arg(1))
-	if err != nil {
+	var target *goja.Object
+	if err := c.Unpack("emitter", &target); err != nil {
 		return nil, err
 	}
-	return nil, face.PortOf(c.JS()).Post(c.JS(), argument(c), transfer)
+	face.PortOf(c.JS()).ListenFor(target)
+	return nil, nil
 }

@@ -13,8 +13,7 @@ function Worker(entryModulePath, options) {
   if (typeof entryModulePath !== "string") throw new TypeError("entryModulePath must be a string");
   if (options !== undefined && options !== null && typeof options !== "object") throw new TypeError("options must be an object");
   init(this);
-  // What the worker says comes in later turns.
-  set(handles, this, native.start(entryModulePath, options, (type, value) => { this.emit(type, value); }));
+  set(handles, this, native.start(entryModulePath, options, this));
 }
 setPrototypeOf(Worker.prototype, EventEmitter.prototype);
 
@@ -26,11 +25,7 @@ const handleOf = (worker) => {
 };
 
 const methods = {
-  postMessage(message, transferList) {
-    const handle = handleOf(this);
-    if (arguments.length === 0) handle.post();
-    else handle.post(message, transferList);
-  },
+  postMessage: native.postMessage,
   terminate(callback) {
     const handle = handleOf(this);
     if (callback !== undefined && typeof callback !== "function") throw new TypeError("callback must be a function");
@@ -54,10 +49,7 @@ if (native.isWorker) {
   for (const name of ["_events", "_eventsCount", "_maxListeners"])
     defineProperty(Worker, name, { __proto__: null, value: undefined, writable: true, configurable: true });
   init(Worker);
-  defineProperty(Worker, "postMessage", { __proto__: null, writable: true, configurable: true, value: function postMessage(message, transferList) {
-    if (arguments.length === 0) native.post();
-    else native.post(message, transferList);
-  } });
-  native.listen(() => Worker._events.message !== undefined, (value) => { Worker.emit("message", value); });
+  defineProperty(Worker, "postMessage", { __proto__: null, writable: true, configurable: true, value: native.postToOwner });
+  native.listen(Worker);
 }
 return Worker;

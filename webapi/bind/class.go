@@ -226,11 +226,13 @@ var handleType = reflect.TypeFor[*handle]()
 
 var proxyType = reflect.TypeFor[goja.Proxy]()
 
-func handleOf(js *isolate.JS, obj *goja.Object) *handle {
+func handleOf(_ *isolate.JS, obj *goja.Object) *handle { return handleAt(obj, brand) }
+
+func handleAt(obj *goja.Object, symbol *goja.Symbol) *handle {
 	if obj.ExportType() == proxyType {
 		return nil // and its traps do not learn of the symbol
 	}
-	v := obj.GetSymbol(brand)
+	v := obj.GetSymbol(symbol)
 	ho, ok := v.(*goja.Object)
 	if !ok {
 		return nil

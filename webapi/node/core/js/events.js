@@ -140,6 +140,7 @@ proto.emit = function emit(type, ...args) {
   }
   return true;
 };
+native.emitter(proto.emit, watch, kCapture);
 
 function add(target, type, listener, first) {
   validateFunction(listener, "listener");
