@@ -94,6 +94,29 @@ func shut(f *os.File) error {
 	return conn.Control(func(fd uintptr) { _ = syscall.Shutdown(int(fd), syscall.SHUT_WR) })
 }
 
+// attempt writes what can be written without waiting. Nobody else writes meanwhile. An
+// error is left to the next write.
+func attempt(f *os.File, b []byte) (n int) {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	_ = conn.Write(func(fd uintptr) bool {
+		for n < len(b) {
+			m, err := syscall.Write(int(fd), b[n:])
+			if err == syscall.EINTR {
+				continue
+			}
+			if err != nil || m <= 0 {
+				break
+			}
+			n += m
+		}
+		return true
+	})
+	return n
+}
+
 // adopt takes a descriptor that this process was started with.
 func adopt(fd int) (*os.File, error) {
 	if fd < 3 {

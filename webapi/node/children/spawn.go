@@ -39,7 +39,11 @@ func jsSpawn(c *bind.Call) (any, error) {
 	for i, f := range s.ends {
 		pipes[i] = goja.Null()
 		if f != nil {
-			if pipes[i], err = newPipe(js, f); err != nil {
+			make := newPipe
+			if o.stdio[i].kind == "ipc" {
+				make = newChannel
+			}
+			if pipes[i], err = make(js, f); err != nil {
 				return nil, errors.Join(err, s.process.Kill())
 			}
 		}
@@ -89,6 +93,23 @@ func newPipe(js *isolate.JS, f *os.File) (*goja.Object, error) {
 	return core.NewPipe(js, f, func() error { return shut(f) }, nil)
 }
 
+// newChannel is our end of a channel: a pipe with attempt(bytes), which writes what fits at
+// once and says how many bytes these were. What a program sends before it exits has
+// left then, as in node.
+func newChannel(js *isolate.JS, f *os.File) (*goja.Object, error) {
+	pipe, err := newPipe(js, f)
+	if err != nil {
+		return nil, err
+	}
+	attempt := bind.Object{Name: "Channel", Methods: map[string]bind.Static{
+		"attempt": func(c *bind.Call) (any, error) {
+			b, _ := bind.Bytes(c.JS(), c.Arg(0))
+			return attempt(f, b), nil
+		},
+	}}.New(js)
+	return pipe, pipe.Set("attempt", attempt.Get("attempt"))
+}
+
 // jsAdopt is adopt(fd): the pipe to who started this program with a channel, which it
 // found in its environment.
 func jsAdopt(c *bind.Call) (any, error) {
@@ -96,5 +117,5 @@ func jsAdopt(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, glue.Thrown(c.JS(), glue.SystemErrorOf(err, "open", "", ""))
 	}
-	return newPipe(c.JS(), f)
+	return newChannel(c.JS(), f)
 }

@@ -60,6 +60,23 @@ function channel(target, pipe, referenced) {
       read();
     });
   };
+  // What does not fit into the channel at once waits here, in its order.
+  const queue = [];
+  const pump = () => {
+    pipe.write(queue[0].bytes, (e) => {
+      const { callback } = queue.shift();
+      if (queue.length > 0) pump();
+      callback(e);
+    });
+  };
+  const write = (bytes, callback) => {
+    const written = queue.length === 0 ? pipe.attempt(bytes) : 0;
+    if (written === bytes.length) {
+      process.nextTick(callback, null);
+      return;
+    }
+    if (queue.push({ bytes: bytes.subarray(written), callback }) === 1) pump();
+  };
   target.connected = true;
   target.channel = target._channel = {
     ref() { pipe.ref(); },
@@ -81,7 +98,7 @@ function channel(target, pipe, referenced) {
       return false;
     }
     waiting++;
-    pipe.write(Buffer.from(`${JSON.stringify(value)}\n`), (e) => {
+    write(Buffer.from(`${JSON.stringify(value)}\n`), (e) => {
       waiting--;
       if (typeof callback === "function") callback(e);
       else if (e && !over) target.emit("error", e);
