@@ -18,8 +18,10 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{Conn: c, idle: l.idle, part: l.part}, nil
+	return l.conn(c), nil
 }
+
+func (l *listener) conn(c net.Conn) *conn { return &conn{Conn: c, idle: l.idle, part: l.part} }
 
 // conn has a deadline for every write, also for those that net/http makes on its
 // own at the end of a response. It is renewed only after a quarter of its time, so

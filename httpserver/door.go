@@ -22,9 +22,14 @@ import (
 // ends with the handshake, and nothing of what net/http keeps for a connection that may
 // have many requests. Everything else goes on to net/http with what was read, and what is
 // odd in any way, too: net/http alone decides about it.
+//
+// Where the system and the listener allow it, connections do not even come to Go's poller
+// before net/http needs them; see arrival.
 type door struct {
 	s *Server
 	l net.Listener
+	// intake accepts, where it can be done without Go's poller; else nil.
+	intake *intake
 	// in takes connections to net/http, which accepts them; closed says that it does not
 	// any more.
 	in     chan *conn
@@ -33,10 +38,11 @@ type door struct {
 
 	serving sync.WaitGroup // net/http
 
-	mu      sync.Mutex // guards what follows
-	guests  map[*guest]struct{}
-	closing bool
-	empty   chan struct{} // closed when there is no guest any more; made while closing
+	mu       sync.Mutex // guards what follows
+	guests   map[*guest]struct{}
+	arrivals arrivals
+	closing  bool
+	empty    chan struct{} // closed when there is nobody any more; made while closing
 }
 
 // guest is a connection at the door.
@@ -65,7 +71,7 @@ var heads = sync.Pool{New: func() any { b := make([]byte, headBytes); return &b 
 
 // newDoor is a door behind which net/http serves, until the server shuts down.
 func newDoor(s *Server, l net.Listener) *door {
-	d := &door{s: s, l: l, in: make(chan *conn), closed: make(chan struct{}), guests: map[*guest]struct{}{}}
+	d := &door{s: s, l: l, intake: newIntake(l), in: make(chan *conn), closed: make(chan struct{}), guests: map[*guest]struct{}{}}
 	d.serving.Go(func() {
 		// It says that the server was shut down.
 		_ = s.srv.Serve(d)
@@ -74,33 +80,51 @@ func newDoor(s *Server, l net.Listener) *door {
 	return d
 }
 
-// serve accepts until the listener is closed.
+// serve accepts until the door is shut.
 func (d *door) serve() error {
+	accept := d.accept
+	if l, ok := d.l.(*listener); ok && d.intake != nil {
+		accept = func() error { return d.takeIn(l) }
+	}
 	pause := time.Duration(0)
 	for {
-		nc, err := d.l.Accept()
-		if err != nil {
-			// As net/http does it: the system may be out of files.
-			if te, ok := err.(interface{ Temporary() bool }); !ok || !te.Temporary() {
-				return err
-			}
-			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-			d.s.o.Log.Warn("accept", "error", err, "again", pause)
-			select {
-			case <-time.After(pause):
-				continue
-			case <-d.closed:
-				return net.ErrClosed
-			}
-		}
-		pause = 0
-		g := &guest{d: d, c: nc.(*conn), waits: true}
-		if !d.enter(g) {
-			nc.Close()
+		err := accept()
+		if err == nil {
+			pause = 0
 			continue
 		}
-		go g.serve()
+		// As net/http does it: the system may be out of files.
+		if te, ok := err.(interface{ Temporary() bool }); !ok || !te.Temporary() {
+			return err
+		}
+		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+		d.s.o.Log.Warn("accept", "error", err, "again", pause)
+		select {
+		case <-time.After(pause):
+		case <-d.closed:
+			return net.ErrClosed
+		}
 	}
+}
+
+// accept takes one connection.
+func (d *door) accept() error {
+	nc, err := d.l.Accept()
+	if err != nil {
+		return err
+	}
+	d.receive(nc.(*conn))
+	return nil
+}
+
+// receive gives a connection a goroutine that reads once from it.
+func (d *door) receive(c *conn) {
+	g := &guest{d: d, c: c, waits: true}
+	if !d.enter(g) {
+		c.Close()
+		return
+	}
+	go g.serve()
 }
 
 func (d *door) enter(g *guest) bool {
@@ -119,7 +143,14 @@ func (d *door) leave(g *guest) {
 	defer d.mu.Unlock()
 	before := len(d.guests)
 	delete(d.guests, g)
-	if d.closing && before > 0 && len(d.guests) == 0 {
+	if before > len(d.guests) {
+		d.left()
+	}
+}
+
+// left is told, with the lock, that somebody has left.
+func (d *door) left() {
+	if d.closing && len(d.guests) == 0 && d.arrivals.first == nil && d.arrivals.answering == 0 {
 		close(d.empty)
 	}
 }
@@ -128,12 +159,13 @@ func (d *door) leave(g *guest) {
 // of whom nothing was read yet go on to net/http, which has rules for them.
 func (d *door) shut(ctx context.Context) error {
 	_ = d.l.Close() // it may be closed
+	if d.intake != nil {
+		d.intake.close()
+	}
 	d.mu.Lock()
 	if !d.closing {
 		d.closing, d.empty = true, make(chan struct{})
-		if len(d.guests) == 0 {
-			close(d.empty)
-		}
+		d.left()
 	}
 	for g := range d.guests {
 		if g.waits {
@@ -153,11 +185,14 @@ func (d *door) shut(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	d.mu.Lock()
-	left := slices.Collect(maps.Keys(d.guests))
+	left, early := slices.Collect(maps.Keys(d.guests)), d.arrivals.all()
 	d.mu.Unlock()
 	for _, g := range left {
 		g.end()
 		g.c.Close()
+	}
+	for _, a := range early {
+		a.end()
 	}
 	d.Close() // nobody waits for net/http any more
 	<-empty
@@ -198,17 +233,7 @@ func (d *door) handOn(c *conn, read []byte) {
 
 // serve is the goroutine of a guest.
 func (g *guest) serve() {
-	defer func() {
-		if !g.handed {
-			g.d.leave(g)
-		}
-	}()
-	defer func() {
-		if v := recover(); v != nil {
-			g.d.s.o.Log.Error("panic", "client", g.c.RemoteAddr(), "value", v, "stack", string(debug.Stack()))
-			g.c.Close()
-		}
-	}()
+	defer g.out()
 	head := heads.Get().(*[]byte)
 	defer heads.Put(head)
 	n, ok := g.first(*head)
@@ -217,12 +242,23 @@ func (g *guest) serve() {
 		return
 	}
 	read := (*head)[:n]
-	r, size := usualHandshake(read)
+	r, line := usualHandshake(read)
 	if r == nil {
 		g.d.handOn(g.c, read)
 		return
 	}
-	g.handshake(r, read, size)
+	g.handshake(r, read, len(line))
+}
+
+// out ends a goroutine of the guest, also where it panics.
+func (g *guest) out() {
+	if v := recover(); v != nil {
+		g.d.s.o.Log.Error("panic", "client", g.c.RemoteAddr(), "value", v, "stack", string(debug.Stack()))
+		g.c.Close()
+	}
+	if !g.handed {
+		g.d.leave(g)
+	}
 }
 
 // first reads the first bytes; none came where the door closes.
@@ -250,16 +286,9 @@ func (g *guest) first(b []byte) (n int, ok bool) {
 
 // handshake answers a request, of which size bytes of read are the head.
 func (g *guest) handshake(r *http.Request, read []byte, size int) {
-	s := g.d.s
 	r.RemoteAddr = g.c.RemoteAddr().String()
-	x := exchange{s: s, r: r}
-	svc := s.service(r)
-	if svc == nil || r.URL.Path == s.o.Health {
-		g.d.handOn(g.c, read)
-		return
-	}
-	req, status, _ := x.request()
-	if status != 0 {
+	svc, req := g.d.s.usual(r)
+	if svc == nil {
 		g.d.handOn(g.c, read)
 		return
 	}
@@ -267,10 +296,31 @@ func (g *guest) handshake(r *http.Request, read []byte, size int) {
 	g.d.mu.Lock()
 	g.cancel = cancel
 	g.d.mu.Unlock()
-	stop := g.watch()
+	stop := g.watchLater()
 	resp, err := svc.Fetch(ctx, req)
-	if stop(); g.gone != nil {
-		cancel()
+	stop()
+	g.conclude(r, read, size, resp, err)
+}
+
+// usual is where a usual handshake goes, and as what; nil leaves it to net/http.
+func (s *Server) usual(r *http.Request) (event.Service, *event.Request) {
+	svc := s.service(r)
+	if svc == nil || r.URL.Path == s.o.Health {
+		return nil, nil
+	}
+	x := exchange{s: s, r: r}
+	req, status, _ := x.request()
+	if status != 0 {
+		return nil, nil
+	}
+	return svc, req
+}
+
+// conclude gives the client what the service has answered, once nobody watches any more.
+func (g *guest) conclude(r *http.Request, read []byte, size int, resp *event.Response, err error) {
+	s := g.d.s
+	if g.gone != nil {
+		g.end()
 		if err == nil {
 			_ = resp.Discard() // nobody waits for it
 		}
@@ -281,13 +331,13 @@ func (g *guest) handshake(r *http.Request, read []byte, size int) {
 	if err == nil && resp.WebSocket != nil && resp.Status == http.StatusSwitchingProtocols {
 		c, err := s.o.WebSockets.Take(g.c, r, read[size:], websocket.Accepted{Header: s.handshakeHeader(resp), Owner: s})
 		if err == nil {
-			cancel()
+			g.end()
 			_ = resp.Body.Close()
 			event.Splice(c, resp.WebSocket, nil)
 			return
 		}
 		if !websocket.Answerable(err) {
-			cancel()
+			g.end()
 			s.o.Log.Debug("websocket", "url", r.URL.Path, "error", err)
 			_ = resp.Discard() // its end is aborted, and it has no body
 			return
@@ -314,33 +364,41 @@ func (g *guest) end() {
 // still there.
 const goneAfter = 50 * time.Millisecond
 
-// watch cancels the request when its client goes away. stop ends that; then n bytes of
-// more came meanwhile, or gone says that the client did.
-func (g *guest) watch() (stop func()) {
+// watchLater watches after a while; stop ends that.
+func (g *guest) watchLater() (stop func()) {
 	g.watching.Add(1)
-	t := time.AfterFunc(goneAfter, func() {
-		defer g.watching.Done()
-		var err error
-		if g.n, err = g.c.Read(g.more[:]); err == nil {
-			return
-		}
-		var ne net.Error
-		if errors.As(err, &ne) && ne.Timeout() {
-			return // stop
-		}
-		g.gone = err
-		g.cancel()
-	})
+	t := time.AfterFunc(goneAfter, g.watch)
 	return func() {
 		if t.Stop() {
 			g.watching.Done()
 			return
 		}
-		err := g.c.SetReadDeadline(time.Unix(1, 0))
-		g.watching.Wait()
-		if err = errors.Join(err, g.c.SetReadDeadline(time.Time{})); err != nil && g.gone == nil {
-			g.gone = err
-		}
+		g.unwatch()
+	}
+}
+
+// watch cancels the request when its client goes away.
+func (g *guest) watch() {
+	defer g.watching.Done()
+	var err error
+	if g.n, err = g.c.Read(g.more[:]); err == nil {
+		return
+	}
+	var ne net.Error
+	if errors.As(err, &ne) && ne.Timeout() {
+		return // unwatch
+	}
+	g.gone = err
+	g.end()
+}
+
+// unwatch ends watch; then n bytes of more came meanwhile, or gone says that the client went
+// away.
+func (g *guest) unwatch() {
+	err := g.c.SetReadDeadline(time.Unix(1, 0))
+	g.watching.Wait()
+	if err = errors.Join(err, g.c.SetReadDeadline(time.Time{})); err != nil && g.gone == nil {
+		g.gone = err
 	}
 }
 

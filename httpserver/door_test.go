@@ -69,8 +69,10 @@ func shook(t *testing.T, r *bufio.Reader) *http.Response {
 	return resp
 }
 
-func TestHandshakesAtTheDoor(t *testing.T) {
-	_, addr := start(t, httpserver.Options{ResponseHeaders: []event.HeaderRule{{Name: "X-Rule", Value: "set"}}}, service(accepts))
+func TestHandshakesAtTheDoor(t *testing.T) { inBothWays(t, handshakesAtTheDoor) }
+
+func handshakesAtTheDoor(t *testing.T, of func(service) event.Service) {
+	_, addr := start(t, httpserver.Options{ResponseHeaders: []event.HeaderRule{{Name: "X-Rule", Value: "set"}}}, of(accepts))
 	for _, header := range []string{"", odd} {
 		for _, pieces := range [][]string{
 			{fmt.Sprintf(upgrade, "a?b", header), masked("one")},
@@ -97,8 +99,10 @@ func TestHandshakesAtTheDoor(t *testing.T) {
 }
 
 // What is no WebSocket is answered as everywhere else, and the connection goes on.
-func TestOtherAnswersToHandshakes(t *testing.T) {
-	_, addr := start(t, httpserver.Options{}, service(func(ctx context.Context, req *event.Request) (*event.Response, error) {
+func TestOtherAnswersToHandshakes(t *testing.T) { inBothWays(t, otherAnswersToHandshakes) }
+
+func otherAnswersToHandshakes(t *testing.T, of func(service) event.Service) {
+	_, addr := start(t, httpserver.Options{}, of(func(ctx context.Context, req *event.Request) (*event.Response, error) {
 		switch {
 		case strings.HasSuffix(req.URL, "/stream"):
 			return &event.Response{Status: 403, Body: event.StreamBody(io.NopCloser(io.MultiReader(strings.NewReader("not "), strings.NewReader("you"))), -1)}, nil
@@ -145,14 +149,16 @@ func TestOtherAnswersToHandshakes(t *testing.T) {
 	}
 }
 
-func TestTooManyAtTheDoor(t *testing.T) {
+func TestTooManyAtTheDoor(t *testing.T) { inBothWays(t, tooManyAtTheDoor) }
+
+func tooManyAtTheDoor(t *testing.T, of func(service) event.Service) {
 	bounds, err := limits.Parse("websocket.connections=1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	set := websocket.NewSet(bounds)
 	t.Cleanup(set.Close)
-	_, addr := start(t, httpserver.Options{WebSockets: set}, service(accepts))
+	_, addr := start(t, httpserver.Options{WebSockets: set}, of(accepts))
 	c := dial(t, addr)
 	fmt.Fprintf(c, upgrade, "", "")
 	shook(t, bufio.NewReader(c))
@@ -164,9 +170,13 @@ func TestTooManyAtTheDoor(t *testing.T) {
 // What a client sends before the answer waits for it; a client that goes away ends the
 // request.
 func TestWhatClientsDoDuringTheHandshake(t *testing.T) {
+	inBothWays(t, whatClientsDoDuringTheHandshake)
+}
+
+func whatClientsDoDuringTheHandshake(t *testing.T, of func(service) event.Service) {
 	begun, ended := make(chan struct{}, 1), make(chan error, 1)
 	goOn := make(chan struct{})
-	_, addr := start(t, httpserver.Options{}, service(func(ctx context.Context, req *event.Request) (*event.Response, error) {
+	_, addr := start(t, httpserver.Options{}, of(func(ctx context.Context, req *event.Request) (*event.Response, error) {
 		begun <- struct{}{}
 		select {
 		case <-goOn:
@@ -217,8 +227,10 @@ func TestPanicAtTheDoor(t *testing.T) {
 	}
 }
 
-func TestWhoSaysNothingAtTheDoor(t *testing.T) {
-	_, addr := start(t, httpserver.Options{Limits: httpserver.Limits{HeaderTimeout: 50 * time.Millisecond}}, service(accepts))
+func TestWhoSaysNothingAtTheDoor(t *testing.T) { inBothWays(t, whoSaysNothingAtTheDoor) }
+
+func whoSaysNothingAtTheDoor(t *testing.T, of func(service) event.Service) {
+	_, addr := start(t, httpserver.Options{Limits: httpserver.Limits{HeaderTimeout: 50 * time.Millisecond}}, of(accepts))
 	c := dial(t, addr)
 	if b, err := io.ReadAll(c); len(b) > 0 || err != nil && !strings.Contains(err.Error(), "reset") {
 		t.Errorf("%q, %v", b, err)
@@ -227,11 +239,13 @@ func TestWhoSaysNothingAtTheDoor(t *testing.T) {
 
 // A handshake that has begun is finished, whatever its answer is, and a WebSocket of it ends
 // with the others.
-func TestShutdownWaitsForTheDoor(t *testing.T) {
+func TestShutdownWaitsForTheDoor(t *testing.T) { inBothWays(t, shutdownWaitsForTheDoor) }
+
+func shutdownWaitsForTheDoor(t *testing.T, of func(service) event.Service) {
 	before := runtime.NumGoroutine()
 	t.Run("", func(t *testing.T) {
 		begun, goOn := make(chan struct{}), make(chan struct{})
-		s, addr := start(t, httpserver.Options{}, service(func(ctx context.Context, req *event.Request) (*event.Response, error) {
+		s, addr := start(t, httpserver.Options{}, of(func(ctx context.Context, req *event.Request) (*event.Response, error) {
 			begun <- struct{}{}
 			<-goOn
 			if strings.HasSuffix(req.URL, "/no") {
@@ -266,9 +280,11 @@ func TestShutdownWaitsForTheDoor(t *testing.T) {
 	settled(t, before)
 }
 
-func TestShutdownCutsTheDoor(t *testing.T) {
+func TestShutdownCutsTheDoor(t *testing.T) { inBothWays(t, shutdownCutsTheDoor) }
+
+func shutdownCutsTheDoor(t *testing.T, of func(service) event.Service) {
 	begun := make(chan struct{}, 1)
-	s, addr := start(t, httpserver.Options{}, service(func(ctx context.Context, req *event.Request) (*event.Response, error) {
+	s, addr := start(t, httpserver.Options{}, of(func(ctx context.Context, req *event.Request) (*event.Response, error) {
 		begun <- struct{}{}
 		<-ctx.Done()
 		return nil, ctx.Err()

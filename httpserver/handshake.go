@@ -13,30 +13,30 @@ import (
 // usualLines is how many headers are usual.
 const usualLines = 64
 
-// usualHandshake reads the head of a request for a WebSocket, and says how long it is. It
+// usualHandshake reads the head of a request for a WebSocket, and returns it, too. It
 // knows what clients send, and nothing else: a GET of a path, complete, with headers of the
 // usual characters, without a body. Nil is anything else, right or wrong. What it reads it
 // reads as net/http does.
-func usualHandshake(b []byte) (r *http.Request, size int) {
+func usualHandshake(b []byte) (r *http.Request, head string) {
 	const get, version = "GET /", " HTTP/1.1\r\n"
 	if !bytes.HasPrefix(b, []byte(get)) {
-		return nil, 0
+		return nil, ""
 	}
-	if size = bytes.Index(b, []byte("\r\n\r\n")); size < 0 {
-		return nil, 0
+	size := bytes.Index(b, []byte("\r\n\r\n"))
+	if size < 0 {
+		return nil, ""
 	}
-	size += 4
 	// One string has all of it: the headers are parts of it.
-	head := string(b[:size])
+	head = string(b[:size+4])
 	line, rest, _ := strings.Cut(head, "\n")
 	uri, ok := strings.CutSuffix(line+"\n", version)
 	if !ok {
-		return nil, 0
+		return nil, ""
 	}
 	uri = uri[len("GET "):]
 	for i := range len(uri) {
 		if c := uri[i]; c <= ' ' || c >= 0x7f || c == '#' {
-			return nil, 0
+			return nil, ""
 		}
 	}
 	h, host := make(http.Header, 8), ""
@@ -45,28 +45,28 @@ func usualHandshake(b []byte) (r *http.Request, size int) {
 		line, rest, _ = strings.Cut(rest, "\r\n")
 		name, value, ok := strings.Cut(line, ":")
 		if !ok || name == "" || lines == usualLines {
-			return nil, 0
+			return nil, ""
 		}
 		for i := range len(name) {
 			if c := name[i]; c != '-' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
-				return nil, 0
+				return nil, ""
 			}
 		}
 		for i := range len(value) {
 			if c := value[i]; c < ' ' && c != '\t' || c >= 0x7f {
-				return nil, 0
+				return nil, ""
 			}
 		}
 		name, value = textproto.CanonicalMIMEHeaderKey(name), strings.Trim(value, " \t")
 		switch name {
 		case "Host":
 			if host != "" || !usualHost(value) {
-				return nil, 0
+				return nil, ""
 			}
 			host = value
 			continue
 		case "Content-Length", "Transfer-Encoding", "Trailer", "Expect", "Http2-Settings", "Te", "Keep-Alive", "Proxy-Connection":
-			return nil, 0
+			return nil, ""
 		}
 		if old := h[name]; old != nil {
 			h[name] = append(old[:len(old):len(old)], value)
@@ -76,20 +76,20 @@ func usualHandshake(b []byte) (r *http.Request, size int) {
 		h[name] = values[len(values)-1 : len(values) : len(values)]
 	}
 	if host == "" || h["Pragma"] != nil && h["Cache-Control"] == nil { // which net/http would add
-		return nil, 0
+		return nil, ""
 	}
 	u, err := url.ParseRequestURI(uri)
 	if err != nil {
-		return nil, 0
+		return nil, ""
 	}
 	r = &http.Request{Method: http.MethodGet, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: h, Body: http.NoBody, Host: host, RequestURI: uri}
 	if v := h["Upgrade"]; len(v) != 1 || !strings.EqualFold(v[0], "websocket") {
-		return nil, 0
+		return nil, ""
 	}
 	if status, _ := websocket.CheckRequest(r); status != 0 {
-		return nil, 0
+		return nil, ""
 	}
-	return r, size
+	return r, head
 }
 
 // usualHost reports whether a Host header has the characters of names, addresses and

@@ -14,7 +14,7 @@ const usual = "GET /room/1?x=%20 HTTP/1.1\r\nHost: a.example:80\r\nConnection: k
 // sameAsNetHTTP fails where the door would read a request in another way than net/http.
 func sameAsNetHTTP(t *testing.T, b []byte) (taken bool) {
 	t.Helper()
-	got, size := usualHandshake(b)
+	got, head := usualHandshake(b)
 	if got == nil {
 		return false
 	}
@@ -23,7 +23,7 @@ func sameAsNetHTTP(t *testing.T, b []byte) (taken bool) {
 	if err != nil {
 		t.Fatalf("%q: net/http says %v", b, err)
 	}
-	if left := len(b) - size; left != br.Buffered() {
+	if left := len(b) - len(head); left != br.Buffered() {
 		t.Errorf("%q: %d bytes are left, want %d", b, left, br.Buffered())
 	}
 	if want.ContentLength != 0 || want.TransferEncoding != nil || want.Trailer != nil {

@@ -29,6 +29,21 @@ func (s service) Deliver(context.Context, event.Event) (event.Outcome, error) {
 	return event.Outcome{}, event.ErrUnsupported
 }
 
+// started is a service that takes no goroutine of its caller's.
+type started struct{ service }
+
+func (s started) Start(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
+	go func() {
+		done(event.Wait(ctx, func(done func(*event.Response, error)) { go func() { done(s.service(ctx, req)) }() }))
+	}()
+}
+
+// inBothWays runs a test with a service that blocks, and with one that does not.
+func inBothWays(t *testing.T, test func(t *testing.T, of func(service) event.Service)) {
+	t.Run("blocking", func(t *testing.T) { test(t, func(s service) event.Service { return s }) })
+	t.Run("started", func(t *testing.T) { test(t, func(s service) event.Service { return started{s} }) })
+}
+
 // text answers with a fixed text.
 func text(s string) service {
 	return func(_ context.Context, req *event.Request) (*event.Response, error) {
@@ -56,6 +71,13 @@ func describe(_ context.Context, req *event.Request) (*event.Response, error) {
 // start serves on a free port until the test ends.
 func start(t testing.TB, o httpserver.Options, svc event.Service) (s *httpserver.Server, addr string) {
 	t.Helper()
+	return startAfter(t, o, svc, func(string) {})
+}
+
+// startAfter is start for what comes before the server does: it finds connections with what
+// was written already.
+func startAfter(t testing.TB, o httpserver.Options, svc event.Service, before func(addr string)) (s *httpserver.Server, addr string) {
+	t.Helper()
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -68,6 +90,7 @@ func start(t testing.TB, o httpserver.Options, svc event.Service) (s *httpserver
 	if err != nil {
 		t.Fatal(err)
 	}
+	before(l.Addr().String())
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
 	t.Cleanup(func() {

@@ -20,7 +20,7 @@ const scheduledPath = "/cdn-cgi/handler/scheduled"
 // trigger answers a request for scheduledPath of a project; nil for any other request.
 // Only programs on this machine may ask: to all others the path is one of the worker's.
 func (w *world) trigger(ctx context.Context, target event.Service, req *event.Request) (*event.Response, error) {
-	if !strings.Contains(req.URL, scheduledPath) {
+	if !mayTrigger(req) {
 		return nil, nil
 	}
 	l, ok := target.(*lazyService)
@@ -78,3 +78,6 @@ func isLocal(u *url.URL, req *event.Request) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
+
+// mayTrigger reports whether a request may be one that trigger answers.
+func mayTrigger(req *event.Request) bool { return strings.Contains(req.URL, scheduledPath) }

@@ -47,6 +47,18 @@ func (t *turnstile) enter(ctx context.Context) (w *world, leave func(), err erro
 	return w, func() { t.leave(w) }, nil
 }
 
+// enterNow is enter for who must not wait: w is nil where it would.
+func (t *turnstile) enterNow() (w *world) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.open != nil {
+		return nil
+	}
+	t.inside[t.world]++
+	t.world.requests.Add(1)
+	return t.world
+}
+
 func (t *turnstile) leave(w *world) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -107,13 +119,44 @@ func (f *front) Fetch(ctx context.Context, req *event.Request) (*event.Response,
 	if resp == nil && err == nil {
 		resp, err = target.Fetch(ctx, req)
 	}
+	w.answered(resp, err)
+	leave()
+	return resp, err
+}
+
+// answered notes that a request of the world's has its answer.
+func (w *world) answered(resp *event.Response, err error) {
 	if err == nil && resp.Body.Stream != nil {
 		resp.Body.Stream = event.OnClose(resp.Body.Stream, w.requests.Done)
 	} else {
 		w.requests.Done()
 	}
-	leave()
-	return resp, err
+}
+
+// Start is event.AsyncService's.
+func (f *front) Start(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
+	w := f.s.turn.enterNow()
+	if w == nil {
+		go func() { done(f.Fetch(ctx, req)) }()
+		return
+	}
+	answer := func(resp *event.Response, err error) {
+		w.answered(resp, err)
+		f.s.turn.leave(w)
+		done(resp, err)
+	}
+	target := w.pick(f.socket, req)
+	if a, ok := target.(event.AsyncService); ok && !mayTrigger(req) {
+		a.Start(ctx, req, answer)
+		return
+	}
+	go func() {
+		resp, err := w.trigger(ctx, target, req)
+		if resp == nil && err == nil {
+			resp, err = target.Fetch(ctx, req)
+		}
+		answer(resp, err)
+	}()
 }
 
 // Deliver is event.Service's; sockets bring nothing but requests.

@@ -39,6 +39,8 @@ type Conn struct {
 	in      []byte // read, not yet parsed
 	starved bool   // in is less than a frame's header, or than a control frame
 	part    *part  // a message that is not complete
+	// unwatched says that the poll does not know the connection yet.
+	unwatched bool
 
 	held atomic.Int64 // bytes of it, as the Set counts them
 
@@ -298,6 +300,12 @@ func (c *Conn) run(w *worker) {
 	c.mu.Lock()
 	c.turn = running
 	c.mu.Unlock()
+	if c.unwatched {
+		c.unwatched = false
+		if err := c.set.poll.add(c); err != nil {
+			c.lost(disconnected(err))
+		}
+	}
 	c.flush(w)
 	more := c.readSome(w)
 	c.mu.Lock()

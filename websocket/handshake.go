@@ -100,6 +100,34 @@ func (s *Set) Take(nc net.Conn, r *http.Request, read []byte, a Accepted) (*Conn
 	return s.accept(nc, o)
 }
 
+// Adopt is Take for a connection that nothing but the system knows: fd, which does not
+// block. It becomes the Set's where there is no error. It is for the system's own numbers
+// where they can be watched (ErrNotWatched otherwise), waits for nothing, and leaves all calls
+// of the system to the workers: the handshake is answered once the WebSocket was started.
+func (s *Set) Adopt(fd int, r *http.Request, read []byte, a Accepted) (*Conn, error) {
+	if !s.polls() {
+		return nil, ErrNotWatched
+	}
+	if err := s.reserve(); err != nil {
+		return nil, err
+	}
+	o, err := agreement(r, a)
+	if err != nil {
+		s.release()
+		return nil, err
+	}
+	c := &Conn{set: s, owner: o.owner, deflate: o.deflate, window: o.window, in: read, unwatched: true}
+	if err := s.place(c); err != nil {
+		return nil, err
+	}
+	c.file.adopt(fd)
+	c.mu.Lock()
+	c.pending, c.queued = o.answer, int64(len(o.answer))
+	c.mu.Unlock()
+	s.queued.Add(int64(len(o.answer)))
+	return c, nil
+}
+
 // accept makes a WebSocket of a connection for which there is room, and answers its
 // handshake.
 func (s *Set) accept(nc net.Conn, o options) (*Conn, error) {

@@ -139,6 +139,13 @@ func (f *file) take(nc net.Conn) error {
 	return nc.Close()
 }
 
+// adopt makes a number of the system's the connection's own.
+func (f *file) adopt(fd int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fd = fd
+}
+
 // there reports whether the connection has a number of its own.
 func (f *file) there() bool {
 	f.mu.Lock()

@@ -17,6 +17,8 @@ var (
 	errSetClosed = errors.New("the server stops")
 	// ErrTooMany says that a Set has as many connections as it may have.
 	ErrTooMany = errors.New("too many WebSockets are open")
+	// ErrNotWatched says that the system has no means to watch connections.
+	ErrNotWatched = errors.New("connections cannot be watched")
 )
 
 // Set is the connections of a server, and who reads and writes them.
@@ -105,10 +107,23 @@ func (s *Set) free1() {
 
 // add gives a connection its place, for which there is room, and begins to watch it.
 func (s *Set) add(c *Conn) error {
+	if err := s.place(c); err != nil || c.nc != nil {
+		return err
+	}
+	if err := s.poll.add(c); err != nil {
+		s.remove(c)
+		s.tasks.Done()
+		return err
+	}
+	return nil
+}
+
+// place gives a connection its place.
+func (s *Set) place(c *Conn) error {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.closed {
 		s.free1()
-		s.mu.Unlock()
 		return errSetClosed
 	}
 	s.start()
@@ -122,16 +137,6 @@ func (s *Set) add(c *Conn) error {
 	s.slots[i].c = c
 	c.slot, c.generation = i, s.slots[i].generation
 	s.tasks.Add(1) // until finish
-	p := s.poll
-	s.mu.Unlock()
-	if c.nc != nil {
-		return nil
-	}
-	if err := p.add(c); err != nil {
-		s.remove(c)
-		s.tasks.Done()
-		return err
-	}
 	return nil
 }
 
