@@ -502,7 +502,7 @@ func isFunction(v goja.Value) bool {
 func (im *importer) run(js *isolate.JS, m *record) error {
 	switch m.kind {
 	case kindCommon:
-		v, err := im.l.call(js, "importCommon", js.Runtime().ToValue(m.file), js.Runtime().ToValue(m.main))
+		v, err := im.l.common.loadFile(js, m.file, goja.Undefined(), m.main)
 		if err != nil {
 			return err
 		}

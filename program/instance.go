@@ -293,13 +293,13 @@ func (p *Program) Resolve(_ *isolate.JS, specifier, from string) (file string, e
 
 // Require is what require(name) gives in the module of a file.
 func (i *Instance) Require(js *isolate.JS, name, from string) (goja.Value, error) {
-	return i.loader.call(js, "requireFrom", js.Runtime().ToValue(from), js.Runtime().ToValue(name))
+	return i.loader.require(js, name, from)
 }
 
 // Compile runs a text as the CommonJS module of a file, and returns its exports. Nothing
 // keeps the module.
 func (i *Instance) Compile(js *isolate.JS, source, file string) (goja.Value, error) {
-	return i.loader.call(js, "compileOnce", js.Runtime().ToValue(file), js.Runtime().ToValue(source))
+	return i.loader.compileOnce(js, file, source)
 }
 
 // Cwd is the program's working directory; any goroutine.

@@ -20,38 +20,128 @@ import (
 	"workerd.local/webapi/node/glue"
 )
 
-// loader is what an instance has loaded. CommonJS is js/machine/module.js; what it needs
-// of files and of the engine is here.
+// loader is what an instance has loaded: CommonJS and modules, with what they need of
+// files and of the engine.
 type loader struct {
-	i       *Instance
-	syntax  map[*goja.Object]place // of errors that the compiler made
-	im      *importer
-	process goja.Value   // of js/machine/module.js, takes the object process
-	inner   *goja.Object // what js/machine/module.js keeps for us
+	i      *Instance
+	syntax map[*goja.Object]place // of errors that the compiler made
+	im     *importer
+	common common
 }
 
 func newLoader(i *Instance) *loader {
 	l := &loader{i: i, syntax: map[*goja.Object]place{}}
 	l.im = &importer{l: l, records: map[string]*record{}}
+	l.common.l = l
 	return l
 }
 
 // run runs the entry: what it returns is a promise, or not, for a CommonJS module, which
 // has run.
 func (l *loader) run(js *isolate.JS) (goja.Value, error) {
-	rt := js.Runtime()
-	if l.i.o.Eval {
-		return l.call(js, "runText", rt.ToValue(l.i.o.File), rt.ToValue(l.i.o.Source))
+	if l.i.main {
+		// The program's own has a channel and signals, which are there from the start.
+		if _, err := nodeModules().Load(js, "node:process"); err != nil {
+			return nil, err
+		}
 	}
-	return l.call(js, "runMain", rt.ToValue(l.i.o.File))
-}
-
-// call calls a function that js/machine/module.js keeps for us.
-func (l *loader) call(js *isolate.JS, name string, args ...goja.Value) (goja.Value, error) {
-	if _, err := nodeModules().Load(js, "node:module"); err != nil {
+	if l.i.o.Eval {
+		return goja.Undefined(), l.runText(js, l.i.o.File, l.i.o.Source)
+	}
+	c, rt := &l.common, js.Runtime()
+	path := l.i.program.Abs(l.i.o.File)
+	file, err := c.resolve(js, path, goja.Null())
+	if err != nil {
+		file = path
+	}
+	if serr := c.setEntry(js, rt.ToValue(file)); serr != nil || err != nil {
+		return nil, errors.Join(err, serr)
+	}
+	if module, err := l.isModule(js, file); module {
+		// A module runs as a promise's reaction: what it puts off comes after its promises.
+		begin := bind.NewFunction(js, "", 0, func(c *bind.Call) (any, error) { return l.importMain(c.JS(), file) })
+		return js.Call(js.Library().Pristine("Promise.prototype.then"), js.Resolved(goja.Undefined()), begin)
+	} else if err != nil {
 		return nil, err
 	}
-	return js.Call(l.inner.Get(name), nil, args...)
+	_, err = c.loadFile(js, file, goja.Null(), true)
+	return goja.Undefined(), err
+}
+
+// isModule reports whether the file of the entry is an ES module.
+func (l *loader) isModule(js *isolate.JS, file string) (bool, error) {
+	if l.common.extensionOf(file) != ".js" {
+		return false, nil
+	}
+	format, err := l.format(file)
+	if err != nil {
+		return false, l.thrown(js, err)
+	}
+	if format != "" {
+		return format == "module", nil
+	}
+	text, err := l.read(js, file)
+	if err != nil {
+		return false, l.thrown(js, err)
+	}
+	return script.IsModule(text), nil
+}
+
+// importMain runs an ES module as the entry: it gives a promise.
+func (l *loader) importMain(js *isolate.JS, file string) (goja.Value, error) {
+	m, err := l.im.record(js, target{found: found{file: file}, url: urlOfPath(file)})
+	if err != nil {
+		return nil, err
+	}
+	m.main = true
+	return l.im.importNow(js, m), nil
+}
+
+// runText runs the text of a CommonJS module as the entry.
+func (l *loader) runText(js *isolate.JS, file, text string) error {
+	c, rt := &l.common, js.Runtime()
+	m, err := c.moduleOf(js, l.i.program.Abs(file), goja.Null())
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(m.Set("id", file), c.setMain(goja.Undefined())); err != nil {
+		return err
+	}
+	require, err := c.requireOf(js, m)
+	if err != nil {
+		return err
+	}
+	// It sees what node's [eval] does.
+	for _, v := range []struct {
+		name  string
+		value goja.Value
+	}{{"require", require}, {"module", m}, {"exports", m.Get("exports")}, {"__filename", rt.ToValue(file)}, {"__dirname", rt.ToValue(".")}} {
+		if err := rt.GlobalObject().DefineDataProperty(v.name, v.value, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
+			return err
+		}
+	}
+	return c.compileIn(js, m, text, file)
+}
+
+// require is what require(name) gives in the module of a file.
+func (l *loader) require(js *isolate.JS, name, from string) (goja.Value, error) {
+	m, err := l.common.moduleOf(js, from, goja.Undefined())
+	if err != nil {
+		return nil, err
+	}
+	return js.Call(m.Get("require"), m, js.Runtime().ToValue(name))
+}
+
+// compileOnce runs a text as the CommonJS module of a file that nothing keeps.
+func (l *loader) compileOnce(js *isolate.JS, file, text string) (goja.Value, error) {
+	m, err := l.common.moduleOf(js, file, goja.Undefined())
+	if err != nil {
+		return nil, err
+	}
+	if err := l.common.compileIn(js, m, text, file); err != nil {
+		return nil, err
+	}
+	return exportsOf(m), m.Set("loaded", true)
 }
 
 // format is how a file is read: "commonjs", "module", "json", "wasm" or "addon"; "" is
@@ -311,17 +401,35 @@ func (l *loader) thrown(js *isolate.JS, err error) error {
 // loaderNatives are what js/machine/module.js gets.
 func loaderNatives() map[string]bind.Static {
 	return map[string]bind.Static{
+		// keep(members) takes over from common.
 		"keep": func(c *bind.Call) (any, error) {
 			l := InstanceOf(c.JS()).loader
-			l.inner, _ = c.Arg(0).(*goja.Object)
+			l.common.inner, _ = c.Arg(0).(*goja.Object)
+			l.common.whole = true
 			return nil, nil
 		},
-		"whenProcess": func(c *bind.Call) (any, error) {
-			i := InstanceOf(c.JS())
-			i.loader.process = c.Arg(0)
-			return nil, i.tellProcess(c.JS())
+		// common() is what both have: the cache, the extensions, the prototype, NODE_PATH.
+		"common": func(c *bind.Call) (any, error) {
+			common := &InstanceOf(c.JS()).loader.common
+			if err := common.prepare(c.JS()); err != nil {
+				return nil, err
+			}
+			return object(c.JS(), map[string]any{
+				"cache": common.cache, "extensions": common.extensions, "prototype": common.proto, "globalPaths": common.globalPaths(),
+			})
 		},
-		"isMain": func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).main, nil },
+		"parentOf": func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).loader.common.parentOf(c.Arg(0)), nil },
+		"setParent": func(c *bind.Call) (any, error) {
+			return nil, InstanceOf(c.JS()).loader.common.setParent(c.Arg(0), c.Arg(1))
+		},
+		"setMain": func(c *bind.Call) (any, error) { return nil, InstanceOf(c.JS()).loader.common.setMain(c.Arg(0)) },
+		"requireOf": func(c *bind.Call) (any, error) {
+			m, ok := c.Arg(0).(*goja.Object)
+			if !ok {
+				return nil, c.BadArg(1, "Module")
+			}
+			return InstanceOf(c.JS()).loader.common.requireOf(c.JS(), m)
+		},
 		// resolve(request, dir, from, more) is [file], or [undefined, builtin], or null.
 		"resolve": func(c *bind.Call) (any, error) {
 			i := InstanceOf(c.JS())
@@ -373,26 +481,22 @@ func loaderNatives() map[string]bind.Static {
 		},
 		// isModule(text) says whether the text is that of an ES module.
 		"isModule": func(c *bind.Call) (any, error) { return script.IsModule(c.Arg(0).String()), nil },
-		// requireModule(file) is require of an ES module, and importMain(file) runs one as the
-		// entry: it gives a promise.
+		// requireModule(file) is require of an ES module.
 		"requireModule": func(c *bind.Call) (any, error) {
 			return InstanceOf(c.JS()).loader.im.require(c.JS(), c.Arg(0).String())
 		},
-		"importMain": func(c *bind.Call) (any, error) {
-			im, file := InstanceOf(c.JS()).loader.im, c.Arg(0).String()
-			m, err := im.record(c.JS(), target{found: found{file: file}, url: urlOfPath(file)})
-			if err != nil {
-				return nil, err
+		"runJSON": func(c *bind.Call) (any, error) {
+			m, ok := c.Arg(0).(*goja.Object)
+			if !ok {
+				return nil, c.BadArg(1, "Module")
 			}
-			m.main = true
-			return im.importNow(c.JS(), m), nil
+			return nil, InstanceOf(c.JS()).loader.common.runJSON(c.JS(), m, c.Arg(1).String())
+		},
+		"refuse": func(c *bind.Call) (any, error) {
+			return nil, InstanceOf(c.JS()).loader.common.refuse(c.JS(), c.Arg(0).String())
 		},
 		"isFile": func(c *bind.Call) (any, error) { return isFile(c.Arg(0).String()), nil },
 		"cwd":    func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).program.Cwd(), nil },
-		"env": func(c *bind.Call) (any, error) {
-			v, _ := InstanceOf(c.JS()).program.env.get(c.Arg(0).String())
-			return v, nil
-		},
 	}
 }
 

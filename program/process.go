@@ -33,7 +33,7 @@ func processNatives() map[string]bind.Static {
 		"made": func(c *bind.Call) (any, error) {
 			i := InstanceOf(c.JS())
 			i.process, _ = c.Arg(0).(*goja.Object)
-			return nil, i.tellProcess(c.JS())
+			return nil, i.loader.common.processMade(c.JS())
 		},
 		"info": func(c *bind.Call) (any, error) {
 			i := InstanceOf(c.JS())
@@ -200,15 +200,6 @@ func (i *Instance) channel() int {
 		return -1
 	}
 	return fd
-}
-
-// tellProcess gives the loader the object process, once both are there.
-func (i *Instance) tellProcess(js *isolate.JS) error {
-	if i.process == nil || i.loader.process == nil {
-		return nil
-	}
-	_, err := js.Call(i.loader.process, nil, i.process)
-	return err
 }
 
 // hrtimeBase keeps hrtime away from 0, as the clock of a machine that is up is.

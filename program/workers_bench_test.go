@@ -10,6 +10,7 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/program"
 	"workerd.local/threads/iojs"
+	"workerd.local/threads/nodeworkers"
 	"workerd.local/webapi/bind"
 )
 
@@ -19,7 +20,7 @@ func benchWorkers(b *testing.B, text string, n int) string {
 	dir := write(b, text)
 	var out, errs bytes.Buffer
 	p, err := program.New(program.Options{
-		Entry: "main.js", Dir: dir, Args: []string{fmt.Sprint(n)}, Stdout: &out, Stderr: &errs, Modules: []bind.Module{iojs.Module},
+		Entry: "main.js", Dir: dir, Args: []string{fmt.Sprint(n)}, Stdout: &out, Stderr: &errs, Modules: []bind.Module{iojs.Module, nodeworkers.Module},
 		Setup: []func(js *isolate.JS, i *program.Instance) error{func(js *isolate.JS, i *program.Instance) error {
 			return js.Runtime().GlobalObject().Set("heap", func() float64 {
 				runtime.GC()
@@ -53,33 +54,41 @@ require('worker').postMessage(1);
 `, b.N)
 }
 
-// The memory of workers that wait for messages.
+// The memory of workers that wait: with a script of nothing, with one that answers messages.
 func BenchmarkWorkersAlive(b *testing.B) {
-	var bytes float64
-	out := benchWorkers(b, `
+	for _, c := range []struct{ name, start, hear, echo string }{
+		{"Iojs", "new (require('worker'))(file)", "message", "const Worker = require('worker'); Worker.on('message', (m) => Worker.postMessage(m)); Worker.postMessage('ready');"},
+		{"Node", "new (require('worker_threads').Worker)(file)", "message",
+			"const { parentPort } = require('worker_threads'); parentPort.on('message', (m) => parentPort.postMessage(m)); parentPort.postMessage('ready');"},
+		{"IojsEmpty", "new (require('worker'))(file)", "", ""},
+		{"NodeEmpty", "new (require('worker_threads').Worker)(file)", "online", "setInterval(() => {}, 1e6)"},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			var bytes float64
+			out := benchWorkers(b, `
 -- main.js --
-const Worker = require('worker');
-const count = +process.argv[2], before = heap();
+const count = +process.argv[2], file = require('path').join(__dirname, 'wait.js'), hear = '`+c.hear+`';
+const before = heap(), all = [];
 let ready = 0;
-const all = [];
 function one() {
-  const w = new Worker('wait.js');
+  const w = `+c.start+`;
   all.push(w);
-  w.on('message', () => {
-    if (++ready === count) { console.log((heap() - before) / count); process.exit(); }
+  const done = () => {
+    if (++ready === count) setTimeout(() => { console.log((heap() - before) / count); process.exit(); }, 100);
     else if (ready + 4 <= count && all.length < count) one();
-  });
+  };
+  if (hear) w.on(hear, done); else setTimeout(done, 2);
 }
 for (let i = 0; i < Math.min(4, count); i++) one();
 -- wait.js --
-const Worker = require('worker');
-Worker.on('message', (m) => Worker.postMessage(m));
-Worker.postMessage('ready');
+`+c.echo+`
 `, b.N)
-	if _, err := fmt.Sscan(out, &bytes); err != nil {
-		b.Fatal(err, out)
+			if _, err := fmt.Sscan(out, &bytes); err != nil {
+				b.Fatal(err, out)
+			}
+			b.ReportMetric(bytes/1024, "KiB/worker")
+		})
 	}
-	b.ReportMetric(bytes/1024, "KiB/worker")
 }
 
 func BenchmarkWorkerRoundTrip(b *testing.B) {

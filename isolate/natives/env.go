@@ -37,11 +37,12 @@ type env struct {
 	isArray, then, mapGet, mapSet                                raw
 	arrayCtor, mapCtor, objectProto                              *goja.Object
 
-	inParts  bool                         // what the realm has is made where it is first needed
-	prepared uint                         // bits by part
-	base     map[string]goja.Value        // the globals of the engine, where the realm is not in parts
-	replaced map[string]goja.Value        // what stands for a global of the engine
-	late     map[string]func() goja.Value // what globals that were defined later are
+	inParts  bool                                  // what the realm has is made where it is first needed
+	prepared uint                                  // bits by part
+	base     map[string]goja.Value                 // the globals of the engine, where the realm is not in parts
+	replaced map[string]goja.Value                 // what stands for a global of the engine
+	late     map[string]func() goja.Value          // what globals that were defined later are
+	shapes   map[*Late]func(name string) LateValue // what makes the properties of late objects
 	standIns []standIn
 	kept     map[string]goja.Value // see Library.Pristine
 	// what another package does to parts

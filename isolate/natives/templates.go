@@ -87,17 +87,30 @@ var envSymbol = goja.NewSymbol("workerd.natives")
 
 func envOf(rt *goja.Runtime) *env {
 	if o, ok := rt.GlobalObject().GetSymbol(envSymbol).(*goja.Object); ok {
-		if e, ok := o.Export().(*env); ok {
-			return e
+		if a, ok := o.Export().(announced); ok {
+			return a.e
 		}
 	}
 	return nil
 }
 
+// announced is an env as a value of the engine: an object without properties, for the
+// engine would look at each field of a struct, in each realm anew.
+type announced struct{ e *env }
+
+var _ goja.DynamicObject = announced{}
+
+// Get, Set, Has, Delete and Keys are goja.DynamicObject's.
+func (announced) Get(string) goja.Value       { return nil }
+func (announced) Set(string, goja.Value) bool { return false }
+func (announced) Has(string) bool             { return false }
+func (announced) Delete(string) bool          { return true }
+func (announced) Keys() []string              { return nil }
+
 // announce makes the env known to templates.
 func (e *env) announce() error {
 	e.hidden[envSymbol] = true
-	return e.rt.GlobalObject().DefineDataPropertySymbol(envSymbol, e.rt.ToValue(e), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
+	return e.rt.GlobalObject().DefineDataPropertySymbol(envSymbol, e.rt.NewDynamicObject(announced{e}), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
 }
 
 // field gives access to an unexported field, or an invalid value.

@@ -1,66 +1,43 @@
 
 // node:module of a program: CommonJS.
-const { defineProperty, freeze, keys, setPrototypeOf, hasOwn, isArray, create } = primordials;
+const { defineProperty, freeze, keys, isArray, apply, assign, includes, push } = primordials;
 const { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_METHOD_NOT_IMPLEMENTED, make } = require("internal/codes");
 const { validateString } = require("internal/validators");
 const { dirname, resolve: join, isAbsolute, extname, basename } = require("node:path");
 const builtinModules = require("internal/builtins");
-const parseJSON = JSON.parse;
-const { promiseThen: then, PromiseResolve: resolved } = primordials;
 let fileURL;
 const pathOf = (url) => (fileURL ??= require("node:url").fileURLToPath)(url);
 
-const parents = new WeakMap();
-const cache = { __proto__: null };
-const extensions = { __proto__: null };
-// process is made when a script asks for it; begin is what it has then of the entry.
-let process;
-const begin = { __proto__: null, entry: undefined, started: false, main: undefined };
-const mainModule = () => (process === undefined ? begin.main : process.mainModule);
-function setMain(module) {
-  begin.started = true;
-  begin.main = module;
-  if (process !== undefined) process.mainModule = module;
-}
-function setEntry(file) {
-  begin.entry = file;
-  if (process !== undefined) process.argv[1] = file;
-}
+const { parentOf, setParent, requireOf } = native;
+// What modules were loaded with before a script came near this one.
+const { cache, extensions, prototype, globalPaths } = native.common();
 
 function Module(id = "", parent) {
   this.id = id;
   this.path = dirname(id);
   defineProperty(this, "exports", { value: {}, writable: true, enumerable: true, configurable: true });
-  parents.set(this, parent);
+  setParent(this, parent);
   adopt(parent, this);
   this.filename = null;
   this.loaded = false;
   this.children = [];
 }
-const { children } = { children: 0 };
-defineProperty(Module.prototype, "parent", {
-  get() { return parents.get(this); },
-  set(v) { parents.set(this, v); },
-  configurable: true,
-});
-defineProperty(Module.prototype, "isPreloading", { get: () => false, configurable: true });
-Module.prototype.constructor = Module;
+// The members of the prototype, which native makes of these.
+const members = { __proto__: null };
+defineProperty(Module, "prototype", { value: prototype });
 
 // adopt makes a module one of another's children, once.
 function adopt(parent, child) {
   const list = parent?.children;
-  if (isArray(list) && !list.includes(child)) list.push(child);
+  if (isArray(list) && !includes(list, child)) push(list, child);
 }
 
 // stackOf are the files that led to a module.
 function stackOf(parent) {
   const list = [];
-  for (let m = parent, n = 0; m && n < 1000; m = parents.get(m), n++) list.push(m.filename || m.id);
+  for (let m = parent, n = 0; m && n < 1000; m = parentOf(m), n++) list.push(m.filename || m.id);
   return list;
 }
-
-// globalPaths are NODE_PATH and what else all files see.
-const globalPaths = (native.env("NODE_PATH") || "").split(":").filter(Boolean);
 
 Module._nodeModulePaths = (from) => native.modulePaths(join(native.cwd(), from));
 Module._resolveLookupPaths = function (request, parent) {
@@ -125,7 +102,7 @@ Module._load = function (request, parent, isMain) {
   if (builtin !== undefined) return native.builtin(builtin);
   const module = new Module(filename, parent);
   if (isMain) {
-    setMain(module);
+    native.setMain(module);
     module.id = ".";
   }
   cache[filename] = module;
@@ -154,23 +131,19 @@ function extensionOf(filename) {
   return ".js";
 }
 
-Module.prototype.load = function (filename) {
+members.load = function (filename) {
   this.filename = filename;
   this.paths = native.modulePaths(dirname(filename));
   extensions[extensionOf(filename)](this, filename);
   this.loaded = true;
 };
-Module.prototype.require = function (id) {
-  validateString(id, "id");
-  if (id === "") throw new ERR_INVALID_ARG_VALUE("id", id, "must be a non-empty string");
-  return Module._load(id, this, false);
-};
-Module.prototype._compile = function (content, filename, format) {
+members._compile = function (content, filename, format) {
   const fn = native.compile(filename, content);
-  return Reflect.apply(fn, this.exports, [this.exports, requireOf(this), this, filename, dirname(filename)]);
+  return apply(fn, this.exports, [this.exports, requireOf(this), this, filename, dirname(filename)]);
 };
 
-extensions[".js"] = function (module, filename) {
+const usual = { __proto__: null };
+usual[".js"] = function (module, filename) {
   let format = native.format(filename);
   if (format === "module") {
     module.exports = native.requireModule(filename);
@@ -183,52 +156,8 @@ extensions[".js"] = function (module, filename) {
   }
   module._compile(text, filename, "commonjs");
 };
-extensions[".json"] = function (module, filename) {
-  const text = native.read(filename);
-  try {
-    module.exports = parseJSON(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
-  } catch (e) {
-    e.message = `${filename}: ${e.message}`;
-    throw e;
-  }
-};
-const noAddon = (extensions[".node"] = function (module, filename) {
-  const e = new Error(`${filename}: native addons cannot be loaded here`);
-  e.code = "ERR_DLOPEN_FAILED";
-  throw e;
-});
-
-// compileText is a module of a text that nothing keeps.
-function compileText(module, id, text) {
-  if (id === "") throw new ERR_INVALID_ARG_VALUE("id", id, "must be a non-empty string");
-  const m = moduleOf(join(module.filename === null ? native.cwd() : dirname(module.filename), id), module);
-  m._compile(text, m.filename);
-  m.loaded = true;
-  return m.exports;
-}
-
-// texts says that require compiles a text that it is given after the id.
-let texts = false;
-
-// requireOf is the require of a module.
-function requireOf(module) {
-  const require = setPrototypeOf(function require(path) {
-    if (texts && typeof path === "string" && typeof arguments[1] === "string") return compileText(module, path, arguments[1]);
-    return module.require(path);
-  }, Function.prototype);
-  require.resolve = function resolve(request, options) {
-    validateString(request, "request");
-    return Module._resolveFilename(request, module, false, options);
-  };
-  require.resolve.paths = function paths(request) {
-    validateString(request, "request");
-    return Module._resolveLookupPaths(request, module);
-  };
-  require.main = mainModule();
-  require.extensions = extensions;
-  require.cache = cache;
-  return require;
-}
+usual[".json"] = function (module, filename) { native.runJSON(module, filename); };
+usual[".node"] = function (module, filename) { native.refuse(filename); };
 
 function createRequire(path) {
   let file;
@@ -251,7 +180,7 @@ function isBuiltin(name) {
   return typeof name === "string" && native.builtinName(name) !== undefined && !(needsScheme.includes(name));
 }
 const head = ["(function (exports, require, module, __filename, __dirname) { ", "\n});"];
-Object.assign(Module, {
+assign(Module, {
   _cache: cache, _pathCache: { __proto__: null }, _extensions: extensions, globalPaths, builtinModules, createRequire, isBuiltin,
   wrapper: head, wrap: (text) => head[0] + text + head[1],
   constants: freeze({ __proto__: null, compileCacheStatus: freeze({ __proto__: null, FAILED: 0, ENABLED: 1, ALREADY_ENABLED: 2, DISABLED: 3 }) }),
@@ -276,65 +205,30 @@ Object.assign(Module, {
   runMain() { Module._load(require("node:process").argv[1], null, true); },
   Module,
 });
-for (const name of ["register", "registerHooks", "stripTypeScriptTypes", "SourceMap"]) {
+const missing = ["register", "registerHooks", "stripTypeScriptTypes", "SourceMap"];
+for (let i = 0; i < missing.length; i++) {
+  const name = missing[i];
   const fn = function () { throw new ERR_METHOD_NOT_IMPLEMENTED(`module.${name}`); };
   defineProperty(fn, "name", { value: name });
   Module[name] = fn;
 }
 
-// moduleOf is a module of a file that nothing keeps.
-function moduleOf(file, parent) {
-  const m = new Module(file, parent);
-  m.filename = file;
-  m.paths = native.modulePaths(dirname(file));
-  return m;
-}
+const { get: getParent, set: changeParent } = {
+  get() { return parentOf(this); },
+  set(v) { setParent(this, v); },
+};
 native.keep({
   __proto__: null,
-  // runMain loads the entry; what it returns is a promise where it has one.
-  runMain(file) {
-    let filename;
-    try {
-      filename = Module._resolveFilename(join(native.cwd(), file), null, true);
-    } finally {
-      setEntry(filename ?? join(native.cwd(), file));
-    }
-    const format = extensionOf(filename) === ".js" ? native.format(filename) : "";
-    if (format === "module" || (format === "" && extensionOf(filename) === ".js" && native.isModule(native.read(filename)))) {
-      // A module runs as a promise's reaction: what it puts off comes after its promises.
-      return then(resolved(), () => native.importMain(filename));
-    }
-    Module._load(filename, null, true);
+  constructor: Module, load: members.load, _compile: members._compile, getParent, setParent: changeParent, isPreloading: { get: () => false }.get,
+  extensions: usual,
+  loadFile: (request, parent, isMain) => Module._load(request, parent, isMain),
+  resolve(request, module, options) {
+    validateString(request, "request");
+    return Module._resolveFilename(request, module, false, options);
   },
-  importCommon: (filename, isMain) => Module._load(filename, undefined, isMain),
-  runText(file, text) {
-    const m = moduleOf(join(native.cwd(), file), null);
-    m.id = file;
-    setMain(undefined);
-    // It sees what node's [eval] does.
-    for (const [name, value] of [["require", requireOf(m)], ["module", m], ["exports", m.exports], ["__filename", file], ["__dirname", "."]]) {
-      defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
-    }
-    m._compile(text, file);
-  },
-  requireFrom: (file, id) => moduleOf(file).require(id),
-  // napa makes the files of Napa's addons an error that says so; inZone gives require its texts.
-  napa(inZone) {
-    texts = inZone;
-    extensions[".napa"] = noAddon;
-  },
-  compileOnce(file, text) {
-    const m = moduleOf(file);
-    m._compile(text, file);
-    m.loaded = true;
-    return m.exports;
+  lookupPaths(request, module) {
+    validateString(request, "request");
+    return Module._resolveLookupPaths(request, module);
   },
 });
-native.whenProcess((made) => {
-  process = made;
-  if (begin.entry !== undefined) process.argv[1] = begin.entry;
-  if (begin.started) process.mainModule = begin.main;
-});
-// The program's own has a channel and signals, which are there from the start.
-if (native.isMain()) require("node:process");
 return Module;

@@ -2,7 +2,7 @@
 // node:path: posix and win32. What is relative is so to the root: paths know of no
 // process.
 const { validateString, validateObject } = require("internal/validators");
-const { stringCharCodeAt: at, stringSlice: cut, stringLastIndexOf, stringToLowerCase, join: joinList, regExpTest } = primordials;
+const { stringCharCodeAt: at, stringSlice: cut, stringLastIndexOf, stringToLowerCase, join: joinList, regExpTest, forEach, defineProperty } = primordials;
 const SLASH = 47, BACK = 92, DOT = 46, COLON = 58;
 const isSlash = (c) => c === SLASH;
 const isEither = (c) => c === SLASH || c === BACK;
@@ -367,8 +367,8 @@ const win32 = {
   win32: null,
   posix: null,
 };
-for (const p of [posix, win32]) {
-  for (const name of ["resolve", "normalize", "join", "relative", "dirname", "basename", "extname", "parse"]) Object.defineProperty(p[name], "name", { value: name });
+forEach([posix, win32], (p) => {
+  forEach(["resolve", "normalize", "join", "relative", "dirname", "basename", "extname", "parse"], (name) => { defineProperty(p[name], "name", { __proto__: null, value: name }); });
   p._makeLong = p.toNamespacedPath;
   p.posix = posix;
   p.win32 = win32;
@@ -377,5 +377,5 @@ for (const p of [posix, win32]) {
     validateString(pattern, "pattern");
     return regExpTest(require("internal/glob")(pattern, p === win32), p === win32 ? path.replaceAll("\\", "/") : path);
   };
-}
+});
 return posix;

@@ -1,0 +1,91 @@
+package natives
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/dop251/goja"
+)
+
+var lateShape = NewLate(LateProperty{Name: "a", Enumerable: true}, LateProperty{Name: "b"}, LateProperty{Name: "c", Enumerable: true, Accessor: true})
+
+// An object that is late looks like any other, and makes what is asked for, once.
+func TestLate(t *testing.T) {
+	for _, c := range []struct{ src, want, made string }{
+		{`o.a + o.a`, "aa", "a"},
+		{`o.c`, "got", "c"},
+		{`Object.keys(o)`, `["a" "c"]`, "abc"},
+		{`Object.getOwnPropertyNames(o)`, `["a" "b" "c"]`, ""},
+		{`Reflect.ownKeys(o)`, `["a" "b" "c"]`, ""},
+		{`"b" in o && Object.hasOwn(o, "b") && !("d" in o)`, "true", ""},
+		{`(() => { o.a = 5; o.d = 6; return [o.a, o.d, Object.keys(o)] })()`, `[5 6 ["a" "c" "d"]]`, "abc"},
+		{`(() => { delete o.a; return ["a" in o, o.a, Object.getOwnPropertyNames(o)] })()`, `[false undefined ["b" "c"]]`, "a"},
+		{`(() => { const d = Object.getOwnPropertyDescriptor(o, "b"); return [d.value, d.writable, d.enumerable, d.configurable] })()`, `["b" true false true]`, "b"},
+		{`(() => { const d = Object.getOwnPropertyDescriptor(o, "c"); return [typeof d.get, d.set, d.enumerable, d.configurable] })()`, `["function" undefined true true]`, "c"},
+		{`(() => { Object.freeze(o); o.a = 1; return [o.a, Object.isFrozen(o)] })()`, `["a" true]`, "abc"},
+		{`Object.getPrototypeOf(o) === Array.prototype`, "true", ""},
+	} {
+		for _, off := range []bool{false, true} {
+			rt := goja.New()
+			lib, err := Install(rt, Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			made := map[string]bool{}
+			make := func(name string) LateValue {
+				made[name] = true
+				if name == "c" {
+					get, _ := rt.ToValue(func(goja.FunctionCall) goja.Value { return rt.ToValue("got") }).(*goja.Object)
+					return LateValue{Get: get}
+				}
+				return LateValue{Value: rt.ToValue(name)}
+			}
+			proto := rt.NewArray().Prototype()
+			o, late := lib.NewLate(lateShape, proto, make)
+			if !late || !lib.Untouched(o) {
+				t.Fatal("it is not late")
+			}
+			if off {
+				o = rt.CreateObject(proto)
+				if err := lib.FillLate(lateShape, o, make); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := rt.Set("o", o); err != nil {
+				t.Fatal(err)
+			}
+			if got := run(t, rt, c.src); strings.Trim(got, `"`) != c.want {
+				t.Errorf("%s\n got %s\nwant %s", c.src, got, c.want)
+			}
+			names := ""
+			for _, n := range []string{"a", "b", "c"} {
+				if made[n] {
+					names += n
+				}
+			}
+			if !off && names != c.made {
+				t.Errorf("%s made %q, want %q", c.src, names, c.made)
+			}
+		}
+	}
+}
+
+func TestUntouched(t *testing.T) {
+	for src, want := range map[string]bool{`o.none`: true, `"a" in o`: true, `o.a`: false, `o.x = 1`: false, `delete o.a`: false, `o[Symbol.iterator] = 1`: false, `Object.keys(o)`: false} {
+		rt := goja.New()
+		lib, err := Install(rt, Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, _ := lib.NewLate(lateShape, nil, func(string) LateValue { return LateValue{Value: undefined} })
+		if err := rt.Set("o", o); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := rt.RunString(src); err != nil {
+			t.Fatal(err)
+		}
+		if got := lib.Untouched(o); got != want {
+			t.Errorf("%s: untouched is %t", src, got)
+		}
+	}
+}
