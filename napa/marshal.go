@@ -122,7 +122,11 @@ func transform(js *isolate.JS, v goja.Value, k *carrier) (goja.Value, error) {
 		if _, err := k.get("", name); err != nil {
 			return nil, err
 		}
-		return js.Call(obj.Get("marshall"), obj, k.script(js))
+		fn := obj.Get("marshall")
+		if !isFunction(fn) {
+			return nil, exception.TypeErrorf("Objects of the class %s have a cid, and marshall is not a function.", quoted(name))
+		}
+		return js.Call(fn, obj, k.script(js))
 	}
 	if !whitelist[name] {
 		return nil, exception.Errorf("Object type %s is not transportable.", quoted(name))
@@ -273,7 +277,11 @@ func reviveObject(js *isolate.JS, payload *goja.Object, cid string, k *carrier) 
 	if err != nil {
 		return nil, err
 	}
-	_, err = js.Call(obj.Get("unmarshall"), obj, payload, k.script(js))
+	fn := obj.Get("unmarshall")
+	if !isFunction(fn) {
+		return nil, exception.TypeErrorf("Objects of the class with cid %s have no function unmarshall.", quoted(cid))
+	}
+	_, err = js.Call(fn, obj, payload, k.script(js))
 	return obj, err
 }
 

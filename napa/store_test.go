@@ -28,6 +28,41 @@ func TestStoresAreSharedByAllThreads(t *testing.T) {
 		`[[1,"значение 😀",42,[1,{"a":null}],true,"undefined","CrtAllocator","one",7],9,[1,2],false,"undefined",8,2,false,1,"undefined",2,false]`)
 }
 
+// What one thread sets another gets, whichever kind of thread they are.
+func TestStoreBetweenAllKindsOfThreads(t *testing.T) {
+	k := newKit(t, map[string]string{"/program/lib/store.js": `
+		const napa = require("napajs");
+		const values = {
+			number: 0.1, text: "text", unicode: "\u4e2d\u6587 \ud83d\ude00 \ud800", list: [1, [null]], nothing: null, no: undefined, yes: true,
+			allocator: napa.memory.crtAllocator, debugger: napa.memory.debugAllocator(napa.memory.defaultAllocator), lock: napa.sync.createLock(),
+			fn: (a, b) => a + b, bytes: new Int16Array([1, -2]), shared: new Uint8Array(new SharedArrayBuffer(2)),
+		};
+		exports.set = (key, from) => { const s = napa.store.get("all"); for (const name in values) s.set(key + name, values[name]); s.set(key + "from", from); };
+		exports.get = (key) => {
+			const s = napa.store.get("all"), get = (name) => s.get(key + name), missing = s.get(key + "other");
+			get("shared")[0]++;
+			return [get("number"), get("text"), get("unicode") === values.unicode, get("list"), get("nothing"), String(get("no")), get("yes"), get("allocator").type,
+				get("debugger").type, get("lock").guardSync((a) => a, [5]), get("fn")(1, 2), [...get("bytes")], get("shared")[0], String(missing), s.has(key + "no"), s.has(key + "other"), get("from")];
+		};
+		exports.drop = (key) => { const s = napa.store.get("all"); for (const name in values) s.delete(key + name); s.delete(key + "from"); return s.size; };`})
+	k.want(`
+		const zones = [napa.zone.node, napa.zone.create("one", { workers: 1 }), napa.zone.create("two", { workers: 1 })];
+		const s = napa.store.create("all"), seen = new Set(), sizes = [];
+		const value = (zone, ...args) => zone.execute("./lib/store", ...args).then((r) => r.value);
+		for (const from of zones) {
+			await value(from, "set", ["k ", from.id]);
+			for (const [i, to] of zones.entries()) {
+				const got = await value(to, "get", ["k "]);
+				if (got.pop() !== from.id || got[12] !== i + 1) seen.add("wrong");
+				got[12] = "counted";
+				seen.add(JSON.stringify(got));
+			}
+			sizes.push(s.size, await value(from === zones[0] ? zones[1] : zones[0], "drop", ["k "]));
+		}
+		return [...seen].join("\n") + sizes;`,
+		`[0.1,"text",true,[1,[null]],null,"undefined",true,"CrtAllocator","SimpleAllocatorDebugger<DefaultAllocator>",5,3,[1,-2],"counted","undefined",true,false]14,0,14,0,14,0`)
+}
+
 func TestStoreRefuses(t *testing.T) {
 	k := newKit(t, nil, "napa.stores=4", "napa.stored=2000")
 	k.want(`const s = napa.store.create("one"); globalThis.keep = [s]; return s.id`, "one")

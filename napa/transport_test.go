@@ -163,6 +163,44 @@ func TestFunctionsAreTransportedByTheirText(t *testing.T) {
 		await napa.zone.get("z").execute(o.method);`, `Error: SyntaxError: Expected ";" but found "{"`)
 }
 
+func TestFunctionsAreSavedAndLoadedByHash(t *testing.T) {
+	k := newKit(t, nil)
+	k.want(`
+		const { saveFunction, loadFunction, marshall } = napa.transport;
+		const z = napa.zone.create("z", { workers: 1 });
+		const twice = (x) => x * 2, same = (x) => x * 2;
+		const hash = saveFunction(twice);
+		const there = await z.execute((hash) => { const f = napa.transport.loadFunction(hash); return [f(21), f === napa.transport.loadFunction(hash), napa.transport.saveFunction(f) === hash]; }, [hash]);
+		return JSON.stringify([JSON.parse(marshall(twice)).hash === hash, loadFunction(hash) === twice, saveFunction(same) === hash, loadFunction(saveFunction(same)) === twice, there.value]);`,
+		`[true,true,true,true,[42,true,true]]`)
+	for source, want := range map[string]string{
+		`napa.transport.saveFunction(1)`:      `TypeError: Failed to execute 'saveFunction' on 'ServiceWorkerGlobalScope': parameter 1 is not of type 'function'.`,
+		`napa.transport.loadFunction("none")`: `Error: Function hash cannot be found: none`,
+		// What has no source of its own is refused where it arrives.
+		`await napa.zone.get("z").execute(Math.max, [1])`:                                                                   `Error: SyntaxError: Expected "]" but found "code"`,
+		`await napa.zone.get("z").execute(function () {}.bind(null))`:                                                       `Error: SyntaxError: Expected "]" but found "code"`,
+		`await napa.zone.get("z").execute(class A { constructor() {} })`:                                                    `Error: TypeError: Class constructor cannot be invoked without 'new'`,
+		`const o = { get f() { return 1 } }; await napa.zone.get("z").execute(Object.getOwnPropertyDescriptor(o, "f").get)`: `Error: SyntaxError: Expected ";" but found "f"`,
+	} {
+		k.wantError(source, want)
+	}
+}
+
+// A class is known where it was registered, and nowhere else.
+func TestClassesAreRegisteredByEachThread(t *testing.T) {
+	k := newKit(t, map[string]string{"/program/lib/classes.js": `const napa = require("napajs");` + vectorClass + `
+		exports.Vector = Vector; exports.make = () => new Vector(1, 2); exports.sum = (v) => [v instanceof Vector, v.x + v.y];`})
+	k.want(`
+		const z = napa.zone.create("z", { workers: 1 });
+		const { Vector } = require("./lib/classes");
+		const run = (...args) => z.execute(...args).then((r) => r.value, (e) => "! " + e.split(". ")[0]);
+		const before = await run((v) => v.x, [new Vector(1, 2)]);
+		const made = await run("./lib/classes", "make");
+		return JSON.stringify([before, made instanceof Vector, made.y, await run("./lib/classes", "sum", [[new Vector(3, 4)][0]]), await run((v) => v.x, [new Vector(5, 6)]),
+			napa.transport.marshall({ zones: [z, napa.zone.node] })]);`,
+		`["! Error: Unrecognized Constructor ID (cid) \"vector\"",true,2,[true,7],5,"{\"zones\":[{\"id\":\"z\",\"type\":\"napa\"},{\"id\":\"node\",\"type\":\"node\"}]}"]`)
+}
+
 func TestHashesOfFunctions(t *testing.T) {
 	// 5381 * 33 ^ unit, in 32 bits.
 	for text, want := range map[string]string{"": "1505", ":": "2b59f", "é": "2b54c", "😀": "50fe98"} {

@@ -99,6 +99,78 @@ func TestBroadcastReachesEveryWorker(t *testing.T) {
 	}
 }
 
+// One worker that fails is enough, whichever ends first.
+func TestBroadcastFailsWithOneWorker(t *testing.T) {
+	k := newKit(t, nil)
+	k.want(`
+		const z = napa.zone.create("z", { workers: 3 }), s = napa.store.create("s");
+		globalThis.lock = napa.sync.createLock(); s.set("lock", lock);
+		const only = (n) => { s.set("n", 0); return z.broadcast(async (n) => {
+			const s = napa.store.get("s"), me = s.get("lock").guardSync(() => { s.set("n", s.get("n") + 1); return s.get("n"); });
+			if (me !== n) return;
+			if (n === 1) await new Promise((r) => setTimeout(r, 30));
+			throw new Error("number " + n);
+		}, [n]).then(String, (e) => e + " of " + s.get("n")); };
+		const sync = (() => { s.set("n", 0); try { z.broadcastSync(() => { const s = napa.store.get("s"); if (s.get("lock").guardSync(() => { s.set("n", s.get("n") + 1); return s.get("n"); }) === 2) throw "second"; }); } catch (e) { return String(e); } })();
+		return JSON.stringify([await only(1), await only(2), await only(3), await only(4), sync]);`,
+		`["Error: number 1 of 3","Error: number 2 of 3","Error: number 3 of 3","undefined","Error: second"]`)
+}
+
+// A worker that waits for a promise does other calls meanwhile.
+func TestWorkerThatWaitsIsFree(t *testing.T) {
+	k := newKit(t, nil)
+	k.want(`
+		const z = napa.zone.create("z", { workers: 1 }), order = [];
+		const told = (name) => (r) => order.push(name + " " + r.value);
+		await Promise.all([
+			z.execute(() => new Promise((resolve) => { globalThis.go = resolve; })).then(told("waits")),
+			z.execute(() => 1).then(told("other")),
+			z.broadcast(() => { globalThis.told = true; }).then(() => order.push("broadcast")),
+			new Promise((r) => setTimeout(r, 30)).then(() => z.execute(() => { go(told); return 2; })).then(told("releases")),
+		]);
+		return order.slice(0, 2).sort() + " " + order.slice(2).sort();`, `broadcast,other 1 releases 2,waits true`)
+}
+
+func TestValuesThatCannotTravel(t *testing.T) {
+	k := newKit(t, nil)
+	k.want(`
+		const z = napa.zone.create("z", { workers: 1 });
+		const cycle = {}; cycle.list = [cycle];
+		const bad = { map: new Map, bigint: 1n, getter: { get x() { throw new RangeError("getter"); } }, cycle, deep: { list: [new (class D {})] }, weak: new WeakMap, promise: Promise.resolve(),
+			view: new DataView(new ArrayBuffer(1)), proxy: new Proxy({}, { ownKeys() { throw new RangeError("trap"); } }), json: { toJSON() { throw new RangeError("toJSON"); } },
+			own: new (class A { cid() { return "a"; } marshall() { throw new RangeError("marshall"); } }), half: new (class B { cid() { return "b"; } }) };
+		const said = (e) => String(e).split("\n")[0], thrown = [], rejected = [];
+		for (const name in bad) {
+			try { z.execute(() => 1, [bad[name]]); thrown.push(name + " was taken"); } catch (e) { thrown.push(said(e)); }
+		}
+		for (const source of ["new Map", "1n", "({ get x() { throw new RangeError('getter') } })", "(() => { const o = {}; o.o = o; return o })()", "new WeakMap", "new Error('e')", "({ toJSON() { throw 7 } })",
+			"new Proxy({}, { getPrototypeOf() { throw new RangeError('trap') } })", "(function* () {})()"])
+			rejected.push(await z.execute((s) => eval(s), [source]).then((r) => source + " was taken", said));
+		return [...thrown, ...rejected, (await z.execute(() => "goes on")).value].join("\n");`,
+		`Error: Object type "Map" is not transportable.
+TypeError: Do not know how to serialize a BigInt
+RangeError: getter
+TypeError: Converting circular structure to JSON
+Error: Object type "D" is not transportable.
+Error: Object type "WeakMap" is not transportable.
+Error: Object type "Promise" is not transportable.
+Error: Object type "DataView" is not transportable.
+RangeError: trap
+RangeError: toJSON
+RangeError: marshall
+TypeError: Objects of the class "B" have a cid, and marshall is not a function.
+Error: Object type "Map" is not transportable.
+TypeError: Do not know how to serialize a BigInt
+RangeError: getter
+TypeError: Converting circular structure to JSON
+Error: Object type "WeakMap" is not transportable.
+Error: Object type "Error" is not transportable.
+7
+RangeError: trap
+Error: Object type "" is not transportable.
+goes on`)
+}
+
 func TestBroadcastSyncWaits(t *testing.T) {
 	k := newKit(t, moduleFiles)
 	k.want(`
