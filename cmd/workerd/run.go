@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"workerd.local/event"
 	"workerd.local/isolate"
@@ -105,6 +106,8 @@ func runProgram(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	came := make(chan os.Signal, 4)
 	signal.Notify(came, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(came)
+	ended := make(chan struct{})
+	defer close(ended)
 	go func() {
 		for {
 			select {
@@ -113,6 +116,12 @@ func runProgram(ctx context.Context, args []string, stdout, stderr io.Writer) in
 			case s := <-came:
 				if number, ok := s.(syscall.Signal); ok && !p.Listened(s) {
 					stop(signaled(number))
+					select {
+					case <-ended:
+					case <-time.After(signalGrace):
+						os.Exit(exitSignaled + int(number))
+					}
+					return
 				}
 			}
 		}
@@ -132,6 +141,10 @@ func runProgram(ctx context.Context, args []string, stdout, stderr io.Writer) in
 type signaled syscall.Signal
 
 func (s signaled) Error() string { return "ended by " + syscall.Signal(s).String() }
+
+// signalGrace is how long a program that a signal ends may take for that, with all its threads: thousands of busy ones
+// take turns, and each has to have its own before it can stop.
+const signalGrace = 2 * time.Second
 
 // exitSignaled and the number of a signal is what a shell says of a process that it ended.
 const exitSignaled = 128
