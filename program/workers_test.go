@@ -572,6 +572,8 @@ assert.throws(() => w.postMessage(Promise.resolve()), { name: 'DataCloneError' }
 assert.throws(() => w.postMessage({ get x() { throw new RangeError('getter') } }), { name: 'RangeError', message: 'getter' });
 assert.throws(() => w.postMessage(new Proxy({}, {})), { name: 'DataCloneError' });
 assert.throws(() => w.postMessage(1, [1]), { name: 'TypeError' });
+const other = new Worker('', { eval: true });
+assert.throws(() => other.postMessage({ get x() { other.terminate() } }), { name: 'RangeError', message: 'this worker has been terminated' });
 assert.throws(() => w.postMessage(1, 5), { name: 'TypeError' });
 const moved = new ArrayBuffer(16);
 w.postMessage(moved, [moved]);

@@ -61,18 +61,20 @@ func Describe(js *isolate.JS, v goja.Value) *Failure {
 		return f
 	}
 	f.IsError = true
-	f.Message = ""
-	read := func(name string, into *string) {
-		_ = js.Try(func() {
+	read := func(name, otherwise string) (s string) {
+		err := js.Try(func() {
 			if p := obj.Get(name); p != nil && !goja.IsUndefined(p) {
-				*into = noText
-				*into = text(p)
+				s = text(p)
 			}
 		})
+		if err != nil {
+			return otherwise
+		}
+		return s
 	}
-	read("name", &f.Name)
-	read("message", &f.Message)
-	read("stack", &f.Stack)
+	f.Name = read("name", "")
+	f.Message = read("message", noText)
+	f.Stack = read("stack", "")
 	f.Properties = properties(js, obj)
 	return f
 }

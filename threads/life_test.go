@@ -81,17 +81,19 @@ func TestThreadsEndByThemselves(t *testing.T) {
 
 func TestExceptionsThatNothingCaught(t *testing.T) {
 	for source, want := range map[string]string{
-		`receive(() => { throw new TypeError("m") })`:           "failure TypeError: m; 2",
-		`receive(v => {}); throw new RangeError("top")`:         "failure RangeError: top; 2",
-		`Promise.reject(new Error("late"))`:                     "failure Error: late; 2",
-		`(async () => { throw 5 })()`:                           "failure 5; 2",
-		`throw { toString() { throw 1 } }`:                      "failure [toString() conversion failed]; 2",
-		`throw Object.create(null)`:                             "failure [toString() conversion failed]; 2",
-		`throw Symbol("s")`:                                     "failure Symbol(s); 2",
-		`throw null`:                                            "failure null; 2",
-		`throw new Proxy({}, { get() { throw 1 } })`:            "failure [toString() conversion failed]; 2",
-		`throw Object.assign(new Error, { get message() { } })`: "failure Error; 2",
-		`const e = new Error("e"); Object.defineProperty(e, "name", { get() { throw e } }); throw e`: "failure e; 2",
+		`receive(() => { throw new TypeError("m") })`:   "failure TypeError: m; 2",
+		`receive(v => {}); throw new RangeError("top")`: "failure RangeError: top; 2",
+		`Promise.reject(new Error("late"))`:             "failure Error: late; 2",
+		`(async () => { throw 5 })()`:                   "failure 5; 2",
+		`throw { toString() { throw 1 } }`:              "failure [toString() conversion failed]; 2",
+		`throw Object.create(null)`:                     "failure [toString() conversion failed]; 2",
+		`throw Symbol("s")`:                             "failure Symbol(s); 2",
+		`throw null`:                                    "failure null; 2",
+		`throw new Proxy({}, { get() { throw 1 } })`:    "failure [toString() conversion failed]; 2",
+		`const e = new RangeError; Object.defineProperty(e, "message", { get() { throw e } }); throw e`:    "failure RangeError: [toString() conversion failed]; 2",
+		`const e = new RangeError("r"); Object.defineProperty(e, "stack", { get() { throw e } }); throw e`: "failure RangeError: r; 2",
+		`throw Object.assign(new Error, { get message() { } })`:                                            "failure Error; 2",
+		`const e = new Error("e"); Object.defineProperty(e, "name", { get() { throw e } }); throw e`:       "failure e; 2",
 	} {
 		t.Run("", func(t *testing.T) {
 			k := newKit(t)

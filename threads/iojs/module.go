@@ -99,6 +99,8 @@ var handleClass = &bind.Class[handle]{
 	},
 }
 
+var errTerminated = exception.RangeErrorf("this worker has been terminated")
+
 // postMessage is Worker.prototype.postMessage.
 func postMessage(c *bind.Call) (any, error) {
 	h := handles.Get(c.This())
@@ -106,13 +108,17 @@ func postMessage(c *bind.Call) (any, error) {
 	case h == nil:
 		return nil, exception.TypeErrorf("Illegal invocation")
 	case h.over():
-		return nil, exception.RangeErrorf("this worker has been terminated")
+		return nil, errTerminated
 	}
 	transfer, err := face.Transfers(c, c.Arg(1))
 	if err != nil {
 		return nil, err
 	}
-	return nil, h.worker.Post(c.JS(), argument(c), transfer)
+	err = h.worker.Post(c.JS(), argument(c), transfer)
+	if errors.Is(err, threads.ErrDead) { // a getter of the value has terminated it
+		return nil, errTerminated
+	}
+	return nil, err
 }
 
 // postToOwner is postMessage of a worker's own Worker.
