@@ -1,11 +1,14 @@
 package program_test
 
 import (
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+
+	"workerd.local/program"
 )
 
 // BenchmarkZoneExecute is how many calls of an empty function a zone of two workers does, and a pool of two of node's
@@ -39,10 +42,11 @@ measure(() => pool.run(), calls, atOnce).then(() => pool.destroy());
 { "private": true, "dependencies": { "piscina": "5" } }
 `)
 	node := pool(b, dir)
-	for _, atOnce := range []int{1, 16, 256} {
-		b.Run("at-once-"+strconv.Itoa(atOnce), func(b *testing.B) {
-			args := []string{strconv.Itoa(max(b.N, 1000)), strconv.Itoa(atOnce)}
-			b.ReportMetric(rate(b, run(b, dir, "zone.js", args...).out), "zone/s")
+	for _, r := range []struct{ name, atOnce string }{{"at-once=1", "1"}, {"at-once=16", "16"}, {"at-once=256", "256"}} {
+		b.Run(r.name, func(b *testing.B) {
+			args := []string{strconv.Itoa(max(b.N, 1000)), r.atOnce}
+			ours := rate(b, run(b, dir, "zone.js", args...).out)
+			b.ReportMetric(ours, "zone/s")
 			if node == "" {
 				return
 			}
@@ -53,7 +57,9 @@ measure(() => pool.run(), calls, atOnce).then(() => pool.destroy());
 			if err != nil {
 				b.Fatal(err)
 			}
-			b.ReportMetric(rate(b, string(out)), "piscina/s")
+			theirs := rate(b, string(out))
+			b.ReportMetric(theirs, "piscina/s")
+			b.ReportMetric(ours/theirs, "zone/piscina")
 		})
 	}
 }
@@ -82,20 +88,25 @@ func rate(b *testing.B, out string) float64 {
 	return n
 }
 
-// BenchmarkQuickSort sorts a piece of shared memory with one worker and with two, as examples/napa does it. On a machine
-// with two processors that have nothing else to do the second is faster.
+// BenchmarkQuickSort sorts a piece of shared memory with one worker and with two, as examples/napa does it; ms/sort is the
+// sorting alone. On a machine with two processors that have nothing else to do the second is faster.
 func BenchmarkQuickSort(b *testing.B) {
 	dir, err := filepath.Abs("../examples/napa")
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, workers := range []string{"1", "2"} {
-		b.Run("workers-"+workers, func(b *testing.B) {
+	for _, r := range []struct{ name, workers string }{{"workers=1", "1"}, {"workers=2", "2"}} {
+		b.Run(r.name, func(b *testing.B) {
+			total := 0
 			for b.Loop() {
-				if r := run(b, dir, "quick-sort.js", "200000", workers); !strings.HasSuffix(r.out, "are sorted\n") {
+				r := runWith(b, program.Options{Entry: "quick-sort.js", Args: []string{"100000", r.workers}, Dir: dir, Env: []string{"TIMES=1"}})
+				var ms int
+				if _, err := fmt.Sscanf(r.out, "%d ms\n", &ms); err != nil || !strings.HasSuffix(r.out, "are sorted\n") {
 					b.Fatalf("printed %q\n%s", r.out, r.err)
 				}
+				total += ms
 			}
+			b.ReportMetric(float64(total)/float64(b.N), "ms/sort")
 		})
 	}
 }

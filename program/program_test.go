@@ -63,8 +63,14 @@ func write(t testing.TB, text string) (dir string) {
 
 func run(t testing.TB, dir, entry string, args ...string) result {
 	t.Helper()
+	return runWith(t, program.Options{Entry: entry, Args: args, Dir: dir, Env: []string{"HOME=/nowhere"}})
+}
+
+func runWith(t testing.TB, o program.Options) result {
+	t.Helper()
 	var out, errs bytes.Buffer
-	p, err := program.New(program.Options{Entry: entry, Args: args, Dir: dir, Stdout: &out, Stderr: &errs, Env: []string{"HOME=/nowhere"}})
+	o.Stdout, o.Stderr = &out, &errs
+	p, err := program.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +80,7 @@ func run(t testing.TB, dir, entry string, args ...string) result {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, errs.String())
 	}
-	strip := func(b *bytes.Buffer) string { return strings.ReplaceAll(b.String(), dir, "DIR") }
+	strip := func(b *bytes.Buffer) string { return strings.ReplaceAll(b.String(), o.Dir, "DIR") }
 	return result{strip(&out), strip(&errs), code}
 }
 

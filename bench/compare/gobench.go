@@ -23,6 +23,8 @@ type promise struct {
 	shown  string // the unit that is printed, where that is another
 	scale  float64
 	target target
+	// optional is for what a benchmark leaves out where it lacks something to compare with.
+	optional bool
 }
 
 // goBench is a run of some benchmarks of a package; each round is one process, in
@@ -165,13 +167,17 @@ func (b *bench) runGo(ctx context.Context, g *goBench) (rows []promiseRow, err e
 				rows = append(rows, p.row(m))
 			}
 			v, err := p.value(m)
+			if err != nil && p.optional {
+				fmt.Fprintf(b.log, "./%s: %s\n", g.pkg, err)
+				continue
+			}
 			if err != nil {
 				return nil, fmt.Errorf("./%s: %w", g.pkg, err)
 			}
 			rows[i].values = append(rows[i].values, v)
 		}
 	}
-	return rows, nil
+	return slices.DeleteFunc(rows, func(r promiseRow) bool { return len(r.values) == 0 }), nil
 }
 
 // runGoAll is runGo for each of them.

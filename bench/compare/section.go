@@ -18,6 +18,7 @@ type section struct {
 	cases       []string // what it takes from the comparison
 	beside      string   // the module that it compares with, whose version is worth saying
 	servers     bool     // whether it starts servers, ours and workerd's
+	node        bool     // whether it runs programs on node, too
 	run         func(b *bench, ctx context.Context) ([]promiseRow, error)
 	// how says how the rows came about, a line each.
 	how func(o *options) []string
@@ -46,8 +47,8 @@ var sections = []*section{
 		},
 	},
 	{
-		flag: "threads", title: "Threads", run: (*bench).runThreads,
-		what: "threads: starts, memory, round trips, transfers and ends of workers, beside node's worker_threads",
+		flag: "threads", title: "Threads", node: true, run: (*bench).runThreads,
+		what: "threads: starts, memory, round trips, transfers and ends of workers, beside node's worker_threads; zones beside piscina; a parallel sort",
 		how: func(o *options) []string {
 			return []string{fmt.Sprintf("%d starts, %d round trips, %d threads that wait (node: %d); %d rounds, this runtime and node in turn",
 				threadStarts, threadRoundTrips, threadsAlive, threadsAliveNode, o.rounds)}

@@ -71,7 +71,7 @@ func TestBenchmarksThatSayNothingAreAnError(t *testing.T) {
 // What the promises name is there: a benchmark that was renamed would be found only
 // by a run.
 func TestPromisesNameBenchmarks(t *testing.T) {
-	for _, g := range slices.Concat(storageBenches, webBenches) {
+	for _, g := range slices.Concat(storageBenches, webBenches, threadBenches) {
 		files, err := filepath.Glob(filepath.Join("..", "..", filepath.FromSlash(g.pkg), "*_test.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %v, %v", g.pkg, files, err)

@@ -29,6 +29,7 @@ type threadResults struct {
 	Start    float64 `json:"start"`    // ms until a thread has said something
 	Rounds   float64 `json:"rounds"`   // round trips a second
 	Transfer float64 `json:"transfer"` // ms to move 64 MiB, one way
+	Small    float64 `json:"small"`    // ms to move 1 MiB
 	Kill     float64 `json:"kill"`     // ms to end a thread that never yields
 	Memory   float64 `json:"memory"`   // bytes of a thread that waits
 }
@@ -49,7 +50,7 @@ func (b *bench) runThreads(ctx context.Context) ([]promiseRow, error) {
 		if b.o.oursOnly {
 			continue
 		}
-		if r, err = b.threadRound(ctx, dir, threadsAliveNode, "node"); err != nil {
+		if r, err = b.threadRound(ctx, dir, threadsAliveNode, b.t.node); err != nil {
 			return nil, err
 		}
 		theirs = append(theirs, r)
@@ -76,12 +77,17 @@ func (b *bench) runThreads(ctx context.Context) ([]promiseRow, error) {
 	row("Memory of a thread that waits", "MiB", func(r threadResults) float64 { return r.Memory / (1 << 20) }, none, part, "beside node's", target{atMost: 1.0 / 50})
 	row("Round trips of a small message", "1/s", func(r threadResults) float64 { return r.Rounds }, none, part, "beside node's", target{atLeast: 2})
 	row("Transfer of 64 MiB, one way", "ms", func(r threadResults) float64 { return r.Transfer }, target{atMost: 1}, part, "beside node's", none)
+	beside := promiseRow{name: "beside that of 1 MiB", unit: "ratio", target: target{atMost: 2}}
+	for _, r := range ours {
+		beside.values = append(beside.values, r.Transfer/r.Small)
+	}
+	rows = append(rows, beside)
 	row("End of a thread that never yields", "ms", func(r threadResults) float64 { return r.Kill }, target{atMost: 50}, part, "beside node's", none)
 	many, err := b.runGoAll(ctx, threadBenches)
 	return append(rows, many...), err
 }
 
-// threadBenches are the Go benchmarks of package threads: threads whose body has no modules of node.
+// threadBenches are Go benchmarks: of threads whose body has no modules of node, and of the zones of Napa.
 var threadBenches = []goBench{
 	{pkg: "threads", pattern: "^BenchmarkThreadsAlive$", benchtime: strconv.Itoa(threadsMany) + "x", most: 1, promises: []promise{
 		{name: "10,000 threads without modules of node, all alive", bench: "ThreadsAlive", unit: "MiB", target: target{atMost: 2048}},
@@ -89,6 +95,18 @@ var threadBenches = []goBench{
 	{pkg: "threads", pattern: "^Benchmark(Start|RoundTrip)$", benchtime: "500x", most: 3, promises: []promise{
 		{name: "Start of such a thread", bench: "Start", shown: "ms", scale: 1e6},
 		{name: "Round trip with it", bench: "RoundTrip", shown: "µs", scale: 1e3},
+	}},
+	{pkg: "program", pattern: "^BenchmarkZoneExecute$", benchtime: "20000x", most: 3, promises: []promise{
+		{name: "zone.execute of an empty function, one at a time", bench: "ZoneExecute/at-once=1", unit: "zone/s", shown: "1/s"},
+		{name: "beside piscina's run", bench: "ZoneExecute/at-once=1", unit: "zone/piscina", shown: "ratio", target: target{atLeast: 2}, optional: true},
+		{name: "the same, 16 at once", bench: "ZoneExecute/at-once=16", unit: "zone/s", shown: "1/s"},
+		{name: "beside piscina's", bench: "ZoneExecute/at-once=16", unit: "zone/piscina", shown: "ratio", target: target{atLeast: 2}, optional: true},
+		{name: "the same, 256 at once", bench: "ZoneExecute/at-once=256", unit: "zone/s", shown: "1/s"},
+		{name: "beside piscina's", bench: "ZoneExecute/at-once=256", unit: "zone/piscina", shown: "ratio", target: target{atLeast: 2}, optional: true},
+	}},
+	{pkg: "program", pattern: "^BenchmarkQuickSort$", benchtime: "3x", most: 3, promises: []promise{
+		{name: "Quick sort of 100,000 numbers in shared memory, one worker", bench: "QuickSort/workers=1", unit: "ms/sort", shown: "ms"},
+		{name: "two workers, beside one", bench: "QuickSort/workers=2", base: "QuickSort/workers=1", unit: "ms/sort", target: target{atMost: 0.8}},
 	}},
 }
 

@@ -25,6 +25,7 @@ type tools struct {
 	ours     string // binary
 	theirs   string // binary; "" where only ours is measured
 	wrk      string
+	node     string // "" where it is not needed
 	versions []version
 }
 
@@ -51,6 +52,11 @@ func findTools(ctx context.Context, o *options, temp string, log io.Writer) (*to
 	if o.servers() && !o.oursOnly {
 		if t.theirs, err = findWorkerd(os.Getenv("WORKERD_BIN")); err != nil {
 			problems = append(problems, err)
+		}
+	}
+	if o.section != nil && o.section.node && !o.oursOnly {
+		if t.node, err = exec.LookPath("node"); err != nil {
+			problems = append(problems, errors.New("node is not installed"))
 		}
 	}
 	if len(problems) > 0 {
@@ -187,6 +193,13 @@ func (t *tools) readVersions(ctx context.Context, o *options) error {
 			return fmt.Errorf("%s --version: %w", t.theirs, explainExit(err))
 		}
 		t.versions = append(t.versions, version{"workerd", strings.TrimPrefix(strings.TrimSpace(string(out)), "workerd ")})
+	}
+	if t.node != "" {
+		out, err := exec.CommandContext(ctx, t.node, "--version").Output()
+		if err != nil {
+			return fmt.Errorf("%s --version: %w", t.node, explainExit(err))
+		}
+		t.versions = append(t.versions, version{"node", strings.TrimSpace(string(out))})
 	}
 	if t.wrk == "" {
 		return nil

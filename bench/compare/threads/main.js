@@ -27,16 +27,20 @@ async function one(file) {
   await new Promise((f) => { w.on((v) => { if (v.n === rounds) f(); else w.post({ n: v.n + 1 }); }); w.post({ n: 1 }); });
   results.rounds = rounds / (now() - t) * 1000;
 
-  const moved = [];
-  for (let i = 0, b = new ArrayBuffer(64 << 20); i < 20; i++) {
-    t = now();
-    const back = heard(w);
-    w.post(b, [b]);
-    b = await back;
-    moved.push((now() - t) / 2);
-    if (b.byteLength !== 64 << 20) throw new Error("the buffer is not what it was");
-  }
-  results.transfer = median(moved);
+  const transfer = async (bytes) => {
+    const moved = [];
+    for (let i = 0, b = new ArrayBuffer(bytes); i < 50; i++) {
+      t = now();
+      const back = heard(w);
+      w.post(b, [b]);
+      b = await back;
+      moved.push((now() - t) / 2);
+      if (b.byteLength !== bytes) throw new Error("the buffer is not what it was");
+    }
+    return median(moved);
+  };
+  results.small = await transfer(1 << 20);
+  results.transfer = await transfer(64 << 20);
   await kill(w);
 
   const ended = [];
