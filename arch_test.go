@@ -31,7 +31,7 @@ floors
 	webapi/timers  webapi/console  webapi/tail  webapi/urlpattern  webapi/global  webapi/performance  webapi/streams  webapi/wasm
 	webapi/blob  webapi/sockets  webapi/codec  webapi/crypto  webapi/messaging
 	threads
-	napa  threads/face
+	napa  threads/face  threads/ports
 	threads/iojs  threads/nodeworkers
 	webapi/websockets
 	webapi/fetch

@@ -9,11 +9,21 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"workerd.local/program"
+	"workerd.local/threads/nodeworkers"
+	"workerd.local/webapi/bind"
 )
 
 // TestProgramsBesideNode runs each program of testdata/beside here and with node, and
 // compares what it prints, the first line that says what is wrong, and the exit code.
-func TestProgramsBesideNode(t *testing.T) {
+func TestProgramsBesideNode(t *testing.T) { besideNode(t, "testdata/beside/*.txt") }
+
+// TestThreadsBesideNode does so with programs of worker_threads.
+func TestThreadsBesideNode(t *testing.T) { besideNode(t, "testdata/threads/*.txt", nodeworkers.Module) }
+
+func besideNode(t *testing.T, pattern string, modules ...bind.Module) {
+	t.Helper()
 	node, err := exec.LookPath("node")
 	if err != nil {
 		if os.Getenv("CI") == "true" {
@@ -21,7 +31,7 @@ func TestProgramsBesideNode(t *testing.T) {
 		}
 		t.Skip("there is no node here")
 	}
-	files, err := filepath.Glob("testdata/beside/*.txt")
+	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d programs: %v", len(files), err)
 	}
@@ -33,7 +43,7 @@ func TestProgramsBesideNode(t *testing.T) {
 			}
 			dir := write(t, string(b))
 			entry, _, _ := strings.Cut(strings.TrimPrefix(string(b), "-- "), " --")
-			got := run(t, dir, entry)
+			got := runWith(t, program.Options{Entry: entry, Dir: dir, Env: []string{"HOME=/nowhere"}, Modules: modules})
 			var out, errs bytes.Buffer
 			cmd := exec.Command(node, entry)
 			cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &errs

@@ -13,6 +13,7 @@ import (
 	"workerd.local/napa"
 	"workerd.local/threads"
 	"workerd.local/threads/face"
+	"workerd.local/threads/ports"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/console"
 	"workerd.local/webapi/crypto"
@@ -147,6 +148,7 @@ func (i *Instance) setup(js *isolate.JS) error {
 	events.SetReporter(js, i.uncaughtError)
 	console.SetSink(js, i.sink(js))
 	*face.ProgramOf(js) = face.Program{Root: p.root, Loader: workers{p}, Env: p.env.get}
+	ports.Setup(js, &p.hub)
 	program := bind.ProgramOf(js)
 	program.Builtin = func(specifier string) (goja.Value, error) {
 		v, ok, err := i.builtin(js, specifier)

@@ -10,6 +10,7 @@ import (
 
 	"workerd.local/isolate"
 	"workerd.local/script"
+	"workerd.local/threads/ports"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/blob"
 	"workerd.local/webapi/caches"
@@ -22,7 +23,6 @@ import (
 	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/global"
 	"workerd.local/webapi/htmlrewriter"
-	"workerd.local/webapi/messaging"
 	"workerd.local/webapi/node"
 	"workerd.local/webapi/node/glue"
 	"workerd.local/webapi/performance"
@@ -71,7 +71,7 @@ func webModules() []bind.Module {
 	return slices.Concat([]bind.Module{
 		url.Module, encoding.Module, events.Module, timers.Module, console.Module, crypto.Module,
 		global.Module, wasm.Module, blob.Module, streams.Module, sockets.Module, websockets.Module, codec.Module, fetch.Module,
-		htmlrewriter.Module, caches.Module, messaging.Module, eventsource.Module, urlpattern.Module,
+		htmlrewriter.Module, caches.Module, ports.Module, eventsource.Module, urlpattern.Module,
 		{Name: "node", Builtins: nodeModules().Builtins(), Available: nodeModules().Available},
 	}, performance.Modules, node.GlobalsOf(nodeModules()), []bind.Module{immediates()})
 }

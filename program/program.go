@@ -32,6 +32,7 @@ import (
 	"workerd.local/napa"
 	"workerd.local/outbound"
 	"workerd.local/threads"
+	"workerd.local/threads/ports"
 	"workerd.local/webapi/bind"
 	"workerd.local/websocket"
 )
@@ -88,6 +89,7 @@ type Flags struct {
 type Program struct {
 	o      Options
 	compat *compat.Flags
+	hub    ports.Hub // of its BroadcastChannels
 	began  time.Time
 
 	resolver resolver

@@ -793,6 +793,51 @@ quiet 4
 closed 0`)
 }
 
+// Ports go along with the messages of every face.
+func TestPortsOfAllFaces(t *testing.T) {
+	wantWorkers(t, `
+-- main.js --
+const Worker = require('worker');
+const assert = require('assert');
+const w = new Worker("const Worker = require('worker'); Worker.on('message', ({ p, list }) => { p.postMessage(['io.js', list]); p.close() })", { eval: true });
+const c = new MessageChannel();
+assert.throws(() => w.postMessage({ p: c.port2 }), { name: 'DataCloneError', message: /not listed in transferList/ });
+w.postMessage({ p: c.port2, list: [1] }, [c.port2]);
+assert.throws(() => w.postMessage({ p: c.port2 }, [c.port2]), { name: 'DataCloneError', message: /already detached/ });
+c.port1.on('message', (m) => console.log(m));
+c.port1.on('close', () => {
+  console.log('closed');
+  w.terminate(donated);
+});
+function donated() {
+  const w = new Worker("const Worker = require('worker'); Worker.on('message', ({ p, list }) => { p.postMessage(['donated', list]); p.close() })", { eval: true, codec: 'donate' });
+  const c = new MessageChannel(), list = [1, 2];
+  w.postMessage({ p: c.port2, list });
+  assert.strictEqual(list.length, 0);
+  c.port1.onmessage = (e) => console.log(e.data);
+  c.port1.on('close', () => w.terminate(flooded));
+}
+function flooded() {
+  const w = new Worker("const Worker = require('worker'); Worker.on('message', () => {}); for (;;);", { eval: true });
+  const c = new MessageChannel();
+  w.postMessage(c.port2, [c.port2]);
+  let n = 0;
+  try { for (;;) { c.port1.postMessage(1); n++; } } catch (e) { console.log(n > 1000, e.name, e.message); }
+  const lost = new MessageChannel();
+  assert.throws(() => c.port1.postMessage(lost.port2, [lost.port2]), RangeError);
+  lost.port1.on('close', () => console.log('lost'));
+  c.port1.on('close', () => console.log('killed'));
+  w.terminate();
+}
+`, `
+[ 'io.js', [ 1 ] ]
+closed
+[ 'donated', [ 1, 2 ] ]
+true RangeError Too many messages wait at the other end of the port.
+lost
+killed`)
+}
+
 func TestModulesStartWorkers(t *testing.T) {
 	wantWorkers(t, `
 -- main.js --

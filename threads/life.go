@@ -102,6 +102,7 @@ func (t *Thread) receive(js *isolate.JS) {
 				return
 			}
 		}
+		Drop(m)
 	})
 	if err != nil {
 		t.failed(js, err)
@@ -186,10 +187,20 @@ func (t *Thread) pump() {
 }
 
 // Send says something to the owner; the thread's goroutine. It is ErrFull where the owner has not listened for long.
-func (t *Thread) Send(m Message) error { return t.say(item{message: m}) }
+func (t *Thread) Send(m Message) error {
+	err := t.say(item{message: m})
+	if err != nil {
+		Drop(m)
+	}
+	return err
+}
 
 func (t *Thread) say(i item) error {
 	tell, err := t.outbox.push(i)
+	if err == errMuted {
+		Drop(i.message)
+		return nil
+	}
 	if err != nil || !tell {
 		return err
 	}
@@ -197,7 +208,7 @@ func (t *Thread) say(i item) error {
 		t.hear()
 	} else if l.Post(t.hearing) != nil {
 		// The owner has ended, and with it everybody who could hear.
-		t.outbox.close()
+		Drop(t.outbox.close()...)
 	}
 	return nil
 }
@@ -246,7 +257,9 @@ func (t *Thread) hearOne() (more bool) {
 		}
 		t.release()
 		return false
-	case i.message != nil && o.Message != nil:
+	case i.message != nil && o.Message == nil:
+		Drop(i.message)
+	case i.message != nil:
 		o.Message(i.message)
 	case i.failure != nil && o.Failure != nil:
 		o.Failure(i.failure)
@@ -424,11 +437,14 @@ func (t *Thread) finish() {
 		<-c.done
 	}
 	t.iso.Loop().Turn(t.shut)
-	t.inbox.close()
+	Drop(t.inbox.close()...)
 	if killed && !t.decided {
 		t.code.Store(int32(t.spec.KillCode))
 	}
 	t.state.Store(int32(Dead))
+	if f, ok := t.spec.Body.(Finisher); ok {
+		f.Finish()
+	}
 	t.realm, t.io, t.receivers, t.spec.Body = nil, nil, nil, nil
 	if t.say(item{exit: true}) == nil {
 		t.outbox.seal()

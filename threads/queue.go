@@ -11,6 +11,8 @@ var (
 	ErrFull = errors.New("too many messages wait for the thread")
 	// ErrDead says that nobody will receive the message.
 	ErrDead = errors.New("the thread has ended")
+	// errMuted says that the thread was killed: nobody listens, and the sender need not know.
+	errMuted = errors.New("the thread was killed")
 )
 
 // item is one entry of a queue; one of its fields is set.
@@ -56,7 +58,7 @@ func (q *queue) push(i item) (tell bool, err error) {
 	case q.closed:
 		return false, ErrDead
 	case q.muted && !i.exit:
-		return false, nil // it was killed: nobody listens
+		return false, errMuted
 	case !marked && (len(q.items)-q.head >= q.maxMessages || q.bytes+size > q.maxBytes):
 		return false, ErrFull
 	default:
@@ -104,25 +106,51 @@ func (q *queue) waits() bool {
 	return q.head < len(q.items)
 }
 
-// mute drops what is there, but for marks, and what comes.
-func (q *queue) mute() {
+// front is what pop would give.
+func (q *queue) front() (i item, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.head == len(q.items) {
+		return item{}, false
+	}
+	return q.items[q.head], true
+}
+
+// mute takes out what is there, but for the exit, and drops what comes.
+func (q *queue) mute() []Message {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.muted = true
+	return q.emptyLocked()
+}
+
+// empty takes out what is there, but for the exit.
+func (q *queue) empty() []Message {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.emptyLocked()
+}
+
+func (q *queue) emptyLocked() (dropped []Message) {
 	var kept []item
 	for _, i := range q.items[q.head:] {
 		if i.exit {
 			kept = append(kept, i)
+		} else if i.message != nil {
+			dropped = append(dropped, i.message)
 		}
 	}
 	q.items, q.head, q.bytes = kept, 0, 0
+	return dropped
 }
 
-// close drops everything, and refuses what comes.
-func (q *queue) close() {
+// close takes out everything, and refuses what comes.
+func (q *queue) close() []Message {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.closed, q.items, q.head, q.bytes = true, nil, 0, 0
+	dropped := q.emptyLocked()
+	q.closed, q.items = true, nil
+	return dropped
 }
 
 // seal refuses what comes, and keeps what is there.

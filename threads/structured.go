@@ -35,9 +35,20 @@ type packed struct{ *clone.Packed }
 func (p packed) Value(js *isolate.JS) (goja.Value, error) {
 	v, err := p.Unpack(js.Runtime(), cloneOptions(js))
 	if err != nil {
+		Drop(p)
 		return nil, global.CloneError(err)
 	}
 	return v, nil
+}
+
+// Ports is Holder's.
+func (p packed) Ports() (list []*Port) {
+	for _, m := range p.Moved {
+		if port, ok := m.What.(*Port); ok {
+			list = append(list, port)
+		}
+	}
+	return list
 }
 
 func cloneOptions(js *isolate.JS) clone.Options {
@@ -48,6 +59,7 @@ func cloneOptions(js *isolate.JS) clone.Options {
 		Half:         natives.Float16Bits,
 		Memory:       js.Library().MemoryOf,
 		Attach:       js.Library().AttachMemory,
+		Movable:      global.Movables(js),
 		Resizable:    js.Library(),
 		ErrorsAsHost: js.Compat().Has("enhanced_error_serialization"),
 	}

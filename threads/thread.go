@@ -35,6 +35,10 @@ type Catcher interface {
 	Caught(js *isolate.JS, t *Thread, v goja.Value) bool
 }
 
+// Finisher is a Body that is told last of all that its thread has ended, however that came, and also where it never ran.
+// Its realm is there no more.
+type Finisher interface{ Finish() }
+
 // Spec says what thread to start.
 type Spec struct {
 	// Name shows in the log.
@@ -184,10 +188,14 @@ func (t *Thread) Loop() *loop.Loop { return t.iso.Loop() }
 // Post sends a message to the thread; any goroutine. It is ErrFull where too much waits already, and ErrDead where the
 // thread has ended or is ending.
 func (t *Thread) Post(m Message) error {
-	if t.State() >= Closing || t.killed.Load() {
-		return ErrDead
+	err := ErrDead
+	if t.State() < Closing && !t.killed.Load() {
+		err = t.toInbox(item{message: m})
 	}
-	return t.toInbox(item{message: m})
+	if err != nil {
+		Drop(m)
+	}
+	return err
 }
 
 // Stop lets the thread do what it was sent so far, then ends it with code 0; any goroutine.
@@ -228,7 +236,7 @@ func (t *Thread) killLocked() {
 	if t.State() == Dead || t.killed.Swap(true) {
 		return
 	}
-	t.outbox.mute()
+	Drop(t.outbox.mute()...)
 	t.iso.Kill(isolate.ErrKilled)
 	t.cancel()
 }

@@ -56,6 +56,8 @@ type Options struct {
 	// Pack asks for the one and Unpack for the other.
 	Memory func(o *goja.Object) any
 	Attach func(memory any) *goja.Object
+	// Movable knows the objects beside buffers that can be transferred. Nil means that there are none.
+	Movable Movables
 	// Resizable knows the resizable buffers of the runtime. Nil means that buffers keep the size that they have.
 	Resizable Resizables
 	// Lenient leaves functions and symbols out, as JSON does: a property with one is missing, and elsewhere they are
@@ -88,6 +90,19 @@ type Resizables interface {
 	MaxByteLength(buffer *goja.Object) (maxBytes int, ok bool)
 	NewResizable(bytes []byte, maxBytes int) *goja.Object
 	IsTracking(view *goja.Object) bool
+}
+
+// Movables knows the objects, other than buffers, that can be transferred: what they stand for moves, and arrives as
+// another object. Its methods run on the runtime's goroutine.
+type Movables interface {
+	// Movable reports whether o is one of them; the error says why it cannot move now.
+	Movable(o *goja.Object) (bool, error)
+	// Name is what o is called in errors.
+	Name(o *goja.Object) string
+	// Move takes what o stands for, which belongs to no runtime any more.
+	Move(o *goja.Object) any
+	// Arrive makes an object of what Move gave, in this runtime or another.
+	Arrive(moved any) (*goja.Object, error)
 }
 
 // HostObjects knows the objects that only the embedder understands. Its methods run on the runtime's goroutine.

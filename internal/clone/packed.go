@@ -7,19 +7,21 @@ import (
 // Packed is a value on its way from one runtime to another: no part of it belongs to a runtime. It may be handed from
 // goroutine to goroutine, and is unpacked once.
 type Packed struct {
-	// Data is the value, in which buffers that moved and shared memory are numbers.
+	// Data is the value, in which what moved and shared memory are numbers.
 	Data []byte
-	// Moved are the contents of the buffers that were transferred. They are not copied.
-	Moved []MovedBuffer
+	// Moved is what was transferred: the contents of buffers, which are not copied, and what Movables gave.
+	Moved []Moved
 	// Memories are what the SharedArrayBuffers of the value stand on, as Options.Memory gave it.
 	Memories []any
 }
 
-// MovedBuffer is the content of a buffer that was transferred.
-type MovedBuffer struct {
+// Moved is what a buffer, or another object, was that has been transferred.
+type Moved struct {
 	Bytes []byte
 	// MaxBytes is how long a resizable buffer may become; -1 where it is not resizable.
 	MaxBytes int
+	// What is what Movables.Move gave; nil for a buffer.
+	What any
 }
 
 // Size is how many bytes the value holds. Memory that is shared does not count.
@@ -32,7 +34,7 @@ func (p *Packed) Size() int {
 }
 
 // Pack is the first half of a structured clone, of which Unpack is the second, perhaps in another runtime: it writes v
-// and takes the ArrayBuffers of transfer, which are detached. Errors are those of StructuredClone, and on any error
+// and takes what is in transfer, which is detached. Errors are those of StructuredClone, and on any error
 // nothing is detached.
 func Pack(rt *goja.Runtime, v goja.Value, transfer []goja.Value, o Options) (*Packed, error) {
 	rm, err := realmOf(rt)
@@ -42,38 +44,36 @@ func Pack(rt *goja.Runtime, v goja.Value, transfer []goja.Value, o Options) (*Pa
 	w := newWriter(rm, &o)
 	defer w.release()
 	w.packing = true
-	var buffers []goja.ArrayBuffer
+	var moving []moving
 	p := &Packed{}
 	err = rm.protect(func() (err error) {
 		if len(transfer) > 0 {
-			if buffers, err = w.takeTransfers(transfer); err != nil {
+			if moving, err = w.takeTransfers(transfer); err != nil {
 				return err
 			}
 		}
 		if err := w.root(v); err != nil {
 			return err
 		}
-		if len(buffers) == 0 {
-			return nil
-		}
-		p.Moved = make([]MovedBuffer, len(buffers))
-		for source, id := range w.transfers {
-			if buffers[id].Detached() { // by a getter
-				return errDetached
-			}
-			most := -1
-			if n, ok := w.resizable(source); ok {
-				most = n
-			}
-			p.Moved[id] = MovedBuffer{buffers[id].Bytes(), most}
-		}
-		return nil
+		return w.stillThere(moving)
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, b := range buffers {
-		b.Detach()
+	if len(moving) > 0 {
+		p.Moved = make([]Moved, len(moving))
+	}
+	for id, m := range moving {
+		if !m.isBuffer {
+			p.Moved[id] = Moved{What: o.Movable.Move(m.source)}
+			continue
+		}
+		most := -1
+		if n, ok := w.resizable(m.source); ok {
+			most = n
+		}
+		p.Moved[id] = Moved{Bytes: m.buffer.Bytes(), MaxBytes: most}
+		m.buffer.Detach()
 	}
 	p.Data, p.Memories = append([]byte(nil), w.enc.buf...), w.memories
 	return p, nil
@@ -87,7 +87,16 @@ func (p *Packed) Unpack(rt *goja.Runtime, o Options) (goja.Value, error) {
 	}
 	var given []goja.Value
 	for _, m := range p.Moved {
-		if m.MaxBytes >= 0 && o.Resizable != nil {
+		if m.What != nil {
+			if o.Movable == nil {
+				return nil, &DataCloneError{Message: "What was transferred cannot be used here."}
+			}
+			obj, err := o.Movable.Arrive(m.What)
+			if err != nil {
+				return nil, err
+			}
+			given = append(given, obj)
+		} else if m.MaxBytes >= 0 && o.Resizable != nil {
 			given = append(given, o.Resizable.NewResizable(m.Bytes, m.MaxBytes))
 		} else {
 			given = append(given, rt.ToValue(rt.NewArrayBuffer(m.Bytes)))

@@ -4,11 +4,11 @@ import (
 	"github.com/dop251/goja"
 )
 
-// StructuredClone copies v within rt as the HTML standard's structured clone does, and transfers the ArrayBuffers of
-// transfer: they (or the buffers of the views in it) move to the copy and are detached in the original.
+// StructuredClone copies v within rt as the HTML standard's structured clone does, and transfers what is in
+// transfer: ArrayBuffers (or the buffers of views), and what Options.Movable knows, move to the copy and are detached in the original.
 //
-// Errors are those of Serialize and Deserialize, and *TransferError for an entry that is not a buffer or a view. On any
-// error nothing is detached.
+// Errors are those of Serialize and Deserialize, and *TransferError for an entry that is none of these. On any
+// error nothing is detached, unless it is one of Movables.Arrive.
 func StructuredClone(rt *goja.Runtime, v goja.Value, transfer []goja.Value, o Options) (goja.Value, error) {
 	rm, err := realmOf(rt)
 	if err != nil {
@@ -20,38 +20,41 @@ func StructuredClone(rt *goja.Runtime, v goja.Value, transfer []goja.Value, o Op
 	w := newWriter(rm, &o)
 	defer w.release()
 	w.sharing = true
-	var buffers []goja.ArrayBuffer
-	var moved []goja.Value
+	var moving []moving
 	err = rm.protect(func() (err error) {
-		if buffers, err = w.takeTransfers(transfer); err != nil {
+		if moving, err = w.takeTransfers(transfer); err != nil {
 			return err
 		}
 		if err := w.root(v); err != nil {
 			return err
 		}
-		sources := make([]*goja.Object, len(buffers))
-		for o, id := range w.transfers {
-			sources[id] = o
-		}
-		for i, b := range buffers {
-			if b.Detached() { // by a getter
-				return errDetached
-			}
-			// The bytes move; nobody else sees them until the original is detached below.
-			moved = append(moved, w.newBuffer(sources[i], b.Bytes()))
-		}
-		moved = append(moved, w.shared...)
-		return nil
+		return w.stillThere(moving)
 	})
 	if err != nil {
 		return nil, err
 	}
+	var moved []goja.Value
+	for _, m := range moving {
+		if m.isBuffer {
+			// The bytes move; nobody else sees them until the original is detached below.
+			moved = append(moved, w.newBuffer(m.source, m.buffer.Bytes()))
+			continue
+		}
+		obj, err := o.Movable.Arrive(o.Movable.Move(m.source))
+		if err != nil {
+			return nil, err
+		}
+		moved = append(moved, obj)
+	}
+	moved = append(moved, w.shared...)
 	result, err := deserialize(rm, w.enc.buf, &o, moved)
 	if err != nil {
 		return nil, err
 	}
-	for _, b := range buffers {
-		b.Detach()
+	for _, m := range moving {
+		if m.isBuffer {
+			m.buffer.Detach()
+		}
 	}
 	return result, nil
 }
@@ -87,11 +90,43 @@ func (w *writer) newBuffer(source *goja.Object, bytes []byte) goja.Value {
 	return w.rm.rt.ToValue(w.rm.rt.NewArrayBuffer(bytes))
 }
 
-// takeTransfers gives each buffer of the list its transfer id.
-func (w *writer) takeTransfers(transfer []goja.Value) ([]goja.ArrayBuffer, error) {
-	var buffers []goja.ArrayBuffer
+// moving is one entry of a transfer list.
+type moving struct {
+	source   *goja.Object
+	buffer   goja.ArrayBuffer
+	isBuffer bool
+}
+
+// stillThere reports what a getter has detached or moved while the value was written.
+func (w *writer) stillThere(list []moving) error {
+	for _, m := range list {
+		if m.isBuffer {
+			if m.buffer.Detached() {
+				return errDetached
+			}
+		} else if _, err := w.opts.Movable.Movable(m.source); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeTransfers gives each entry of the list its transfer id.
+func (w *writer) takeTransfers(transfer []goja.Value) ([]moving, error) {
+	var list []moving
 	for _, v := range transfer {
 		o, ok := v.(*goja.Object)
+		if ok && w.opts.Movable != nil {
+			if movable, err := w.opts.Movable.Movable(o); err != nil {
+				return nil, err
+			} else if movable {
+				if _, twice := w.transfers[o]; twice {
+					return nil, &DataCloneError{Message: "Transfer list contains duplicate " + w.opts.Movable.Name(o)}
+				}
+				list = w.take(list, moving{source: o})
+				continue
+			}
+		}
 		if ok {
 			if k := w.eng.kindOf(o); k == kindTyped || k == kindDataView {
 				var err error
@@ -111,11 +146,15 @@ func (w *writer) takeTransfers(transfer []goja.Value) ([]goja.ArrayBuffer, error
 		if !ok || b.Detached() {
 			return nil, errDetached
 		}
-		if w.transfers == nil {
-			w.transfers = make(map[*goja.Object]uint32)
-		}
-		w.transfers[o] = uint32(len(buffers))
-		buffers = append(buffers, b)
+		list = w.take(list, moving{source: o, buffer: b, isBuffer: true})
 	}
-	return buffers, nil
+	return list, nil
+}
+
+func (w *writer) take(list []moving, m moving) []moving {
+	if w.transfers == nil {
+		w.transfers = make(map[*goja.Object]uint32)
+	}
+	w.transfers[m.source] = uint32(len(list))
+	return append(list, m)
 }

@@ -262,6 +262,9 @@ func (w *writer) object(o *goja.Object) error {
 func (w *writer) begun(k kind, o *goja.Object) error {
 	switch k {
 	case kindPlain, kindLazy:
+		if w.moves(o) {
+			return nil
+		}
 		if w.opts.Host != nil {
 			if handled, err := w.host(o); handled || err != nil {
 				return err
@@ -781,12 +784,23 @@ func orUndefined(v goja.Value) goja.Value {
 	return v
 }
 
+// moves writes the number of an object that is transferred.
+func (w *writer) moves(o *goja.Object) bool {
+	if w.transfers == nil {
+		return false
+	}
+	id, ok := w.transfers[o]
+	if ok {
+		w.enc.tag(tagTransferred)
+		w.enc.varint(uint64(id))
+	}
+	return ok
+}
+
 var errDetached = &DataCloneError{Message: "An ArrayBuffer is detached and could not be cloned."}
 
 func (w *writer) buffer(o *goja.Object) error {
-	if id, ok := w.transfers[o]; ok {
-		w.enc.tag(tagTransferred)
-		w.enc.varint(uint64(id))
+	if w.moves(o) {
 		return nil
 	}
 	if again := w.share(o); again != nil {

@@ -10,10 +10,11 @@ import (
 	"workerd.local/isolate/natives"
 	"workerd.local/threads"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/global"
 )
 
 // Donate is the codec of messages of Hop: arrays and buffers are given away, and are
-// empty afterwards where they came from; objects are copied without their prototypes;
+// empty afterwards where they came from; so are ports, which are detached; objects are copied without their prototypes;
 // what cannot be given is undefined. Cycles and shared references stay what they are.
 //
 // The message is what the value is at the call. Where a getter or the trap of a proxy
@@ -40,6 +41,7 @@ type donate struct{ keep bool }
 // Encode is threads.Codec's. What is in transfer would move anyway.
 func (how donate) Encode(js *isolate.JS, v goja.Value, _ []goja.Value) (threads.Message, error) {
 	d := newDonor(js)
+	d.keep = how.keep
 	var what goja.Value
 	var failed error
 	if err := js.Try(func() { what, failed = d.give(v, 0) }); err != nil {
@@ -68,7 +70,8 @@ type donor struct {
 	rt         *goja.Runtime
 	given      map[*goja.Object]goja.Value
 	arrays     []*goja.Object
-	buffers    []goja.Value
+	buffers    []goja.Value // and ports: what moves
+	keep       bool
 	maxDepth   int
 	maxObjects int
 }
@@ -100,6 +103,17 @@ func (d *donor) give(v goja.Value, depth int) (goja.Value, error) {
 	if _, class, ok := bind.ValueOf(d.js, obj); ok {
 		if class == serviceClass {
 			return obj, nil
+		}
+		if m := global.Movables(d.js); m != nil {
+			if is, err := m.Movable(obj); err != nil {
+				return nil, global.CloneError(err)
+			} else if is {
+				d.given[obj] = obj
+				if !d.keep {
+					d.buffers = append(d.buffers, obj)
+				}
+				return obj, nil
+			}
 		}
 		return goja.Undefined(), nil
 	}

@@ -92,6 +92,7 @@ func Start(js *isolate.JS, e Entry, o Options, h Handlers) (*Worker, error) {
 	}
 	body, err := p.Loader.Body(js, e)
 	if err != nil {
+		threads.Drop(data)
 		return nil, err
 	}
 	w := &Worker{codec: o.Codec}
@@ -131,6 +132,9 @@ func Start(js *isolate.JS, e Entry, o Options, h Handlers) (*Worker, error) {
 			},
 		},
 	})
+	if err != nil {
+		threads.Drop(data)
+	}
 	if errors.Is(err, threads.ErrDead) {
 		return nil, exception.Errorf("A thread that is ending cannot start a worker.").WithCause(err)
 	}

@@ -135,4 +135,11 @@ func (c *connected) Caught(js *isolate.JS, t *threads.Thread, v goja.Value) bool
 	return ok && k.Caught(js, t, v)
 }
 
+// Finish is threads.Finisher's: what the owner gave along is lost where nobody asked for it.
+func (c *connected) Finish() {
+	if c.port.value == nil {
+		threads.Drop(c.port.Data)
+	}
+}
+
 func report(js *isolate.JS, err error) { events.Report(js, err) }

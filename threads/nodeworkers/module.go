@@ -1,5 +1,5 @@
 // Package nodeworkers is node:worker_threads for programs, on package face: a thin one. Workers, the port to the owner
-// and data are node's; MessagePorts stay within their thread.
+// and data are node's; MessagePorts are those of package ports.
 //
 // Everything belongs to the isolate's goroutine.
 package nodeworkers
@@ -17,6 +17,7 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/threads"
 	"workerd.local/threads/face"
+	"workerd.local/threads/ports"
 	"workerd.local/webapi/bind"
 )
 
@@ -100,6 +101,18 @@ var natives = map[string]bind.Static{
 		v, err := m.Value(c.JS())
 		if err != nil {
 			return nil, err
+		}
+		o := c.JS().Runtime().NewObject()
+		return o, o.Set("message", v)
+	},
+	// receive is what waits at a port: null for what is no port.
+	"receive": func(c *bind.Call) (any, error) {
+		v, ok, isPort, err := ports.Receive(c.JS(), c.Arg(0))
+		if err != nil || !isPort {
+			return bind.Null, err
+		}
+		if !ok {
+			return nil, nil
 		}
 		o := c.JS().Runtime().NewObject()
 		return o, o.Set("message", v)

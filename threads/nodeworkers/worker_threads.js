@@ -118,11 +118,12 @@ return {
   threadId: native.id,
   get workerData() { return native.isWorker ? native.data() : null; },
   resourceLimits: freeze({}),
-  MessageChannel: globalThis.MessageChannel, MessagePort: globalThis.MessagePort,
-  // The port to the owner can be asked; what waits in another port of this thread is delivered by itself.
+  MessageChannel: globalThis.MessageChannel, MessagePort: globalThis.MessagePort, BroadcastChannel: globalThis.BroadcastChannel,
   receiveMessageOnPort(port) {
-    if (port === null || port !== parentPort) throw coded(TypeError, "ERR_INVALID_ARG_TYPE", 'The "port" argument must be the parentPort of a worker');
-    return native.take();
+    if (port !== null && port === parentPort) return native.take();
+    const taken = native.receive(port);
+    if (taken === null) throw coded(TypeError, "ERR_INVALID_ARG_TYPE", 'The "port" argument must be a MessagePort instance');
+    return taken;
   },
   markAsUntransferable(object) {
     if (object === null || typeof object !== "object" || untransferable.has(object)) return;

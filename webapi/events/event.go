@@ -153,6 +153,11 @@ type CustomEvent struct {
 	detail goja.Value
 }
 
+// NewCustom returns a CustomEvent with a detail.
+func NewCustom(typ string, detail goja.Value) *CustomEvent {
+	return &CustomEvent{Event: New(typ, false), detail: detail}
+}
+
 // CustomEventClass is CustomEvent.
 var CustomEventClass = &bind.Class[CustomEvent]{
 	Name:    "CustomEvent",

@@ -28,6 +28,7 @@ type listener struct {
 	capture  bool
 	once     bool
 	passive  bool
+	value    bool // it is called with the value of Tell, and not with an event
 	removed  bool
 	unsignal func() // forgets the signal that would remove it
 }
@@ -142,6 +143,65 @@ func (t *Target) dispatch(js *isolate.JS, self, obj *goja.Object, e *Event, fail
 		}
 	}
 	return nil
+}
+
+// Tell calls the listeners of a type as Dispatch does: those that AddValue added with the value, where that is not nil,
+// and the others with the event, which is made for them only.
+func (t *Target) Tell(js *isolate.JS, typ string, value goja.Value, event func() (*goja.Object, *Event)) (told bool) {
+	if t.self == nil {
+		return false
+	}
+	var obj *goja.Object
+	var e *Event
+	for _, l := range slices.Clone(t.listeners[typ]) {
+		if l.removed {
+			continue
+		}
+		if l.once {
+			t.remove(js, typ, l)
+		}
+		told = true
+		var err error
+		if l.value {
+			var args []goja.Value
+			if value != nil {
+				args = []goja.Value{value}
+			}
+			_, err = js.Call(l.callback, t.self, args...)
+		} else {
+			if e == nil {
+				obj, e = event()
+				e.running, e.target, e.phase = true, t.self, phaseAtTarget
+				defer func() { e.running, e.phase, e.stopped, e.stoppedAt = false, phaseNone, false, false }()
+			}
+			e.passive = l.passive
+			err = l.call(js, t.self, obj)
+			e.passive = false
+		}
+		if err != nil {
+			if err := report(js, err); err != nil {
+				js.Panic(err)
+			}
+		}
+		if e != nil && e.stoppedAt {
+			break
+		}
+	}
+	return told
+}
+
+// AddValue adds a listener as addEventListener does, but one that Tell calls with a value.
+func (t *Target) AddValue(js *isolate.JS, typ string, callback *goja.Object, once bool) {
+	if t.find(typ, callback, false) == nil {
+		t.add(js, typ, &listener{callback: callback, once: once, value: true})
+	}
+}
+
+// RemoveAll takes away all listeners of a type.
+func (t *Target) RemoveAll(js *isolate.JS, typ string) {
+	for _, l := range slices.Clone(t.listeners[typ]) {
+		t.remove(js, typ, l)
+	}
 }
 
 // property is the function that a script has put into a property of the target named

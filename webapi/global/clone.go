@@ -58,6 +58,16 @@ func AddCloneable(js *isolate.JS, c Cloneable) error {
 // classes that were added are cloned, others are refused.
 func HostObjects(js *isolate.JS) clone.HostObjects { return cloneTable.Get(js) }
 
+type movables struct{ m clone.Movables }
+
+var movableSlot = isolate.NewSlot(func(*isolate.JS) *movables { return &movables{} })
+
+// SetMovables says what of the realm can be transferred beside buffers.
+func SetMovables(js *isolate.JS, m clone.Movables) { movableSlot.Get(js).m = m }
+
+// Movables is what SetMovables was told; nil where it was not.
+func Movables(js *isolate.JS) clone.Movables { return movableSlot.Get(js).m }
+
 // WriteHost is clone.HostObjects's.
 func (t *cloneables) WriteHost(w *clone.Writer, obj *goja.Object) (bool, error) {
 	value, class, ok := bind.ValueOf(t.js, obj)
@@ -75,6 +85,8 @@ func WriteHost(js *isolate.JS, w *clone.Writer, obj *goja.Object, value any, cla
 	t := cloneTable.Get(js)
 	c, ok := t.byClass[class]
 	switch {
+	case !ok && needsTransfer(js, obj):
+		return &clone.DataCloneError{Message: "Object that needs transfer was found in message but not listed in transferList"}
 	case !ok && (class == "ReadableStream" || class == "WritableStream"):
 		return &clone.DataCloneError{Message: class + " can only be serialized for RPC."}
 	case !ok && class == "JsRpcTarget":
@@ -98,6 +110,16 @@ func WriteHost(js *isolate.JS, w *clone.Writer, obj *goja.Object, value any, cla
 		return c.WriteObject(js, w, obj, value)
 	}
 	return c.Write(js, w, value)
+}
+
+// needsTransfer reports whether an object moves, and is never copied.
+func needsTransfer(js *isolate.JS, obj *goja.Object) bool {
+	m := Movables(js)
+	if m == nil {
+		return false
+	}
+	movable, err := m.Movable(obj)
+	return movable || err != nil
 }
 
 // ReadHost is clone.HostObjects's.
@@ -200,7 +222,7 @@ func CloneError(err error) error {
 	case errors.As(err, &refused):
 		return exception.DOM("DataCloneError", refused.Message)
 	case errors.As(err, &transfer):
-		return exception.TypeErrorf("%s", transfer.Message)
+		return exception.TypeErrorf("%s", transfer.Message).WithCause(err)
 	case errors.As(err, &limit):
 		return exception.RangeErrorf("%s", limit.Message)
 	}
@@ -234,6 +256,7 @@ func jsStructuredClone(c *bind.Call) (any, error) {
 		Host:      HostObjects(js),
 		Half:      natives.Float16Bits,
 		Share:     js.Library().Share,
+		Movable:   Movables(js),
 		Resizable: js.Library(),
 		// Errors keep their properties.
 		ErrorsAsHost: js.Compat().Has("enhanced_error_serialization"),

@@ -1,0 +1,90 @@
+package ports
+
+import (
+	"github.com/dop251/goja"
+
+	"workerd.local/internal/clone"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+	"workerd.local/threads"
+	"workerd.local/webapi/bind"
+	"workerd.local/webapi/global"
+)
+
+// Module is what scripts see of the package. Setup must have been called in the realm.
+var Module = bind.Module{
+	Name:    "ports",
+	Globals: []bind.Global{channelClass, portClass, broadcastClass},
+}
+
+// realm is what the package keeps of one.
+type realm struct {
+	hub     *Hub
+	arrived []any // the ports that came with the message that is read
+}
+
+var realms = isolate.NewSlot(func(*isolate.JS) *realm { return &realm{} })
+
+func realmOf(js *isolate.JS) *realm { return realms.Get(js) }
+
+// Setup says which hub a realm has, and makes its ports transferable.
+func Setup(js *isolate.JS, h *Hub) {
+	realmOf(js).hub = h
+	global.SetMovables(js, movables{js})
+}
+
+// movables are the ports of a realm (clone.Movables).
+type movables struct{ js *isolate.JS }
+
+// Movable is clone.Movables's.
+func (m movables) Movable(o *goja.Object) (bool, error) {
+	p, ok := portClass.Unwrap(m.js, o)
+	switch {
+	case !ok || clone.IsPinned(o):
+		return false, nil
+	case p.core == nil || p.core.Closed():
+		return true, &clone.DataCloneError{Message: "MessagePort in transfer list is already detached"}
+	}
+	return true, nil
+}
+
+// Name is clone.Movables's.
+func (movables) Name(*goja.Object) string { return "MessagePort" }
+
+// Move is clone.Movables's.
+func (m movables) Move(o *goja.Object) any {
+	p, _ := portClass.Unwrap(m.js, o)
+	core, loop, ioc := p.leave(), p.loop, p.ioc
+	if p.Has("close") {
+		// The object that is left behind has seen the last of its channel, as in node. A loop that is closed tells nobody.
+		_ = loop.Post(func() {
+			if !ioc.Ended() {
+				ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) { p.told(js, "close", nil, nil) }, nil)
+			}
+		})
+	}
+	return core
+}
+
+// Arrive is clone.Movables's.
+func (m movables) Arrive(moved any) (*goja.Object, error) {
+	p, err := newPort(m.js, moved.(*threads.Port))
+	if err != nil {
+		return nil, err
+	}
+	r := realmOf(m.js)
+	r.arrived = append(r.arrived, p.obj)
+	return p.obj, nil
+}
+
+// coded is an error as node makes it.
+func coded(js *isolate.JS, class, code, message string) error {
+	e, err := js.Construct(js.ErrorClass(class), js.Runtime().ToValue(message))
+	if err != nil {
+		return err
+	}
+	if err := e.Set("code", code); err != nil {
+		return err
+	}
+	return js.Thrown(e)
+}

@@ -1,0 +1,199 @@
+package ports
+
+import (
+	"errors"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/exception"
+	"workerd.local/internal/clone"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+	"workerd.local/threads"
+	"workerd.local/webapi/bind"
+	"workerd.local/webapi/events"
+)
+
+// port is a MessagePort that a script has.
+type port struct {
+	emitter
+	obj *goja.Object
+	receiver
+}
+
+func newPort(js *isolate.JS, core *threads.Port) (*port, error) {
+	p := &port{emitter: emitter{most: warnedAt}}
+	p.obj = portClass.Wrap(js, p)
+	p.Watch(p.obj, p.watched)
+	if err := p.attach(js, core, p); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// watched is told that the first listener came or the last one left.
+func (p *port) watched(_ *isolate.JS, typ string, any bool) {
+	if typ != "message" {
+		return
+	}
+	p.ref(any)
+	p.open(any)
+}
+
+// told is listening's.
+func (p *port) told(js *isolate.JS, typ string, value goja.Value, ports []any) {
+	p.tell(js, typ, value, ports)
+}
+
+func (p *port) jsPost(c *bind.Call) (any, error) {
+	js := c.JS()
+	if c.Len() == 0 {
+		return nil, coded(js, "TypeError", "ERR_MISSING_ARGS", "Not enough arguments to MessagePort.postMessage")
+	}
+	list, err := transferList(c)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range list {
+		if v == goja.Value(p.obj) {
+			return nil, exception.DOM("DataCloneError", "Transfer list contains source port")
+		}
+	}
+	// A value that cannot be cloned is an error even where nobody would get it.
+	m, err := threads.Structured.Encode(js, c.Arg(0), list)
+	var refused *clone.TransferError
+	switch {
+	case errors.As(err, &refused):
+		return nil, coded(js, "TypeError", "ERR_INVALID_TRANSFER_OBJECT", "Found invalid object in transferList")
+	case err != nil:
+		return nil, err
+	case p.core == nil:
+		threads.Drop(m)
+		return nil, nil
+	}
+	return nil, full(p.core.Post(m))
+}
+
+// full is what scripts see of a port that does not take a message.
+func full(err error) error {
+	if err == nil {
+		return nil
+	}
+	return exception.RangeErrorf("Too many messages wait at the other end of the port.").WithCause(err)
+}
+
+// transferList reads the second argument: an iterable, or an object whose transfer is one.
+func transferList(c *bind.Call) (all []goja.Value, err error) {
+	js, v := c.JS(), c.Arg(1)
+	if goja.IsUndefined(v) || goja.IsNull(v) {
+		return nil, nil
+	}
+	list, ok := v.(*goja.Object)
+	if !ok {
+		return nil, coded(js, "TypeError", "ERR_INVALID_ARG_TYPE", "Optional transferList argument must be an iterable")
+	}
+	iterable, most := true, js.Isolate().Limits().ArrayLength
+	err = js.Try(func() {
+		if !isIterable(list) {
+			inner := list.Get("transfer")
+			if inner == nil || goja.IsUndefined(inner) || goja.IsNull(inner) {
+				return
+			}
+			if list, iterable = inner.(*goja.Object); iterable {
+				iterable = isIterable(list)
+			}
+			if !iterable {
+				return
+			}
+		}
+		js.Runtime().ForOf(list, func(v goja.Value) bool { all = append(all, v); return len(all) <= most })
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case !iterable:
+		return nil, coded(js, "TypeError", "ERR_INVALID_ARG_TYPE", "Optional options.transfer argument must be an iterable")
+	case len(all) > most:
+		return nil, exception.RangeErrorf("The transfer list has more than %d elements.", most)
+	}
+	return all, nil
+}
+
+func isIterable(o *goja.Object) bool {
+	it := o.GetSymbol(goja.SymIterator)
+	return it != nil && !goja.IsUndefined(it) && !goja.IsNull(it)
+}
+
+func (p *port) jsClose(c *bind.Call) (any, error) {
+	if fn, ok := c.Arg(0).(*goja.Object); ok {
+		if _, callable := goja.AssertFunction(fn); callable {
+			p.AddValue(c.JS(), "close", fn, true)
+		}
+	}
+	if p.core != nil {
+		p.core.Close()
+	}
+	return nil, nil
+}
+
+var portClass = definePort()
+
+func definePort() *bind.Class[port] {
+	get, set := events.Handler("message", func(p *port) *events.Target { return &p.Target })
+	getError, setError := events.Handler("messageerror", func(p *port) *events.Target { return &p.Target })
+	return &bind.Class[port]{
+		Name:    "MessagePort",
+		Lengths: map[string]int{"postMessage": 1},
+		Parent:  bind.Extends(emitterClass, func(p *port) *emitter { return &p.emitter }),
+		Getters: map[string]bind.Getter[port]{"onmessage": get, "onmessageerror": getError},
+		Setters: map[string]bind.Setter[port]{"onmessage": set, "onmessageerror": setError},
+		Methods: map[string]bind.Method[port]{
+			"postMessage": (*port).jsPost,
+			"start":       func(p *port, _ *bind.Call) (any, error) { p.open(true); return nil, nil },
+			"close":       (*port).jsClose,
+			"ref":         func(p *port, _ *bind.Call) (any, error) { p.ref(true); return nil, nil },
+			"unref":       func(p *port, _ *bind.Call) (any, error) { p.ref(false); return nil, nil },
+			"hasRef":      func(p *port, _ *bind.Call) (any, error) { return p.release != nil, nil },
+		},
+	}
+}
+
+// channelClass is MessageChannel, whose instances have their ports as properties.
+var channelClass = &bind.Class[struct{}]{
+	Name: "MessageChannel",
+	Make: newChannel,
+}
+
+func newChannel(c *bind.Call) (*goja.Object, error) {
+	js, obj := c.JS(), c.This().(*goja.Object)
+	if _, err := iocontext.Current(js); err != nil {
+		return nil, err
+	}
+	a, b := threads.NewChannel(js.Bounds())
+	for i, core := range []*threads.Port{a, b} {
+		name := [...]string{"port1", "port2"}[i]
+		p, err := newPort(js, core)
+		if err != nil {
+			return nil, err
+		}
+		if err := obj.Set(name, p.obj); err != nil {
+			return nil, err
+		}
+	}
+	return obj, nil
+}
+
+// Receive is what waits at a port for its oldest message, whether somebody listens or not. isPort is false for what is
+// no port, and ok where nothing waits.
+func Receive(js *isolate.JS, v goja.Value) (value goja.Value, ok, isPort bool, err error) {
+	p, isPort := portClass.Unwrap(js, v)
+	if !isPort || p.core == nil {
+		return nil, false, isPort, nil
+	}
+	m, _, ok := p.core.Take(true)
+	if !ok {
+		return nil, false, true, nil
+	}
+	value, err = m.Value(js)
+	return value, true, true, err
+}

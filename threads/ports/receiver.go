@@ -1,0 +1,120 @@
+package ports
+
+import (
+	"github.com/dop251/goja"
+
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+	"workerd.local/loop"
+	"workerd.local/threads"
+)
+
+// receiver is what an object that gets messages has of its port, until that closes or moves away.
+type receiver struct {
+	core    *threads.Port // nil once it has closed or moved
+	ioc     *iocontext.Context
+	loop    *loop.Loop
+	release func() // lets the thread end; nil where it is not held
+	to      listening
+	pumping func() // pump, made once
+}
+
+// listening is who a receiver tells; a value of nil is none.
+type listening interface {
+	told(js *isolate.JS, typ string, value goja.Value, ports []any)
+}
+
+func (r *receiver) attach(js *isolate.JS, core *threads.Port, to listening) error {
+	ioc, err := iocontext.Current(js)
+	if err != nil {
+		return err
+	}
+	r.core, r.ioc, r.loop, r.to = core, ioc, ioc.Loop(), to
+	r.pumping = r.pump
+	core.Attach(r.loop, r.pumping)
+	ioc.Tie(r)
+	return nil
+}
+
+// ContextEnded is iocontext.Ending's: with the thread its ports close.
+func (r *receiver) ContextEnded() {
+	if core := r.core; core != nil {
+		r.core, r.release = nil, nil
+		core.End()
+	}
+}
+
+// leave lets go of the port, whose core goes on, and gives that.
+func (r *receiver) leave() *threads.Port {
+	core := r.core
+	core.Detach()
+	r.ioc.Untie(r)
+	r.ref(false)
+	r.core = nil
+	return core
+}
+
+// ref says whether the port keeps its thread alive.
+func (r *receiver) ref(on bool) {
+	switch {
+	case on && r.release == nil && r.core != nil:
+		r.release = r.ioc.AddPending()
+	case !on && r.release != nil:
+		r.release()
+		r.release = nil
+	}
+}
+
+// open says whether messages are delivered, or wait.
+func (r *receiver) open(on bool) {
+	if r.core != nil {
+		r.core.Open(on)
+	}
+}
+
+// perTask is how many messages are delivered before other tasks of the loop have their turn.
+const perTask = 64
+
+// pump delivers what waits.
+func (r *receiver) pump() {
+	core := r.core
+	for range perTask {
+		if r.core != core || core == nil || r.ioc.Ended() {
+			return
+		}
+		m, end, ok := core.Take(false)
+		if !ok {
+			return
+		}
+		if end {
+			r.closed()
+			return
+		}
+		r.ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) { r.deliver(js, m) }, nil)
+	}
+	// A loop that is closed has ended the port.
+	_ = r.loop.Post(r.pumping)
+}
+
+// deliver tells of a message, or of one that cannot be read here.
+func (r *receiver) deliver(js *isolate.JS, m threads.Message) {
+	realm := realmOf(js)
+	realm.arrived = nil
+	v, err := m.Value(js)
+	ports := realm.arrived
+	realm.arrived = nil
+	switch {
+	case err == nil:
+		r.to.told(js, "message", v, ports)
+	case isolate.Uncatchable(err):
+		js.Panic(err)
+	default:
+		r.to.told(js, "messageerror", js.Error(err), nil)
+	}
+}
+
+// closed is the end of the channel, which is told.
+func (r *receiver) closed() {
+	r.leave().End()
+	r.ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) { r.to.told(js, "close", nil, nil) }, nil)
+}
