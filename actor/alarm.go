@@ -85,6 +85,10 @@ func (h *host) newScheduler() *scheduler {
 
 // ring delivers an alarm to its actor, made where it is not in memory.
 func (h *host) ring(d storage.Due, durable bool, done func(event.Outcome, bool)) {
+	h.w.WhenReady(func() { h.ringNow(d, durable, done) })
+}
+
+func (h *host) ringNow(d storage.Due, durable bool, done func(event.Outcome, bool)) {
 	var name *string
 	if d.Name != "" {
 		name = &d.Name

@@ -18,7 +18,7 @@ import (
 // are. The actor has no waitUntil of its own for them: they have their outcome when the
 // handler has settled.
 func (s *Stub) deliverBatch(ctx context.Context, ev event.QueueBatch, done func(event.Outcome, error)) {
-	err := s.h.loop.Post(func() {
+	err := s.h.w.Post(func() {
 		v := s.follow(ctx, func() trace.Info { return &trace.Queue{Name: ev.Queue, Batch: len(ev.Messages)} })
 		a, err := s.activateFor(v)
 		if err != nil {
@@ -44,7 +44,7 @@ func (s *Stub) deliverBatch(ctx context.Context, ev event.QueueBatch, done func(
 
 // deliverTraces delivers what tails are told behind everything that came before, as calls are.
 func (s *Stub) deliverTraces(ctx context.Context, ev event.Traces, done func(event.Outcome, error)) {
-	err := s.h.loop.Post(func() {
+	err := s.h.w.Post(func() {
 		v := s.follow(ctx, func() trace.Info { return &trace.Tail{} })
 		a, err := s.activateFor(v)
 		if err != nil {

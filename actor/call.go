@@ -18,7 +18,7 @@ var _ event.Caller = (*Stub)(nil)
 
 // StartCall is event.Caller's.
 func (s *Stub) StartCall(ctx context.Context, call *event.Call, done func(*event.Result, error)) {
-	if err := s.h.loop.Post(func() { s.beginCall(ctx, call, done) }); err != nil {
+	if err := s.h.w.Post(func() { s.beginCall(ctx, call, done) }); err != nil {
 		call.Release()
 		done(nil, worker.Closed(err))
 	}

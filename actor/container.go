@@ -241,7 +241,7 @@ var _ event.AsyncService = (*Stub)(nil)
 
 // Start is event.AsyncService's.
 func (s *Stub) Start(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
-	if err := s.h.loop.Post(func() { s.begin(ctx, req, done) }); err != nil {
+	if err := s.h.w.Post(func() { s.begin(ctx, req, done) }); err != nil {
 		req.Body.Close()
 		done(nil, worker.Closed(err))
 	}
@@ -314,7 +314,7 @@ func (s *Stub) Deliver(ctx context.Context, ev event.Event) (event.Outcome, erro
 		return event.Outcome{Status: event.NotFound}, event.ErrUnsupported
 	}
 	return event.WaitOutcome(ctx, func(done func(event.Outcome, error)) {
-		err := s.h.loop.Post(func() {
+		err := s.h.w.Post(func() {
 			var v *invocation
 			if s.c == nil || s.c.actor == nil || !s.c.actor.rings(alarm.Time) {
 				v = s.follow(ctx, func() trace.Info { return &trace.Alarm{Time: alarm.Time} })
@@ -374,7 +374,7 @@ func (s *Stub) Resume(ctx context.Context) error {
 func (s *Stub) ask(ctx context.Context, fn func(answer func(bool))) (bool, error) {
 	ch := make(chan bool, 2)
 	sent := false
-	err := s.h.loop.Post(func() {
+	err := s.h.w.Post(func() {
 		fn(func(ok bool) {
 			if !sent {
 				sent = true

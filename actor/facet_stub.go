@@ -56,7 +56,7 @@ func (s *FacetStub) Start(ctx context.Context, req *event.Request, done func(*ev
 			req.Body.Close()
 			done(nil, err)
 		case here:
-			st.begin(ctx, req, done)
+			st.h.w.WhenReady(func() { st.begin(ctx, req, done) })
 		default:
 			st.Start(ctx, req, done)
 		}
@@ -76,7 +76,7 @@ func (s *FacetStub) StartCall(ctx context.Context, call *event.Call, done func(*
 			call.Release()
 			done(nil, err)
 		case here:
-			st.beginCall(ctx, call, done)
+			st.h.w.WhenReady(func() { st.beginCall(ctx, call, done) })
 		default:
 			st.StartCall(ctx, call, done)
 		}

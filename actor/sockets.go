@@ -277,7 +277,7 @@ func (s *socket) Failed(err error) {
 func (s *socket) post(task func()) {
 	h := s.m.c.h
 	h.w.Isolate().Host().Complete(func() {
-		if h.loop.Post(task) != nil {
+		if h.w.Post(task) != nil {
 			s.end.Abort(event.ErrDisconnected) // the isolate has ended
 		}
 	})

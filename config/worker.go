@@ -28,6 +28,7 @@ type Worker struct {
 	AccessBindingService ServiceDesignator
 
 	CPULimit   time.Duration // CPU time per request; 0 = the server's default
+	Snapshot   bool          // isolates start from a log of the first start
 	Crons      []Text        // cron expressions that fire scheduled events
 	Routes     []Route
 	Migrations []Migration // the steps the project declares, oldest first

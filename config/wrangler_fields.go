@@ -42,11 +42,14 @@ func (r *wranglerReader) readOwn(m *member) {
 		return
 	}
 	for _, field := range m.value.members {
-		if field.key != "threads" {
-			r.sink.hintf(field.pos, didYouMean(field.key, []string{"threads"}), "%q has no field %q: it has threads only.", m.key, field.key)
-			continue
+		switch field.key {
+		case "snapshot":
+			r.flag(field, &r.worker.Snapshot)
+		case "threads":
+			r.readThreads(field)
+		default:
+			r.sink.hintf(field.pos, didYouMean(field.key, []string{"snapshot", "threads"}), "%q has no field %q: it has snapshot and threads only.", m.key, field.key)
 		}
-		r.readThreads(field)
 	}
 }
 

@@ -205,6 +205,12 @@ type AsyncService interface {
 // Start begins a request on any service; see AsyncService. A service that is not
 // one gets a goroutine.
 func Start(ctx context.Context, svc Service, req *Request, done func(*Response, error)) {
+	if w := WatcherOf(ctx); w != nil {
+		if _, front := svc.(Front); !front {
+			w.StartOn(ctx, svc, req, done)
+			return
+		}
+	}
 	if a, ok := svc.(AsyncService); ok {
 		a.Start(ctx, req, done)
 		return
@@ -221,6 +227,10 @@ type EventStarter interface {
 // StartEvent begins an event on any service. A service that is no EventStarter gets a
 // goroutine.
 func StartEvent(ctx context.Context, svc Service, ev Event, done func(Outcome, error)) {
+	if w := WatcherOf(ctx); w != nil {
+		done(Outcome{Status: Exception}, w.Refuse())
+		return
+	}
 	if s, ok := svc.(EventStarter); ok {
 		s.StartEvent(ctx, ev, done)
 		return

@@ -16,6 +16,11 @@ type Caller interface {
 
 // StartCall begins a call on any service; one that is no Caller has no methods.
 func StartCall(ctx context.Context, svc Service, call *Call, done func(*Result, error)) {
+	if w := WatcherOf(ctx); w != nil {
+		call.Release()
+		done(nil, w.Refuse())
+		return
+	}
 	if c, ok := svc.(Caller); ok {
 		c.StartCall(ctx, call, done)
 		return

@@ -98,6 +98,12 @@ func (g *MemoryGuard) over(sample []metrics.Sample) bool {
 	return sample[0].Value.Uint64() > g.limit
 }
 
+func (g *MemoryGuard) pressed() bool {
+	sample := []metrics.Sample{{Name: heapMetric}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64() > g.limit/2
+}
+
 func (g *MemoryGuard) relieve() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -95,10 +95,10 @@ func (i *Isolate) NewRealm(o RealmOptions) (*Realm, error) {
 	r := &Realm{iso: i, o: o, slots: map[any]any{}}
 	rt := goja.New()
 	rt.SetMaxCallStackSize(i.limits.CallStack)
-	rt.SetTimeSource(i.host.Now)
+	rt.SetTimeSource(func() time.Time { return r.iso.host.Now() }) // it may move
 	rt.SetRandSource(func() float64 {
 		var b [8]byte
-		i.host.Random(b[:])
+		r.iso.host.Random(b[:])
 		n := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48
 		return float64(n>>3) / (1 << 53)
 	})

@@ -165,8 +165,8 @@ func Map[T, U any](r Result[T], fn func(T) (U, error)) Result[U] {
 func Go[T any](ctx context.Context, l *Loop, work func(context.Context) (T, error)) *Future[T] {
 	f := NewFuture[T](l)
 	complete := func(deliver func()) { deliver() }
-	if l.begin != nil {
-		complete = l.begin()
+	if begin := l.here().begin; begin != nil {
+		complete = begin()
 	}
 	go func() {
 		v, err := Guarded(ctx, work)

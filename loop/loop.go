@@ -52,6 +52,7 @@ type Loop struct {
 	mu     sync.Mutex // guards inbox and closed
 	inbox  []func()
 	closed bool
+	moved  *Loop // where everything goes; see Move. It is written with mu, on the loop's goroutine.
 
 	// Owned by the loop's goroutine.
 	spare    []func()
@@ -77,6 +78,10 @@ func New(o Options) *Loop {
 // ErrClosed and the task never runs.
 func (l *Loop) Post(task func()) error {
 	l.mu.Lock()
+	if to := l.moved; to != nil {
+		l.mu.Unlock()
+		return to.Post(task)
+	}
 	if l.closed {
 		l.mu.Unlock()
 		return ErrClosed
@@ -212,6 +217,10 @@ func (l *Loop) runInbox() (closed bool) {
 // Turn runs fn as one turn on the calling goroutine, which must own the loop.
 // Within a turn it simply calls fn.
 func (l *Loop) Turn(fn func()) {
+	if l.moved != nil {
+		l.moved.Turn(fn)
+		return
+	}
 	if l.inTurn {
 		fn()
 		return
@@ -249,10 +258,11 @@ func (l *Loop) guard(fn func()) {
 }
 
 // InTurn reports whether a turn is running.
-func (l *Loop) InTurn() bool { return l.inTurn }
+func (l *Loop) InTurn() bool { return l.here().inTurn }
 
 // Defer runs fn later in this turn, after the task and what was deferred before.
 func (l *Loop) Defer(fn func()) {
+	l = l.here()
 	invariants.Check(l.inTurn, "Defer outside a turn")
 	l.deferred = append(l.deferred, fn)
 }
@@ -260,12 +270,42 @@ func (l *Loop) Defer(fn func()) {
 // AtTurnEnd runs fn when nothing deferred is left. What fn defers runs in the
 // same turn.
 func (l *Loop) AtTurnEnd(fn func()) {
+	l = l.here()
 	invariants.Check(l.inTurn, "AtTurnEnd outside a turn")
 	l.turnEnd = append(l.turnEnd, fn)
 }
 
 // Now is the loop's clock.
-func (l *Loop) Now() time.Time { return l.now() }
+func (l *Loop) Now() time.Time { return l.here().now() }
+
+// Move makes the loop another name of to: what was posted and the timers that have not
+// fired are to's, and so is whatever comes later. Nobody runs l any more, and no turn of it
+// is under way; the caller runs to.
+func (l *Loop) Move(to *Loop) {
+	invariants.Check(!l.inTurn && l.moved == nil && l != to, "a loop moves in the middle of a turn, or twice")
+	l.mu.Lock()
+	tasks := l.inbox
+	l.moved, l.inbox, l.closed = to, nil, true
+	l.mu.Unlock()
+	for _, task := range tasks {
+		// A closed loop drops them, as Post says.
+		_ = to.Post(task)
+	}
+	for len(l.timers) > 0 {
+		t := heap.Pop(&l.timers).(*Timer)
+		to.timerSeq++
+		t.l, t.seq = to, to.timerSeq
+		heap.Push(&to.timers, t)
+	}
+}
+
+// here is the loop itself, or the one that it has become.
+func (l *Loop) here() *Loop {
+	if l.moved != nil {
+		return l.moved.here()
+	}
+	return l
+}
 
 // Timer is one pending call of a function; loop only.
 type Timer struct {
@@ -279,6 +319,7 @@ type Timer struct {
 // At runs fn in a turn of its own once the clock has reached t. Timers fire in
 // the order of (time, creation).
 func (l *Loop) At(t time.Time, fn func()) *Timer {
+	l = l.here()
 	l.timerSeq++
 	tm := &Timer{l: l, at: t, seq: l.timerSeq, fn: fn}
 	heap.Push(&l.timers, tm)
@@ -286,7 +327,7 @@ func (l *Loop) At(t time.Time, fn func()) *Timer {
 }
 
 // After is At with a delay from now.
-func (l *Loop) After(d time.Duration, fn func()) *Timer { return l.At(l.now().Add(d), fn) }
+func (l *Loop) After(d time.Duration, fn func()) *Timer { return l.At(l.Now().Add(d), fn) }
 
 // Stop takes the timer out and reports whether it had not fired yet. A nil
 // timer is already stopped.

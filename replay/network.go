@@ -39,6 +39,7 @@ type Answer struct {
 	URL        string
 	Header     http.Header
 	Body       []byte // nil is none
+	Encoded    bool   // Body has the Content-Encoding of Header
 }
 
 // NewNetwork returns a network over the real one. most is how many bytes a body may have
@@ -76,6 +77,17 @@ func (n *Network) Deliver(context.Context, event.Event) (event.Outcome, error) {
 
 // Start is event.AsyncService's.
 func (n *Network) Start(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
+	n.StartOn(ctx, n.real, req, done)
+}
+
+// Refuse is event.Watcher's.
+func (n *Network) Refuse() error { return errRequestsOnly }
+
+var errRequestsOnly = exception.Errorf("Code that starts an isolate from a snapshot may make requests and set timers, and nothing else: this would have to be done again for every isolate. Do it in a handler, or when the deserialize event comes.")
+
+// StartOn is event.Watcher's: a request to another service than the network's own.
+func (n *Network) StartOn(ctx context.Context, svc event.Service, req *event.Request, done func(*event.Response, error)) {
+	ctx = event.Unwatched(ctx)
 	n.mu.Lock()
 	through := n.forked || n.tape.IsLive()
 	n.mu.Unlock()
@@ -83,13 +95,13 @@ func (n *Network) Start(ctx context.Context, req *event.Request, done func(*even
 		sent := *req
 		sent.Header = req.Header.Clone()
 		go func() {
-			resp, err := n.real.Fetch(ctx, &sent)
+			resp, err := svc.Fetch(ctx, &sent)
 			done(resp, failure(err))
 		}()
 		return
 	}
 	if req.Body.Stream == nil {
-		n.begin(ctx, req, done)
+		n.begin(ctx, svc, req, done)
 		return
 	}
 	go func() {
@@ -101,12 +113,12 @@ func (n *Network) Start(ctx context.Context, req *event.Request, done func(*even
 		}
 		sent := *req
 		sent.Body = event.BytesBody(body)
-		n.begin(ctx, &sent, done)
+		n.begin(ctx, svc, &sent, done)
 	}()
 }
 
 // begin starts an exchange whose request is whole.
-func (n *Network) begin(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
+func (n *Network) begin(ctx context.Context, svc event.Service, req *event.Request, done func(*event.Response, error)) {
 	ctx, cancel := context.WithCancel(ctx)
 	x := &Exchange{Key: hashRequest(req), What: req.Method + " " + req.URL, cancel: cancel, done: done}
 	n.mu.Lock()
@@ -139,7 +151,7 @@ func (n *Network) begin(ctx context.Context, req *event.Request, done func(*even
 	sent.Header = req.Header.Clone()
 	go func() {
 		defer cancel()
-		a := n.ask(ctx, &sent)
+		a := n.ask(ctx, svc, &sent)
 		n.mu.Lock()
 		if n.frozen || n.forked {
 			n.mu.Unlock()
@@ -152,12 +164,12 @@ func (n *Network) begin(ctx context.Context, req *event.Request, done func(*even
 }
 
 // ask makes the exchange and reads the answer whole.
-func (n *Network) ask(ctx context.Context, req *event.Request) *Answer {
-	resp, err := n.real.Fetch(ctx, req)
+func (n *Network) ask(ctx context.Context, svc event.Service, req *event.Request) *Answer {
+	resp, err := svc.Fetch(ctx, req)
 	if err != nil {
 		return failed(err)
 	}
-	a := &Answer{Status: resp.Status, StatusText: resp.StatusText, URL: resp.URL, Header: resp.Header, Body: resp.Body.Bytes}
+	a := &Answer{Status: resp.Status, StatusText: resp.StatusText, URL: resp.URL, Header: resp.Header, Body: resp.Body.Bytes, Encoded: resp.Encoded}
 	if resp.WebSocket != nil {
 		_ = resp.Discard() // nobody will use it
 		return failed(errors.New("a WebSocket cannot be opened before the worker is installed"))
@@ -181,7 +193,7 @@ func (n *Network) finish(x *Exchange) {
 		return
 	}
 	x.done(&event.Response{
-		Status: a.Status, StatusText: a.StatusText, URL: a.URL, Header: a.Header.Clone(), Body: event.Body{Bytes: a.Body},
+		Status: a.Status, StatusText: a.StatusText, URL: a.URL, Header: a.Header.Clone(), Body: event.Body{Bytes: a.Body}, Encoded: a.Encoded,
 	}, nil)
 }
 

@@ -25,7 +25,7 @@ import (
 // The last 32 bytes are the SHA-256 of all before them.
 const (
 	blobMagic   = "\x89WDS"
-	blobVersion = 1
+	blobVersion = 2
 	headSize    = 4 + 4 + 32 + 32 + 3*8
 	sumSize     = sha256.Size
 )
@@ -143,6 +143,7 @@ func (e *encoder) exchange(x *replay.Exchange) {
 			e.text(v)
 		}
 	}
+	e.flag(a.Encoded)
 	e.flag(a.Body != nil)
 	e.bytes(a.Body)
 }
@@ -168,6 +169,7 @@ func (r *reader) exchange() *replay.Exchange {
 		}
 		a.Header[name] = values
 	}
+	a.Encoded = r.Number() == 1
 	has, b := r.Number() == 1, r.Bytes()
 	if has {
 		a.Body = append([]byte{}, b...)

@@ -75,6 +75,9 @@ type Options struct {
 	// Threads are what the threads of workers may run, by the name of the service: beside
 	// what a wrangler file lists, and the only way for a service of config.capnp.
 	Threads map[string][]ThreadEntry
+	// Snapshot makes the isolates of all workers start from a log of the first start, as
+	// config.Worker.Snapshot does for one.
+	Snapshot bool
 	// Recorder notes for whom an isolate runs code; nil means that nobody does, and so
 	// does a nil Recorder.
 	Recorder func(isolate int) isolate.Recorder

@@ -424,10 +424,19 @@ func (w *world) pool(svc *service) error {
 	svc.pool = worker.NewPool(w.s.isolates, worker.Options{
 		Name: c.Name, Resolve: w.resolver(), Script: svc.script, Compat: svc.flags, Modules: w.modules(svc),
 		Env: w.env(svc), Files: bundleFiles(c.Worker), Started: w.wrappedBindings(svc), Loopback: w.loopback(svc), Threads: svc.threads, Outbound: outSvc, Cache: cacheSvc, Tails: tails,
+		Snapshot:  w.snapshot(c),
 		TurnLimit: c.Worker.CPULimit, Context: w.ctx,
 		Refused: func() error { _, err := w.s.refusal(supervise.Subject{Worker: c.Name}); return err },
 	})
 	return nil
+}
+
+// snapshot is how the isolates of a service start; nil for each by itself.
+func (w *world) snapshot(c *config.Service) *worker.Snapshot {
+	if !c.Worker.Snapshot && !w.s.o.Snapshot {
+		return nil
+	}
+	return &worker.Snapshot{Twins: -1}
 }
 
 // actors makes the namespaces of a worker.
@@ -652,6 +661,7 @@ func (w *world) close(ctx context.Context) error {
 	w.loaders.close()
 	for _, svc := range w.services {
 		if svc.pool != nil {
+			svc.pool.CloseTwins()
 			errs = append(errs, svc.pool.CloseThreads(ctx))
 		}
 	}

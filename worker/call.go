@@ -28,7 +28,7 @@ func (s *Service) StartCall(ctx context.Context, call *event.Call, done func(*ev
 func (w *Worker) HandleCall(ctx context.Context, entrypoint string, call *event.Call, done func(*event.Result, error)) {
 	w.inflight.Add(1)
 	s := &session{w: w, ctx: ctx, entrypoint: entrypoint, call: call, done: done}
-	if err := w.iso.Loop().Post(s.begin); err != nil {
+	if err := w.Post(s.begin); err != nil {
 		w.inflight.Add(-1)
 		call.Release()
 		done(nil, Closed(err))

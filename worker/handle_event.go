@@ -21,7 +21,7 @@ import (
 func (w *Worker) HandleEvent(ctx context.Context, entrypoint string, ev event.Event, done func(event.Outcome, error)) {
 	w.inflight.Add(1)
 	d := &delivery{w: w, ctx: ctx, entrypoint: entrypoint, ev: ev, done: done}
-	if err := w.iso.Loop().Post(d.begin); err != nil {
+	if err := w.Post(d.begin); err != nil {
 		w.inflight.Add(-1)
 		done(event.Outcome{Status: event.Canceled}, Closed(err))
 	}

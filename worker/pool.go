@@ -15,6 +15,7 @@ type Pool struct {
 	workers []*Worker
 	refused func() error
 	ctx     context.Context
+	starts  *starts // nil where every isolate runs the script itself
 }
 
 // NewPool returns a pool over the isolates. The script is instantiated on the
@@ -29,6 +30,12 @@ func NewPool(isolates []*isolate.Isolate, o Options) *Pool {
 	}
 	for _, i := range isolates {
 		p.workers = append(p.workers, New(i, o))
+	}
+	if o.Snapshot != nil {
+		p.starts = newStarts(p.workers[0].iso, p.workers[0].o)
+		for _, w := range p.workers {
+			w.starts = p.starts
+		}
 	}
 	return p
 }

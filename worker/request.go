@@ -19,7 +19,7 @@ import (
 func (w *Worker) HandleRequest(ctx context.Context, entrypoint string, req *event.Request, done func(*event.Response, error)) {
 	w.inflight.Add(1)
 	q := &request{w: w, ctx: ctx, entrypoint: entrypoint, req: req, done: done}
-	if err := w.iso.Loop().Post(q.begin); err != nil {
+	if err := w.Post(q.begin); err != nil {
 		w.inflight.Add(-1)
 		req.Body.Close()
 		done(nil, Closed(err))

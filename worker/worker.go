@@ -67,6 +67,9 @@ type Options struct {
 	Resolve event.Resolver
 	// Dynamic says that a script has made the worker: no name leads to it.
 	Dynamic bool
+	// Snapshot makes isolates start from a log of the first start, and keeps some ready; nil
+	// means that each runs the script when its first event comes. See snapshot.go.
+	Snapshot *Snapshot
 	// Threads are what the worker's threads may run; nil means that it can start none.
 	Threads *Threads
 	// Outbound is where the global fetch() goes.
@@ -93,6 +96,21 @@ type Worker struct {
 	inflight atomic.Int64 // requests that wait or run; any goroutine
 	contexts atomic.Int64 // contexts that have not ended; any goroutine
 
+	*instance
+	failed *exception.Exception // why the script does not start, for good
+	locals sync.Map             // see Local; any goroutine
+	roots  threadRoots          // the threads of its realms; any goroutine
+	home   *Worker              // of a twin: the worker that has taken it; see adopt
+	starts *starts              // of the pool; nil where every isolate runs the script itself
+	// waiting is what comes until the isolate can take events; see WhenReady.
+	waiting []func()
+	// What is told of a turn that was stopped: at once, and when it has unwound.
+	onInterrupted []func(cause error)
+	onReset       []func(cause error, culprit *iocontext.Context)
+}
+
+// instance is what one run of the script made; of a realm that is condemned, nothing.
+type instance struct {
 	realm   *isolate.Realm
 	env     *goja.Object
 	exports exports
@@ -102,12 +120,6 @@ type Worker struct {
 	shared   *goja.Object
 	warned   map[string]bool                            // see warnOnce
 	load     func(specifier string) (goja.Value, error) // see Module; nil until the script begins
-	failed   *exception.Exception                       // why the script does not start, for good
-	locals   sync.Map                                   // see Local; any goroutine
-	roots    threadRoots                                // the threads of its realms; any goroutine
-	// What is told of a turn that was stopped: at once, and when it has unwound.
-	onInterrupted []func(cause error)
-	onReset       []func(cause error, culprit *iocontext.Context)
 }
 
 // New returns a worker that is instantiated by its first event or by Ready.
@@ -115,7 +127,7 @@ func New(i *isolate.Isolate, o Options) *Worker {
 	if o.Context == nil {
 		o.Context = context.Background()
 	}
-	return &Worker{iso: i, o: o}
+	return &Worker{iso: i, o: o, instance: &instance{}}
 }
 
 // Name is the service's name.
@@ -180,21 +192,28 @@ func (w *Worker) Ready() (*isolate.Realm, error) {
 	if w.realm != nil && w.realm.Condemned() == nil {
 		return w.realm, nil
 	}
+	if w.starts != nil {
+		return nil, errStarting
+	}
 	if err := w.instantiate(); err != nil {
-		var e *exception.Exception
-		if !errors.As(err, &e) {
-			e = exception.Errorf("%s", err.Error()).WithCause(err)
-		}
-		w.failed = e
-		return nil, e
+		w.failed = startFailure(err)
+		return nil, w.failed
 	}
 	return w.realm, nil
+}
+
+func startFailure(err error) *exception.Exception {
+	var e *exception.Exception
+	if !errors.As(err, &e) {
+		e = exception.Errorf("%s", err.Error()).WithCause(err)
+	}
+	return e
 }
 
 // Start is Ready from any goroutine: it waits for the isolate.
 func (w *Worker) Start(ctx context.Context) error {
 	done := make(chan error, 1)
-	if err := w.iso.Loop().Post(func() { _, err := w.Ready(); done <- err }); err != nil {
+	if err := w.Post(func() { _, err := w.Ready(); done <- err }); err != nil {
 		return err
 	}
 	select {
@@ -206,7 +225,7 @@ func (w *Worker) Start(ctx context.Context) error {
 }
 
 func (w *Worker) instantiate() error {
-	w.exports, w.env, w.load, w.loopback, w.shared, w.warned = exports{}, nil, nil, nil, nil, nil
+	*w.instance = instance{}
 	realm, err := w.newRealm(isolate.RealmOptions{
 		OnInterrupted: w.interrupted,
 		OnCondemned:   w.reset,
@@ -218,25 +237,12 @@ func (w *Worker) instantiate() error {
 	w.realm = realm
 	var ev *script.Evaluation
 	var failure, badEnv error
-	err = realm.RunStartup(nil, func(js *isolate.JS) {
-		if !w.o.Compat.Has("allow_eval_during_startup") && !w.o.Compat.Has("allow_insecure_inefficient_logged_eval") {
-			failure = script.DenyEval(js.Runtime())
-		}
-		if failure == nil && w.o.Env != nil {
-			w.env, badEnv = w.o.Env(js, w)
-		}
-		if w.env == nil {
-			w.env = js.Runtime().NewObject()
-		}
-		if failure == nil && badEnv == nil {
-			ev, failure = w.o.Script.Evaluate(js.Runtime(), w.host(js))
-		}
-	})
+	err = realm.RunStartup(nil, func(js *isolate.JS) { ev, failure, badEnv = w.evaluate(js) })
 	if badEnv != nil {
 		return badEnv // the configuration's fault, not the script's
 	}
 	if cause := realm.Condemned(); cause != nil {
-		return exception.Errorf("Script startup exceeded its limit: %s", cause)
+		return startupLimit(cause)
 	}
 	if err == nil {
 		err = failure
@@ -249,13 +255,42 @@ func (w *Worker) instantiate() error {
 				err = failure
 			}
 		case goja.PromiseStatePending:
-			return exception.Errorf("Top-level await in module is unresolved: nothing that may run in the global scope will settle it.")
+			return errUnsettled
 		}
 	}
 	if err != nil {
 		return w.startupError(err)
 	}
-	err = realm.Run(nil, func(js *isolate.JS) {
+	return w.finishStart(ev)
+}
+
+var errUnsettled = exception.Errorf("Top-level await in module is unresolved: nothing that may run in the global scope will settle it.")
+
+func startupLimit(cause error) error {
+	return exception.Errorf("Script startup exceeded its limit: %s", cause)
+}
+
+// evaluate makes env and begins the script's top level.
+func (w *Worker) evaluate(js *isolate.JS) (ev *script.Evaluation, failure, badEnv error) {
+	if !w.o.Compat.Has("allow_eval_during_startup") && !w.o.Compat.Has("allow_insecure_inefficient_logged_eval") {
+		failure = script.DenyEval(js.Runtime())
+	}
+	if failure == nil && w.o.Env != nil {
+		w.env, badEnv = w.o.Env(js, w)
+	}
+	if w.env == nil {
+		w.env = js.Runtime().NewObject()
+	}
+	if failure == nil && badEnv == nil {
+		ev, failure = w.o.Script.Evaluate(js.Runtime(), w.host(js))
+	}
+	return ev, failure, badEnv
+}
+
+// finishStart is what follows the top level: the exports are there.
+func (w *Worker) finishStart(ev *script.Evaluation) error {
+	var failure error
+	err := w.realm.Run(nil, func(js *isolate.JS) {
 		if w.o.Compat.Has("allow_eval_during_startup") && !w.o.Compat.Has("allow_insecure_inefficient_logged_eval") {
 			if failure = script.DenyEval(js.Runtime()); failure != nil {
 				return
@@ -342,7 +377,7 @@ func (w *Worker) began(ioc *iocontext.Context) {
 }
 
 func (w *Worker) interrupted(cause error) {
-	for _, fn := range w.onInterrupted {
+	for _, fn := range w.slot().onInterrupted {
 		fn(cause)
 	}
 }
@@ -354,7 +389,8 @@ func (w *Worker) reset(cause error, culprit *isolate.Frame) {
 		owner, _ = culprit.Owner.(*iocontext.Context)
 	}
 	// Nothing may keep the old heap: it may be what filled the memory.
-	w.realm, w.env, w.exports, w.load, w.loopback, w.shared = nil, nil, exports{}, nil, nil, nil
+	*w.instance = instance{}
+	w = w.slot()
 	w.roots.kill()
 	for _, fn := range w.onReset {
 		fn(cause, owner)

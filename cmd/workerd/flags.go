@@ -138,6 +138,7 @@ func (o *options) serveFlags() {
 	for _, n := range []string{"w", "watch"} {
 		o.fs.BoolVar(&o.watch, n, false, "reload when the configuration or a script changes")
 	}
+	o.fs.BoolVar(&o.run.Snapshot, "snapshot", false, "start the isolates of all workers from what the first start of each was given, and keep some ready")
 	o.fs.BoolVar(&o.supervise, "supervise", false, "start the server again when its process dies; its sockets stay open meanwhile")
 	o.fs.DurationVar(&o.drain, "limit-drain", drainTime, "let requests that have begun go on for this long after SIGTERM")
 	o.fs.StringVar(&o.run.Health, "health", "", "answer health checks at `path` on every socket, such as /healthz")

@@ -142,6 +142,8 @@ var (
 	SnapshotLog     = size("snapshot.log", 64<<20, 1<<10, 1<<30)
 	SnapshotBody    = size("snapshot.body", 32<<20, 1<<10, 1<<30)
 	SnapshotBytes   = size("snapshot.bytes", 512<<20, 1<<10, 1<<31)
+	SnapshotStart   = span("snapshot.start", 30*time.Second, 10*time.Millisecond, time.Hour)
+	SnapshotTwins   = count("snapshot.twins", 1, 0, 64)
 	SeedTwins       = count("seed.twins", 4, 0, 1000)
 	SeedChildren    = count("seed.children", 1000, 1, 100_000)
 	SeedMessage     = size("seed.message", 1<<20, 1<<10, 64<<20)
@@ -380,7 +382,7 @@ var sections = []Section{
 		knob("Calls of them within the program that wait for their answers", HopCalls.Knob, "the promise is rejected"),
 		knob("How long a Worker of Hop may go on after terminate()", HopGrace.Knob, "it is killed"),
 	}},
-	{"Scripts that are forked (`workerd aworker`)", []Row{
+	{"Scripts that start from snapshots (`workerd aworker`, `snapshot = true`)", []Row{
 		knob("Log of a run that is recorded", SnapshotLog.Knob, "no snapshot; children of a seed start cold"),
 		knob("Body of a request or an answer, until the worker parks", SnapshotBody.Knob, "TypeError, and no snapshot"),
 		knob("Snapshot file that is read", SnapshotBytes.Knob, "it is refused"),
@@ -390,6 +392,8 @@ var sections = []Section{
 		row("Computing beside the loop of a run that is repeated", "replay.completionTime", Count, "", "fixed by what a damaged log may ask for", "the start falls back to the script"),
 		row("Delay of a timer of such a script, in ms", "serialize.longestDelay", Count, "", "fixed by Aworker", "it counts as 1, with a warning"),
 		knob("Keys and values of a namespace of `aworker.kvStorages`", KVStorageBytes.Knob, "QuotaExceededError; with the strategy lru the oldest go"),
+		knob("How long an isolate may take to start from a snapshot, or to make it (`snapshot = true`)", SnapshotStart.Knob, "the start fails"),
+		knob("Isolates of one deployed worker that are ready before anybody needs them, unless half of the memory is in use", SnapshotTwins.Knob, "who needs one waits"),
 		knob("Workers of a seed that wait for a fork", SeedTwins.Knob, "further forks wait until one is made"),
 		row("What `--twins` may ask for", "cmd/workerd.mostTwins", Count, "", "fixed by the range of seed.twins", "exit code 4"),
 		knob("Children of a seed, at a time", SeedChildren.Knob, "the fork is refused"),

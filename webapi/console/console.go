@@ -36,18 +36,19 @@ type state struct {
 }
 
 var states = isolate.NewSlot(func(js *isolate.JS) *state {
-	return &state{sink: logSink(js), counts: map[string]int{}, timers: map[string]time.Time{}}
+	return &state{sink: LogSink(js), counts: map[string]int{}, timers: map[string]time.Time{}}
 })
 
 // SetSink says where the realm's console prints; nil is the isolate's log.
 func SetSink(js *isolate.JS, sink Sink) {
 	if sink == nil {
-		sink = logSink(js)
+		sink = LogSink(js)
 	}
 	states.Get(js).sink = sink
 }
 
-func logSink(js *isolate.JS) Sink {
+// LogSink is what prints into the isolate's log.
+func LogSink(js *isolate.JS) Sink {
 	log, worker := js.Isolate().Log(), js.Realm().Name()
 	return func(level, text string) {
 		l := slog.LevelInfo

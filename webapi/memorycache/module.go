@@ -15,6 +15,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"workerd.local/event"
 	"workerd.local/exception"
 	"workerd.local/internal/clone"
 	"workerd.local/iocontext"
@@ -75,6 +76,9 @@ func (b *Binding) read(c *bind.Call) (any, error) {
 		return nil, errKey
 	}
 	ioc, err := c.Context()
+	if err == nil {
+		err = event.Refusal(ioc.Context())
+	}
 	if err != nil {
 		return nil, err
 	}

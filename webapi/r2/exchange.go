@@ -58,9 +58,14 @@ type service struct {
 	a     *answer
 }
 
+var _ event.Front = (*service)(nil)
+
+// Front is event.Front's.
+func (*service) Front() {}
+
 // Fetch is event.Service's.
 func (s *service) Fetch(ctx context.Context, req *event.Request) (*event.Response, error) {
-	resp, err := s.Service.Fetch(ctx, req)
+	resp, err := event.Ask(ctx, s.Service, req)
 	if err != nil {
 		return nil, err
 	}

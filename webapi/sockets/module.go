@@ -180,6 +180,9 @@ func open(js *isolate.JS, ioc *iocontext.Context, svc event.Service, o options, 
 	s.remote, s.domain, s.httpPort = address, host, port == 80 || port == 443
 	done := loop.NewFuture[event.Conn](ioc.Loop())
 	ioc.WaitForOutput().Then(func(_ struct{}, err error) {
+		if err == nil {
+			err = event.Refusal(ioc.Context())
+		}
 		if err != nil {
 			done.Reject(err)
 			return

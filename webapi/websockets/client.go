@@ -168,6 +168,9 @@ func (n *native) connect(js *isolate.JS, svc event.Service, req *event.Request) 
 		if err == nil {
 			err = context.Cause(ctx)
 		}
+		if err == nil {
+			err = event.Refusal(ctx)
+		}
 		if err != nil {
 			answer.Reject(err)
 			return
