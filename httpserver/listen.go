@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -36,7 +37,10 @@ func Listen(addr string, defaultPort int) (net.Listener, error) {
 		l, err := net.Listen("unix", "@"+name)
 		return l, explain(addr, err)
 	}
-	l, err := net.Listen("tcp", Address(addr, defaultPort))
+	// A socket of Multipath TCP, which is package net's own choice, costs every connection.
+	var config net.ListenConfig
+	config.SetMultipathTCP(false)
+	l, err := config.Listen(context.Background(), "tcp", Address(addr, defaultPort))
 	return l, explain(addr, err)
 }
 

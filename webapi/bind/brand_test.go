@@ -37,6 +37,7 @@ func TestBrandCannotBeCopied(t *testing.T) {
 		`Object.create(new Point(1))`,
 		`new Proxy(new Point(1), {})`,
 		`Object.create(Point.prototype)`,
+		`(() => { let seen; Object.assign(new Proxy({}, { set(target, key, value) { seen = value; return true; } }), new Point(1)); return seen; })()`,
 		`({})`,
 		`undefined`,
 	} {

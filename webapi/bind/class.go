@@ -147,22 +147,17 @@ func RejectForeign(js *isolate.JS, classes ...interface{ className() string }) {
 	}
 }
 
-// handle carries the Go value of an instance behind the brand symbol. It is a
-// dynamic object because that is the cheapest value of goja's that gives a Go
-// pointer back; scripts never see it.
+// handle carries the Go value of an instance behind the brand symbol. It is a value of the
+// engine's itself, as an object around it would be two more; what a copy of the property shows
+// a script is undefined.
 type handle struct {
+	goja.Value
 	class anyClass
 	value any
 	// owner is the instance: a copy of the property on another object, an object
 	// that inherits from the instance and a proxy of it are no instances.
 	owner *goja.Object
 }
-
-func (*handle) Get(string) goja.Value       { return nil }
-func (*handle) Set(string, goja.Value) bool { return false }
-func (*handle) Has(string) bool             { return false }
-func (*handle) Delete(string) bool          { return true }
-func (*handle) Keys() []string              { return nil }
 
 // Wrap makes an instance for t without running a constructor. Two calls make two
 // objects: a type that needs one identity keeps it.
@@ -194,8 +189,8 @@ func (cl *Class[T]) Callable(js *isolate.JS, t *T, call Static) *goja.Object {
 }
 
 // Attach makes obj an instance for t.
-func (cl *Class[T]) Attach(js *isolate.JS, obj *goja.Object, t *T) {
-	h := js.Runtime().NewDynamicObject(&handle{cl, t, obj})
+func (cl *Class[T]) Attach(_ *isolate.JS, obj *goja.Object, t *T) {
+	h := &handle{goja.Undefined(), cl, t, obj}
 	// An ordinary property costs half of one with attributes. It can only fail on an
 	// object that is not extensible, and obj is new.
 	_ = obj.SetSymbol(brand, h)
@@ -222,8 +217,6 @@ func (cl *Class[T]) Unwrap(js *isolate.JS, v goja.Value) (*T, bool) {
 	return nil, false
 }
 
-var handleType = reflect.TypeFor[*handle]()
-
 var proxyType = reflect.TypeFor[goja.Proxy]()
 
 func handleOf(_ *isolate.JS, obj *goja.Object) *handle { return handleAt(obj, brand) }
@@ -232,15 +225,7 @@ func handleAt(obj *goja.Object, symbol *goja.Symbol) *handle {
 	if obj.ExportType() == proxyType {
 		return nil // and its traps do not learn of the symbol
 	}
-	v := obj.GetSymbol(symbol)
-	ho, ok := v.(*goja.Object)
-	if !ok {
-		return nil
-	}
-	if ho.ExportType() != handleType {
-		return nil // a script's object in its place, which Export would read
-	}
-	h, _ := ho.Export().(*handle)
+	h, _ := obj.GetSymbol(symbol).(*handle)
 	if h == nil || h.owner != obj {
 		return nil
 	}

@@ -16,7 +16,7 @@ func NewMark[T any](name string) *Mark[T] { return &Mark[T]{goja.NewSymbol(name)
 // Put ties t to an object that is new.
 func (m *Mark[T]) Put(js *isolate.JS, obj *goja.Object, t *T) {
 	js.Library().Hide(m.symbol)
-	_ = obj.SetSymbol(m.symbol, js.Runtime().NewDynamicObject(&handle{nil, t, obj})) // as Class.Attach does
+	_ = obj.SetSymbol(m.symbol, &handle{goja.Undefined(), nil, t, obj}) // as Class.Attach does
 }
 
 // Get is what is tied to v; nil where nothing is.
