@@ -260,13 +260,6 @@ func (a *Actor) fetch(ctx context.Context, req *event.Request, v *invocation, do
 	a.idle.Stop()
 	a.queued++
 	a.c.touch()
-	if ctx.Done() != nil {
-		l := a.c.h.loop
-		r.stop = context.AfterFunc(ctx, func() {
-			// A closed loop has answered already.
-			_ = l.Post(func() { r.answer(nil, worker.Canceled(ctx.Err())) })
-		})
-	}
 	var lock loop.Result[*gates.Lock]
 	lock, r.waiter = a.in.WaitCancelable()
 	lock.Then(func(k *gates.Lock, err error) {
@@ -281,6 +274,14 @@ func (a *Actor) fetch(ctx context.Context, req *event.Request, v *invocation, do
 		}
 		r.admitted(k, nil)
 	})
+	// Most requests are answered by now.
+	if !r.answered && event.Ends(ctx) {
+		l := a.c.h.loop
+		r.stop = event.AfterFunc(ctx, func() {
+			// A closed loop has answered already.
+			_ = l.Post(func() { r.answer(nil, worker.Canceled(ctx.Err())) })
+		})
+	}
 }
 
 // room is ready when an event may begin: what nobody used for a while is forgotten,

@@ -95,9 +95,9 @@ func (a *Actor) deliver(ctx context.Context, ev *event.Call, v *invocation, b *b
 		}
 		c.admitted(k, nil)
 	})
-	if !c.answered && ctx.Done() != nil {
+	if !c.answered && event.Ends(ctx) {
 		l := a.c.h.loop
-		c.stop = context.AfterFunc(ctx, func() {
+		c.stop = event.AfterFunc(ctx, func() {
 			// A closed loop has answered already.
 			_ = l.Post(func() { c.answer(nil, worker.Canceled(ctx.Err())) })
 		})

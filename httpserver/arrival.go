@@ -3,7 +3,6 @@ package httpserver
 import (
 	"context"
 	"net/http"
-	"sync"
 	"time"
 
 	"workerd.local/event"
@@ -20,7 +19,7 @@ type arrival struct {
 	r    *http.Request
 	head string // of the request
 	read []byte // behind it
-	ctx  requestContext
+	ctx  event.Exchange
 
 	// The door's lock guards these.
 	fd         int    // 0 where somebody else has it
@@ -170,7 +169,7 @@ func (a *arrival) accept(resp *event.Response, err error) bool {
 	if err != nil {
 		return false
 	}
-	a.ctx.cancel()
+	a.ctx.End(context.Canceled)
 	_ = resp.Body.Close()
 	event.Splice(c, resp.WebSocket, nil)
 	d.mu.Lock()
@@ -182,7 +181,7 @@ func (a *arrival) accept(resp *event.Response, err error) bool {
 
 // end cancels the request. Where it was not answered yet, nobody waits for that any more.
 func (a *arrival) end() {
-	a.ctx.cancel()
+	a.ctx.End(context.Canceled)
 	d := a.d
 	d.mu.Lock()
 	if a.over {
@@ -203,78 +202,3 @@ func (a *arrival) end() {
 	g.c.Close()
 	d.leave(g)
 }
-
-// requestContext is the context of a request at the door. Nothing has to be made for it
-// before somebody asks.
-type requestContext struct {
-	mu    sync.Mutex // guards what follows
-	err   error
-	ended chan struct{}
-	after []*func() // to be called at the end
-}
-
-func (c *requestContext) cancel() {
-	c.mu.Lock()
-	if c.err != nil {
-		c.mu.Unlock()
-		return
-	}
-	c.err = context.Canceled
-	if c.ended != nil {
-		close(c.ended)
-	}
-	after := c.after
-	c.after = nil
-	c.mu.Unlock()
-	for _, f := range after {
-		go (*f)() // as context.AfterFunc has it
-	}
-}
-
-// AfterFunc is what context.AfterFunc asks for.
-func (c *requestContext) AfterFunc(f func()) (stop func() bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.err != nil {
-		go f()
-		return func() bool { return false }
-	}
-	c.after = append(c.after, &f)
-	return func() bool {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		for i, x := range c.after {
-			if x == &f {
-				c.after = append(c.after[:i:i], c.after[i+1:]...)
-				return true
-			}
-		}
-		return false
-	}
-}
-
-// Done is context.Context's.
-func (c *requestContext) Done() <-chan struct{} {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ended == nil {
-		c.ended = make(chan struct{})
-		if c.err != nil {
-			close(c.ended)
-		}
-	}
-	return c.ended
-}
-
-// Err is context.Context's.
-func (c *requestContext) Err() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.err
-}
-
-// Deadline is context.Context's.
-func (*requestContext) Deadline() (deadline time.Time, ok bool) { return }
-
-// Value is context.Context's.
-func (*requestContext) Value(any) any { return nil }

@@ -19,6 +19,7 @@ package iocontext
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/dop251/goja"
@@ -68,11 +69,14 @@ type Options struct {
 
 // Context is one request's life, or one actor's.
 type Context struct {
-	realm  *isolate.Realm
-	o      Options
-	frame  *isolate.Frame
-	ctx    context.Context
+	realm *isolate.Realm
+	o     Options
+	frame *isolate.Frame
+
+	mu     sync.Mutex      // guards what follows
+	ctx    context.Context // nil before somebody asks
 	cancel context.CancelCauseFunc
+	over   error // why the I/O must stop
 
 	lock     *gates.Lock            // held by the turn that runs now
 	section  *gates.CriticalSection // innermost one of the turn that runs now
@@ -88,19 +92,14 @@ type Context struct {
 	taskErr  error
 	cleanups map[*func()]struct{}
 	ties     map[Ending]struct{}
-	unwatch  func() bool // forgets the parent, for whose end ties look
+	family   *family // through which ties hear of the end of the parent
 	locals   map[any]any
 	tracer   *trace.Tracer
 }
 
 // New returns the context of a request or an actor on the realm.
 func New(r *isolate.Realm, o Options) *Context {
-	parent := o.Parent
-	if parent == nil {
-		parent = context.Background()
-	}
 	c := &Context{realm: r, o: o}
-	c.ctx, c.cancel = context.WithCancelCause(parent)
 	c.frame = &isolate.Frame{Owner: c}
 	c.frame = c.Traced(o.Tracer)
 	if g := o.Gates; g != nil {
@@ -155,7 +154,48 @@ func (c *Context) Realm() *isolate.Realm { return c.realm }
 func (c *Context) Loop() *loop.Loop { return c.realm.Isolate().Loop() }
 
 // Context is done when the context has ended or was aborted; any goroutine.
-func (c *Context) Context() context.Context { return c.ctx }
+func (c *Context) Context() context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ctx == nil {
+		c.ctx, c.cancel = context.WithCancelCause(c.Parent())
+		if c.over != nil {
+			c.cancel(c.over)
+		}
+	}
+	return c.ctx
+}
+
+// Parent is whose end ends the context's I/O, and whose values it has; any goroutine.
+func (c *Context) Parent() context.Context {
+	if c.o.Parent == nil {
+		return context.Background()
+	}
+	return c.o.Parent
+}
+
+// Cause is why the context's I/O must stop, or nil; any goroutine.
+func (c *Context) Cause() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over == nil {
+		return context.Cause(c.Parent())
+	}
+	return c.over
+}
+
+// stopIO ends what Context gives.
+func (c *Context) stopIO(cause error) {
+	c.mu.Lock()
+	if c.over == nil {
+		c.over = cause
+	}
+	cancel := c.cancel
+	c.mu.Unlock()
+	if cancel != nil {
+		cancel(cause)
+	}
+}
 
 // IsActor reports whether the context belongs to an actor.
 func (c *Context) IsActor() bool { return c.o.Gates != nil }
@@ -445,7 +485,7 @@ func Background[T any](c *Context, work func(ctx context.Context) (T, error)) lo
 		return loop.Fail[T](c.reason())
 	}
 	f := loop.NewFuture[T](c.Loop())
-	complete, l, ctx := isolate.Begin(c.realm.Isolate().Host()), c.Loop(), c.ctx
+	complete, l, ctx := isolate.Begin(c.realm.Isolate().Host()), c.Loop(), c.Context()
 	go func() {
 		v, err := loop.Guarded(ctx, work)
 		complete(func() {
@@ -520,15 +560,8 @@ func (c *Context) Tie(e Ending) {
 		c.ties = map[Ending]struct{}{}
 	}
 	c.ties[e] = struct{}{}
-	if c.unwatch == nil && c.o.Parent != nil {
-		l := c.Loop()
-		c.unwatch = context.AfterFunc(c.o.Parent, func() {
-			// A closed loop has ended the context.
-			_ = l.Post(func() {
-				c.unwatch = nil
-				c.endTies()
-			})
-		})
+	if c.family == nil && c.o.Parent != nil {
+		c.family = familyOf(c)
 	}
 }
 
@@ -606,11 +639,11 @@ func (c *Context) finish(cause error) {
 		t.timer.Stop()
 	}
 	c.timers = nil
-	if c.unwatch != nil {
-		c.unwatch()
-		c.unwatch = nil
+	if c.family != nil {
+		c.family.leave(c)
+		c.family = nil
 	}
-	c.cancel(cause)
+	c.stopIO(cause)
 	c.endTies()
 	cleanups := c.cleanups
 	c.cleanups = nil

@@ -58,7 +58,7 @@ func InSpan(js *isolate.JS, s *trace.Span, fn func()) {
 
 // SpanContext is the context's Context for what the code within a span asks of other
 // services: invocations there are its children.
-func (c *Context) SpanContext(s *trace.Span) context.Context { return trace.WithParent(c.ctx, s) }
+func (c *Context) SpanContext(s *trace.Span) context.Context { return trace.WithParent(c.Context(), s) }
 
 // TraceException tells the tails of an error that nobody caught.
 func TraceException(t *trace.Tracer, e *exception.Exception) {

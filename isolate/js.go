@@ -87,6 +87,9 @@ func (s *Slot[T]) Get(js *JS) *T {
 	return v
 }
 
+// Of is Get for who has the realm, outside a turn too; isolate's goroutine only.
+func (s *Slot[T]) Of(r *Realm) *T { return s.Get(r.js) }
+
 // Call calls a JavaScript function. The error is a *goja.Exception that JavaScript
 // could have caught, or an uncatchable one (Uncatchable) that must be handed on.
 func (js *JS) Call(fn goja.Value, this goja.Value, args ...goja.Value) (goja.Value, error) {

@@ -80,9 +80,9 @@ func (s *session) begin() {
 		s.ioc.OnEnd(func() { s.tracer.End(s.outcome.String()) })
 	}
 	s.ioc.RunIn(iocontext.Entry{}, s.run, s.fail)
-	if !s.answered && s.ctx.Done() != nil {
+	if !s.answered && event.Ends(s.ctx) {
 		l := s.w.iso.Loop()
-		s.stopWatch = context.AfterFunc(s.ctx, func() {
+		s.stopWatch = event.AfterFunc(s.ctx, func() {
 			// A closed loop has ended the session already.
 			_ = l.Post(s.callerGone)
 		})

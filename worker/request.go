@@ -71,9 +71,9 @@ func (q *request) begin() {
 	q.ioc.RunIn(iocontext.Entry{}, q.run, q.fail)
 	// Most requests are answered by now, and nobody needs to know when their client
 	// goes away.
-	if !q.answered && q.ctx.Done() != nil {
+	if !q.answered && event.Ends(q.ctx) {
 		l := q.w.iso.Loop()
-		q.stopWatch = context.AfterFunc(q.ctx, func() {
+		q.stopWatch = event.AfterFunc(q.ctx, func() {
 			// A closed loop has ended the request already.
 			_ = l.Post(q.clientGone)
 		})

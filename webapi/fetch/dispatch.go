@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -174,34 +175,47 @@ func bareURL(u string) string {
 // exchange is one request under way. Its context ends with the signal, with the
 // I/O context while the response is on its way, and with the response's body.
 type exchange struct {
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	// release undoes the tie to the I/O context.
-	release func() bool
-	// forget undoes the tie to the signal; on the loop only, and may be nil.
-	forget func()
-	l      *loop.Loop
-	once   sync.Once
-	// aborted says that the signal has fired, and that the receiver is being told; on the
-	// loop only.
+	event.Exchange
+	ctx context.Context // the same, with the span
+	c   *iocontext.Context
+	// held says that there is something to let go of.
+	held atomic.Bool
+	once sync.Once
+
+	// On the loop only: forget undoes the tie to the signal, and may be nil; aborted says that the
+	// signal has fired, and that the receiver is being told.
+	forget  func()
 	aborted bool
 }
 
-func newExchange(c *iocontext.Context) *exchange {
-	x := &exchange{l: c.Loop()}
-	x.ctx, x.cancel = context.WithCancelCause(context.WithoutCancel(c.Context()))
-	outer := c.Context()
-	x.release = context.AfterFunc(outer, func() { x.cancel(context.Cause(outer)) })
+func newExchange(c *iocontext.Context, span *trace.Span) *exchange {
+	x := &exchange{c: c}
+	x.Values = c.Parent()
+	x.ctx = trace.WithParent(&x.Exchange, span)
+	x.held.Store(true)
+	c.Tie(x)
 	return x
+}
+
+// ContextEnded is iocontext.Ending's.
+func (x *exchange) ContextEnded() { x.End(x.c.Cause()) }
+
+// release undoes the tie to the I/O context; on the loop.
+func (x *exchange) release() {
+	x.c.Untie(x)
+	x.held.Store(x.forget != nil)
 }
 
 // end ends the exchange; any goroutine, any number of times.
 func (x *exchange) end(cause error) {
-	x.cancel(cause)
-	x.release()
+	x.End(cause)
 	x.once.Do(func() {
+		if !x.held.Load() {
+			return
+		}
 		// A closed loop has no signals any more.
-		_ = x.l.Post(func() {
+		_ = x.c.Loop().Post(func() {
+			x.release()
 			if x.forget != nil {
 				x.forget()
 			}
@@ -216,8 +230,7 @@ const goneWait = 100 * time.Millisecond
 // send is a promise for what conv makes of the answer, whose body is conv's unless it
 // returns an error.
 func send(js *isolate.JS, ioc *iocontext.Context, svc event.Service, r *Request, req *event.Request, o DispatchOptions, span *trace.Span, conv func(js *isolate.JS, resp *event.Response) (goja.Value, error)) *goja.Object {
-	x := newExchange(ioc)
-	x.ctx = trace.WithParent(x.ctx, span)
+	x := newExchange(ioc, span)
 	answer := loop.NewFuture[*event.Response](ioc.Loop())
 	if signal := r.ownSignal(js); signal != nil {
 		// The receiver hears of it before the script goes on, if it hears soon.
@@ -237,7 +250,7 @@ func send(js *isolate.JS, ioc *iocontext.Context, svc event.Service, r *Request,
 	}
 	ioc.WaitForOutput().Then(func(_ struct{}, err error) {
 		if err == nil {
-			err = context.Cause(x.ctx)
+			err = x.Cause()
 		}
 		if err != nil {
 			closeLater(ioc, req.Body)
@@ -275,8 +288,8 @@ func (x *exchange) answered(ioc *iocontext.Context, answer *loop.Future[*event.R
 		return
 	}
 	if err != nil {
-		if x.ctx.Err() != nil {
-			err = context.Cause(x.ctx)
+		if cause := x.Cause(); cause != nil {
+			err = cause
 		}
 		x.end(err)
 		err = serviceError(err)
@@ -311,6 +324,7 @@ func closeLater(c *iocontext.Context, b event.Body) {
 // body ties the context of the exchange to the response's body.
 func (x *exchange) body(b event.Body) event.Body {
 	if b.Stream == nil {
+		x.release()
 		x.end(nil)
 		return b
 	}
@@ -326,8 +340,8 @@ type exchangeBody struct {
 // Read reports the reason of the signal where that ended the exchange.
 func (b *exchangeBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) && b.x.ctx.Err() != nil {
-		err = context.Cause(b.x.ctx)
+	if err != nil && !errors.Is(err, io.EOF) && b.x.Cause() != nil {
+		err = b.x.Cause()
 	}
 	return n, err
 }
