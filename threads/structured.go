@@ -20,9 +20,7 @@ type structured struct{ lenient bool }
 
 // Encode is Codec's.
 func (s structured) Encode(js *isolate.JS, v goja.Value, transfer []goja.Value) (Message, error) {
-	o := cloneOptions(js)
-	o.Lenient = s.lenient
-	p, err := clone.Pack(js.Runtime(), v, transfer, o)
+	p, err := copierOf(js, s.lenient).Pack(v, transfer)
 	if err != nil {
 		return nil, global.CloneError(err)
 	}
@@ -33,7 +31,7 @@ type packed struct{ *clone.Packed }
 
 // Value is Message's.
 func (p packed) Value(js *isolate.JS) (goja.Value, error) {
-	v, err := p.Unpack(js.Runtime(), cloneOptions(js))
+	v, err := copierOf(js, false).Unpack(p.Packed)
 	if err != nil {
 		Drop(p)
 		return nil, global.CloneError(err)
@@ -51,16 +49,39 @@ func (p packed) Ports() (list []*Port) {
 	return list
 }
 
-func cloneOptions(js *isolate.JS) clone.Options {
-	return clone.Options{
+// realmCopiers are the copiers of one realm.
+type realmCopiers struct{ strict, lenient *clone.Copier }
+
+var copiers = isolate.NewSlot(func(js *isolate.JS) *realmCopiers {
+	o := clone.Options{
 		Bounds:       js.Bounds(),
 		MaxBytes:     js.Isolate().Limits().BufferBytes,
 		Host:         global.HostObjects(js),
+		HostBySymbol: true,
 		Half:         natives.Float16Bits,
 		Memory:       js.Library().MemoryOf,
 		Attach:       js.Library().AttachMemory,
-		Movable:      global.Movables(js),
 		Resizable:    js.Library(),
 		ErrorsAsHost: js.Compat().Has("enhanced_error_serialization"),
 	}
+	strict, err := clone.NewCopier(js.Runtime(), o)
+	if err != nil {
+		js.Panic(err)
+	}
+	o.Lenient = true
+	lenient, err := clone.NewCopier(js.Runtime(), o)
+	if err != nil {
+		js.Panic(err)
+	}
+	return &realmCopiers{strict, lenient}
+})
+
+func copierOf(js *isolate.JS, lenient bool) *clone.Copier {
+	c := copiers.Get(js)
+	of := c.strict
+	if lenient {
+		of = c.lenient
+	}
+	of.SetMovable(global.Movables(js)) // a module sets them when it is made
+	return of
 }

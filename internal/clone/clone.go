@@ -47,6 +47,9 @@ type Options struct {
 
 	// Host writes and reads host objects. Nil means that there are none.
 	Host HostObjects
+	// HostBySymbol says that ordinary objects which are host objects have a property of their own whose name is a
+	// symbol: the others need not be offered to Host.
+	HostBySymbol bool
 	// Half gives the Uint16Array with the bits of a Float16Array, nil for any other value. Without it these are proxies,
 	// which cannot be cloned.
 	Half func(v goja.Value) *goja.Object

@@ -52,6 +52,7 @@ type engine struct {
 	values   uintptr
 	elements uintptr // offsets in the implementation of arrays
 	length   uintptr
+	symbols  uintptr // of the properties whose names are symbols; 0 where it is not known
 	value    uintptr // offsets in typeProperty
 	accessor uintptr
 
@@ -181,6 +182,9 @@ func (e *engine) findLayout(rt *goja.Runtime) {
 		!reflect.PointerTo(lengthProp.Type).Implements(reflect.TypeFor[goja.Value]()):
 		return
 	}
+	if f, ok := plain.FieldByName("symValues"); ok && f.Type.Kind() == reflect.Pointer {
+		e.symbols = f.Offset
+	}
 	e.names, e.values = names.Offset, values.Offset
 	e.elements, e.length = elements.Offset, length.Offset
 	e.value, e.accessor = value.Offset, accessor.Offset
@@ -216,6 +220,12 @@ func (e *engine) own(o *goja.Object) ([]unistring.String, properties, bool) {
 		return nil, nil, false
 	}
 	return *(*[]unistring.String)(unsafe.Add(impl, e.names)), *(*properties)(unsafe.Add(impl, e.values)), true
+}
+
+// withoutSymbols reports that an object which can be read in place has no property of its own whose name is a symbol.
+func (e *engine) withoutSymbols(o *goja.Object) bool {
+	word, impl := selfWord(o)
+	return e.symbols != 0 && word != nil && word == e.plain && *(*unsafe.Pointer)(unsafe.Add(impl, e.symbols)) == nil
 }
 
 // ownElements returns the elements of an array that can be read in place, nil for holes, under the same rules as own.

@@ -44,9 +44,13 @@ func Pack(rt *goja.Runtime, v goja.Value, transfer []goja.Value, o Options) (*Pa
 	w := newWriter(rm, &o)
 	defer w.release()
 	w.packing = true
+	return w.pack(v, transfer)
+}
+
+func (w *writer) pack(v goja.Value, transfer []goja.Value) (*Packed, error) {
 	var moving []moving
 	p := &Packed{}
-	err = rm.protect(func() (err error) {
+	err := w.rm.protect(func() (err error) {
 		if len(transfer) > 0 {
 			if moving, err = w.takeTransfers(transfer); err != nil {
 				return err
@@ -65,7 +69,7 @@ func Pack(rt *goja.Runtime, v goja.Value, transfer []goja.Value, o Options) (*Pa
 	}
 	for id, m := range moving {
 		if !m.isBuffer {
-			p.Moved[id] = Moved{What: o.Movable.Move(m.source)}
+			p.Moved[id] = Moved{What: w.opts.Movable.Move(m.source)}
 			continue
 		}
 		most := -1
@@ -85,6 +89,11 @@ func (p *Packed) Unpack(rt *goja.Runtime, o Options) (goja.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.unpack(rm, &o)
+}
+
+func (p *Packed) unpack(rm *realm, o *Options) (goja.Value, error) {
+	rt := rm.rt
 	var given []goja.Value
 	for _, m := range p.Moved {
 		if m.What != nil {
@@ -112,5 +121,5 @@ func (p *Packed) Unpack(rt *goja.Runtime, o Options) (goja.Value, error) {
 		}
 		given = append(given, shared)
 	}
-	return deserialize(rm, p.Data, &o, given)
+	return deserialize(rm, p.Data, o, given)
 }

@@ -1,0 +1,51 @@
+package clone
+
+import (
+	"github.com/dop251/goja"
+)
+
+// Copier is Pack and Unpack for one runtime, always with the same options: it looks up nothing twice, which is what
+// copies of small values cost. It belongs to the runtime's goroutine.
+type Copier struct {
+	rm *realm
+	o  Options
+}
+
+// NewCopier returns a copier for rt.
+func NewCopier(rt *goja.Runtime, o Options) (*Copier, error) {
+	rm, err := realmOf(rt)
+	if err != nil {
+		return nil, err
+	}
+	o.MaxDepth, o.MaxObjects = o.maxDepth(), o.maxObjects()
+	return &Copier{rm, o}, nil
+}
+
+// SetMovable changes Options.Movable.
+func (c *Copier) SetMovable(m Movables) { c.o.Movable = m }
+
+// Pack is the function of that name.
+func (c *Copier) Pack(v goja.Value, transfer []goja.Value) (*Packed, error) {
+	w := newWriter(c.rm, &c.o)
+	defer w.release()
+	w.packing = true
+	if len(transfer) == 0 && !c.o.RefuseClassInstances {
+		w.enc.header()
+		if w.simple(v, 0) && w.checkSize(0) == nil {
+			return &Packed{Data: append([]byte(nil), w.enc.buf...)}, nil
+		}
+		w.enc.buf, w.count = w.enc.buf[:0], 0
+	}
+	return w.pack(v, transfer)
+}
+
+// Unpack is Packed's.
+func (c *Copier) Unpack(p *Packed) (goja.Value, error) {
+	if len(p.Moved) == 0 && len(p.Memories) == 0 && (c.o.MaxBytes <= 0 || len(p.Data) <= c.o.MaxBytes) {
+		r := simpleReader{rm: c.rm, b: valueBuilder{rm: c.rm, opts: &c.o}}
+		if v, ok := r.read(p.Data); ok {
+			return v, nil
+		}
+	}
+	return p.unpack(c.rm, &c.o)
+}
