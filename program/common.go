@@ -23,7 +23,8 @@ type common struct {
 	proto      *goja.Object // Module.prototype
 	cache      *goja.Object // modules by file
 	extensions *goja.Object // what loads a file, by the end of its name
-	require    *goja.Object // Module.prototype.require
+	require    *goja.Object // Module.prototype.require; nil until it was made
+	maker      goja.Value   // what requireProgram gives; nil until it has run
 	inner      *goja.Object // what js/machine/module.js keeps for us; nil until it has run
 	whole      bool         // scripts may have js/machine/module.js
 	texts      bool         // require compiles a text that it is given after a name
@@ -141,10 +142,12 @@ func (c *common) extension(js *isolate.JS, name string) engine.LateValue {
 func (c *common) member(js *isolate.JS, name string) engine.LateValue {
 	switch name {
 	case "require":
-		c.require = bind.NewFunction(js, "", 1, func(call *bind.Call) (any, error) {
-			return thrown(c.load(call.JS(), call.Arg(0), call.This()))
-		})
-		return engine.LateValue{Value: c.require}
+		v, err := c.makeRequire(js, goja.Undefined())
+		if err != nil {
+			js.Panic(err)
+		}
+		c.require = v
+		return engine.LateValue{Value: v}
 	case "parent":
 		get, set := c.of(js, "getParent").(*goja.Object), c.of(js, "setParent").(*goja.Object)
 		return engine.LateValue{Get: get, Set: set}
@@ -250,35 +253,74 @@ func (c *common) setPaths(js *isolate.JS, m *goja.Object, file string) error {
 	return m.Set("paths", bind.Value(js, modulePaths(dirname(file))))
 }
 
-// requireOf is the require of a module.
-func (c *common) requireOf(js *isolate.JS, m *goja.Object) (*goja.Object, error) {
-	require := bind.NewFunction(js, "require", 1, func(call *bind.Call) (any, error) {
-		js := call.JS()
-		if c.texts && isText(call.Arg(0)) && isText(call.Arg(1)) {
-			return thrown(c.compileText(js, call.Arg(0), m, call.Arg(1).String()))
-		}
-		if method := m.Get("require"); c.require == nil || !c.require.SameAs(method) {
-			return thrown(js.Call(method, m, call.Arg(0)))
-		}
-		return thrown(c.load(js, call.Arg(0), m))
-	})
-	resolve := bind.NewFunction(js, "resolve", 2, func(call *bind.Call) (any, error) {
-		js := call.JS()
-		if c.whole || !goja.IsUndefined(call.Arg(1)) {
-			return thrown(js.Call(c.of(js, "resolve"), nil, call.Arg(0), m, call.Arg(1)))
-		}
-		if err := checkText(js, "request", call.Arg(0)); err != nil {
+// requireProgram gives the functions require of modules, and Module.prototype.require. They
+// are JavaScript, of a file that no stack shows.
+var requireProgram = goja.MustCompile("node-internal:machine:require", `((call) => (module) => {
+  if (module === undefined) return function (id) { return call(0, this, id); };
+  const require = function require(path) { return call(1, module, path, arguments[1]); };
+  require.resolve = function resolve(request, options) { return call(2, module, request, options); };
+  require.resolve.paths = function paths(request) { return call(3, module, request); };
+  return require;
+})`, true)
+
+// makeRequire is the function require of a module, or that of all modules.
+func (c *common) makeRequire(js *isolate.JS, m goja.Value) (*goja.Object, error) {
+	if c.maker == nil {
+		v, err := js.Runtime().RunProgram(requireProgram)
+		if err != nil {
 			return nil, err
 		}
-		return c.resolve(js, call.Arg(0).String(), m)
-	})
-	paths := bind.NewFunction(js, "paths", 1, func(call *bind.Call) (any, error) {
-		return thrown(call.JS().Call(c.of(call.JS(), "lookupPaths"), nil, call.Arg(0), m))
-	})
-	return require, errors.Join(
-		resolve.Set("paths", paths), require.Set("resolve", resolve), require.Set("main", c.mainModule()),
-		require.Set("extensions", c.extensions), require.Set("cache", c.cache),
-	)
+		// A name with a slash is on no stack, either.
+		call := bind.NewFunction(js, "workerd/require", 0, func(call *bind.Call) (any, error) { return thrown(c.called(call)) })
+		if c.maker, err = js.Call(v, nil, call); err != nil {
+			return nil, err
+		}
+	}
+	v, err := js.Call(c.maker, nil, m)
+	if err != nil {
+		return nil, err
+	}
+	return v.(*goja.Object), nil
+}
+
+// called is what the functions of requireProgram do.
+func (c *common) called(call *bind.Call) (goja.Value, error) {
+	js, m, request, more := call.JS(), call.Arg(1), call.Arg(2), call.Arg(3)
+	switch call.Arg(0).ToInteger() {
+	case 0:
+		return c.load(js, request, m)
+	case 1:
+		module := m.(*goja.Object)
+		if c.texts && isText(request) && isText(more) {
+			return c.compileText(js, request, module, more.String())
+		}
+		if method := module.Get("require"); c.require == nil || !c.require.SameAs(method) {
+			return js.Call(method, m, request)
+		}
+		return c.load(js, request, m)
+	case 2:
+		if c.whole || !goja.IsUndefined(more) {
+			return js.Call(c.of(js, "resolve"), nil, request, m, more)
+		}
+		if err := checkText(js, "request", request); err != nil {
+			return nil, err
+		}
+		file, err := c.resolve(js, request.String(), m)
+		if err != nil {
+			return nil, err
+		}
+		return js.Runtime().ToValue(file), nil
+	}
+	return js.Call(c.of(js, "lookupPaths"), nil, request, m)
+}
+
+// requireOf is the require of a module.
+func (c *common) requireOf(js *isolate.JS, m *goja.Object) (*goja.Object, error) {
+	require, err := c.makeRequire(js, m)
+	if err != nil {
+		return nil, err
+	}
+	return require, errors.Join(require.Set("main", c.mainModule()), require.Set("extensions", c.extensions), require.Set("cache", c.cache))
 }
 
 // thrown is what a call gave. What it threw goes on with the place where it was thrown,

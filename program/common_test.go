@@ -1,6 +1,9 @@
 package program_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // What scripts see of modules is the same before and after they have come near node:module.
 func TestModuleObjects(t *testing.T) {
@@ -67,11 +70,17 @@ console.log(typeof load, c);`, "function 7"},
 	}
 }
 
-// The exception of a module is told of with the line that threw it.
+// The exception of a module is told of with the line that threw it, and no stack shows what
+// has loaded it.
 func TestPlaceOfWhatAModuleThrows(t *testing.T) {
-	dir := write(t, "\n-- main.js --\nrequire('./fails');\n-- fails.js --\n\nthrow new TypeError('here');\n")
+	dir := write(t, "\n-- main.js --\nconst tell = (f) => { try { f(); } catch (e) { console.log(e.stack); } };\ntell(() => require('./none'));\n"+
+		"tell(() => [1].map(() => module.require('./none')));\nrequire('./fails');\n-- fails.js --\n\nthrow new TypeError('here');\n")
 	r := run(t, dir, "main.js")
-	if want := "DIR/fails.js:2\nthrow new TypeError('here');\n^\n\nTypeError: here\n    at DIR/fails.js:2:7\n"; r.code != 1 || len(r.err) < len(want) || r.err[:20] != want[:20] {
-		t.Errorf("code %d\n%s\nwant\n%s", r.code, r.err, want)
+	const none = "Error: Cannot find module './none'\nRequire stack:\n- DIR/main.js\n"
+	out := none + "    at DIR/main.js:2:20\n    at tell (DIR/main.js:1:30)\n    at Object.<anonymous> (DIR/main.js:2:5)\n" +
+		none + "    at DIR/main.js:3:40\n    at map (native)\n    at DIR/main.js:3:19\n    at tell (DIR/main.js:1:30)\n    at Object.<anonymous> (DIR/main.js:3:5)\n"
+	errs := "DIR/fails.js:2\nthrow new TypeError('here');\n      ^\n\nTypeError: here\n    at Object.<anonymous> (DIR/fails.js:2:7)\n    at Object.<anonymous> (DIR/main.js:4:8)\n"
+	if r.code != 1 || r.out != out || !strings.HasPrefix(r.err, errs) {
+		t.Errorf("code %d\n%s\n%s\nwant\n%s\n%s", r.code, r.out, r.err, out, errs)
 	}
 }

@@ -59,7 +59,7 @@ func (l *loader) run(js *isolate.JS) (goja.Value, error) {
 	}
 	if module, err := l.isModule(js, file); module {
 		// A module runs as a promise's reaction: what it puts off comes after its promises.
-		begin := bind.NewFunction(js, "", 0, func(c *bind.Call) (any, error) { return l.importMain(c.JS(), file) })
+		begin := bind.NewFunction(js, "workerd/import", 0, func(c *bind.Call) (any, error) { return l.importMain(c.JS(), file) })
 		return js.Call(js.Library().Pristine("Promise.prototype.then"), js.Resolved(goja.Undefined()), begin)
 	} else if err != nil {
 		return nil, err
