@@ -77,7 +77,7 @@ func TestPlaceOfWhatAModuleThrows(t *testing.T) {
 		"tell(() => [1].map(() => module.require('./none')));\nrequire('./fails');\n-- fails.js --\n\nthrow new TypeError('here');\n")
 	r := run(t, dir, "main.js")
 	const none = "Error: Cannot find module './none'\nRequire stack:\n- DIR/main.js\n"
-	out := none + "    at DIR/main.js:2:20\n    at tell (DIR/main.js:1:30)\n    at Object.<anonymous> (DIR/main.js:2:5)\n" +
+	out := none + "    at DIR/main.js:2:19\n    at tell (DIR/main.js:1:30)\n    at Object.<anonymous> (DIR/main.js:2:5)\n" +
 		none + "    at DIR/main.js:3:40\n    at map (native)\n    at DIR/main.js:3:19\n    at tell (DIR/main.js:1:30)\n    at Object.<anonymous> (DIR/main.js:3:5)\n"
 	errs := "DIR/fails.js:2\nthrow new TypeError('here');\n      ^\n\nTypeError: here\n    at Object.<anonymous> (DIR/fails.js:2:7)\n    at Object.<anonymous> (DIR/main.js:4:8)\n"
 	if r.code != 1 || r.out != out || !strings.HasPrefix(r.err, errs) {

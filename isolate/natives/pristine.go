@@ -102,6 +102,45 @@ func (l *Library) Pristine(path string) goja.Value {
 	return valueOf(p)
 }
 
+// Method is a function that calls a method that Pristine gives: it takes the receiver
+// first. The method is looked up when it is first called, so that nobody pays for a part
+// that is not used. It costs one object, where bind and call make three.
+func (l *Library) Method(path string) goja.Value {
+	var fn raw
+	return l.e.rt.ToValue(func(c goja.FunctionCall) goja.Value {
+		l.find(&fn, path)
+		if len(c.Arguments) == 0 {
+			return fn(goja.FunctionCall{This: undefined})
+		}
+		return fn(goja.FunctionCall{This: c.Arguments[0], Arguments: c.Arguments[1:]})
+	})
+}
+
+// Function is a function that calls one that Pristine gives, with the object at another
+// path as its receiver, or none where that is empty. It, too, is looked up when it is
+// first called.
+func (l *Library) Function(path, receiver string) goja.Value {
+	var fn raw
+	return l.e.rt.ToValue(func(c goja.FunctionCall) goja.Value {
+		l.find(&fn, path)
+		c.This = undefined
+		if receiver != "" {
+			c.This = l.Pristine(receiver)
+		}
+		return fn(c)
+	})
+}
+
+func (l *Library) find(fn *raw, path string) {
+	if *fn == nil {
+		found, ok := l.e.callable(l.Pristine(path))
+		if !ok {
+			l.e.throwType("the engine has no %s", path)
+		}
+		*fn = found
+	}
+}
+
 // Own is the engine's own value of a global.
 func (l *Library) Own(name string) goja.Value { return l.e.engine(name) }
 

@@ -47,3 +47,36 @@ func TestPristine(t *testing.T) {
 		}
 	}
 }
+
+// A function of Method or Function is the engine's as it was, and costs nothing before its first call.
+func TestMethodsAreFoundLate(t *testing.T) {
+	rt := goja.New()
+	l, err := Install(rt, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, v := range map[string]goja.Value{
+		"test": l.Method("RegExp.prototype.test"), "push": l.Method("Array.prototype.push"), "isArray": l.Function("Array.isArray", ""),
+		"resolve": l.Function("Promise.resolve", "Promise"), "none": l.Method("Array.prototype.none"),
+	} {
+		if err := rt.Set(name, v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if l.e.prepared != 0 {
+		t.Errorf("parts %b were prepared", l.e.prepared)
+	}
+	if _, err := rt.RunString(`RegExp.prototype.test = Array.prototype.push = Array.isArray = Promise.resolve = () => { throw 1 }`); err != nil {
+		t.Fatal(err)
+	}
+	for src, want := range map[string]string{
+		`test(/b/, "abc") && push([1], 2) === 2 && isArray([]) && !isArray({}) && resolve(5) instanceof Promise`: `true`,
+		`(() => { try { push() } catch (e) { return e instanceof TypeError } })()`:                               `true`,
+		`(() => { try { none([]) } catch (e) { return e.message } })()`:                                          `"the engine has no Array.prototype.none"`,
+		`(() => { try { test(5, "") } catch (e) { return e instanceof TypeError } })()`:                          `true`,
+	} {
+		if got := run(t, rt, src); got != want {
+			t.Errorf("%s\n got %s\nwant %s", src, got, want)
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package core
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -18,10 +17,9 @@ import (
 // engine as scripts find it, whatever these have changed, and the functions of
 // platformNatives. A member is made when it is first asked for.
 type base struct {
-	js            *isolate.JS
-	natives       map[string]bind.Static
-	made          map[string]goja.Value
-	bind, uncurry goja.Value
+	js      *isolate.JS
+	natives map[string]bind.Static
+	made    map[string]goja.Value
 }
 
 var _ goja.DynamicObject = (*base)(nil)
@@ -37,12 +35,6 @@ func baseModule() glue.Module {
 		}
 		b.natives["isInteger"] = func(c *bind.Call) (any, error) { return isInteger(c.Arg(0), math.Inf(1)), nil }
 		b.natives["isSafeInteger"] = func(c *bind.Call) (any, error) { return isInteger(c.Arg(0), 1<<53-1), nil }
-		b.bind = js.Library().Pristine("Function.prototype.bind")
-		var err error
-		if b.uncurry, err = js.Call(b.bind, b.bind, js.Library().Pristine("Function.prototype.call")); err != nil {
-			return nil, err
-		}
-		b.made["uncurry"] = b.uncurry
 		o := js.Runtime().NewDynamicObject(b)
 		return o, o.SetPrototype(nil)
 	}}
@@ -144,26 +136,24 @@ func (b *base) Get(key string) goja.Value {
 }
 
 func (b *base) make(key string) (goja.Value, error) {
+	if key == "uncurry" {
+		bind := b.js.Library().Pristine("Function.prototype.bind")
+		return b.js.Call(bind, bind, b.js.Library().Pristine("Function.prototype.call"))
+	}
 	if fn := b.natives[key]; fn != nil {
 		return bind.NewFunction(b.js, key, 0, fn), nil
 	}
-	m, member := baseMembers[key]
-	bound := baseBound[key]
-	if bound != "" {
-		m.path = bound
-	} else if !member {
-		return nil, nil
+	if path := baseBound[key]; path != "" {
+		return b.js.Library().Function(path, "Promise"), nil
 	}
-	v := b.js.Library().Pristine(m.path)
+	m, ok := baseMembers[key]
 	switch {
-	case v == nil:
-		return nil, fmt.Errorf("node: the engine has no %s", m.path)
-	case bound != "":
-		return b.js.Call(b.bind, v, b.js.Library().Pristine("Promise"))
+	case !ok:
+		return nil, nil
 	case m.method:
-		return b.js.Call(b.uncurry, nil, v)
+		return b.js.Library().Method(m.path), nil
 	}
-	return v, nil
+	return b.js.Library().Function(m.path, ""), nil
 }
 
 // Set and Delete are goja.DynamicObject's: the members stay as they are.
