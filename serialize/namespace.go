@@ -142,6 +142,8 @@ func (w *Worker) namespace(js *isolate.JS) (goja.Value, error) {
 		"crypto":            cryptoNamespace,
 		"zlib":              zlibNamespace,
 		"idna":              idnaNamespace,
+		"inspector":         inspectorNamespace,
+		"js":                contextsNamespace,
 	} {
 		var made goja.Value
 		get := bind.NewFunction(js, "get "+name, 0, func(c *bind.Call) (any, error) {

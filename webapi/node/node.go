@@ -9,6 +9,9 @@ package node
 import (
 	"slices"
 
+	"github.com/dop251/goja"
+
+	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/node/assert"
 	"workerd.local/webapi/node/children"
@@ -53,6 +56,9 @@ var Module = bind.Module{Name: "node", Builtins: set.Builtins(), Available: set.
 
 // Globals are what nodejs_compat adds to the global scope.
 var Globals = []bind.Module{core.Globals(set.Load), core.Timers(set.Load)}
+
+// Contexts is node:vm as programs have it, for hosts that have contexts of their own.
+func Contexts(js *isolate.JS) (goja.Value, error) { return set.Load(js, "machine:node:vm") }
 
 // Set makes the modules with others in the place of some of them, for hosts whose
 // programs have more of a machine than a worker has.
