@@ -53,7 +53,7 @@ type engineStack struct {
 
 // layout is where the fields are, as reflection found them.
 type layout struct {
-	vm, jobs, strings                              uintptr
+	vm, jobs, strings, reactions                   uintptr
 	callStack, iterStack, refStack, tryStack, strs reflect.Type
 }
 
@@ -72,7 +72,11 @@ func findLayout(runtime reflect.Type) *layout {
 	if theirs.NumField() < mirror.NumField() {
 		return nil
 	}
-	l := &layout{vm: vm.Offset, jobs: jobs.Offset, strings: strs.Offset, strs: strs.Type}
+	reactions, ok := reflect.TypeFor[goja.Promise]().FieldByName("fulfillReactions")
+	if !ok || reactions.Type.Kind() != reflect.Slice {
+		return nil
+	}
+	l := &layout{vm: vm.Offset, jobs: jobs.Offset, strings: strs.Offset, strs: strs.Type, reactions: reactions.Offset}
 	for i := range mirror.NumField() {
 		m, f := mirror.Field(i), theirs.Field(i)
 		if m.Name != f.Name || m.Offset != f.Offset || m.Type.Size() != f.Type.Size() {
@@ -116,6 +120,11 @@ func newEngine(rt *goja.Runtime) engine {
 		jobs:    (*[]func())(unsafe.Add(base, l.jobs)),
 		strings: (*engineStack)(unsafe.Add(base, l.strings)),
 	}
+}
+
+// awaited reports whether somebody waits for a promise, as far as the engine knows.
+func (e *engine) awaited(p *goja.Promise) bool {
+	return e.jobs == nil || (*engineStack)(unsafe.Add(unsafe.Pointer(p), theLayout().reactions)).len > 0
 }
 
 // stackSize is how many values the stack of a turn has place for at first, which is enough for most.

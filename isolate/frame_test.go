@@ -5,6 +5,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"workerd.local/exception"
 	"workerd.local/isolate"
 )
 
@@ -35,6 +36,7 @@ func TestFrameFollowsTheCodeThatAwaits(t *testing.T) {
 				k.settle(frameOf("B"), n, "v")
 			}
 			k.want(c.want...)
+			k.wantRejected()
 		})
 	}
 }
@@ -72,6 +74,74 @@ func TestOnSettledKeepsTheFrame(t *testing.T) {
 	wait("B")
 	k.settle(frameOf("C"), "x", "v")
 	k.want("A v", "B v")
+}
+
+// Whoever waits for a promise of Go's in Go is told in its turn, whatever becomes of it.
+func TestOnSettledOfPromisesThatGoMakes(t *testing.T) {
+	for _, c := range []struct {
+		name, before, after string // what scripts do before Go waits, and after
+		settle              func(js *isolate.JS, p *goja.Object, resolve func(goja.Value), reject func(error))
+		want                []string
+	}{
+		{"alone", "", "", func(js *isolate.JS, _ *goja.Object, resolve func(goja.Value), _ func(error)) {
+			resolve(js.Runtime().ToValue("v"))
+		}, []string{"A v"}},
+		{"nothing", "", "", func(_ *isolate.JS, _ *goja.Object, resolve func(goja.Value), _ func(error)) { resolve(nil) }, []string{"A undefined"}},
+		{"in front", "", "p.then((v) => log('js ' + v))", func(js *isolate.JS, _ *goja.Object, resolve func(goja.Value), _ func(error)) {
+			resolve(js.Runtime().ToValue("v"))
+		}, []string{"A v", "js v"}},
+		{"behind", "p.then((v) => log('js ' + v))", "", func(js *isolate.JS, _ *goja.Object, resolve func(goja.Value), _ func(error)) {
+			resolve(js.Runtime().ToValue("v"))
+		}, []string{"js v", "A v"}},
+		{"a failure", "", "p.catch((err) => log('js ' + err))", func(js *isolate.JS, _ *goja.Object, _ func(goja.Value), reject func(error)) {
+			reject(exception.TypeErrorf("no"))
+		}, []string{"A TypeError: no", "js TypeError: no"}},
+		{"a thenable", "", "", func(js *isolate.JS, _ *goja.Object, resolve func(goja.Value), _ func(error)) {
+			v, err := js.Call(function(js, "return { then(ok) { log('asked'); ok('late'); } }"), nil)
+			if err != nil {
+				t.Error(err)
+			}
+			resolve(v)
+		}, []string{"asked", "A late"}},
+		{"itself", "", "", func(_ *isolate.JS, p *goja.Object, resolve func(goja.Value), _ func(error)) { resolve(p) }, []string{"A TypeError: Promise self-resolution"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k := newKit(t, isolate.Options{})
+			var p *goja.Object
+			var resolve func(goja.Value)
+			var reject func(error)
+			run := func(owner string, fn func(js *isolate.JS)) {
+				k.loop(func() {
+					if err := k.realm.Run(frameOf(owner), fn); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			script := func(js *isolate.JS, text string) {
+				if _, err := js.Call(function(js, text), nil); err != nil {
+					t.Error(err)
+				}
+			}
+			run("A", func(js *isolate.JS) {
+				p, resolve, reject = js.NewPromise()
+				if err := js.Runtime().Set("p", p); err != nil {
+					t.Error(err)
+				}
+				script(js, c.before)
+				js.OnSettled(p, func(js *isolate.JS, v goja.Value, err error) {
+					if err != nil {
+						k.out = append(k.out, ownerOf(js)+" "+js.Exception(err).Error())
+						return
+					}
+					k.out = append(k.out, ownerOf(js)+" "+v.String())
+				})
+			})
+			run("B", func(js *isolate.JS) { script(js, c.after) })
+			run("C", func(js *isolate.JS) { c.settle(js, p, resolve, reject) })
+			k.want(c.want...)
+			k.wantRejected()
+		})
+	}
 }
 
 func TestInRestoresTheFrameWhateverHappens(t *testing.T) {

@@ -424,15 +424,11 @@ func textOf(v goja.Value) string {
 // once, in any turn of the realm.
 func (js *JS) NewPromise() (promise *goja.Object, resolve func(goja.Value), reject func(error)) {
 	p, res, rej := js.rt.NewPromise()
-	obj := js.rt.ToValue(p).(*goja.Object)
-	return obj, func(v goja.Value) {
-			if v == nil {
-				v = goja.Undefined()
-			}
-			js.settle(res(v))
-		}, func(err error) {
-			js.settle(rej(js.Error(err)))
-		}
+	s := &settler{js: js, p: p, res: res, rej: rej}
+	if r := js.realm; r.inTurn && len(r.made) < maxMade {
+		r.made = append(r.made, s)
+	}
+	return js.rt.ToValue(p).(*goja.Object), s.resolve, s.reject
 }
 
 // settle hands on an uncatchable error that came out of settling a promise.

@@ -82,6 +82,7 @@ type Realm struct {
 
 	rejected rejections
 	awaited  []awaited
+	made     []*settler // in this turn
 }
 
 // trampoline is JavaScript on purpose: a call that starts in a JavaScript frame
@@ -272,6 +273,8 @@ func (r *Realm) run(frame *Frame, limit time.Duration, fn func(js *JS)) (ran boo
 	r.iso.dog.end(outer)
 	r.inTurn = false
 	r.js.turn, r.js.frame, r.awaited = nil, nil, nil
+	clear(r.made)
+	r.made = r.made[:0]
 	if p := r.stopping.Swap(nil); p != nil {
 		// The interrupt may have come too late to be noticed; the microtasks that
 		// were dropped if it did not cannot be told apart, so the realm ends.

@@ -30,8 +30,78 @@ func (r *Realm) lookAgain() error {
 					w.fn(js, w.promise.Result(), nil)
 					return
 				}
+				if s := r.madeHere(w.promise); s != nil && !r.engine.awaited(w.promise) {
+					s.waiting = append(s.waiting, w)
+					return
+				}
 				js.onPromise(w.object, w.fn)
 			})
 		}
 	})
+}
+
+// settler settles a promise that Go code has made. Who waits for one in Go, as most do who
+// pass on what a binding gives, needs no reaction either, if nobody else has waited before:
+// whoever comes later has a reaction, and comes later.
+type settler struct {
+	js       *JS
+	p        *goja.Promise
+	res, rej func(any) error
+	waiting  []awaited
+}
+
+// maxMade is how many of the promises that a turn makes are known to it.
+const maxMade = 64
+
+// madeHere is the settler of a promise that the turn has made and that is pending; nil where
+// there is none that is known.
+func (r *Realm) madeHere(p *goja.Promise) *settler {
+	if p.State() != goja.PromiseStatePending {
+		return nil
+	}
+	for _, s := range r.made {
+		if s.p == p {
+			return s
+		}
+	}
+	return nil
+}
+
+func (s *settler) resolve(v goja.Value) {
+	if v == nil {
+		v = goja.Undefined()
+	}
+	s.wake()
+	s.js.settle(s.res(v))
+}
+
+func (s *settler) reject(err error) {
+	s.wake()
+	s.js.settle(s.rej(s.js.Error(err)))
+}
+
+// wake queues microtasks for who waits, as reactions would be, and in front of those that
+// there are. The promise is about to be settled.
+func (s *settler) wake() {
+	r := s.js.realm
+	for _, w := range s.waiting {
+		*r.engine.jobs = append(*r.engine.jobs, func() {
+			p := w.promise
+			if p.State() == goja.PromiseStateRejected {
+				r.trackRejection(p, goja.PromiseRejectionHandle)
+			}
+			// Who has stopped does not wait any more.
+			_ = r.part(w.frame, func(js *JS) {
+				switch p.State() {
+				case goja.PromiseStateFulfilled:
+					w.fn(js, p.Result(), nil)
+				case goja.PromiseStateRejected:
+					w.fn(js, nil, js.Thrown(p.Result()))
+				default: // it was resolved with a thenable
+					js.onPromise(w.object, w.fn)
+				}
+			})
+		})
+	}
+	s.waiting = nil
 }
