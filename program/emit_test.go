@@ -121,3 +121,50 @@ Worker.on('message', (m) => { Worker.postMessage(m); });
 true
 `)
 }
+
+// So it is for worker_threads, where the port to the owner is an emitter too.
+func TestMessagesOfWorkerThreadsAreEvents(t *testing.T) {
+	wantWorkers(t, `
+-- main.js --
+const { Worker } = require('worker_threads');
+class Louder extends Worker {
+  emit(type, ...args) { if (type === 'message') console.log('emit', args[0]); return super.emit(type, ...args); }
+}
+for (const receiver of [{}, null, Object.create(Worker.prototype)]) {
+  try { Worker.prototype.postMessage.call(receiver, 1); console.log('posted'); } catch (e) { console.log(e.name); }
+}
+let w = new Worker('./echo.js');
+w.once('message', function (m) {
+  console.log(this === w, m);
+  w.postMessage('two');
+  w.on('message', (m) => { console.log(m); w.postMessage('close'); });
+});
+w.on('exit', (code) => {
+  console.log('exit', code, w.postMessage('late'));
+  w = new Louder('./echo.js');
+  w.on('message', (m) => { console.log(m); w.terminate(); });
+  w.postMessage('own');
+});
+w.postMessage('one');
+-- echo.js --
+const { parentPort } = require('worker_threads');
+parentPort.on('message', function (m) {
+  if (m === 'close') { parentPort.close(); parentPort.postMessage('never'); return; }
+  if (m === 'own') {
+    const { emit } = parentPort;
+    parentPort.emit = function (type, m) { return emit.call(this, type, 'emitted ' + m); };
+    setTimeout(() => {}, 1e6);
+  }
+  this.postMessage(m);
+});
+`, `
+TypeError
+TypeError
+TypeError
+true one
+two
+exit 0 undefined
+emit own
+own
+`)
+}

@@ -27,6 +27,15 @@ func (s structured) Encode(js *isolate.JS, v goja.Value, transfer []goja.Value) 
 	return packed{p}, nil
 }
 
+// Plain is what Structured makes of a value that consists of primitives and few small ordinary objects without getters, and
+// of no arrays; nil for everything else.
+func Plain(js *isolate.JS, v goja.Value) Message {
+	if p := copierOf(js, false).PackPlain(v); p != nil {
+		return packed{p}
+	}
+	return nil
+}
+
 type packed struct{ *clone.Packed }
 
 // Value is Message's.

@@ -29,14 +29,34 @@ func (c *Copier) Pack(v goja.Value, transfer []goja.Value) (*Packed, error) {
 	w := newWriter(c.rm, &c.o)
 	defer w.release()
 	w.packing = true
-	if len(transfer) == 0 && !c.o.RefuseClassInstances {
-		w.enc.header()
-		if w.simple(v, 0) && w.checkSize(0) == nil {
-			return &Packed{Data: append([]byte(nil), w.enc.buf...)}, nil
+	if len(transfer) == 0 {
+		if p := w.packSimple(v); p != nil {
+			return p, nil
 		}
-		w.enc.buf, w.count = w.enc.buf[:0], 0
 	}
 	return w.pack(v, transfer)
+}
+
+// PackPlain is Pack for what consists of primitives and few small ordinary objects without getters, and of no arrays; nil
+// for everything else.
+func (c *Copier) PackPlain(v goja.Value) *Packed {
+	w := newWriter(c.rm, &c.o)
+	defer w.release()
+	w.packing, w.plainOnly = true, true
+	return w.packSimple(v)
+}
+
+// packSimple is pack for a simple value; nil for any other.
+func (w *writer) packSimple(v goja.Value) *Packed {
+	if w.opts.RefuseClassInstances {
+		return nil
+	}
+	w.enc.header()
+	if w.simple(v, 0) && w.checkSize(0) == nil {
+		return &Packed{Data: append([]byte(nil), w.enc.buf...)}
+	}
+	w.enc.buf, w.count = w.enc.buf[:0], 0
+	return nil
 }
 
 // Unpack is Packed's.

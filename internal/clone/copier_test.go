@@ -112,3 +112,23 @@ func TestCopierAsksTheHost(t *testing.T) {
 		t.Errorf("the host was offered %v, %v", host.offers, err)
 	}
 }
+
+func TestPlainValuesHaveNoArrays(t *testing.T) {
+	rt := goja.New()
+	c := newCopier(t, rt, clone.Options{})
+	for source, plain := range map[string]bool{
+		`1`: true, `"text"`: true, `({ a: { b: null } })`: true, `Object.create({}, {})`: true,
+		`[]`: false, `({ a: [] })`: false, `({ get a() { return 1 } })`: false, `({ f() {} })`: false, `new Map()`: false, `new ArrayBuffer(1)`: false, `Symbol()`: false,
+	} {
+		v := run(t, rt, source)
+		p := c.PackPlain(v)
+		if (p != nil) != plain {
+			t.Errorf("%s is plain: %v", source, p != nil)
+		}
+		if p != nil {
+			if want, err := clone.Serialize(rt, v, clone.Options{}); err != nil || !bytes.Equal(want, p.Data) {
+				t.Errorf("%s: %x, want %x (%v)", source, p.Data, want, err)
+			}
+		}
+	}
+}

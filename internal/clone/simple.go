@@ -74,7 +74,7 @@ func (w *writer) simpleObject(o *goja.Object, depth int) bool {
 func (w *writer) simpleArray(o *goja.Object, depth int) bool {
 	elements, length, ok := w.eng.ownElements(o)
 	names, _, _ := w.eng.own(o)
-	if !ok || len(names) > 1 || len(elements) > simpleFields || uint64(len(elements)) != uint64(length) {
+	if !ok || w.plainOnly || len(names) > 1 || len(elements) > simpleFields || uint64(len(elements)) != uint64(length) {
 		return false
 	}
 	w.enc.tag(tagBeginDense)

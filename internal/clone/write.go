@@ -27,6 +27,7 @@ type writer struct {
 	sharing   bool         // the copy is for the same runtime
 	shared    []goja.Value // SharedArrayBuffers of the copy, whose ids follow those of transfers
 	packing   bool         // the copy is for any runtime
+	plainOnly bool         // arrays are no simple values
 	memories  []any        // what its SharedArrayBuffers stand on; their ids follow those of transfers
 
 	// ranJS is set once script may have run (a getter, toString): from then on nothing read earlier is trusted.

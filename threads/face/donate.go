@@ -40,6 +40,9 @@ type donate struct{ keep bool }
 
 // Encode is threads.Codec's. What is in transfer would move anyway.
 func (how donate) Encode(js *isolate.JS, v goja.Value, _ []goja.Value) (threads.Message, error) {
+	if m := threads.Plain(js, v); m != nil {
+		return m, nil // nothing of it can be given away
+	}
 	d := newDonor(js)
 	d.keep = how.keep
 	var what goja.Value

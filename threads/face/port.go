@@ -52,25 +52,7 @@ func (p *Port) Value(js *isolate.JS) (goja.Value, error) {
 // HasData reports whether the owner gave something along.
 func (p *Port) HasData() bool { return p.data }
 
-// Listen adds a receiver of messages that asks before it takes one: wants() is a call of the script's that says whether
-// anybody listens, deliver(value) one that hands the message on.
-func (p *Port) Listen(wants, deliver goja.Value) {
-	p.Receive(func(js *isolate.JS, m threads.Message) bool {
-		must := func(v goja.Value, err error) goja.Value {
-			if err != nil {
-				js.Panic(err)
-			}
-			return v
-		}
-		if !must(js.Call(wants, nil)).ToBoolean() {
-			return false
-		}
-		must(js.Call(deliver, nil, must(m.Value(js))))
-		return true
-	})
-}
-
-// ListenFor is Listen for an EventEmitter, whose listeners of messages are those who listen.
+// ListenFor adds a receiver for an EventEmitter, which takes messages where it has listeners of them.
 func (p *Port) ListenFor(target *goja.Object) {
 	p.Receive(func(js *isolate.JS, m threads.Message) bool {
 		listens, err := events.Listens(js, target, "message")

@@ -19,6 +19,7 @@ import (
 	"workerd.local/threads/face"
 	"workerd.local/threads/ports"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/events"
 )
 
 // Module is the module that scripts import.
@@ -35,7 +36,10 @@ var program = sync.OnceValues(func() (*goja.Program, error) {
 })
 
 // exports is the module in one realm.
-type exports struct{ value goja.Value }
+type exports struct {
+	value  goja.Value
+	closed bool // parentPort
+}
 
 var loaded = isolate.NewSlot(func(*isolate.JS) *exports { return &exports{} })
 
@@ -49,7 +53,11 @@ func load(js *isolate.JS) (goja.Value, error) {
 	if t := threads.Of(js); t != nil {
 		id = t.ID()
 	}
-	for name, v := range map[string]any{"isWorker": face.PortOf(js) != nil, "id": id} {
+	for name, v := range map[string]any{
+		"isWorker": face.PortOf(js) != nil, "id": id,
+		"postMessage": bind.NewFunction(js, "postMessage", 2, postMessage),
+		"postToOwner": bind.NewFunction(js, "postMessage", 2, postToOwner),
+	} {
 		if err := native.Set(name, v); err != nil {
 			return nil, err
 		}
@@ -73,17 +81,8 @@ var natives = map[string]bind.Static{
 		}
 		return filepath.FromSlash(u.Path), nil
 	},
-	"post": func(c *bind.Call) (any, error) {
-		list, err := face.Transfers(c, c.Arg(1))
-		if err != nil {
-			return nil, err
-		}
-		return nil, face.PortOf(c.JS()).Post(c.JS(), c.Arg(0), list)
-	},
-	"listen": func(c *bind.Call) (any, error) {
-		face.PortOf(c.JS()).Listen(c.Arg(0), c.Arg(1))
-		return nil, nil
-	},
+	"listen": listen,
+	"close":  func(c *bind.Call) (any, error) { loaded.Get(c.JS()).closed = true; return nil, nil },
 	"pause": func(c *bind.Call) (any, error) {
 		face.PortOf(c.JS()).Pause(c.Arg(0).ToBoolean())
 		return nil, nil
@@ -137,24 +136,73 @@ var handleClass = &bind.Class[handle]{
 		"id": func(h *handle, _ *bind.Call) (any, error) { return h.worker.ID(), nil },
 	},
 	Methods: map[string]bind.Method[handle]{
-		"post": func(h *handle, c *bind.Call) (any, error) {
-			list, err := face.Transfers(c, c.Arg(1))
-			if err != nil {
-				return nil, err
-			}
-			err = h.worker.Post(c.JS(), c.Arg(0), list)
-			if h.worker.State() >= threads.Closing {
-				return nil, nil // nobody is left who could hear it
-			}
-			return nil, err
-		},
 		"terminate": func(h *handle, _ *bind.Call) (any, error) { h.worker.Kill(); return nil, nil },
 		"ref":       func(h *handle, _ *bind.Call) (any, error) { h.worker.Ref(); return nil, nil },
 		"unref":     func(h *handle, _ *bind.Call) (any, error) { h.worker.Unref(); return nil, nil },
 	},
 }
 
-// start is start(path, eval, data, transfer, argv, name, deliver).
+// handles finds the handle of a Worker, which is an object that a constructor of JavaScript makes.
+var handles = bind.NewMark[handle]("worker.handle")
+
+// postMessage is Worker.prototype.postMessage.
+func postMessage(c *bind.Call) (any, error) {
+	h := handles.Get(c.This())
+	switch {
+	case h == nil:
+		return nil, exception.TypeErrorf("Illegal invocation")
+	case h.worker.Over():
+		return nil, nil
+	}
+	list, err := face.Transfers(c, c.Arg(1))
+	if err != nil {
+		return nil, err
+	}
+	err = h.worker.Post(c.JS(), c.Arg(0), list)
+	if h.worker.State() >= threads.Closing {
+		return nil, nil // nobody is left who could hear it
+	}
+	return nil, err
+}
+
+// postToOwner is postMessage of parentPort.
+func postToOwner(c *bind.Call) (any, error) {
+	if loaded.Get(c.JS()).closed {
+		return nil, nil
+	}
+	list, err := face.Transfers(c, c.Arg(1))
+	if err != nil {
+		return nil, err
+	}
+	return nil, face.PortOf(c.JS()).Post(c.JS(), c.Arg(0), list)
+}
+
+// listen is listen(port): the port emits what the owner says until it is closed.
+func listen(c *bind.Call) (any, error) {
+	var port *goja.Object
+	if err := c.Unpack("port", &port); err != nil {
+		return nil, err
+	}
+	l := loaded.Get(c.JS())
+	face.PortOf(c.JS()).Receive(func(js *isolate.JS, m threads.Message) bool {
+		if l.closed {
+			threads.Drop(m)
+			return true
+		}
+		v, err := m.Value(js)
+		if err == nil {
+			err = events.Emit(js, port, "message", v)
+		}
+		if err != nil {
+			js.Panic(err)
+		}
+		return true
+	})
+	return nil, nil
+}
+
+// start is start(path, eval, data, transfer, argv, name, worker, deliver): the worker emits what its thread posts, and deliver
+// is told of everything else.
 func start(c *bind.Call) (any, error) {
 	js := c.JS()
 	list, err := face.Transfers(c, c.Arg(3))
@@ -172,14 +220,18 @@ func start(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	deliver := c.Arg(6)
+	worker, ok := c.Arg(6).(*goja.Object)
+	if !ok {
+		return nil, exception.TypeErrorf("Illegal invocation")
+	}
+	deliver := c.Arg(7)
 	say := func(js *isolate.JS, kind string, v goja.Value) error {
 		_, err := js.Call(deliver, nil, js.Runtime().ToValue(kind), v)
 		return err
 	}
 	w, err := face.Start(js, face.Entry{Path: c.Arg(0).String(), Eval: c.Arg(1).ToBoolean(), Argv: argv}, o, face.Handlers{
 		Online:       func(js *isolate.JS) error { return say(js, "online", goja.Undefined()) },
-		Message:      func(js *isolate.JS, v goja.Value) error { return say(js, "message", v) },
+		Message:      func(js *isolate.JS, v goja.Value) error { return events.Emit(js, worker, "message", v) },
 		MessageError: func(js *isolate.JS, err error) error { return say(js, "messageerror", js.Error(err)) },
 		Failure: func(js *isolate.JS, f *threads.Failure) error {
 			// What was thrown itself, where it can be copied.
@@ -199,5 +251,7 @@ func start(c *bind.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return handleClass.Wrap(js, &handle{worker: w}), nil
+	h := &handle{worker: w}
+	handles.Put(js, worker, h)
+	return handleClass.Wrap(js, h), nil
 }

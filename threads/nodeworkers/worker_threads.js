@@ -36,7 +36,7 @@ class Worker extends EventEmitter {
     let resolve;
     this.#ended = new Promise((f) => { resolve = f; });
     const entry = isText ? `${filename}` : fileOf(filename);
-    this.#handle = native.start(entry, Boolean(isText), workerData, transferList, argv?.map(String), `${name}`, (type, value) => {
+    this.#handle = native.start(entry, Boolean(isText), workerData, transferList, argv?.map(String), `${name}`, this, (type, value) => {
       if (type === "exit") {
         this.#code = value;
         resolve(value);
@@ -48,9 +48,6 @@ class Worker extends EventEmitter {
 
   // Of a worker that has ended it is -1.
   get threadId() { return this.#code === undefined ? this.#handle.id : -1; }
-  postMessage(value, transferList) {
-    if (this.#code === undefined) this.#handle.post(value, transferList);
-  }
   terminate(callback) {
     if (this.#code !== undefined) return Promise.resolve();
     if (typeof callback === "function") this.once("exit", (code) => callback(null, code));
@@ -64,6 +61,8 @@ class Worker extends EventEmitter {
     if (this.#code === undefined) this.#handle.unref();
   }
 }
+
+defineProperty(Worker.prototype, "postMessage", { __proto__: null, value: native.postMessage, writable: true, configurable: true });
 
 // Port is an emitter that begins to deliver with its first listener of messages.
 class Port extends EventEmitter {
@@ -89,8 +88,7 @@ class Port extends EventEmitter {
 let parentPort = null;
 if (native.isWorker) {
   let hold, closed = false;
-  parentPort = new (class MessagePort extends Port {
-    postMessage(value, transferList) { if (!closed) native.post(value, transferList); }
+  class MessagePort extends Port {
     start() { if (!closed) native.pause(false); }
     ref() {
       if (closed) return;
@@ -105,10 +103,13 @@ if (native.isWorker) {
       if (closed) return;
       this.unref();
       closed = true;
+      native.close();
       queueMicrotask(() => this.emit("close"));
     }
-  })();
-  native.listen(() => true, (value) => { if (!closed) parentPort.emit("message", value); });
+  }
+  defineProperty(MessagePort.prototype, "postMessage", { __proto__: null, value: native.postToOwner, writable: true, configurable: true });
+  parentPort = new MessagePort();
+  native.listen(parentPort);
 }
 
 const untransferable = new WeakSet();
