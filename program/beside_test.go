@@ -2,6 +2,7 @@ package program_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -45,7 +46,9 @@ func besideNode(t *testing.T, pattern string, modules ...bind.Module) {
 			entry, _, _ := strings.Cut(strings.TrimPrefix(string(b), "-- "), " --")
 			got := runWith(t, program.Options{Entry: entry, Dir: dir, Env: []string{"HOME=/nowhere"}, Modules: modules})
 			var out, errs bytes.Buffer
-			cmd := exec.Command(node, entry)
+			ctx, stop := context.WithTimeout(t.Context(), patience)
+			defer stop()
+			cmd := exec.CommandContext(ctx, node, entry)
 			cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &errs
 			code := 0
 			if err := cmd.Run(); err != nil {

@@ -9,7 +9,7 @@ import (
 
 var errNotDir = syscall.ENOTDIR
 
-// environment is process.env, which all threads of a program share; any goroutine.
+// environment is process.env, which the threads of a program share unless one has its own; any goroutine.
 type environment struct {
 	mu    sync.Mutex // guards what follows
 	names []string   // in the order of listing
@@ -57,9 +57,8 @@ func (e *environment) list() []string {
 	return slices.Clone(e.names)
 }
 
-// Environ is the program's environment, for processes that it starts; any goroutine.
-func (p *Program) Environ() []string {
-	e := p.env
+// environ is the environment for processes that are started with it.
+func (e *environment) environ() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	list := make([]string, len(e.names))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"workerd.local/internal/clone"
 	"workerd.local/isolate"
 	"workerd.local/threads"
 	"workerd.local/webapi/console"
@@ -127,7 +128,7 @@ func isError(js *isolate.JS, v goja.Value) bool {
 // unhandled is the error that stands for a reason that is none.
 func (i *Instance) unhandled(js *isolate.JS, reason goja.Value) (goja.Value, error) {
 	text := "This error originated either by throwing inside of an async function without a catch block, " +
-		"or by rejecting a promise which was not handled with .catch(). The promise rejected with the reason \"" + console.Inspect(js, reason, 1) + "\"."
+		"or by rejecting a promise which was not handled with .catch(). The promise rejected with the reason \"" + plainText(js, reason) + "\"."
 	obj, err := js.Construct(js.ErrorClass("Error"), js.Runtime().ToValue(text))
 	if err != nil {
 		return nil, err
@@ -139,6 +140,31 @@ func (i *Instance) unhandled(js *isolate.JS, reason goja.Value) (goja.Value, err
 		}
 	}
 	return obj, obj.Set("code", "ERR_UNHANDLED_REJECTION")
+}
+
+// plainText is how node tells a value without asking it.
+func plainText(js *isolate.JS, v goja.Value) string {
+	obj, ok := v.(*goja.Object)
+	if sym, is := v.(*goja.Symbol); is {
+		return "Symbol(" + sym.String() + ")"
+	} else if _, callable := goja.AssertFunction(v); callable || !ok {
+		text := "function"
+		_ = js.Try(func() { text = v.String() })
+		return text
+	}
+	switch class := clone.ClassOf(obj); {
+	case class == "Array" || class == "RegExp" || class == "Date":
+		return "[object " + class + "]"
+	case class != "Proxy" && obj.Prototype() == nil:
+		return "[object Object]"
+	}
+	name := "Object"
+	_ = js.Try(func() {
+		if made, ok := obj.Get("constructor").(*goja.Object); ok {
+			name = made.Get("name").String()
+		}
+	})
+	return "#<" + name + ">"
 }
 
 // place is where something was thrown.

@@ -41,8 +41,14 @@ type BodyOptions struct {
 	ReadOnly bool
 	// NoStdin says that process.stdin is null.
 	NoStdin bool
+	// Thread says that the instance must not change what belongs to the process.
+	Thread bool
 	// Setup runs in the realm before its entry.
 	Setup func(js *isolate.JS, i *Instance) error
+
+	env    *environment // nil for the program's
+	output func(fd int, b []byte) (alone bool, err error)
+	stdin  func(js *isolate.JS) (goja.Value, error)
 }
 
 // Instance is one isolate of a program, with an entry that it runs. It is the body of a
@@ -94,6 +100,9 @@ func InstanceOf(js *isolate.JS) *Instance { return instances.Get(js).i }
 // NewBody is what a thread runs: a file of the program, in a realm of its own; any
 // goroutine.
 func (p *Program) NewBody(o BodyOptions) *Instance {
+	if o.env == nil {
+		o.env = p.env
+	}
 	return &Instance{program: p, o: o}
 }
 
@@ -120,7 +129,7 @@ func (i *Instance) Prepare(iso *isolate.Isolate, t *threads.Thread) (*isolate.Re
 		Setup: []func(js *isolate.JS) error{
 			func(js *isolate.JS) error {
 				instances.Get(js).i = i
-				glue.SetMachine(js, machine{p})
+				glue.SetMachine(js, machine{p, i})
 				return bind.Install(js, modules)
 			},
 			func(js *isolate.JS) error { return i.setup(js) },
@@ -147,7 +156,7 @@ func (i *Instance) setup(js *isolate.JS) error {
 	websockets.SetOutbound(js, p.o.Outbound)
 	events.SetReporter(js, i.uncaughtError)
 	console.SetSink(js, i.sink(js))
-	*face.ProgramOf(js) = face.Program{Root: p.root, Loader: workers{p}, Env: p.env.get}
+	*face.ProgramOf(js) = face.Program{Root: p.root, Loader: workers{p}, Env: i.o.env.get}
 	ports.Setup(js, &p.hub)
 	program := bind.ProgramOf(js)
 	program.Builtin = func(specifier string) (goja.Value, error) {

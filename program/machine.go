@@ -8,13 +8,16 @@ import (
 )
 
 // machine is what the modules of an instance reach of the machine (glue.Machine).
-type machine struct{ p *Program }
+type machine struct {
+	p *Program
+	i *Instance
+}
 
 var _ glue.Machine = machine{}
 
 func (m machine) Dir() string       { return m.p.Cwd() }
 func (m machine) Umask() int        { return int(m.p.Umask()) }
-func (m machine) Environ() []string { return m.p.Environ() }
+func (m machine) Environ() []string { return m.i.o.env.environ() }
 func (m machine) Stdin() io.Reader  { return m.p.o.Stdin }
 func (m machine) Stdout() io.Writer { return output{m.p, 1} }
 func (m machine) Stderr() io.Writer { return output{m.p, 2} }

@@ -42,7 +42,7 @@ func processNatives() map[string]bind.Static {
 				arch = "x64"
 			}
 			return object(c.JS(), map[string]any{
-				"main": i.main, "readOnly": i.o.ReadOnly, "noStdin": i.o.NoStdin, "thread": i.thread.ID(), "pid": os.Getpid(), "ppid": os.Getppid(), "uid": os.Getuid(), "gid": os.Getgid(),
+				"main": i.main, "readOnly": i.o.ReadOnly, "noStdin": i.o.NoStdin, "worker": i.o.Thread, "thread": i.thread.ID(), "pid": os.Getpid(), "ppid": os.Getppid(), "uid": os.Getuid(), "gid": os.Getgid(),
 				"channel": i.channel(), "argv0": i.program.o.argv0(), "execPath": i.program.o.ExecPath, "arch": arch,
 				"noWarnings": i.program.o.Flags.NoWarnings, "traceWarnings": i.program.o.Flags.TraceWarnings,
 				"noDeprecation": i.program.o.Flags.NoDeprecation, "traceDeprecation": i.program.o.Flags.TraceDeprecation,
@@ -66,17 +66,17 @@ func processNatives() map[string]bind.Static {
 			return v, err
 		},
 		"getEnv": func(c *bind.Call) (any, error) {
-			if v, ok := InstanceOf(c.JS()).program.env.get(c.Arg(0).String()); ok {
+			if v, ok := InstanceOf(c.JS()).o.env.get(c.Arg(0).String()); ok {
 				return v, nil
 			}
 			return nil, nil
 		},
 		"setEnv": func(c *bind.Call) (any, error) {
-			InstanceOf(c.JS()).program.env.set(c.Arg(0).String(), c.Arg(1).String())
+			InstanceOf(c.JS()).o.env.set(c.Arg(0).String(), c.Arg(1).String())
 			return nil, nil
 		},
 		"deleteEnv": func(c *bind.Call) (any, error) {
-			InstanceOf(c.JS()).program.env.remove(c.Arg(0).String())
+			InstanceOf(c.JS()).o.env.remove(c.Arg(0).String())
 			return nil, nil
 		},
 		// channel is the descriptor of the channel to who forked this program, which is told
@@ -95,7 +95,7 @@ func processNatives() map[string]bind.Static {
 			}
 			return fd, nil
 		},
-		"envNames":    func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).program.env.list(), nil },
+		"envNames":    func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).o.env.list(), nil },
 		"readOnlyEnv": func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).o.ReadOnly, nil },
 		"cwd":         func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).program.Cwd(), nil },
 		"chdir": func(c *bind.Call) (any, error) {
@@ -258,5 +258,15 @@ func (i *Instance) print(js *isolate.JS, fd int, text string) {
 		}
 	}
 	// Nobody is left who could be told of a stream that is broken.
-	_ = i.program.write(fd, []byte(text))
+	_ = i.write(fd, []byte(text))
+}
+
+// write writes to stdout or stderr, of which the owner of a worker may want to know.
+func (i *Instance) write(fd int, b []byte) error {
+	if i.o.output != nil {
+		if alone, err := i.o.output(fd, b); alone {
+			return err
+		}
+	}
+	return i.program.write(fd, b)
 }

@@ -22,19 +22,30 @@ func stdioNatives() map[string]bind.Static {
 			if !ok {
 				return nil, c.BadArg(2, "Uint8Array")
 			}
-			if err := InstanceOf(c.JS()).program.write(int(c.Arg(0).ToInteger()), b); err != nil {
+			if err := InstanceOf(c.JS()).write(int(c.Arg(0).ToInteger()), b); err != nil {
 				return nil, glue.Thrown(c.JS(), glue.SystemErrorOf(err, "write", "", ""))
 			}
 			return nil, nil
 		},
 		"isTTY": func(c *bind.Call) (any, error) {
-			o := InstanceOf(c.JS()).program.o
+			i := InstanceOf(c.JS())
+			o := i.program.o
+			if i.o.Thread {
+				return false, nil
+			}
 			f, ok := []any{o.Stdin, o.Stdout, o.Stderr}[c.Arg(0).ToInteger()].(*os.File)
 			if !ok {
 				return false, nil
 			}
 			info, err := f.Stat()
 			return err == nil && info.Mode()&os.ModeCharDevice != 0 && info.Name() != "null", nil
+		},
+		// given is process.stdin where the instance's owner makes it.
+		"given": func(c *bind.Call) (any, error) {
+			if stdin := InstanceOf(c.JS()).o.stdin; stdin != nil {
+				return stdin(c.JS())
+			}
+			return nil, nil
 		},
 		// read(fn) calls fn(error, chunk) with what comes next on stdin, null at its end.
 		"read": func(c *bind.Call) (any, error) {

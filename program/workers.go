@@ -19,7 +19,20 @@ const evalName = "[worker eval]"
 
 // Body is face.Loader's.
 func (w workers) Body(js *isolate.JS, e face.Entry) (threads.Body, error) {
-	o := BodyOptions{File: e.Path, Args: e.Argv, ReadOnly: e.ReadOnly, NoStdin: true}
+	owner := InstanceOf(js)
+	o := BodyOptions{
+		File: e.Path, Args: e.Argv, ExecArgv: e.ExecArgv, ReadOnly: e.ReadOnly, Thread: e.Thread, NoStdin: e.Stdin == nil,
+		env: owner.o.env, output: e.Output, stdin: e.Stdin,
+	}
+	switch {
+	case e.Env != nil:
+		o.env = newEnvironment(e.Env)
+	case e.CopyEnv:
+		o.env = newEnvironment(owner.o.env.environ())
+	}
+	if e.Thread && o.ExecArgv == nil {
+		o.ExecArgv = owner.execArgv()
+	}
 	if e.ReadOnly {
 		o.Argv0 = "node" // what io.js has there
 	}

@@ -722,14 +722,15 @@ func TestWorkersOfNode(t *testing.T) {
 	wantWorkers(t, `
 -- main.js --
 const assert = require('assert');
-const { Worker, isMainThread, parentPort, workerData, threadId, SHARE_ENV, markAsUntransferable, receiveMessageOnPort } = require('node:worker_threads');
+const { Worker, isMainThread, parentPort, workerData, threadId, SHARE_ENV, markAsUntransferable, receiveMessageOnPort, moveMessagePortToContext } = require('node:worker_threads');
 assert.strictEqual(require('worker_threads').Worker, Worker);
 assert.deepStrictEqual([isMainThread, parentPort, workerData, threadId, typeof SHARE_ENV], [true, null, null, 0, 'symbol']);
 assert.throws(() => Worker('./x.js'), TypeError);
 assert.throws(() => new Worker('x.js'), { code: 'ERR_WORKER_PATH' });
 assert.throws(() => new Worker(5), { code: 'ERR_INVALID_ARG_TYPE' });
 assert.throws(() => new Worker('./x.js', { argv: 'x' }), { code: 'ERR_INVALID_ARG_TYPE' });
-assert.throws(() => new Worker('./x.js', { env: {} }), { code: 'ERR_METHOD_NOT_IMPLEMENTED' });
+assert.throws(() => new Worker('./x.js', { env: 5 }), { code: 'ERR_INVALID_ARG_TYPE' });
+assert.throws(() => moveMessagePortToContext(new MessageChannel().port1, {}), { code: 'ERR_METHOD_NOT_IMPLEMENTED' });
 assert.throws(() => new Worker('./x.js', { workerData: () => {} }), { name: 'DataCloneError' });
 assert.throws(() => receiveMessageOnPort({}), { code: 'ERR_INVALID_ARG_TYPE' });
 const moved = new ArrayBuffer(4), kept = new ArrayBuffer(4);

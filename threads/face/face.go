@@ -25,11 +25,19 @@ type Entry struct {
 	Eval bool
 	// From is the file that asks, where Path is resolved against that; where it is empty, the working directory counts.
 	From string
-	// Argv and Env replace those of the owner where they are not nil.
-	Argv []string
-	Env  map[string]string
-	// ReadOnly says that what belongs to the process can be read only.
-	ReadOnly bool
+	// Argv is what follows the path in its arguments; ExecArgv replaces the owner's where it is not nil.
+	Argv, ExecArgv []string
+	// Env is an environment of its own, of NAME=value, and CopyEnv one like the owner's; without these it is the owner's.
+	Env     []string
+	CopyEnv bool
+	// ReadOnly says that what belongs to the process can be read only, as in io.js; Thread that it cannot be changed, and
+	// says so, as in node.
+	ReadOnly, Thread bool
+	// Output, which may be nil, is told what it writes to stdout (1) and stderr (2), on the worker's goroutine. Where it
+	// is not alone the program's stream gets it too.
+	Output func(fd int, b []byte) (alone bool, err error)
+	// Stdin, which may be nil, makes its process.stdin.
+	Stdin func(js *isolate.JS) (goja.Value, error)
 }
 
 // Loader makes what runs entries: a program's loader of modules.
@@ -86,7 +94,11 @@ func Start(js *isolate.JS, e Entry, o Options, h Handlers) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := o.Codec.Encode(js, o.Data, o.Transfer)
+	what := o.Data
+	if o.Extra != nil {
+		what = js.Runtime().NewArray(o.Data, o.Extra)
+	}
+	data, err := o.Codec.Encode(js, what, o.Transfer)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +119,7 @@ func Start(js *isolate.JS, e Entry, o Options, h Handlers) (*Worker, error) {
 	}
 	w.Thread, err = p.Root.Start(threads.Spec{
 		Name: o.Name, Parent: threads.Of(js), Stay: o.KeepAlive, Paused: o.Paused, DieOnFailure: o.Die, KillCode: o.KillCode, Limits: o.Limits,
-		Body: &connected{Body: body, give: o.Port, online: h.Online != nil, port: &Port{codec: o.Codec, Data: data, Flavor: o.Flavor, data: o.HasData}},
+		Body: &connected{Body: body, give: o.Port, online: h.Online != nil, port: &Port{codec: o.Codec, Data: data, Flavor: o.Flavor, data: o.HasData, pair: o.Extra != nil}},
 		Owner: threads.Owner{
 			Context: ioc, Entry: entry,
 			Message: func(m threads.Message) {

@@ -26,7 +26,9 @@ type Options struct {
 	Data     goja.Value
 	HasData  bool
 	Transfer []goja.Value
-	Codec    threads.Codec
+	// Extra, which may be nil, is what the face itself gives along; Transfer is of both.
+	Extra goja.Value
+	Codec threads.Codec
 	// Structured is the codec that this word stands for.
 	Structured threads.Codec
 	// Module resolves the entry against the file of the caller.

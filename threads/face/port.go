@@ -18,7 +18,9 @@ type Port struct {
 
 	codec threads.Codec
 	data  bool
+	pair  bool       // Data has Options.Extra too
 	value goja.Value // of Data, once it was asked for
+	extra goja.Value
 }
 
 // PortOf is the port of the running script; nil where it is no worker.
@@ -44,9 +46,18 @@ func (p *Port) Value(js *isolate.JS) (goja.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.value = v
+		if p.value = v; p.pair {
+			pair := v.ToObject(js.Runtime())
+			p.value, p.extra = pair.Get("0"), pair.Get("1")
+		}
 	}
 	return p.value, nil
+}
+
+// Extra is what the face of the owner gave along (Options.Extra), always the same; nil where that is nothing.
+func (p *Port) Extra(js *isolate.JS) (goja.Value, error) {
+	_, err := p.Value(js)
+	return p.extra, err
 }
 
 // HasData reports whether the owner gave something along.

@@ -1,5 +1,5 @@
-// Package nodeworkers is node:worker_threads for programs, on package face: a thin one. Workers, the port to the owner
-// and data are node's; MessagePorts are those of package ports.
+// Package nodeworkers is node:worker_threads for programs, on packages face and ports: what a Worker and its owner say to
+// each other goes through a MessagePort, as in node, and so does what it writes for its owner and reads of it.
 //
 // Everything belongs to the isolate's goroutine.
 package nodeworkers
@@ -8,7 +8,9 @@ import (
 	_ "embed"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/dop251/goja"
 
@@ -35,100 +37,133 @@ var program = sync.OnceValues(func() (*goja.Program, error) {
 	return goja.Compile("node-internal:worker_threads", "(function(EventEmitter, native) { "+source+"\n})", true)
 })
 
-// exports is the module in one realm.
-type exports struct {
-	value  goja.Value
-	closed bool // parentPort
-}
+// exports are the module in one realm, and what its JavaScript gives to the worker that it runs in.
+type exports struct{ value, stdin goja.Value }
 
 var loaded = isolate.NewSlot(func(*isolate.JS) *exports { return &exports{} })
 
 func load(js *isolate.JS) (goja.Value, error) {
+	l, err := loadAll(js)
+	return l.value, err
+}
+
+func loadAll(js *isolate.JS) (*exports, error) {
 	l := loaded.Get(js)
 	if l.value != nil {
-		return l.value, nil
+		return l, nil
 	}
-	native := bind.Object{Name: "native", Methods: natives}.New(js)
+	native := bind.Object{Name: "native", Methods: natives()}.New(js)
 	id := 0
 	if t := threads.Of(js); t != nil {
 		id = t.ID()
 	}
+	data, extra := goja.Null(), goja.Undefined()
+	if p := face.PortOf(js); p != nil {
+		var err error
+		if data, err = p.Value(js); err != nil {
+			return l, err
+		}
+		if p.Flavor == flavor {
+			extra, _ = p.Extra(js)
+		}
+	}
 	for name, v := range map[string]any{
-		"isWorker": face.PortOf(js) != nil, "id": id,
-		"postMessage": bind.NewFunction(js, "postMessage", 2, postMessage),
-		"postToOwner": bind.NewFunction(js, "postMessage", 2, postToOwner),
+		"isWorker": face.PortOf(js) != nil, "id": id, "data": data, "extra": extra, "postMessage": bind.NewFunction(js, "postMessage", 2, postMessage),
 	} {
 		if err := native.Set(name, v); err != nil {
-			return nil, err
+			return l, err
 		}
 	}
 	v, err := face.Run(js, program, native)
 	if err != nil {
-		return nil, err
+		return l, err
 	}
-	l.value = v
-	return l.value, nil
+	both := v.ToObject(js.Runtime())
+	l.value, l.stdin = both.Get("exports"), both.Get("stdin")
+	return l, nil
 }
+
+// flavor is that of the workers that this face starts.
+const flavor = "node"
 
 // natives are what worker_threads.js gets.
-var natives = map[string]bind.Static{
-	"start":      start,
-	"isAbsolute": func(c *bind.Call) (any, error) { return filepath.IsAbs(c.Arg(0).String()), nil },
-	"pathOf": func(c *bind.Call) (any, error) {
-		u, err := url.Parse(c.Arg(0).String())
-		if err != nil || u.Scheme != "file" || u.Host != "" && u.Host != "localhost" {
-			return nil, exception.TypeErrorf("The URL must be of scheme file")
-		}
-		return filepath.FromSlash(u.Path), nil
-	},
-	"listen": listen,
-	"close":  func(c *bind.Call) (any, error) { loaded.Get(c.JS()).closed = true; return nil, nil },
-	"pause": func(c *bind.Call) (any, error) {
-		face.PortOf(c.JS()).Pause(c.Arg(0).ToBoolean())
-		return nil, nil
-	},
-	// hold keeps the thread alive until its result is called.
-	"hold": func(c *bind.Call) (any, error) {
-		release := face.PortOf(c.JS()).Hold()
-		return bind.NewFunction(c.JS(), "release", 0, func(*bind.Call) (any, error) { release(); return nil, nil }), nil
-	},
-	"take": func(c *bind.Call) (any, error) {
-		m := face.PortOf(c.JS()).Take()
-		if m == nil {
+func natives() map[string]bind.Static {
+	return map[string]bind.Static{
+		"start":      start,
+		"isAbsolute": func(c *bind.Call) (any, error) { return filepath.IsAbs(c.Arg(0).String()), nil },
+		"pathOf": func(c *bind.Call) (any, error) {
+			u, err := url.Parse(c.Arg(0).String())
+			if err != nil || u.Scheme != "file" || u.Host != "" && u.Host != "localhost" {
+				return nil, exception.TypeErrorf("The URL must be of scheme file")
+			}
+			return filepath.FromSlash(u.Path), nil
+		},
+		"channel": func(c *bind.Call) (any, error) {
+			list, err := ports.Channel(c.JS())
+			return []any{list[0], list[1]}, err
+		},
+		// builtin is a module of node.
+		"builtin": func(c *bind.Call) (any, error) {
+			if mk := bind.ProgramOf(c.JS()).Builtin; mk != nil {
+				return mk(c.Arg(0).String())
+			}
+			return nil, face.ErrUnavailable
+		},
+		// receive is what waits at a port: null for what is no port.
+		"receive": func(c *bind.Call) (any, error) {
+			v, ok, isPort, err := ports.Receive(c.JS(), c.Arg(0))
+			if err != nil || !isPort {
+				return bind.Null, err
+			}
+			if !ok {
+				return nil, nil
+			}
+			o := c.JS().Runtime().NewObject()
+			return o, o.Set("message", v)
+		},
+		// pin keeps a buffer from being transferred.
+		"pin": func(c *bind.Call) (any, error) {
+			c.JS().Library().Hide(clone.Pinned)
+			if o, ok := c.Arg(0).(*goja.Object); ok {
+				return nil, o.DefineDataPropertySymbol(clone.Pinned, goja.Null(), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
+			}
 			return nil, nil
-		}
-		v, err := m.Value(c.JS())
-		if err != nil {
-			return nil, err
-		}
-		o := c.JS().Runtime().NewObject()
-		return o, o.Set("message", v)
-	},
-	// receive is what waits at a port: null for what is no port.
-	"receive": func(c *bind.Call) (any, error) {
-		v, ok, isPort, err := ports.Receive(c.JS(), c.Arg(0))
-		if err != nil || !isPort {
-			return bind.Null, err
-		}
-		if !ok {
-			return nil, nil
-		}
-		o := c.JS().Runtime().NewObject()
-		return o, o.Set("message", v)
-	},
-	"data": func(c *bind.Call) (any, error) { return face.PortOf(c.JS()).Value(c.JS()) },
-	// pin keeps a buffer from being transferred.
-	"pin": func(c *bind.Call) (any, error) {
-		c.JS().Library().Hide(clone.Pinned)
-		if o, ok := c.Arg(0).(*goja.Object); ok {
-			return nil, o.DefineDataPropertySymbol(clone.Pinned, goja.Null(), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
-		}
-		return nil, nil
-	},
+		},
+	}
 }
 
-// handle is what a Worker has of its thread.
-type handle struct{ worker *face.Worker }
+// handle is what a Worker has of its thread: an object that a constructor of JavaScript makes.
+type handle struct {
+	worker *face.Worker
+	obj    *goja.Object // the Worker
+	end    *ports.End   // at its parentPort
+	out    output
+}
+
+// Told is ports.Listener's: the Worker emits what its thread posts.
+func (h *handle) Told(js *isolate.JS, typ string, v goja.Value, _ []any) {
+	if typ == "close" {
+		return
+	}
+	if err := events.Emit(js, h.obj, typ, v); err != nil {
+		events.Report(js, err)
+	}
+}
+
+// drain is Told for all that has come. What a listener throws is reported.
+func (h *handle) drain(js *isolate.JS) {
+	for {
+		v, ok, err := h.end.Take(js)
+		switch {
+		case err != nil:
+			h.Told(js, "messageerror", js.Error(err), nil)
+		case !ok:
+			return
+		default:
+			h.Told(js, "message", v, nil)
+		}
+	}
+}
 
 var handleClass = &bind.Class[handle]{
 	Name: "WorkerHandle",
@@ -139,10 +174,14 @@ var handleClass = &bind.Class[handle]{
 		"terminate": func(h *handle, _ *bind.Call) (any, error) { h.worker.Kill(); return nil, nil },
 		"ref":       func(h *handle, _ *bind.Call) (any, error) { h.worker.Ref(); return nil, nil },
 		"unref":     func(h *handle, _ *bind.Call) (any, error) { h.worker.Unref(); return nil, nil },
+		// output is the port at which arrives what the worker writes to stdout (1) or stderr (2) from now on.
+		"output": func(h *handle, c *bind.Call) (any, error) {
+			return h.out.port(c.JS(), int(c.Arg(0).ToInteger()))
+		},
 	},
 }
 
-// handles finds the handle of a Worker, which is an object that a constructor of JavaScript makes.
+// handles finds the handle of a Worker.
 var handles = bind.NewMark[handle]("worker.handle")
 
 // postMessage is Worker.prototype.postMessage.
@@ -154,86 +193,114 @@ func postMessage(c *bind.Call) (any, error) {
 	case h.worker.Over():
 		return nil, nil
 	}
-	list, err := face.Transfers(c, c.Arg(1))
-	if err != nil {
-		return nil, err
-	}
-	err = h.worker.Post(c.JS(), c.Arg(0), list)
-	if h.worker.State() >= threads.Closing {
-		return nil, nil // nobody is left who could hear it
-	}
-	return nil, err
+	return nil, h.end.Post(c)
 }
 
-// postToOwner is postMessage of parentPort.
-func postToOwner(c *bind.Call) (any, error) {
-	if loaded.Get(c.JS()).closed {
-		return nil, nil
-	}
-	list, err := face.Transfers(c, c.Arg(1))
-	if err != nil {
-		return nil, err
-	}
-	return nil, face.PortOf(c.JS()).Post(c.JS(), c.Arg(0), list)
+// output is what a worker writes, for its owner. Write is for the worker's goroutine, and port for the owner's.
+type output struct {
+	alone [3]bool // the owner has it alone: by the number of the stream
+	to    [3]atomic.Pointer[threads.Port]
+	ports [3]*goja.Object // the owner's ends
 }
 
-// listen is listen(port): the port emits what the owner says until it is closed.
-func listen(c *bind.Call) (any, error) {
-	var port *goja.Object
-	if err := c.Unpack("port", &port); err != nil {
-		return nil, err
+func (o *output) port(js *isolate.JS, fd int) (*goja.Object, error) {
+	if p := o.ports[fd]; p != nil {
+		return p, nil
 	}
-	l := loaded.Get(c.JS())
-	face.PortOf(c.JS()).Receive(func(js *isolate.JS, m threads.Message) bool {
-		if l.closed {
-			threads.Drop(m)
-			return true
-		}
-		v, err := m.Value(js)
-		if err == nil {
-			err = events.Emit(js, port, "message", v)
-		}
-		if err != nil {
-			js.Panic(err)
-		}
-		return true
-	})
-	return nil, nil
+	a, b := threads.NewChannel(js.Bounds())
+	p, err := ports.Attach(js, a)
+	if err == nil {
+		o.ports[fd] = p
+		o.to[fd].Store(b)
+	}
+	return p, err
 }
 
-// start is start(path, eval, data, transfer, argv, name, worker, deliver): the worker emits what its thread posts, and deliver
-// is told of everything else.
+func (o *output) write(fd int, b []byte) (alone bool, err error) {
+	if to := o.to[fd].Load(); to != nil {
+		err = to.Post(ports.Bytes(slices.Clone(b)))
+	}
+	return o.alone[fd], err
+}
+
+// start is start(worker, path, options, transfer, own, deliver): own is what goes along beside workerData and transfer. The
+// options are those of a Worker, read already. deliver is told of everything but messages.
 func start(c *bind.Call) (any, error) {
 	js := c.JS()
-	list, err := face.Transfers(c, c.Arg(3))
+	h := &handle{}
+	if err := c.Unpack("worker", &h.obj); err != nil {
+		return nil, err
+	}
+	o := face.Options{Flavor: flavor, Codec: threads.Structured, HasData: true, Die: true, KillCode: 1}
+	e := face.Entry{Path: c.Arg(1).String(), Thread: true, CopyEnv: true, Output: h.out.write, Stdin: func(js *isolate.JS) (goja.Value, error) {
+		l, err := loadAll(js)
+		if err != nil {
+			return nil, err
+		}
+		return js.Call(l.stdin, nil)
+	}}
+	texts := func(into *[]string) func(c *bind.Call, v goja.Value) error {
+		return func(c *bind.Call, v goja.Value) (err error) {
+			list, _, err := c.Texts(v, func(v goja.Value) (string, error) { return c.String(0, v) })
+			*into = append([]string{}, list...)
+			return err
+		}
+	}
+	o.Data = goja.Undefined()
+	bag := c.Arg(2).ToObject(js.Runtime())
+	err := c.Dictionary(bag, "WorkerOptions",
+		"eval", &e.Eval, "name", &o.Name, "argv", texts(&e.Argv), "execArgv", texts(&e.ExecArgv), "env", texts(&e.Env), "stdout", &h.out.alone[1], "stderr", &h.out.alone[2],
+		"shareEnv", func(_ *bind.Call, v goja.Value) error { e.CopyEnv = !v.ToBoolean(); return nil },
+		"workerData", func(_ *bind.Call, v goja.Value) error { o.Data = v; return nil },
+		"extra", func(_ *bind.Call, v goja.Value) error { o.Extra = v; return nil },
+	)
 	if err != nil {
 		return nil, err
 	}
-	o := face.Options{
-		Flavor: "node", Codec: threads.Structured, Data: c.Arg(2), HasData: !goja.IsUndefined(c.Arg(2)), Transfer: list, Paused: true,
-		Die: true, KillCode: 1, Name: c.Arg(5).String(),
-	}
-	if !o.HasData {
-		o.Data = goja.Null()
-	}
-	argv, _, err := c.Texts(c.Arg(4), func(v goja.Value) (string, error) { return c.String(0, v) })
-	if err != nil {
-		return nil, err
-	}
-	worker, ok := c.Arg(6).(*goja.Object)
+	extra, ok := o.Extra.(*goja.Object)
 	if !ok {
-		return nil, exception.TypeErrorf("Illegal invocation")
+		return nil, c.BadArg(3, "Object")
 	}
-	deliver := c.Arg(7)
+	for _, list := range []goja.Value{c.Arg(3), c.Arg(4)} {
+		all, err := face.Transfers(c, list)
+		if err != nil {
+			return nil, err
+		}
+		o.Transfer = append(o.Transfer, all...)
+	}
+	near, far := threads.NewChannel(js.Bounds())
+	port, err := ports.Attach(js, far)
+	if err != nil {
+		return nil, err
+	}
+	if err := extra.Set("port", port); err != nil {
+		return nil, err
+	}
+	o.Transfer = append(o.Transfer, port)
+	for fd, alone := range h.out.alone {
+		if !alone {
+			continue
+		}
+		if _, err := h.out.port(js, fd); err != nil {
+			return nil, err
+		}
+	}
+	deliver := c.Arg(5)
 	say := func(js *isolate.JS, kind string, v goja.Value) error {
 		_, err := js.Call(deliver, nil, js.Runtime().ToValue(kind), v)
 		return err
 	}
-	w, err := face.Start(js, face.Entry{Path: c.Arg(0).String(), Eval: c.Arg(1).ToBoolean(), Argv: argv}, o, face.Handlers{
-		Online:       func(js *isolate.JS) error { return say(js, "online", goja.Undefined()) },
-		Message:      func(js *isolate.JS, v goja.Value) error { return events.Emit(js, worker, "message", v) },
-		MessageError: func(js *isolate.JS, err error) error { return say(js, "messageerror", js.Error(err)) },
+	if h.end, err = ports.NewEnd(js, near, h); err != nil {
+		return nil, err
+	}
+	h.worker, err = face.Start(js, e, o, face.Handlers{
+		Online: func(js *isolate.JS) error { return say(js, "online", goja.Undefined()) },
+		// Nothing else comes this way: messages go through the port.
+		Message:      func(*isolate.JS, goja.Value) error { return nil },
+		MessageError: func(*isolate.JS, error) error { return nil },
+		// What the worker has said comes before its error, and its end.
 		Failure: func(js *isolate.JS, f *threads.Failure) error {
+			h.drain(js)
 			// What was thrown itself, where it can be copied.
 			if f.Thrown != nil {
 				if v, err := f.Thrown.Value(js); err == nil {
@@ -246,12 +313,16 @@ func start(c *bind.Call) (any, error) {
 			}
 			return say(js, "error", v)
 		},
-		Exit: func(js *isolate.JS, code int) error { return say(js, "exit", js.Runtime().ToValue(code)) },
+		Exit: func(js *isolate.JS, code int) error {
+			h.drain(js)
+			h.end.Close()
+			return say(js, "exit", js.Runtime().ToValue(code))
+		},
 	})
 	if err != nil {
+		h.end.Close()
 		return nil, err
 	}
-	h := &handle{worker: w}
-	handles.Put(js, worker, h)
+	handles.Put(js, h.obj, h)
 	return handleClass.Wrap(js, h), nil
 }

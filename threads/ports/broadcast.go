@@ -98,8 +98,8 @@ func (b *broadcast) leaveHub() {
 	}
 }
 
-// told is listening's.
-func (b *broadcast) told(js *isolate.JS, typ string, value goja.Value, _ []any) {
+// Told is Listener's.
+func (b *broadcast) Told(js *isolate.JS, typ string, value goja.Value, _ []any) {
 	if typ != "close" { // nobody but the channel itself closes it
 		b.Tell(js, typ, value, func() (*goja.Object, *events.Event) { return newEvent(js, typ, value, nil) })
 	}

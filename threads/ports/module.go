@@ -59,7 +59,7 @@ func (m movables) Move(o *goja.Object) any {
 		// The object that is left behind has seen the last of its channel, as in node. A loop that is closed tells nobody.
 		_ = loop.Post(func() {
 			if !ioc.Ended() {
-				ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) { p.told(js, "close", nil, nil) }, nil)
+				ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) { p.Told(js, "close", nil, nil) }, nil)
 			}
 		})
 	}

@@ -7,7 +7,6 @@ import (
 
 	"workerd.local/exception"
 	"workerd.local/internal/clone"
-	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/threads"
 	"workerd.local/webapi/bind"
@@ -40,15 +39,15 @@ func (p *port) watched(_ *isolate.JS, typ string, any bool) {
 	p.open(any)
 }
 
-// told is listening's.
-func (p *port) told(js *isolate.JS, typ string, value goja.Value, ports []any) {
+// Told is Listener's.
+func (p *port) Told(js *isolate.JS, typ string, value goja.Value, ports []any) {
 	p.tell(js, typ, value, ports)
 }
 
 func (p *port) jsPost(c *bind.Call) (any, error) {
 	js := c.JS()
 	if c.Len() == 0 {
-		return nil, coded(js, "TypeError", "ERR_MISSING_ARGS", "Not enough arguments to MessagePort.postMessage")
+		return nil, tooFew(js)
 	}
 	list, err := transferList(c)
 	if err != nil {
@@ -59,19 +58,28 @@ func (p *port) jsPost(c *bind.Call) (any, error) {
 			return nil, exception.DOM("DataCloneError", "Transfer list contains source port")
 		}
 	}
+	return nil, p.post(js, c.Arg(0), list)
+}
+
+func tooFew(js *isolate.JS) error {
+	return coded(js, "TypeError", "ERR_MISSING_ARGS", "Not enough arguments to MessagePort.postMessage")
+}
+
+// post sends a value.
+func (r *receiver) post(js *isolate.JS, v goja.Value, list []goja.Value) error {
 	// A value that cannot be cloned is an error even where nobody would get it.
-	m, err := threads.Structured.Encode(js, c.Arg(0), list)
+	m, err := threads.Structured.Encode(js, v, list)
 	var refused *clone.TransferError
 	switch {
 	case errors.As(err, &refused):
-		return nil, coded(js, "TypeError", "ERR_INVALID_TRANSFER_OBJECT", "Found invalid object in transferList")
+		return coded(js, "TypeError", "ERR_INVALID_TRANSFER_OBJECT", "Found invalid object in transferList")
 	case err != nil:
-		return nil, err
-	case p.core == nil:
+		return err
+	case r.core == nil:
 		threads.Drop(m)
-		return nil, nil
+		return nil
 	}
-	return nil, full(p.core.Post(m))
+	return full(r.core.Post(m))
 }
 
 // full is what scripts see of a port that does not take a message.
@@ -165,35 +173,57 @@ var channelClass = &bind.Class[struct{}]{
 }
 
 func newChannel(c *bind.Call) (*goja.Object, error) {
-	js, obj := c.JS(), c.This().(*goja.Object)
-	if _, err := iocontext.Current(js); err != nil {
+	obj := c.This().(*goja.Object)
+	list, err := Channel(c.JS())
+	if err != nil {
 		return nil, err
 	}
-	a, b := threads.NewChannel(js.Bounds())
-	for i, core := range []*threads.Port{a, b} {
-		name := [...]string{"port1", "port2"}[i]
-		p, err := newPort(js, core)
-		if err != nil {
-			return nil, err
-		}
-		if err := obj.Set(name, p.obj); err != nil {
+	for i, name := range [...]string{"port1", "port2"} {
+		if err := obj.Set(name, list[i]); err != nil {
 			return nil, err
 		}
 	}
 	return obj, nil
 }
 
+// Channel makes the two ports of a MessageChannel.
+func Channel(js *isolate.JS) (list [2]*goja.Object, err error) {
+	a, b := threads.NewChannel(js.Bounds())
+	if list[0], err = Attach(js, a); err == nil {
+		list[1], err = Attach(js, b)
+	}
+	return list, err
+}
+
+// Attach makes the MessagePort of a port that nobody has.
+func Attach(js *isolate.JS, core *threads.Port) (*goja.Object, error) {
+	p, err := newPort(js, core)
+	if err != nil {
+		return nil, err
+	}
+	return p.obj, nil
+}
+
 // Receive is what waits at a port for its oldest message, whether somebody listens or not. isPort is false for what is
 // no port, and ok where nothing waits.
 func Receive(js *isolate.JS, v goja.Value) (value goja.Value, ok, isPort bool, err error) {
 	p, isPort := portClass.Unwrap(js, v)
-	if !isPort || p.core == nil {
-		return nil, false, isPort, nil
+	if !isPort {
+		return nil, false, false, nil
 	}
-	m, _, ok := p.core.Take(true)
+	value, ok, err = p.take(js)
+	return value, ok, true, err
+}
+
+// take is the oldest message that waits.
+func (r *receiver) take(js *isolate.JS) (value goja.Value, ok bool, err error) {
+	if r.core == nil {
+		return nil, false, nil
+	}
+	m, _, ok := r.core.Take(true)
 	if !ok {
-		return nil, false, true, nil
+		return nil, false, nil
 	}
 	value, err = m.Value(js)
-	return value, true, true, err
+	return value, true, err
 }

@@ -15,16 +15,17 @@ type receiver struct {
 	ioc     *iocontext.Context
 	loop    *loop.Loop
 	release func() // lets the thread end; nil where it is not held
-	to      listening
+	to      Listener
 	pumping func() // pump, made once
 }
 
-// listening is who a receiver tells; a value of nil is none.
-type listening interface {
-	told(js *isolate.JS, typ string, value goja.Value, ports []any)
+// Listener is who is told what comes to a port: a message, a messageerror, or the close, which has a value of nil. ports
+// are those that came with a message.
+type Listener interface {
+	Told(js *isolate.JS, typ string, value goja.Value, ports []any)
 }
 
-func (r *receiver) attach(js *isolate.JS, core *threads.Port, to listening) error {
+func (r *receiver) attach(js *isolate.JS, core *threads.Port, to Listener) error {
 	ioc, err := iocontext.Current(js)
 	if err != nil {
 		return err
@@ -105,16 +106,16 @@ func (r *receiver) deliver(js *isolate.JS, m threads.Message) {
 	realm.arrived = nil
 	switch {
 	case err == nil:
-		r.to.told(js, "message", v, ports)
+		r.to.Told(js, "message", v, ports)
 	case isolate.Uncatchable(err):
 		js.Panic(err)
 	default:
-		r.to.told(js, "messageerror", js.Error(err), nil)
+		r.to.Told(js, "messageerror", js.Error(err), nil)
 	}
 }
 
 // closed is the end of the channel, which is told.
 func (r *receiver) closed() {
 	r.leave().End()
-	r.ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) { r.to.told(js, "close", nil, nil) }, nil)
+	r.ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) { r.to.Told(js, "close", nil, nil) }, nil)
 }

@@ -174,7 +174,7 @@ const process = setPrototypeOf({
     const found = require("node:util").parseEnv(readFileSync(path instanceof URL ? path : path.toString(), "utf8"));
     for (const name of keys(found)) if (env[name] === undefined) env[name] = found[name];
   },
-  channel: undefined, connected: false,
+  channel: undefined, connected: undefined,
   binding: unimplemented("process.binding"),
   dlopen: only(unimplemented("process.dlopen")),
   getActiveResourcesInfo: () => [],
@@ -206,6 +206,14 @@ const process = setPrototypeOf({
   unref(v) { (v?.[Symbol.for("nodejs.unref")] ?? v?.unref)?.call(v); },
   assert(value, message) { require("node:assert").ok(value, message); },
 }, EventEmitter.prototype);
+if (info.worker) {
+  // A worker of worker_threads has these, to say that they are not for it.
+  const refuse = (what) => { throw make(TypeError, "ERR_WORKER_UNSUPPORTED_OPERATION", `${what} is not supported in workers`); };
+  for (const name of ["abort", "chdir", "initgroups", "setegid", "seteuid", "setgid", "setgroups", "setuid"]) {
+    process[name] = () => refuse(`process.${name}()`);
+  }
+  process.umask = (mask) => (mask === undefined ? native.umask() : refuse("Setting process.umask()"));
+}
 if (info.readOnly) for (const name of ["abort", "chdir", "dlopen", "openStdin"]) delete process[name];
 
 // What only tells where the program is.

@@ -28,6 +28,8 @@ class Output extends Writable {
 }
 return {
   stdin() {
+    const given = native.given();
+    if (given !== undefined) return given;
     const { Readable } = require("node:stream");
     const stdin = new Readable({
       highWaterMark: 65536,
