@@ -57,7 +57,7 @@ func usualHandshake(b []byte) (r *http.Request, head string) {
 				return nil, ""
 			}
 		}
-		name, value = textproto.CanonicalMIMEHeaderKey(name), strings.Trim(value, " \t")
+		name, value = canonical(name), strings.Trim(value, " \t")
 		switch name {
 		case "Host":
 			if host != "" || !usualHost(value) {
@@ -90,6 +90,22 @@ func usualHandshake(b []byte) (r *http.Request, head string) {
 		return nil, ""
 	}
 	return r, head
+}
+
+// canonical is textproto.CanonicalMIMEHeaderKey, which makes a string for each of these names
+// as clients write them.
+func canonical(name string) string {
+	switch name {
+	case "Sec-WebSocket-Key":
+		return "Sec-Websocket-Key"
+	case "Sec-WebSocket-Version":
+		return "Sec-Websocket-Version"
+	case "Sec-WebSocket-Extensions":
+		return "Sec-Websocket-Extensions"
+	case "Sec-WebSocket-Protocol":
+		return "Sec-Websocket-Protocol"
+	}
+	return textproto.CanonicalMIMEHeaderKey(name)
 }
 
 // usualHost reports whether a Host header has the characters of names, addresses and

@@ -20,9 +20,12 @@ import (
 // keyGUID is what RFC 6455 wants behind the key before it is hashed.
 const keyGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
-func acceptKey(key string) string {
-	sum := sha1.Sum([]byte(key + keyGUID))
-	return base64.StdEncoding.EncodeToString(sum[:])
+func acceptKey(key string) string { return string(appendAcceptKey(nil, key)) }
+
+func appendAcceptKey(b []byte, key string) []byte {
+	var room [24 + len(keyGUID)]byte // for a key that CheckRequest found nothing wrong with
+	sum := sha1.Sum(append(append(room[:0], key...), keyGUID...))
+	return base64.StdEncoding.AppendEncode(b, sum[:])
 }
 
 // CheckRequest says what is wrong with a request for a WebSocket; a status of 0 means
@@ -161,16 +164,14 @@ func hijack(w http.ResponseWriter, r *http.Request, a Accepted) (net.Conn, optio
 
 // agreement is what the answer to a handshake says.
 func agreement(r *http.Request, a Accepted) (options, error) {
-	var head bytes.Buffer
-	head.Grow(256)
-	head.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ")
-	head.WriteString(acceptKey(r.Header.Get("Sec-WebSocket-Key")))
-	head.WriteString("\r\n")
+	const begin = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+	answer := make([]byte, 0, len(begin)+28+len("\r\n\r\n"))
+	answer = append(appendAcceptKey(append(answer, begin...), r.Header.Get("Sec-WebSocket-Key")), "\r\n"...)
 	o := options{owner: a.Owner, window: mostWindow}
 	if wanted := offers(a.Header); slices.ContainsFunc(wanted, func(x offer) bool { return x.name == deflateName }) {
 		var reply string
 		if reply, o.window, o.deflate = agree(offers(r.Header)); o.deflate {
-			head.WriteString("Sec-WebSocket-Extensions: " + reply + "\r\n")
+			answer = append(answer, "Sec-WebSocket-Extensions: "+reply+"\r\n"...)
 		}
 	}
 	for name := range a.Header {
@@ -178,13 +179,14 @@ func agreement(r *http.Request, a Accepted) (options, error) {
 			continue
 		}
 		// There is another one. Write leaves out what is nil, and line breaks.
-		if err := a.Header.WriteSubset(&head, ofHandshake); err != nil {
+		head := bytes.NewBuffer(answer)
+		if err := a.Header.WriteSubset(head, ofHandshake); err != nil {
 			return o, err
 		}
+		answer = head.Bytes()
 		break
 	}
-	head.WriteString("\r\n")
-	o.answer = head.Bytes()
+	o.answer = append(answer, "\r\n"...)
 	return o, nil
 }
 

@@ -26,15 +26,16 @@ func (c *Call) Options(n int, dictionary string, pairs ...any) error {
 // Dictionary is Options for an object that is not an argument.
 func (c *Call) Dictionary(obj *goja.Object, dictionary string, pairs ...any) error {
 	for i := 0; i < len(pairs); i += 2 {
-		field := *c
-		field.dictionary, field.field = dictionary, pairs[i].(string)
+		name := pairs[i].(string)
 		var v goja.Value
-		if err := c.js.Try(func() { v = obj.Get(field.field) }); err != nil {
+		if err := c.js.Try(func() { v = obj.Get(name) }); err != nil {
 			return err
 		}
 		if v == nil || goja.IsUndefined(v) {
 			continue
 		}
+		field := *c
+		field.dictionary, field.field = dictionary, name
 		if take, ok := pairs[i+1].(func(*Call, goja.Value) error); ok {
 			if err := take(&field, v); err != nil {
 				return err

@@ -205,7 +205,7 @@ var stubClass = &bind.Class[stub]{
 
 // stub makes one; idValue is the id as scripts see it.
 func (n *Namespace) stub(js *isolate.JS, id *ID, idValue goja.Value) *goja.Object {
-	obj := stubClass.Wrap(js, &stub{fetch.FetcherObject{Service: n.Actors.Stub(id.id, id.name, n.Lasting), Options: fetch.DispatchOptions{Actor: id.id.String()}}})
+	obj := stubClass.Wrap(js, &stub{fetch.FetcherObject{Service: n.Actors.Stub(id.id, id.name, n.Lasting), Options: fetch.DispatchOptions{Actor: id.id}}})
 	name := goja.Undefined()
 	if id.name != nil {
 		name = js.Runtime().ToValue(*id.name)

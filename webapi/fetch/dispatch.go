@@ -3,6 +3,7 @@ package fetch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -29,9 +30,9 @@ import (
 type DispatchOptions struct {
 	// Prepare may change the request before it leaves; nil leaves it as it is.
 	Prepare func(req *event.Request)
-	// Actor is the id of the actor that the service is, as text; empty for any other
-	// service. Tail workers are told.
-	Actor string
+	// Actor is the id of the actor that the service is; nil for any other service. Tail
+	// workers are told.
+	Actor fmt.Stringer
 	// Error replaces the error of the service; nil leaves it as it is. It runs on
 	// the isolate's goroutine.
 	Error func(err error) error

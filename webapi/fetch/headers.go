@@ -169,8 +169,8 @@ func (h *Headers) Fields() []Field {
 	return out
 }
 
-// Clone is a copy that may be changed.
-func (h *Headers) Clone() *Headers { return &Headers{h: cloneHeader(h.h)} }
+// Clone is a copy that may be changed, which is made when one of both is.
+func (h *Headers) Clone() *Headers { return &Headers{h: h.share(), shared: true} }
 
 func cloneHeader(h http.Header) http.Header {
 	if h == nil {

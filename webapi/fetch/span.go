@@ -24,9 +24,9 @@ func (r *Request) openSpans(js *isolate.JS, o *DispatchOptions) *spans {
 		return nil
 	}
 	s := &spans{}
-	if o.Actor != "" {
+	if o.Actor != nil {
 		s.actor = at.Open("durable_object_subrequest")
-		s.actor.Set("objectId", o.Actor)
+		s.actor.Set("objectId", o.Actor.String())
 		return s // it is the exchange, too
 	}
 	s.exchange = at.Open("fetch")

@@ -56,11 +56,11 @@ func (s service) span(js *isolate.JS) *trace.Span {
 		return nil
 	}
 	id := s.f.Options.Actor
-	if id == "" {
+	if id == nil {
 		return at.Open("jsRpcSession")
 	}
 	span := at.Open("durable_object_subrequest")
-	span.Set("objectId", id)
+	span.Set("objectId", id.String())
 	return span
 }
 
