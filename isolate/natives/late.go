@@ -18,11 +18,12 @@ type Late struct {
 	template   engineTemplate // nil where the engine is not as expected
 }
 
-// LateProperty is a property of the shape. It is configurable, and writable where it is no
-// accessor.
+// LateProperty is a property of the shape: configurable where it is not Fixed, and writable
+// where it is neither ReadOnly nor an accessor.
 type LateProperty struct {
 	Name                 string
 	Enumerable, Accessor bool
+	Fixed, ReadOnly      bool
 }
 
 // LateValue is what a property is: a Value, or the functions of an accessor.
@@ -57,25 +58,103 @@ func (p LateProperty) property(v LateValue) goja.Value {
 		field(reflect.ValueOf(made).Elem(), "value", reflect.Interface).SetZero()
 		field(reflect.ValueOf(made).Elem(), "accessor", reflect.Bool).SetBool(true)
 		setAccessors(made, v.Get, v.Set)
+		if p.Fixed {
+			fixProperty(made)
+		}
 		return made
 	}
-	return newProperty(v.Value, true, p.Enumerable)
+	made := newProperty(v.Value, !p.ReadOnly, p.Enumerable)
+	if p.Fixed {
+		fixProperty(made)
+	}
+	return made
 }
 
 // NewLate makes the realm's object of a shape. make makes the value of a property; its
 // panic is what the script's read throws. late is false where the engine is not as
 // expected: then the object has no properties before FillLate.
 func (l *Library) NewLate(s *Late, proto *goja.Object, make func(name string) LateValue) (o *goja.Object, late bool) {
-	e := l.e
 	t := s.prepare()
 	if t == nil {
-		return e.rt.CreateObject(proto), false
+		return l.e.rt.CreateObject(proto), false
 	}
+	l.e.shape(s, make)
+	return intrinsics.newTemplated(l.e.rt, t, proto), true
+}
+
+func (e *env) shape(s *Late, make func(name string) LateValue) {
 	if e.shapes == nil {
 		e.shapes = map[*Late]func(name string) LateValue{}
 	}
 	e.shapes[s] = make
-	return intrinsics.newTemplated(e.rt, t, proto), true
+}
+
+// NewLateFunction is NewLate of a function and constructor. call gets the receiver, which
+// for a constructor is an object that inherits from what newTarget says. The shape lists
+// all properties of the function, also length, name and prototype.
+func (l *Library) NewLateFunction(s *Late, call raw, make func(name string) LateValue) (o *goja.Object, late bool) {
+	rt := l.e.rt
+	t := s.prepare()
+	if lateFunction.kind == nil || t == nil {
+		return rt.ToValue(func(c goja.ConstructorCall) *goja.Object {
+			call(goja.FunctionCall{This: c.This, Arguments: c.Arguments})
+			return nil
+		}).(*goja.Object), false
+	}
+	l.e.shape(s, make)
+	o = intrinsics.newOf(rt, lateFunction.kind, nil)
+	i := *intrinsics.implementation(o)
+	*fieldAt[*goja.Object](i, intrinsics.prototype) = rt.ToValue(call).(*goja.Object).Prototype()
+	*fieldAt[bool](i, intrinsics.extensible) = true
+	*fieldAt[map[unistring.String]goja.Value](i, intrinsics.values) = map[unistring.String]goja.Value{}
+	*fieldAt[engineTemplate](i, intrinsics.tmpl) = t
+	*fieldAt[bool](i, intrinsics.ready) = true
+	*fieldAt[raw](i, lateFunction.call) = call
+	*fieldAt[func([]goja.Value, *goja.Object) *goja.Object](i, lateFunction.construct) = func(args []goja.Value, target *goja.Object) *goja.Object {
+		if target == nil {
+			target = o
+		}
+		proto, ok := target.Get("prototype").(*goja.Object)
+		if !ok {
+			proto, _ = make("prototype").Value.(*goja.Object)
+		}
+		this := rt.CreateObject(proto)
+		call(goja.FunctionCall{This: this, Arguments: args})
+		return this
+	}
+	return o, true
+}
+
+// lateFunction is the engine's type of a function with a template, which Object is; kind
+// is nil where that is not as expected.
+var lateFunction = findLateFunction()
+
+type functionLayout struct {
+	kind            reflect.Type
+	call, construct uintptr
+}
+
+func findLateFunction() (l functionLayout) {
+	if intrinsics == nil {
+		return l
+	}
+	o, ok := goja.New().GlobalObject().Get("Object").(*goja.Object)
+	if !ok {
+		return l
+	}
+	impl := reflect.ValueOf(o).Elem().FieldByName("self")
+	if impl.IsNil() || impl.Elem().Kind() != reflect.Pointer || impl.Elem().Type().Elem().Kind() != reflect.Struct {
+		return l
+	}
+	t := impl.Elem().Type().Elem()
+	inner, ok0 := t.FieldByName(intrinsics.templated.Name())
+	call, ok1 := t.FieldByName("f")
+	construct, ok2 := t.FieldByName("construct")
+	if !ok0 || !ok1 || !ok2 || inner.Offset != 0 || inner.Type != intrinsics.templated || len(call.Index) != 1 || len(construct.Index) != 1 ||
+		call.Type != reflect.TypeFor[raw]() || construct.Type != reflect.TypeFor[func([]goja.Value, *goja.Object) *goja.Object]() {
+		return l
+	}
+	return functionLayout{t, call.Offset, construct.Offset}
 }
 
 // FillLate defines all properties of an object that is not late.
@@ -86,10 +165,16 @@ func (l *Library) FillLate(s *Late, o *goja.Object, make func(name string) LateV
 			flag = goja.FLAG_TRUE
 		}
 		var err error
+		not := func(is bool) goja.Flag {
+			if is {
+				return goja.FLAG_FALSE
+			}
+			return goja.FLAG_TRUE
+		}
 		if p.Accessor {
-			err = o.DefineAccessorProperty(p.Name, accessorValue(v.Get), accessorValue(v.Set), goja.FLAG_TRUE, flag)
+			err = o.DefineAccessorProperty(p.Name, accessorValue(v.Get), accessorValue(v.Set), not(p.Fixed), flag)
 		} else {
-			err = o.DefineDataProperty(p.Name, v.Value, goja.FLAG_TRUE, goja.FLAG_TRUE, flag)
+			err = o.DefineDataProperty(p.Name, v.Value, not(p.ReadOnly), not(p.Fixed), flag)
 		}
 		if err != nil {
 			return err

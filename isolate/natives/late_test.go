@@ -89,3 +89,66 @@ func TestUntouched(t *testing.T) {
 		}
 	}
 }
+
+var lateFunctionShape = NewLate(LateProperty{Name: "length", ReadOnly: true}, LateProperty{Name: "name", ReadOnly: true}, LateProperty{Name: "prototype", Fixed: true},
+	LateProperty{Name: "member", Enumerable: true}, LateProperty{Name: "fixed", Accessor: true, Fixed: true})
+
+// A function that is late can be called, made instances of and extended.
+func TestLateFunction(t *testing.T) {
+	for src, want := range map[string]string{
+		`[typeof F, F.name, F.length, F.member, F.fixed]`:                                                                                                    `["function" "F" 1 "member" "got"]`,
+		`(() => { const f = new F(5); return [f.v, f instanceof F, Object.getPrototypeOf(f) === F.prototype] })()`:                                           `[5 true true]`,
+		`(() => { class X extends F { constructor() { super(6); this.w = this.v + 1 } }; const x = new X; return [x.w, x instanceof X, x instanceof F] })()`: `[7 true true]`,
+		`(() => { const o = {}; F.call(o, 1); return [o.v, Reflect.construct(F, [2], Array) instanceof Array] })()`:                                          `[1 true]`,
+		`Object.getOwnPropertyNames(F)`: `["length" "name" "prototype" "member" "fixed"]`,
+		`[Object.getPrototypeOf(F) === Function.prototype, Object.isExtensible(F), Object.keys(F).length]`: `[true true 1]`,
+		`(() => { "use strict"; try { F.name = 1 } catch (e) { return e instanceof TypeError } })()`:       `true`,
+		`[Reflect.deleteProperty(F, "prototype"), Reflect.deleteProperty(F, "fixed"), delete F.name]`:      `[false false true]`,
+	} {
+		for _, off := range []bool{false, true} {
+			rt := goja.New()
+			lib, err := Install(rt, Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			proto := rt.NewObject()
+			make := func(name string) LateValue {
+				switch name {
+				case "length":
+					return LateValue{Value: rt.ToValue(1)}
+				case "name":
+					return LateValue{Value: rt.ToValue("F")}
+				case "prototype":
+					return LateValue{Value: proto}
+				case "fixed":
+					get, _ := rt.ToValue(func(goja.FunctionCall) goja.Value { return rt.ToValue("got") }).(*goja.Object)
+					return LateValue{Get: get}
+				}
+				return LateValue{Value: rt.ToValue(name)}
+			}
+			kept := lateFunction
+			if off {
+				lateFunction = functionLayout{}
+			}
+			f, late := lib.NewLateFunction(lateFunctionShape, func(c goja.FunctionCall) goja.Value {
+				_ = c.This.(*goja.Object).Set("v", c.Argument(0))
+				return undefined
+			}, make)
+			lateFunction = kept
+			if late == off {
+				t.Fatalf("late is %t", late)
+			}
+			if off {
+				if err := lib.FillLate(lateFunctionShape, f, make); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := rt.Set("F", f); err != nil {
+				t.Fatal(err)
+			}
+			if got := run(t, rt, src); got != want {
+				t.Errorf("%s, %t\n got %s\nwant %s", src, off, got, want)
+			}
+		}
+	}
+}

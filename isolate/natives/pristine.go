@@ -17,6 +17,7 @@ var keptPaths = map[realmPart][]string{
 	partMap:     {"Map.prototype.set", "Map.prototype.forEach"},
 	partSet:     {"Set.prototype.add", "Set.prototype.forEach"},
 	partError:   {"Error.prototype.toString"},
+	partSymbol:  {"Symbol.for"},
 	partRegExp: {"RegExp.prototype.get source", "RegExp.prototype.get hasIndices", "RegExp.prototype.get global", "RegExp.prototype.get ignoreCase",
 		"RegExp.prototype.get multiline", "RegExp.prototype.get dotAll", "RegExp.prototype.get unicode", "RegExp.prototype.get unicodeSets",
 		"RegExp.prototype.get sticky", "RegExp.prototype.test", "RegExp.prototype.exec"},

@@ -107,6 +107,7 @@ var baseMembers = map[string]intrinsic{
 	"stringStartsWith":          {"String.prototype.startsWith", true},
 	"stringToLowerCase":         {"String.prototype.toLowerCase", true},
 	"stringToUpperCase":         {"String.prototype.toUpperCase", true},
+	"symbolFor":                 {"Symbol.for", false},
 	"stringTrim":                {"String.prototype.trim", true},
 	"typedArrayBuffer":          {intrinsics.TypedPath + ".get buffer", true},
 	"typedArrayByteLength":      {intrinsics.TypedPath + ".get byteLength", true},

@@ -1,15 +1,150 @@
 package core
 
 import (
+	"errors"
+
 	"github.com/dop251/goja"
 
+	"workerd.local/isolate"
+	intrinsics "workerd.local/isolate/natives"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/events"
 )
 
+// The properties of EventEmitter and its prototype, which js/events.js makes as they are
+// needed.
+var (
+	emitterPrototype = intrinsics.NewLate(
+		intrinsics.LateProperty{Name: "constructor"},
+		intrinsics.LateProperty{Name: "_events", Enumerable: true},
+		intrinsics.LateProperty{Name: "_eventsCount", Enumerable: true},
+		intrinsics.LateProperty{Name: "_maxListeners", Enumerable: true},
+		intrinsics.LateProperty{Name: "setMaxListeners", Enumerable: true},
+		intrinsics.LateProperty{Name: "getMaxListeners", Enumerable: true},
+		intrinsics.LateProperty{Name: "emit", Enumerable: true},
+		intrinsics.LateProperty{Name: "addListener", Enumerable: true},
+		intrinsics.LateProperty{Name: "on", Enumerable: true},
+		intrinsics.LateProperty{Name: "prependListener", Enumerable: true},
+		intrinsics.LateProperty{Name: "once", Enumerable: true},
+		intrinsics.LateProperty{Name: "prependOnceListener", Enumerable: true},
+		intrinsics.LateProperty{Name: "removeListener", Enumerable: true},
+		intrinsics.LateProperty{Name: "off", Enumerable: true},
+		intrinsics.LateProperty{Name: "removeAllListeners", Enumerable: true},
+		intrinsics.LateProperty{Name: "listeners", Enumerable: true},
+		intrinsics.LateProperty{Name: "rawListeners", Enumerable: true},
+		intrinsics.LateProperty{Name: "listenerCount", Enumerable: true},
+		intrinsics.LateProperty{Name: "eventNames", Enumerable: true},
+	)
+	emitterClass = intrinsics.NewLate(
+		intrinsics.LateProperty{Name: "length", ReadOnly: true},
+		intrinsics.LateProperty{Name: "name", ReadOnly: true},
+		intrinsics.LateProperty{Name: "prototype", Fixed: true},
+		intrinsics.LateProperty{Name: "usingDomains", Enumerable: true},
+		intrinsics.LateProperty{Name: "captureRejectionSymbol", Enumerable: true},
+		intrinsics.LateProperty{Name: "captureRejections", Enumerable: true, Accessor: true, Fixed: true},
+		intrinsics.LateProperty{Name: "errorMonitor", Enumerable: true},
+		intrinsics.LateProperty{Name: "defaultMaxListeners", Enumerable: true, Accessor: true, Fixed: true},
+		intrinsics.LateProperty{Name: "setMaxListeners", Enumerable: true},
+		intrinsics.LateProperty{Name: "init", Enumerable: true},
+		intrinsics.LateProperty{Name: "listenerCount", Enumerable: true},
+		intrinsics.LateProperty{Name: "once", Enumerable: true},
+		intrinsics.LateProperty{Name: "on", Enumerable: true},
+		intrinsics.LateProperty{Name: "getEventListeners", Enumerable: true},
+		intrinsics.LateProperty{Name: "getMaxListeners", Enumerable: true},
+		intrinsics.LateProperty{Name: "addAbortListener", Enumerable: true},
+		intrinsics.LateProperty{Name: "EventEmitter", Enumerable: true},
+		intrinsics.LateProperty{Name: "EventEmitterAsyncResource", Enumerable: true, Accessor: true},
+	)
+)
+
+// emitterSymbols are keys of emitters, the same in all realms.
+var emitterSymbols = map[string]*goja.Symbol{
+	"kCapture": goja.NewSymbol("kCapture"), "kErrorMonitor": goja.NewSymbol("events.errorMonitor"),
+	"kMaxTargetListeners": goja.NewSymbol("events.maxEventTargetListeners"),
+}
+
+// emitterParts is EventEmitter and its prototype while a realm makes them.
+type emitterParts struct {
+	unfilled []func() error // where the engine makes nothing late
+}
+
+var emitters = isolate.NewSlot(func(*isolate.JS) *emitterParts { return &emitterParts{} })
+
+// lateMembers makes properties with make(of, name) of js/events.js.
+func lateMembers(js *isolate.JS, fn goja.Value, of int) func(name string) intrinsics.LateValue {
+	return func(name string) intrinsics.LateValue {
+		rt := js.Runtime()
+		if of == 1 && name == "length" {
+			return intrinsics.LateValue{Value: rt.ToValue(1)}
+		}
+		if of == 1 && name == "name" {
+			return intrinsics.LateValue{Value: rt.ToValue("EventEmitter")}
+		}
+		v, err := js.Call(fn, nil, rt.ToValue(of), rt.ToValue(name))
+		if err != nil {
+			js.Panic(err)
+		}
+		late := intrinsics.LateValue{Value: v}
+		if pair, ok := v.(*goja.Object); ok && of == 1 && (name == "captureRejections" || name == "defaultMaxListeners" || name == "EventEmitterAsyncResource") {
+			late.Get, _ = pair.Get("get").(*goja.Object)
+			late.Set, _ = pair.Get("set").(*goja.Object)
+		}
+		return late
+	}
+}
+
 // eventNatives are what js/events.js gets.
 func eventNatives() map[string]bind.Static {
 	return map[string]bind.Static{
+		"symbols": func(c *bind.Call) (any, error) {
+			o := c.JS().Runtime().NewObject()
+			for name, s := range emitterSymbols {
+				if err := o.Set(name, s); err != nil {
+					return nil, err
+				}
+			}
+			return o, nil
+		},
+		// prototype(make) is EventEmitter.prototype.
+		"prototype": func(c *bind.Call) (any, error) {
+			js, make := c.JS(), lateMembers(c.JS(), c.Arg(0), 0)
+			o, late := js.Library().NewLate(emitterPrototype, js.Runtime().NewObject().Prototype(), make)
+			if p := emitters.Get(js); !late {
+				p.unfilled = append(p.unfilled, func() error { return js.Library().FillLate(emitterPrototype, o, make) })
+			}
+			return o, nil
+		},
+		// constructor(make) is EventEmitter, which calls its init.
+		"constructor": func(c *bind.Call) (any, error) {
+			js, make := c.JS(), lateMembers(c.JS(), c.Arg(0), 1)
+			var o *goja.Object
+			var late bool
+			o, late = js.Library().NewLateFunction(emitterClass, func(f goja.FunctionCall) goja.Value {
+				if _, err := js.Call(o.Get("init"), f.This, f.Argument(0)); err != nil {
+					var thrown *goja.Exception
+					if errors.As(err, &thrown) && !isolate.Uncatchable(err) {
+						panic(thrown)
+					}
+					js.Panic(err)
+				}
+				return goja.Undefined()
+			}, make)
+			if p := emitters.Get(js); !late {
+				p.unfilled = append(p.unfilled, func() error { return js.Library().FillLate(emitterClass, o, make) })
+			}
+			return o, nil
+		},
+		// finish fills what is not late.
+		"finish": func(c *bind.Call) (any, error) {
+			p := emitters.Get(c.JS())
+			for _, fill := range p.unfilled {
+				if err := fill(); err != nil {
+					return nil, err
+				}
+			}
+			p.unfilled = nil
+			return nil, nil
+		},
 		// emitter(emit, watch, capture) tells Go what the module has made.
 		"emitter": func(c *bind.Call) (any, error) {
 			var emit *goja.Object

@@ -20,7 +20,7 @@ func Files(files fs.FS, native func(name string) map[string]bind.Static, needs m
 			return err
 		}
 		name := strings.TrimSuffix(strings.TrimPrefix(path, "js/"), ".js")
-		m := Module{Name: name, Native: native(name), Needs: needs[name]}
+		m := Module{Name: name, Native: native(name), Needs: needs[name], Bare: true}
 		m.Read = func() string {
 			src, err := fs.ReadFile(files, path)
 			if err != nil {

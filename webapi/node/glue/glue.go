@@ -38,6 +38,8 @@ type Module struct {
 	// Read gives Source where it is first needed, so that a program that imports no
 	// module does not hold the texts of all of them.
 	Read func() string
+	// Bare modules do without the parameter primordials.
+	Bare bool
 	// Native are the functions that Source sees as native.
 	Native map[string]bind.Static
 	// Make makes the exports in Go; require is that of Source.
@@ -174,14 +176,18 @@ func (s *Set) evaluate(js *isolate.JS, in *loaded, m *Module, module, exports *g
 	if err != nil {
 		return nil, err
 	}
-	if in.prims == nil {
+	prims := in.prims
+	if m.Bare {
+		prims = goja.Undefined()
+	} else if prims == nil {
 		program, err := primordials()
 		if err != nil {
 			return nil, err
 		}
-		if in.prims, err = rt.RunProgram(program); err != nil {
+		if prims, err = rt.RunProgram(program); err != nil {
 			return nil, err
 		}
+		in.prims = prims
 	}
 	require := bind.NewFunction(js, "require", 1, func(c *bind.Call) (any, error) {
 		return s.Load(c.JS(), c.Arg(0).String())
@@ -190,7 +196,7 @@ func (s *Set) evaluate(js *isolate.JS, in *loaded, m *Module, module, exports *g
 	if err != nil {
 		return nil, err
 	}
-	if _, err := js.Call(fn, goja.Undefined(), exports, module, require, in.prims, native); err != nil {
+	if _, err := js.Call(fn, goja.Undefined(), exports, module, require, prims, native); err != nil {
 		return nil, err
 	}
 	return module.Get("exports"), nil
