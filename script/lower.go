@@ -1,7 +1,6 @@
 package script
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/dop251/goja/ast"
@@ -37,20 +36,12 @@ type lowering struct {
 	imports map[string]ast.Expression // what stands for the imports of a module, by local name
 }
 
-var (
-	bigintUse   = regexp.MustCompile(`\bBigInt\b|\bBigU?Int64|\b[0-9][0-9a-fA-FxXoO_]*n\b`)
-	bigOperator = regexp.MustCompile(`\*\*|<<|>>`)
-	// regexpUse matches what a literal must contain to need rewriting; false
-	// positives cost a walk.
-	regexpUse = regexp.MustCompile(`\\[pP]\{|\(\?[ims]*-?[ims]*:|/[gimsuy]*[dv][dgimsuvy]*\b`)
-)
-
 // program rewrites the tree in place. text is what the tree was parsed from.
 func (l *lowering) program(tree *ast.Program, text string) error {
 	l.tree, l.text = tree, text
-	l.shifts = bigOperator.MatchString(text)
-	l.bigint = l.shifts && bigintUse.MatchString(text)
-	if len(l.imports) == 0 && !l.shifts && !regexpUse.MatchString(text) && !strings.Contains(text, metaName) &&
+	l.shifts = usesBigOperators(text)
+	l.bigint = l.shifts && usesBigInts(text)
+	if len(l.imports) == 0 && !l.shifts && !usesOwnRegExps(text) && !strings.Contains(text, metaName) &&
 		!strings.Contains(text, "require(") && !strings.Contains(text, "__asyncGenerator") {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io/fs"
@@ -127,20 +128,41 @@ func newResolver(src *Source) (*resolver, error) {
 }
 
 // runTimeLoad matches the start of an import or require whose specifier is not a
-// string constant, and the other ways to load a module by a computed name.
-var runTimeLoad = regexp.MustCompile("\\b(?:import|require)\\s*(?:/\\*[^*]*\\*/\\s*)?\\(\\s*[^\\s\"')]|\\bcreateRequire\\b|\\brequire\\b\\s*[^\\s(:]")
+// string constant, and the other ways to load a module by a computed name, at a word.
+var runTimeLoad = regexp.MustCompile("^(?:(?:import|require)\\s*(?:/\\*[^*]*\\*/\\s*)?\\(\\s*[^\\s\"')]|createRequire\\b|require\\b\\s*[^\\s(:])")
 
-func loadsAtRunTime(content []byte) bool { return runTimeLoad.Match(content) }
+func loadsAtRunTime(content []byte) bool {
+	return matchesAt(content, runTimeLoad, "import", "require", "createRequire")
+}
+
+// matchesAt looks for an expression that matches from one of the words on: looking for it
+// everywhere takes longer than the rest of a start.
+func matchesAt(content []byte, e *regexp.Regexp, words ...string) bool {
+	for _, word := range words {
+		for at := 0; ; at += len(word) {
+			i := bytes.Index(content[at:], []byte(word))
+			if i < 0 {
+				break
+			}
+			at += i
+			if (at == 0 || !isWordByte(content[at-1])) && e.Match(content[at:]) {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // dotMark stands for the first character of a computed specifier that starts
 // with "./" or "../": the bundler would look for such files on disk.
 const dotMark = "\x01"
 
-var computedRelative = regexp.MustCompile("\\b(?:import|require)\\s*\\(\\s*[\"'`]\\.")
+// computedRelative matches at a word, too.
+var computedRelative = regexp.MustCompile("^(?:import|require)\\s*\\(\\s*[\"'`]\\.")
 
 // hideDots marks the string constants that computed specifiers start with.
 func hideDots(text string) string {
-	if !computedRelative.MatchString(text) {
+	if !matchesAt([]byte(text), computedRelative, "import", "require") {
 		return text
 	}
 	out := []byte(text)
