@@ -2,6 +2,7 @@ package serialize
 
 import (
 	"context"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -70,6 +71,35 @@ func BenchmarkTwin(b *testing.B) {
 		}
 		w.close()
 	}
+}
+
+// BenchmarkThousandForks is what a thousand children leave behind.
+func BenchmarkThousandForks(b *testing.B) {
+	bench := newBench(b, prepared)
+	s := bench.seed(4)
+	fork := func(n int) {
+		for range n {
+			if e, err := s.Fork(context.Background(), ForkOptions{}); err != nil || e.Code != 0 {
+				b.Fatal(err, e, bench.err.String())
+			}
+		}
+	}
+	measure := func() (heap, goroutines float64) {
+		bench.settled(s, 4)
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapAlloc), float64(runtime.NumGoroutine())
+	}
+	fork(50)
+	heap, goroutines := measure()
+	for b.Loop() {
+		fork(1000)
+	}
+	heap2, goroutines2 := measure()
+	b.ReportMetric((heap2-heap)/float64(b.N), "bytes-left")
+	b.ReportMetric((goroutines2-goroutines)/float64(b.N), "goroutines-left")
 }
 
 // slow is a script whose preparation waits half a second for answers.

@@ -54,6 +54,13 @@ var sections = []*section{
 				threadStarts, threadRoundTrips, threadsAlive, threadsAliveNode, o.rounds)}
 		},
 	},
+	{
+		flag: "warm", title: "Warm starts", servers: true, run: (*bench).runWarm,
+		what: "warm starts: forks of twins, starts from snapshots, and starts of a bundle of a megabyte with and without the compile cache",
+		how: func(o *options) []string {
+			return []string{fmt.Sprintf("Go benchmarks: %d rounds; starts of processes: %d each, in turn, on a compile cache of their own", min(o.rounds, warmRounds), o.starts)}
+		},
+	},
 }
 
 func shortRounds(o *options) string {

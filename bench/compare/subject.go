@@ -29,7 +29,9 @@ type subject struct {
 	binary  string
 	profile string // directory; "" for none
 	c       *benchCase
-	dir     string // of the case's files
+	dir     string   // of the case's files
+	flags   []string // beside those of the case
+	cache   string   // where ours keeps what it compiled; "" for the user's
 	storage string
 
 	url   string
@@ -63,7 +65,10 @@ func (s *subject) start(ctx context.Context) (time.Duration, error) {
 	if s.c.storage {
 		args = append(args, "--directory-path=storage="+s.storage)
 	}
-	s.cmd = exec.Command(s.binary, args...)
+	s.cmd = exec.Command(s.binary, append(args, s.flags...)...)
+	if s.cache != "" {
+		s.cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+s.cache)
+	}
 	s.cmd.Stdout, s.cmd.Stderr = logFile, logFile
 	if s.profile != "" {
 		s.cmd.Env = append(os.Environ(),
