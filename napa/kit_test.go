@@ -90,7 +90,7 @@ func (k *kit) start(w *Worker) *thread {
 func (th *thread) prepare() {
 	r, err := th.iso.NewRealm(isolate.RealmOptions{
 		Name:        th.w.Name(),
-		OnCondemned: func(cause error, _ *isolate.Frame) { th.w.Ended(isolate.Stopped(cause)) },
+		OnCondemned: func(cause error, _ *isolate.Frame) { th.w.Lost(isolate.Stopped(cause)) },
 		Setup: []func(js *isolate.JS) error{func(js *isolate.JS) error {
 			if err := bind.Install(js, []bind.Module{console.Module, timers.Module}); err != nil {
 				return err

@@ -20,7 +20,7 @@ type Thread interface {
 }
 
 // Starter starts the thread of a worker. It does not wait: the thread calls Worker.Ready
-// when it can run calls, and Worker.Ended at its end.
+// when it can run calls, and Worker.Ended or Worker.Lost at its end.
 type Starter func(w *Worker) (Thread, error)
 
 // Zone is a set of workers that calls are given to. Executes wait in one queue, of which
@@ -324,9 +324,8 @@ func (w *Worker) Ready(c *iocontext.Context) {
 
 // wake makes the worker look for calls; its state is workerBusy.
 func (w *Worker) wake() {
-	if err := w.context.Loop().Post(w.next); err != nil {
-		w.Ended(err)
-	}
+	// A thread that is over tells so by Ended or Lost, whichever it is.
+	_ = w.context.Loop().Post(w.next)
 }
 
 // next runs the first call that waits, on the worker's loop. The others come in tasks of
@@ -378,6 +377,8 @@ func (w *Worker) run(c *call) {
 			c.reject(codeTimedOut, timeoutText)
 		case w.context.Ended() && w.context.Realm().Condemned() == nil:
 			c.reject(codeInternal, messageOf(errWorkerEnded)) // the script ended its thread
+		case w.context.Realm().Condemned() != nil:
+			c.reject(codeInternal, messageOf(w.lost(err)))
 		default:
 			c.reject(codeInternal, messageOf(err))
 		}
@@ -423,15 +424,33 @@ func (w *Worker) settled(c *call) {
 	}
 }
 
-// Ended says that the worker's thread is over; any goroutine, any number of times. What the
-// worker had been given fails.
+// Ended says that the worker's thread is over, because its script or its zone wanted that; any goroutine, any number of
+// times. What the worker had been given fails.
 func (w *Worker) Ended(err error) {
+	if err == nil {
+		err = errWorkerEnded
+	}
+	w.over(err, false)
+}
+
+// Lost is Ended for a thread that the host has ended, because it was out of memory or took too long: what it had been
+// given fails, and another one takes its place, which knows nothing of what the zone was told before. One that was never
+// ready is not started again.
+func (w *Worker) Lost(cause error) { w.over(w.lost(cause), true) }
+
+// lost is the error of calls whose worker was lost.
+func (w *Worker) lost(cause error) error {
+	return exception.Errorf("The worker %s was lost with this call, and is started again: %s", w.Name(), messageOf(cause)).WithCause(cause)
+}
+
+func (w *Worker) over(err error, again bool) {
 	z := w.zone
 	z.mu.Lock()
 	if w.state == workerEnded {
 		z.mu.Unlock()
 		return
 	}
+	again = again && w.state != workerStarting && z.closing == nil && z.id != NodeZone
 	w.state = workerEnded
 	z.idle = slices.DeleteFunc(z.idle, func(other *Worker) bool { return other == w })
 	calls := w.own
@@ -441,17 +460,40 @@ func (w *Worker) Ended(err error) {
 	}
 	z.running -= len(w.running)
 	clear(w.running)
-	z.alive--
-	if z.alive == 0 {
+	var next *Worker
+	if again {
+		next = &Worker{zone: z, index: w.index, running: map[*call]struct{}{}}
+		z.workers[w.index] = next
+	} else if z.alive--; z.alive == 0 {
 		calls = append(calls, z.queue...)
 		z.queue = nil
 		close(z.gone)
 	}
 	z.mu.Unlock()
-	if err == nil {
-		err = errWorkerEnded
-	}
 	rejectAll(calls, err)
+	if next != nil {
+		next.begin()
+	}
+}
+
+// begin starts the thread of a worker that takes the place of another.
+func (w *Worker) begin() {
+	t, err := w.zone.system.o.Start(w)
+	if err != nil {
+		w.Ended(err)
+		return
+	}
+	z := w.zone
+	z.mu.Lock()
+	w.thread = t
+	var stop []Thread
+	if z.closing != nil && w.state == workerIdle {
+		stop = w.stopLocked()
+	}
+	z.mu.Unlock()
+	for _, t := range stop {
+		t.Stop()
+	}
 }
 
 func rejectAll(calls []*call, err error) {

@@ -424,15 +424,27 @@ func TestQueueOfAZoneIsBounded(t *testing.T) {
 		`[[0,1,"RangeError: The zone \"z\" has 3 calls that wait or run, and cannot have more.","RangeError: The zone \"z\" has 3 calls that wait or run, and cannot have more.","RangeError: The zone \"z\" has 3 calls that wait or run, and cannot have more."],"RangeError: The zone \"z\" has 3 broadcasts waiting, and cannot have more."]`)
 }
 
-func TestWorkerThatEndsRejectsItsCalls(t *testing.T) {
+// A worker whose engine is lost fails what it runs, and one that is new takes its place.
+func TestLostWorkersAreStartedAgain(t *testing.T) {
 	k := newKit(t, nil)
 	k.want(`
 		const z = napa.zone.create("z", { workers: 1 });
+		await z.broadcast("var told = 1");
 		const waits = z.execute(() => new Promise(() => {})).catch((e) => e);
-		const r = await z.execute(() => { endOfThread(); for (;;); }).catch((e) => e);
-		let after; do after = await z.execute(() => 1).catch((e) => e); while (after === r);
-		return JSON.stringify([await waits, r, after]);`,
-		`["Error: The code was killed.","Error: The code was killed.","Error: The workers of the zone \"z\" have ended."]`)
+		const lost = z.execute(() => { endOfThread(); for (;;); }).catch((e) => e);
+		const next = z.execute(() => typeof told).then((r) => r.value);
+		const seen = [await waits, await lost, await next];
+		await z.broadcast("var told = 2");
+		return JSON.stringify([...seen, (await z.execute(() => told)).value]);`,
+		`["Error: The worker napa:z/0 was lost with this call, and is started again: Error: The code was killed.","Error: The worker napa:z/0 was lost with this call, and is started again: Error: The code was killed.","undefined",2]`)
+	k.want(`
+		const z = napa.zone.create("again", { workers: 2 });
+		const calls = [];
+		for (let i = 0; i < 20; i++) calls.push(z.execute((i) => { if (i % 3 === 0) { endOfThread(); for (;;); } return i; }, [i]).then((r) => r.value, () => "lost"));
+		const all = await Promise.all(calls);
+		z.recycle();
+		return [all.join(), await z.execute(() => 1).catch((e) => e)].join(";")`,
+		`lost,1,2,lost,4,5,lost,7,8,lost,10,11,lost,13,14,lost,16,17,lost,19;Error: The zone "again" was recycled.`)
 }
 
 func TestOverflowRejectsOneCall(t *testing.T) {

@@ -103,7 +103,13 @@ func (p *Program) startWorker(w *napa.Worker) (napa.Thread, error) {
 		Name: w.Name(), Body: b, Stay: true, Unref: true,
 		Owner: threads.Owner{
 			Failure: func(f *threads.Failure) { p.complain(fmt.Sprintf("%s: Uncaught %s\n", w.Name(), f.Error())) },
-			Exit:    func(int) { w.Ended(nil) },
+			Exit: func(int) {
+				if b.realm == nil || b.realm.Condemned() == nil {
+					w.Ended(nil)
+				} else {
+					w.Lost(isolate.Stopped(b.realm.Condemned()))
+				}
+			},
 		},
 	})
 }
