@@ -143,12 +143,21 @@ func (e *engine) lend() *[stackSize]goja.Value {
 	return s
 }
 
-func (e *engine) takeBack(s *[stackSize]goja.Value) {
+// takeBack takes a stack of which so many places were used, but for the few that the end of the call has used.
+func (e *engine) takeBack(s *[stackSize]goja.Value, used int) {
 	// The engine lets go of its stack as the last call returns.
 	if s != nil && e.vm.stack == nil {
-		clear(s[:])
+		clear(s[:min(used+16, stackSize)])
 		stacks.Put(s)
 	}
+}
+
+// used is how many places of the stack are in use, or were: the engine clears what it takes out of use.
+func (e *engine) used() int {
+	if e.vm == nil {
+		return 0
+	}
+	return len(e.vm.stack)
 }
 
 // mark is a place in the machine to come back to: that of a Go function which the

@@ -100,11 +100,19 @@ func (js *JS) Call(fn goja.Value, this goja.Value, args ...goja.Value) (goja.Val
 	if this == nil {
 		this = goja.Undefined()
 	}
+	return js.Invoke(f, this, args...)
+}
+
+// Invoke is Call for who has looked already whether there is a function.
+func (js *JS) Invoke(f goja.Callable, this goja.Value, args ...goja.Value) (goja.Value, error) {
 	v, err := f(this, args...)
 	if v == nil {
 		v = goja.Undefined()
 	}
-	return v, js.noteOverflow(err)
+	if err != nil {
+		err = js.noteOverflow(err)
+	}
+	return v, err
 }
 
 // noteOverflow remembers that the engine ran out of call stack in this turn. It

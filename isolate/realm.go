@@ -66,6 +66,7 @@ type Realm struct {
 	refused     error         // what part returned for pending
 	entered     bool          // pending has begun
 	inside      func()        // runPart, made once
+	stacked     int           // how much of the engine's stack the call has used
 	inTurn      bool
 	cause       error  // why it is condemned
 	culprit     *Frame // of the turn that runs, or ran last
@@ -314,7 +315,7 @@ func (r *Realm) callEngine(fn func(js *JS)) (err error) {
 	if _, err = r.enter(goja.Undefined(), r.entering...); err != nil {
 		return r.js.noteOverflow(err)
 	}
-	r.engine.takeBack(stack)
+	r.engine.takeBack(stack, r.stacked)
 	return r.refused
 }
 
@@ -326,6 +327,7 @@ func (r *Realm) runPending() {
 		r.drain()
 	}
 	r.drain()
+	r.stacked = r.engine.used()
 	if ex != nil {
 		panic(ex)
 	}

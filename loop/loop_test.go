@@ -261,3 +261,37 @@ func BenchmarkPostHop(b *testing.B) {
 		<-done
 	}
 }
+
+// A loop that is stopped ends with what it has begun; nothing else of its queue runs.
+func TestStopDropsWhatIsQueued(t *testing.T) {
+	l := New(Options{})
+	var ran []string
+	add := func(name string, more func()) {
+		if err := l.Post(func() { ran = append(ran, name); more() }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add("first", func() {
+		add("later", func() {})
+		l.Stop()
+	})
+	add("second", func() {})
+	done := make(chan error)
+	go func() { done <- l.Run(context.Background()) }()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if got := fmt.Sprint(ran); got != "[first second]" {
+		t.Errorf("ran %s", got)
+	}
+	if err := l.Post(func() {}); err != ErrClosed {
+		t.Errorf("a stopped loop takes tasks: %v", err)
+	}
+	// One that waits wakes up.
+	l = New(Options{})
+	go func() { done <- l.Run(context.Background()) }()
+	l.Stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}

@@ -104,3 +104,20 @@ const Worker = require('worker');
 Worker.on('message', (m) => { Worker.postMessage(m); });
 `, b.N)
 }
+
+// How fast one side can send and the other hear: a thousand messages at a time.
+func BenchmarkWorkerFlood(b *testing.B) {
+	benchWorkers(b, `
+-- main.js --
+const Worker = require('worker');
+let left = Math.ceil(+process.argv[2] / 1000);
+const w = new Worker('hear.js');
+const burst = () => { for (let i = 0; i < 1000; i++) w.postMessage({ n: i }); };
+w.on('message', () => { if (--left > 0) burst(); else w.terminate(); });
+burst();
+-- hear.js --
+const Worker = require('worker');
+let n = 0;
+Worker.on('message', (m) => { if (++n % 1000 === 0) Worker.postMessage(n); });
+`, b.N)
+}

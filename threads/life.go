@@ -1,6 +1,7 @@
 package threads
 
 import (
+	"context"
 	"errors"
 
 	"github.com/dop251/goja"
@@ -28,8 +29,8 @@ func (t *Thread) run() {
 	if t.post(t.boot) != nil {
 		return
 	}
-	// It ends with the context, which says nothing that the state does not.
-	_ = t.iso.Run(t.ctx)
+	// It is stopped where the context ends.
+	_ = t.iso.Run(context.Background())
 }
 
 // boot makes the realm and evaluates the entry.

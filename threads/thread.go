@@ -81,7 +81,7 @@ type Thread struct {
 
 	iso    *isolate.Isolate
 	ctx    context.Context
-	cancel context.CancelFunc
+	cancel func() // ends ctx and the loop
 	done   chan struct{}
 
 	state  atomic.Int32
@@ -128,7 +128,11 @@ func newThread(r *Root, s Spec) *Thread {
 	}
 	t := &Thread{root: r, spec: s, paused: s.Paused, done: make(chan struct{})}
 	t.iso = isolate.New(isolate.Options{Name: name, Host: r.o.Host, Log: r.o.Log, Limits: s.Limits.Or(r.o.Limits), Guard: r.o.Guard, Blocks: true})
-	t.ctx, t.cancel = context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
+	t.ctx, t.cancel = ctx, func() {
+		cancel()
+		t.iso.Loop().Stop()
+	}
 	t.pumping, t.hearing, t.taking = t.pump, t.hear, t.receive
 	for _, q := range []*queue{&t.inbox, &t.outbox} {
 		q.maxMessages, q.maxBytes = limits.ThreadsMessages.In(r.Bounds()), limits.ThreadsBytes.In(r.Bounds())

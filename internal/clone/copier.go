@@ -55,6 +55,7 @@ func (w *writer) packSimple(v goja.Value) *Packed {
 	if w.simple(v, 0) && w.checkSize(0) == nil {
 		return &Packed{Data: append([]byte(nil), w.enc.buf...)}
 	}
+	clear(w.few[:w.count])
 	w.enc.buf, w.count = w.enc.buf[:0], 0
 	return nil
 }

@@ -39,7 +39,11 @@ type writer struct {
 
 var writers = sync.Pool{New: func() any { return new(writer) }}
 
-const keepBytes = 256 << 10 // a pooled writer keeps buffers up to this size
+// A pooled writer keeps buffers and stacks up to these sizes.
+const (
+	keepBytes = 256 << 10
+	keepNames = 1024
+)
 
 func newWriter(rm *realm, o *Options) *writer {
 	w := writers.Get().(*writer)
@@ -50,14 +54,22 @@ func newWriter(rm *realm, o *Options) *writer {
 // release forgets everything the writer saw and returns it to the pool.
 func (w *writer) release() {
 	w.dropStacks(0)
+	if w.transfers == nil && w.many == nil && w.shared == nil && w.memories == nil && !w.ranJS && cap(w.enc.buf) <= keepBytes && cap(w.names) <= keepNames && cap(w.values) <= keepNames {
+		// What most writers were.
+		clear(w.few[:w.count])
+		w.rm, w.eng, w.opts, w.enc.buf, w.count = nil, nil, nil, w.enc.buf[:0], 0
+		w.sharing, w.packing, w.plainOnly = false, false, false
+		writers.Put(w)
+		return
+	}
 	fresh := writer{enc: encoder{w.enc.buf[:0]}, names: w.names[:0], values: w.values[:0]}
 	if cap(fresh.enc.buf) > keepBytes {
 		fresh.enc.buf = nil
 	}
-	if cap(fresh.names) > 1024 {
+	if cap(fresh.names) > keepNames {
 		fresh.names = nil
 	}
-	if cap(fresh.values) > 1024 {
+	if cap(fresh.values) > keepNames {
 		fresh.values = nil
 	}
 	*w = fresh

@@ -41,8 +41,8 @@ func Emit(js *isolate.JS, target *goja.Object, name string, v goja.Value) error 
 		if goja.IsUndefined(listener) {
 			return nil
 		}
-		if _, one := goja.AssertFunction(listener); one {
-			result, err := js.Call(listener, target, v)
+		if call, one := goja.AssertFunction(listener); one {
+			result, err := js.Invoke(call, target, v)
 			if err != nil || goja.IsUndefined(result) || goja.IsNull(result) {
 				return err
 			}
