@@ -20,6 +20,7 @@ var unlisted = map[string]string{
 	"internal/clone.keepBytes":              "a buffer that is kept for reuse",
 	"isolate.maxFreeReactions":              "memory that is kept for reuse",
 	"isolate.maxKeptJobs":                   "memory that is kept for reuse",
+	"isolate.maxMade":                       "what is beyond it takes a slower way",
 	"isolate/natives.DefaultMaxStringBytes": "of the package alone; an isolate sets its own",
 	"isolate/natives.DefaultMaxArrayLength": "of the package alone; an isolate sets its own",
 	"isolate/natives.DefaultMaxBufferBytes": "of the package alone; an isolate sets its own",
