@@ -144,6 +144,47 @@ func TestOnSettledOfPromisesThatGoMakes(t *testing.T) {
 	}
 }
 
+// A promise that follows another one when Go begins to wait for it has been resolved, and is
+// still pending: what it follows settles it, in a later turn.
+func TestOnSettledOfAPromiseThatFollowsAnother(t *testing.T) {
+	for _, fails := range []bool{false, true} {
+		k := newKit(t, isolate.Options{})
+		var settle func(js *isolate.JS)
+		k.loop(func() {
+			err := k.realm.Run(frameOf("A"), func(js *isolate.JS) {
+				other, resolve, reject := js.NewPromise()
+				settle = func(js *isolate.JS) {
+					if fails {
+						reject(exception.TypeErrorf("no"))
+						return
+					}
+					resolve(js.Runtime().ToValue("v"))
+				}
+				p, follow, _ := js.NewPromise()
+				follow(other)
+				js.OnSettled(p, func(js *isolate.JS, v goja.Value, err error) {
+					if err != nil {
+						v = js.Runtime().ToValue(js.Exception(err).Error())
+					}
+					k.out = append(k.out, ownerOf(js)+" "+v.String())
+				})
+			})
+			if err == nil {
+				err = k.realm.Run(frameOf("B"), settle)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		if fails {
+			k.want("A TypeError: no")
+		} else {
+			k.want("A v")
+		}
+		k.wantRejected()
+	}
+}
+
 func TestInRestoresTheFrameWhateverHappens(t *testing.T) {
 	k := newKit(t, isolate.Options{})
 	k.loop(func() {

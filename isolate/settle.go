@@ -48,6 +48,9 @@ type settler struct {
 	p        *goja.Promise
 	res, rej func(any) error
 	waiting  []awaited
+	// called says that it has been: a promise that follows a thenable is still pending then,
+	// and nobody wakes who waits for it.
+	called bool
 }
 
 // maxMade is how many of the promises that a turn makes are known to it.
@@ -60,7 +63,7 @@ func (r *Realm) madeHere(p *goja.Promise) *settler {
 		return nil
 	}
 	for _, s := range r.made {
-		if s.p == p {
+		if s.p == p && !s.called {
 			return s
 		}
 	}
@@ -83,6 +86,7 @@ func (s *settler) reject(err error) {
 // wake queues microtasks for who waits, as reactions would be, and in front of those that
 // there are. The promise is about to be settled.
 func (s *settler) wake() {
+	s.called = true
 	r := s.js.realm
 	for _, w := range s.waiting {
 		*r.engine.jobs = append(*r.engine.jobs, func() {
