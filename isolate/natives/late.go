@@ -89,15 +89,19 @@ func (e *env) shape(s *Late, make func(name string) LateValue) {
 	e.shapes[s] = make
 }
 
-// NewLateFunction is NewLate of a function and constructor. call gets the receiver, which
-// for a constructor is an object that inherits from what newTarget says. The shape lists
-// all properties of the function, also length, name and prototype.
-func (l *Library) NewLateFunction(s *Late, call raw, make func(name string) LateValue) (o *goja.Object, late bool) {
+// NewLateFunction is NewLate of a function and constructor. construct is called with a new
+// object that inherits from what newTarget says. The shape lists all properties of the
+// function, also length, name and prototype.
+func (l *Library) NewLateFunction(s *Late, call, construct raw, make func(name string) LateValue) (o *goja.Object, late bool) {
 	rt := l.e.rt
 	t := s.prepare()
 	if lateFunction.kind == nil || t == nil {
 		return rt.ToValue(func(c goja.ConstructorCall) *goja.Object {
-			call(goja.FunctionCall{This: c.This, Arguments: c.Arguments})
+			if c.NewTarget == nil {
+				call(goja.FunctionCall{This: c.This, Arguments: c.Arguments})
+			} else {
+				construct(goja.FunctionCall{This: c.This, Arguments: c.Arguments})
+			}
 			return nil
 		}).(*goja.Object), false
 	}
@@ -119,7 +123,7 @@ func (l *Library) NewLateFunction(s *Late, call raw, make func(name string) Late
 			proto, _ = make("prototype").Value.(*goja.Object)
 		}
 		this := rt.CreateObject(proto)
-		call(goja.FunctionCall{This: this, Arguments: args})
+		construct(goja.FunctionCall{This: this, Arguments: args})
 		return this
 	}
 	return o, true

@@ -130,10 +130,11 @@ func TestLateFunction(t *testing.T) {
 			if off {
 				lateFunction = functionLayout{}
 			}
-			f, late := lib.NewLateFunction(lateFunctionShape, func(c goja.FunctionCall) goja.Value {
+			set := func(c goja.FunctionCall) goja.Value {
 				_ = c.This.(*goja.Object).Set("v", c.Argument(0))
 				return undefined
-			}, make)
+			}
+			f, late := lib.NewLateFunction(lateFunctionShape, set, set, make)
 			lateFunction = kept
 			if late == off {
 				t.Fatalf("late is %t", late)

@@ -9,7 +9,7 @@ import (
 
 // Run runs the part of a face that is JavaScript, a function of (EventEmitter, native), and returns what it returns.
 func Run(js *isolate.JS, program func() (*goja.Program, error), native *goja.Object) (goja.Value, error) {
-	events, err := emitter(js)
+	events, err := Emitter(js)
 	if err != nil {
 		return nil, err
 	}
@@ -24,8 +24,8 @@ func Run(js *isolate.JS, program func() (*goja.Program, error), native *goja.Obj
 	return js.Call(fn, nil, events, native)
 }
 
-// emitter is the module node:events.
-func emitter(js *isolate.JS) (goja.Value, error) {
+// Emitter is the module node:events.
+func Emitter(js *isolate.JS) (goja.Value, error) {
 	if events := ProgramOf(js).Events; events != nil {
 		return events(js)
 	}

@@ -12,13 +12,8 @@
 package iojs
 
 import (
-	_ "embed"
-	"errors"
-	"sync"
-
 	"github.com/dop251/goja"
 
-	"workerd.local/exception"
 	"workerd.local/isolate"
 	"workerd.local/threads"
 	"workerd.local/threads/face"
@@ -30,95 +25,6 @@ import (
 var Module = bind.Module{
 	Name:     "iojs",
 	Builtins: map[string]func(js *isolate.JS) (goja.Value, error){"worker": load},
-}
-
-//go:embed worker.js
-var source string
-
-var program = sync.OnceValues(func() (*goja.Program, error) {
-	return goja.Compile("node-internal:worker", "(function(EventEmitter, native) { "+source+"\n})", true)
-})
-
-// exports is the module in one realm.
-type exports struct{ worker *goja.Object }
-
-var loaded = isolate.NewSlot(func(*isolate.JS) *exports { return &exports{} })
-
-func load(js *isolate.JS) (goja.Value, error) {
-	l := loaded.Get(js)
-	if l.worker != nil {
-		return l.worker, nil
-	}
-	native := bind.Object{Name: "native", Methods: map[string]bind.Static{"start": start, "listen": listen}}.New(js)
-	for name, v := range map[string]any{
-		"isWorker":    face.PortOf(js) != nil,
-		"postMessage": bind.NewFunction(js, "postMessage", 2, postMessage),
-		"postToOwner": bind.NewFunction(js, "postMessage", 2, postToOwner),
-	} {
-		if err := native.Set(name, v); err != nil {
-			return nil, err
-		}
-	}
-	v, err := face.Run(js, program, native)
-	if err != nil {
-		return nil, err
-	}
-	worker, ok := v.(*goja.Object)
-	if !ok {
-		return nil, errors.New("the module worker gives no object")
-	}
-	l.worker = worker
-	return worker, nil
-}
-
-// handle is what a Worker has of its thread.
-type handle struct {
-	worker     *face.Worker
-	terminated bool
-}
-
-func (h *handle) over() bool { return h.terminated || h.worker.Over() }
-
-// handles finds the handle of a Worker, which is an object that a constructor of JavaScript makes.
-var handles = bind.NewMark[handle]("worker.handle")
-
-var handleClass = &bind.Class[handle]{
-	Name: "WorkerHandle",
-	Getters: map[string]bind.Getter[handle]{
-		"over": func(h *handle, _ *bind.Call) (any, error) { return h.over(), nil },
-		"id":   func(h *handle, _ *bind.Call) (any, error) { return h.worker.ID(), nil },
-	},
-	Methods: map[string]bind.Method[handle]{
-		"terminate": func(h *handle, _ *bind.Call) (any, error) {
-			h.terminated = true
-			h.worker.Kill()
-			return nil, nil
-		},
-		"ref":   func(h *handle, _ *bind.Call) (any, error) { h.worker.Ref(); return nil, nil },
-		"unref": func(h *handle, _ *bind.Call) (any, error) { h.worker.Unref(); return nil, nil },
-	},
-}
-
-var errTerminated = exception.RangeErrorf("this worker has been terminated")
-
-// postMessage is Worker.prototype.postMessage.
-func postMessage(c *bind.Call) (any, error) {
-	h := handles.Get(c.This())
-	switch {
-	case h == nil:
-		return nil, exception.TypeErrorf("Illegal invocation")
-	case h.over():
-		return nil, errTerminated
-	}
-	transfer, err := face.Transfers(c, c.Arg(1))
-	if err != nil {
-		return nil, err
-	}
-	err = h.worker.Post(c.JS(), argument(c), transfer)
-	if errors.Is(err, threads.ErrDead) { // a getter of the value has terminated it
-		return nil, errTerminated
-	}
-	return nil, err
 }
 
 // postToOwner is postMessage of a worker's own Worker.
@@ -141,27 +47,23 @@ func argument(c *bind.Call) goja.Value {
 // jsonVariable makes JSON the codec of all workers of a program, as io.js had it.
 const jsonVariable = "IOJS_WORKER_JSON"
 
-// start is start(entry, options, worker): the worker emits what its thread says.
-func start(c *bind.Call) (any, error) {
-	js := c.JS()
+// start starts the thread of a worker, the receiver, which emits what it says.
+func start(c *bind.Call, path string, bag *goja.Object) error {
+	js, worker := c.JS(), c.This().(*goja.Object)
 	o := face.Options{Flavor: "iojs", KeepAlive: true, Codec: threads.Lenient, Structured: threads.Lenient, Data: goja.Null()}
 	if env := face.ProgramOf(js).Env; env != nil {
 		if v, ok := env(jsonVariable); ok && v == "1" {
 			o.Codec = threads.JSON
 		}
 	}
-	if bag, ok := c.Arg(1).(*goja.Object); ok {
+	if bag != nil {
 		if err := o.Read(c, bag); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	e := face.Entry{Path: c.Arg(0).String(), Eval: o.Eval, ReadOnly: true}
+	e := face.Entry{Path: path, Eval: o.Eval, ReadOnly: true}
 	if o.Module {
 		e.From = face.Caller(js)
-	}
-	worker, ok := c.Arg(2).(*goja.Object)
-	if !ok {
-		return nil, exception.TypeErrorf("Illegal invocation")
 	}
 	say := func(js *isolate.JS, kind string, v goja.Value) error { return events.Emit(js, worker, kind, v) }
 	h := &handle{}
@@ -178,19 +80,9 @@ func start(c *bind.Call) (any, error) {
 		Exit: func(js *isolate.JS, code int) error { return say(js, "exit", js.Runtime().ToValue(code)) },
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	h.worker = w
 	handles.Put(js, worker, h)
-	return handleClass.Wrap(js, h), nil
-}
-
-// listen is listen(emitter); see face.Port.ListenFor.
-func listen(c *bind.Call) (any, error) {
-	var target *goja.Object
-	if err := c.Unpack("emitter", &target); err != nil {
-		return nil, err
-	}
-	face.PortOf(c.JS()).ListenFor(target)
-	return nil, nil
+	return nil
 }

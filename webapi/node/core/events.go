@@ -1,8 +1,6 @@
 package core
 
 import (
-	"errors"
-
 	"github.com/dop251/goja"
 
 	"workerd.local/isolate"
@@ -63,12 +61,8 @@ var emitterSymbols = map[string]*goja.Symbol{
 	"kMaxTargetListeners": goja.NewSymbol("events.maxEventTargetListeners"),
 }
 
-// emitterParts is EventEmitter and its prototype while a realm makes them.
-type emitterParts struct {
-	unfilled []func() error // where the engine makes nothing late
-}
-
-var emitters = isolate.NewSlot(func(*isolate.JS) *emitterParts { return &emitterParts{} })
+// emitters are EventEmitter and its prototype while a realm makes them.
+var emitters = isolate.NewSlot(bind.NewLate)
 
 // lateMembers makes properties with make(of, name) of js/events.js.
 func lateMembers(js *isolate.JS, fn goja.Value, of int) func(name string) intrinsics.LateValue {
@@ -107,44 +101,20 @@ func eventNatives() map[string]bind.Static {
 		},
 		// prototype(make) is EventEmitter.prototype.
 		"prototype": func(c *bind.Call) (any, error) {
-			js, make := c.JS(), lateMembers(c.JS(), c.Arg(0), 0)
-			o, late := js.Library().NewLate(emitterPrototype, js.Runtime().NewObject().Prototype(), make)
-			if p := emitters.Get(js); !late {
-				p.unfilled = append(p.unfilled, func() error { return js.Library().FillLate(emitterPrototype, o, make) })
-			}
-			return o, nil
+			js := c.JS()
+			return emitters.Get(js).Object(emitterPrototype, js.Runtime().NewObject().Prototype(), lateMembers(js, c.Arg(0), 0)), nil
 		},
 		// constructor(make) is EventEmitter, which calls its init.
 		"constructor": func(c *bind.Call) (any, error) {
-			js, make := c.JS(), lateMembers(c.JS(), c.Arg(0), 1)
 			var o *goja.Object
-			var late bool
-			o, late = js.Library().NewLateFunction(emitterClass, func(f goja.FunctionCall) goja.Value {
-				if _, err := js.Call(o.Get("init"), f.This, f.Argument(0)); err != nil {
-					var thrown *goja.Exception
-					if errors.As(err, &thrown) && !isolate.Uncatchable(err) {
-						panic(thrown)
-					}
-					js.Panic(err)
-				}
-				return goja.Undefined()
-			}, make)
-			if p := emitters.Get(js); !late {
-				p.unfilled = append(p.unfilled, func() error { return js.Library().FillLate(emitterClass, o, make) })
+			init := func(c *bind.Call) error {
+				_, err := c.JS().Call(o.Get("init"), c.This(), c.Arg(0))
+				return err
 			}
+			o = emitters.Get(c.JS()).Function(emitterClass, "EventEmitter", init, init, lateMembers(c.JS(), c.Arg(0), 1))
 			return o, nil
 		},
-		// finish fills what is not late.
-		"finish": func(c *bind.Call) (any, error) {
-			p := emitters.Get(c.JS())
-			for _, fill := range p.unfilled {
-				if err := fill(); err != nil {
-					return nil, err
-				}
-			}
-			p.unfilled = nil
-			return nil, nil
-		},
+		"finish": func(c *bind.Call) (any, error) { return nil, emitters.Get(c.JS()).Fill() },
 		// emitter(emit, watch, capture) tells Go what the module has made.
 		"emitter": func(c *bind.Call) (any, error) {
 			var emit *goja.Object
