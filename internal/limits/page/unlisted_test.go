@@ -18,6 +18,7 @@ var unlisted = map[string]string{
 	"webapi/console.maxHoles":               "of the text alone",
 	"webapi/console.maxKeysOfList":          "of the text alone",
 	"internal/clone.keepBytes":              "a buffer that is kept for reuse",
+	"internal/clone.simpleDepth":            "the short way of a copy, which gives up there and leaves the rest to the long one",
 	"isolate.maxFreeReactions":              "memory that is kept for reuse",
 	"isolate.maxKeptJobs":                   "memory that is kept for reuse",
 	"isolate.maxMade":                       "what is beyond it takes a slower way",
