@@ -323,10 +323,12 @@ func (r *Realm) callEngine(fn func(js *JS)) (err error) {
 // even where the code threw.
 func (r *Realm) runPending() {
 	ex := r.js.rt.Try(r.inside)
-	for r.tick() {
+	for again := true; again; {
+		more, err := r.tick()
 		r.drain()
+		// A microtask may have left some, where there were none before.
+		again = err == nil && (more || r.ticking())
 	}
-	r.drain()
 	r.stacked = r.engine.used()
 	if ex != nil {
 		panic(ex)
@@ -344,14 +346,19 @@ func (r *Realm) runPart() {
 	}
 }
 
-// tick runs RealmOptions.Ticks in the frame of the turn.
-func (r *Realm) tick() (more bool) {
-	if r.o.Ticks == nil || r.cause != nil || r.halted() || r.o.Ticking != nil && !r.o.Ticking() {
-		return false
+// tick runs RealmOptions.Ticks in the frame of the turn. Code that is stopped there has no
+// more of them: that is the error.
+func (r *Realm) tick() (more bool, err error) {
+	if r.o.Ticking != nil && !r.ticking() || r.o.Ticks == nil || r.cause != nil || r.halted() {
+		return false, nil
 	}
-	// Code that is stopped there has no more of them.
-	err := r.part(r.js.turn, func(js *JS) { more = r.o.Ticks(js) })
-	return more && err == nil
+	err = r.part(r.js.turn, func(js *JS) { more = r.o.Ticks(js) })
+	return more, err
+}
+
+// ticking is RealmOptions.Ticking, where code may run.
+func (r *Realm) ticking() bool {
+	return r.o.Ticking != nil && r.cause == nil && !r.halted() && r.o.Ticking()
 }
 
 func (r *Realm) condemn(cause error) error {
