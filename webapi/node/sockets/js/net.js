@@ -149,7 +149,7 @@ Object.assign(Socket.prototype, {
     this._handle = null;
     const end = () => {
       callback(error);
-      process.nextTick(() => this.emit("close", error !== null && error !== undefined));
+      queueMicrotask(() => this.emit("close", error !== null && error !== undefined)); // after the error, which comes in one, too
     };
     if (!handle) return end();
     this[gone] = handle;
@@ -248,7 +248,12 @@ function read(socket) {
     handle.reading = false;
     if (socket.destroyed || socket._handle !== handle) return;
     socket._unrefTimer();
-    if (done) return void socket.push(null);
+    if (done) {
+      socket.push(null);
+      // A connection that nobody reads has ended as well.
+      if (handle.socket.pipe && socket.readableLength === 0) socket.read(0);
+      return;
+    }
     handle.bytesRead += value.byteLength;
     if (value.byteLength === 0 || socket.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength))) read(socket);
   }, (e) => {
@@ -324,10 +329,10 @@ function connect(...args) {
   return socket.destroyed ? socket : socket.connect(all);
 }
 // Programs have the network of their machine, and servers in it.
-const machine = native.machine() ? require("internal/net_machine")(native, Socket, _normalizeArgs) : null;
+const machine = native.machine() ? require("internal/net_machine").build(native, Socket, _normalizeArgs) : null;
 function Server(...args) {
   if (machine === null) throw new Error("Server is not implemented");
-  return machine.createServer(...args);
+  return Reflect.construct(machine.Server, args, new.target ?? machine.Server);
 }
 function createServer(...args) {
   if (machine === null) throw new Error("createServer() is not implemented");
@@ -335,6 +340,7 @@ function createServer(...args) {
 }
 if (machine !== null) {
   Server.prototype = machine.Server.prototype;
+  Server.prototype.constructor = Server;
   setPrototypeOf(Server, machine.Server);
 }
 

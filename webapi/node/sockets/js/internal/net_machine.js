@@ -25,7 +25,7 @@ function wrapped(pipe) {
 }
 
 // make gives Server and createServer for a class of sockets.
-return function build(native, Socket, _normalizeArgs) {
+function build(native, Socket, _normalizeArgs) {
   class Server extends EventEmitter {
     #listener = null;
     #connections = new Set();
@@ -136,8 +136,6 @@ return function build(native, Socket, _normalizeArgs) {
       if (this.#listener !== null) await new Promise((resolve) => this.close(resolve));
     }
   }
-  function ServerFunction(options, listener) { return new Server(options, listener); }
-  ServerFunction.prototype = Server.prototype;
-  Object.setPrototypeOf(ServerFunction, EventEmitter);
-  return { Server: ServerFunction, createServer: (options, listener) => new Server(options, listener), wrapped };
-};
+  return { Server, createServer: (options, listener) => new Server(options, listener), wrapped };
+}
+return { build, wrapped };
