@@ -40,8 +40,8 @@ floors
 	webapi/loader
 	webapi/node/glue
 	webapi/node/assert  webapi/node/core  webapi/node/nodetest  webapi/node/stubs
-	webapi/node/crypto  webapi/node/disk  webapi/node/files  webapi/node/http  webapi/node/sockets  webapi/node/vm  webapi/node/zlib
-	webapi/node/children  webapi/node/terminal
+	webapi/node/crypto  webapi/node/disk  webapi/node/files  webapi/node/sockets  webapi/node/vm  webapi/node/zlib
+	webapi/node/children  webapi/node/http  webapi/node/terminal
 	webapi/node
 	threads/hop
 	internal/jstest
@@ -90,7 +90,8 @@ others
 	github.com/pelletier/go-toml/v2     config
 	github.com/nlnwa/whatwg-url         webapi/url
 	github.com/tetratelabs/wazero       webapi/wasm
-	golang.org/x/sys                    storage/bolt  webapi/node/disk  webapi/node/terminal
+	golang.org/x/sys                    storage/bolt  webapi/node/disk  webapi/node/sockets  webapi/node/terminal
+	golang.org/x/net                    webapi/node/sockets
 	github.com/rivo/uniseg              isolate/natives
 	golang.org/x/text                   isolate/natives  webapi/encoding  webapi/console  webapi/htmlrewriter
 	golang.org/x/sync                   server

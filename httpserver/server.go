@@ -68,6 +68,8 @@ type Options struct {
 	Name string
 	// TLS makes it an HTTPS socket.
 	TLS *tls.Config
+	// OnlyHTTP1 says that an HTTPS socket does not speak HTTP/2.
+	OnlyHTTP1 bool
 	// Proxy says that clients send whole URLs in the request line.
 	Proxy bool
 	// ForwardedProto is the header that carries the original scheme; "" for none.
@@ -132,7 +134,7 @@ func New(o Options, t Target) *Server {
 	own.MethodNotAllowed(s.serve)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	protocols.SetHTTP2(o.TLS == nil || fitsHTTP2(o.TLS))
+	protocols.SetHTTP2(o.TLS == nil || !o.OnlyHTTP1 && fitsHTTP2(o.TLS))
 	protocols.SetUnencryptedHTTP2(o.TLS == nil)
 	s.srv = &http.Server{
 		Handler:           s.handler(own),

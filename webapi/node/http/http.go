@@ -33,6 +33,8 @@ func Modules() []glue.Module {
 		switch name {
 		case "internal/http":
 			return natives
+		case "_http_client":
+			return clientNatives
 		case "internal/http_server":
 			return serverNatives
 		}

@@ -3,6 +3,7 @@ package http
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
@@ -17,6 +18,7 @@ import (
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/node/glue"
+	"workerd.local/webapi/node/sockets"
 )
 
 // listener is a server of a program that listens. It is an event.Service: its requests
@@ -25,8 +27,12 @@ type listener struct {
 	handle *glue.Handle
 	server *httpserver.Server
 	addr   *net.TCPAddr
-	serve  goja.Value // of a Request and the client's address, gives a promise of a Response
+	serve  goja.Value // of a Request, the client's address and its session, gives a promise of a Response
 	done   chan struct{}
+	failed goja.Value // is told of handshakes that failed
+
+	mu       sync.Mutex                  // guards what follows
+	sessions map[string]*sockets.Session // of TLS, by the client's address
 }
 
 var _ event.Service = (*listener)(nil)
@@ -66,7 +72,8 @@ var listenerClass = &bind.Class[listener]{
 var serverNatives = map[string]bind.Static{
 	// listens says whether servers listen here, which those of deployed workers do not.
 	"listens": func(c *bind.Call) (any, error) { return glue.MachineOf(c.JS()) != nil, nil },
-	// listen(port, host, serve) listens, or throws.
+	// listen(port, host, serve, tls) listens, or throws; tls are the options of
+	// listener.secure, undefined for a server without.
 	"listen": func(c *bind.Call) (any, error) {
 		js := c.JS()
 		port, host := int(c.Arg(0).ToInteger()), ""
@@ -85,13 +92,18 @@ var serverNatives = map[string]bind.Static{
 		}
 		l := &listener{serve: c.Arg(2), done: make(chan struct{})}
 		l.addr, _ = nl.Addr().(*net.TCPAddr)
-		l.server = httpserver.New(httpserver.Options{
-			Name: "node:http", Log: js.Isolate().Log(), Limits: httpserver.Limits{Bounds: js.Bounds()},
-		}, httpserver.Target{Default: l})
 		l.handle, err = glue.NewHandle(js, l.end)
 		if err != nil {
 			return nil, errors.Join(err, nl.Close())
 		}
+		o := httpserver.Options{Name: "node:http", Log: js.Isolate().Log(), Limits: httpserver.Limits{Bounds: js.Bounds()}}
+		if secure, ok := c.Arg(3).(*goja.Object); ok {
+			l.sessions = map[string]*sockets.Session{}
+			o.TLS, o.OnlyHTTP1 = l.secure(js, secure), true
+			o.Log = slog.New(handshakes{o.Log.Handler(), l})
+			nl = remembering{nl, l}
+		}
+		l.server = httpserver.New(o, httpserver.Target{Default: l})
 		var once sync.Once
 		go func() {
 			defer once.Do(func() { close(l.done) })
@@ -133,7 +145,11 @@ func (l *listener) Fetch(ctx context.Context, req *event.Request) (*event.Respon
 
 func (l *listener) run(js *isolate.JS, req *event.Request, done func(*event.Response, error)) {
 	ioc := l.handle.IO()
-	v, err := js.Call(l.serve, nil, fetch.NewRequest(js, ioc, req), js.Runtime().ToValue(req.Client))
+	session := goja.Undefined()
+	if s := l.session(req.Client); s != nil {
+		session = sockets.SessionClass.Wrap(js, s)
+	}
+	v, err := js.Call(l.serve, nil, fetch.NewRequest(js, ioc, req), js.Runtime().ToValue(req.Client), session)
 	if err != nil {
 		done(nil, js.Exception(err))
 		return

@@ -55,23 +55,32 @@ func connection(js *isolate.JS, c net.Conn) (*goja.Object, error) {
 		}
 		return nil
 	}
-	pipe, err := core.NewPipe(js, c, end, func() { all.sockets-- })
+	s := &seam{Conn: c}
+	pipe, err := core.NewPipe(js, s, end, func() { all.sockets-- })
 	if err != nil {
 		return nil, err
 	}
-	tcp, _ := c.(*net.TCPConn)
+	return pipe, errors.Join(pipe.Set("conn", seamClass.Wrap(js, s)), describe(js, pipe, c, c))
+}
+
+// describe gives a pipe what js/net.js reads of a connection; below is what carries it.
+func describe(js *isolate.JS, pipe *goja.Object, c, below net.Conn) error {
+	if h, ok := below.(*headed); ok {
+		below = h.Conn
+	}
+	tcp, _ := below.(*net.TCPConn)
 	noDelay := bind.NewFunction(js, "setNoDelay", 1, func(call *bind.Call) (any, error) {
 		if tcp != nil {
 			_ = tcp.SetNoDelay(call.Arg(0).ToBoolean()) // a closed one has no delay
 		}
 		return nil, nil
 	})
-	return pipe, errors.Join(
+	return errors.Join(
 		pipe.Set("local", bind.Value(js, address(c.LocalAddr()))), pipe.Set("remote", bind.Value(js, address(c.RemoteAddr()))), pipe.Set("setNoDelay", noDelay))
 }
 
-// failed is the error of a call on an address.
-func failed(err error, call, host string, port int, path string) *glue.SystemError {
+// Failed is the error of a call on an address.
+func Failed(err error, call, host string, port int, path string) *glue.SystemError {
 	e := glue.SystemErrorOf(err, call, "", "")
 	var dns *net.DNSError
 	switch {
@@ -121,7 +130,7 @@ var machineNatives = map[string]bind.Static{
 		tooMany := openOf.Get(js).full(js)
 		return nil, glue.Later(js, func(ctx context.Context) (net.Conn, error) {
 			if tooMany {
-				return nil, failed(syscall.EMFILE, "connect", host, port, path)
+				return nil, Failed(syscall.EMFILE, "connect", host, port, path)
 			}
 			conn, err := d.DialContext(ctx, network, target)
 			if err != nil {
@@ -132,7 +141,7 @@ var machineNatives = map[string]bind.Static{
 						at = a.IP.String()
 					}
 				}
-				return nil, failed(err, "connect", at, port, path)
+				return nil, Failed(err, "connect", at, port, path)
 			}
 			return conn, nil
 		}, func(js *isolate.JS, conn net.Conn, err error) {
@@ -161,11 +170,11 @@ var machineNatives = map[string]bind.Static{
 			shown = "::"
 		}
 		if all.full(js) {
-			return nil, glue.Thrown(js, failed(syscall.EMFILE, "listen", shown, port, path))
+			return nil, glue.Thrown(js, Failed(syscall.EMFILE, "listen", shown, port, path))
 		}
 		l, err := net.Listen(network, target)
 		if err != nil {
-			return nil, glue.Thrown(js, failed(err, "listen", shown, port, path))
+			return nil, glue.Thrown(js, Failed(err, "listen", shown, port, path))
 		}
 		h, err := glue.NewHandle(js, func() { l.Close() })
 		if err != nil {

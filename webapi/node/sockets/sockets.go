@@ -1,7 +1,9 @@
 // Package sockets is node:net, node:tls and node:dns: addresses and lists of them in
 // full, names resolved by DNS over HTTPS, and sockets over connect() of
 // cloudflare:sockets. The sockets and servers of programs are those of their machine
-// (glue.Machine), of TCP and local ones; they are bounded, and closed at the end.
+// (glue.Machine), of TCP, local ones, and node:dgram; they are bounded, and closed at the
+// end. TLS is crypto/tls over a connection that there was (seam); the script looks at the
+// other side's certificate.
 //
 // Everything belongs to the isolate's goroutine.
 package sockets
@@ -27,6 +29,10 @@ func Modules() []glue.Module {
 		switch name {
 		case "internal/dns":
 			return lookupNatives
+		case "machine/dgram":
+			return datagramNatives
+		case "machine/_tls_wrap":
+			return tlsNatives
 		case "net":
 			all := maps.Clone(natives)
 			maps.Copy(all, machineNatives)

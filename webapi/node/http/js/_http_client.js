@@ -31,6 +31,7 @@ class ClientRequest extends OutgoingMessage {
   #abort = new AbortController();
   #timer;
   #answer;
+  #options; // of TLS, in a program
   constructor(input, options, callback) {
     super({ autoDestroy: false }); // it ends with the answer
     if (typeof input === "string") input = urlToHttpOptions(new URL(input));
@@ -75,6 +76,7 @@ class ClientRequest extends OutgoingMessage {
     this.reusedSocket = false;
     this.maxHeadersCount = Infinity;
     this.res = null;
+    this.#options = native.machine() && protocol === "https:" ? { ...agent?.options, ...options } : undefined;
     if (callback) this.once("response", callback);
     this.#headers(options, defaultPort);
     if (options.signal) addAbortSignal(options.signal, this);
@@ -126,13 +128,56 @@ class ClientRequest extends OutgoingMessage {
     this.#arm();
     const body = this.#body.length > 0 ? Buffer.concat(this.#body) : null;
     this.#body = [];
-    fetch(url, { method: this.method, headers: this._pairs(this.joinDuplicateHeaders), body, signal: this.#abort.signal, redirect: "manual", encodeResponseBody: "manual" }).then(
+    this.#exchange(url, { method: this.method, headers: this._pairs(this.joinDuplicateHeaders), body, signal: this.#abort.signal, redirect: "manual", encodeResponseBody: "manual" }).then(
       (response) => this.#take(response),
       (e) => {
         this.#disarm();
         this.destroy(e);
       },
     );
+  }
+  // #exchange is fetch(); programs have their own way to servers of TLS.
+  async #exchange(url, init) {
+    if (!native.machine()) return await fetch(url, init);
+    const options = this.#options;
+    if (options === undefined) return await native.exchange(url.href, init);
+    const { secretsOf, rejects } = require("node:_tls_wrap")._parts;
+    const { checkServerIdentity, servername } = options, reject = rejects(options), name = servername || undefined;
+    // The handshake has no name for a server that is known by its address.
+    const host = name ?? url.hostname.replace(/^\[|\]$/g, ""), address = name === undefined && require("node:net").isIP(host) !== 0 ? host : "";
+    const make = () => {
+      const seen = { __proto__: null };
+      const network = native.network((options.secureContext ?? secretsOf(options)).context, name, (session) => {
+        const host = name ?? (session.servername || address);
+        let problem = session.problem();
+        try {
+          problem ??= (checkServerIdentity ?? require("node:tls").checkServerIdentity)(host, require("node:_tls_wrap")._parts.legacy(session.peer, true));
+        } catch (e) {
+          problem = e;
+        }
+        seen[host] = { session, problem };
+        return problem === undefined || !reject;
+      });
+      return { network, seen, close: () => network.close() };
+    };
+    // What asks a function of its own shares no connections.
+    const shared = checkServerIdentity === undefined && typeof this.agent?._network === "function";
+    const own = shared ? this.agent._network(`${this.agent.getName({ ...options, host: "", port: "" })}:${reject}:${address}`, make) : make();
+    try {
+      const response = await native.exchange(url.href, init, own.network);
+      if (own.seen[host]) {
+        const { session, problem } = own.seen[host];
+        this.socket ??= require("internal/https_sockets").describe(new (require("node:events"))(), session, true, problem);
+      }
+      return response;
+    } catch (e) {
+      const seen = own.seen[host], problem = seen?.problem;
+      delete own.seen[host];
+      if (seen === undefined && e?.code === "ECONNRESET") e.message = "Client network socket disconnected before secure TLS connection was established";
+      throw problem !== undefined && reject && !this.destroyed ? problem : e;
+    } finally {
+      if (!shared) own.close();
+    }
   }
   #take(response) {
     if (this.destroyed) return;

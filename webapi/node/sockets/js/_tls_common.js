@@ -1,7 +1,7 @@
 
 // node:_tls_common: contexts, which remember nothing: there is no TLS to set up.
 const { validateInteger } = require("internal/validators");
-const { isArray } = primordials;
+const { translatePeerCertificate } = require("internal/tls_certificates");
 function SecureContext(secureProtocol, secureOptions) {
   if (!(this instanceof SecureContext)) return new SecureContext(secureProtocol, secureOptions);
   if (secureOptions !== undefined) validateInteger(secureOptions, "secureOptions");
@@ -9,25 +9,4 @@ function SecureContext(secureProtocol, secureOptions) {
 }
 const createSecureContext = (options = {}) => new SecureContext(options.secureProtocol, options.secureOptions);
 
-// translatePeerCertificate makes lists of the lines of infoAccess, here and in the issuers.
-function translatePeerCertificate(certificate) {
-  if (!certificate) return null;
-  const seen = new Set();
-  for (let c = certificate; c && !seen.has(c); c = c.issuerCertificate) {
-    seen.add(c);
-    if (typeof c.infoAccess !== "string") continue;
-    const out = { __proto__: null };
-    for (const line of c.infoAccess.split("\n")) {
-      const at = line.indexOf(":");
-      if (at < 0) continue;
-      const key = line.slice(0, at);
-      let value = line.slice(at + 1);
-      if (value[0] === '"') value = JSON.parse(value);
-      if (isArray(out[key])) out[key].push(value);
-      else out[key] = [value];
-    }
-    c.infoAccess = out;
-  }
-  return certificate;
-}
 return { createSecureContext, SecureContext, translatePeerCertificate };

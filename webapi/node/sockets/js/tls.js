@@ -2,7 +2,7 @@
 // node:tls: names and certificates; its sockets are those of node:net.
 const { isIP } = require("node:net");
 const { Buffer } = require("node:buffer");
-const { TLSSocket, connect } = require("node:_tls_wrap");
+const { TLSSocket, connect, createServer, Server, _native } = require("node:_tls_wrap");
 const { createSecureContext, SecureContext } = require("node:_tls_common");
 const { ERR_METHOD_NOT_IMPLEMENTED, make } = require("internal/codes");
 const { isArray, isView, stringSplit, stringSlice, stringStartsWith, stringEndsWith, stringIndexOf, stringReplace, stringToLowerCase, regExpExec, regExpTest, hasFlag } = primordials;
@@ -76,7 +76,7 @@ function checkServerIdentity(hostname, cert) {
   } else {
     reason = "Cert does not contain a DNS name";
   }
-  return make(Error, "ERR_TLS_CERT_ALTNAME_INVALID", reason, { reason, host: hostname, cert });
+  return make(Error, "ERR_TLS_CERT_ALTNAME_INVALID", _native ? `Hostname/IP does not match certificate's altnames: ${reason}` : reason, { reason, host: hostname, cert });
 }
 
 function convertALPNProtocols(protocols, out) {
@@ -93,10 +93,11 @@ function convertALPNProtocols(protocols, out) {
     out.ALPNProtocols = Buffer.from(new Uint8Array(protocols.buffer, protocols.byteOffset, protocols.byteLength));
   }
 }
+const getCiphers = () => _native.ciphers().map((n) => stringToLowerCase(n));
 const absent = (name) => ({ [name]() { throw new Error("Not implemented"); } })[name];
 return {
-  CLIENT_RENEG_LIMIT: 3, CLIENT_RENEG_WINDOW: 600, DEFAULT_CIPHERS: "", DEFAULT_ECDH_CURVE: "auto", DEFAULT_MIN_VERSION: "TLSv1.2", DEFAULT_MAX_VERSION: "TLSv1.3",
-  rootCertificates: [], SecureContext, Server: function Server() { throw new Error("Not implemented"); }, TLSSocket, connect, createSecureContext,
-  createServer: absent("createServer"), checkServerIdentity, convertALPNProtocols, getCiphers: absent("getCiphers"),
+  CLIENT_RENEG_LIMIT: 3, CLIENT_RENEG_WINDOW: 600, DEFAULT_CIPHERS: _native ? getCiphers().join(":").toUpperCase() : "", DEFAULT_ECDH_CURVE: "auto", DEFAULT_MIN_VERSION: "TLSv1.2", DEFAULT_MAX_VERSION: "TLSv1.3",
+  rootCertificates: [], SecureContext, Server: Server ?? function Server() { throw new Error("Not implemented"); }, TLSSocket, connect, createSecureContext,
+  createServer: createServer ?? absent("createServer"), checkServerIdentity, convertALPNProtocols, getCiphers: _native ? getCiphers : absent("getCiphers"),
   createSecurePair: hasFlag("remove_nodejs_compat_eol_v24") ? undefined : function createSecurePair() { throw new ERR_METHOD_NOT_IMPLEMENTED("createSecurePair"); },
 };

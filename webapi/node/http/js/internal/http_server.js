@@ -213,7 +213,7 @@ class Server extends EventEmitter {
       if (callback !== null) this.once("listening", callback);
       if (options.path !== undefined) throw new ERR_OPTION_NOT_IMPLEMENTED("path");
       try {
-        this.#handle = native.listen(port, options.host, (request, client) => this.#serve(request, undefined, undefined, client));
+        this.#handle = native.listen(port, options.host, (request, client, session) => this.#serve(request, undefined, undefined, client, session), this._secure?.());
       } catch (e) {
         const { code, errno, syscall, address } = e;
         if (code !== undefined) e = make(Error, code, `listen ${e.message.replace(/, listen$/, "")} ${address}:${port}`, { errno, syscall, address, port });
@@ -239,7 +239,7 @@ class Server extends EventEmitter {
     queueMicrotask(() => this.emit("listening"));
     return this;
   }
-  async #serve(request, env, ctx, client) {
+  async #serve(request, env, ctx, client, session) {
     const incoming = new this[kIncomingMessage]();
     const url = new URL(request.url);
     const raw = [];
@@ -247,7 +247,9 @@ class Server extends EventEmitter {
     incoming.url = url.pathname + url.search;
     incoming.method = request.method;
     incoming.joinDuplicateHeaders = this.joinDuplicateHeaders;
-    incoming._take(raw, request.body, socketOf(incoming, request.headers, this.#port, client));
+    const socket = socketOf(incoming, request.headers, this.#port, client);
+    if (session !== undefined) require("internal/https_sockets").describe(socket, session, this.requestCert);
+    incoming._take(raw, request.body, socket);
     incoming.cloudflare = { env, ctx, cf: request.cf };
     const response = new this[kServerResponse](incoming, { highWaterMark: this.highWaterMark });
     try {

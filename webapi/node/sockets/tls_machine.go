@@ -1,0 +1,315 @@
+package sockets
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"syscall"
+
+	"github.com/dop251/goja"
+
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
+	"workerd.local/webapi/node/core"
+	"workerd.local/webapi/node/glue"
+)
+
+// Session is what is known of a connection of TLS.
+type Session struct {
+	tls.ConnectionState
+	Secrets *Secrets
+	Server  bool
+	trusted []*x509.Certificate // what problem has found
+}
+
+// SessionClass is the class of Sessions that scripts ask.
+var SessionClass = &bind.Class[Session]{
+	Name: "SessionHandle",
+	Getters: map[string]bind.Getter[Session]{
+		"protocol":   func(s *Session, _ *bind.Call) (any, error) { return versionName(s.Version), nil },
+		"alpn":       func(s *Session, _ *bind.Call) (any, error) { return s.NegotiatedProtocol, nil },
+		"servername": func(s *Session, _ *bind.Call) (any, error) { return s.ServerName, nil },
+		"reused":     func(s *Session, _ *bind.Call) (any, error) { return s.DidResume, nil },
+		// cipher is [name, standard name, version].
+		"cipher": func(s *Session, _ *bind.Call) (any, error) {
+			name := tls.CipherSuiteName(s.CipherSuite)
+			return []any{cipherName(name), name, versionName(max(s.Version, tls.VersionTLS12))}, nil
+		},
+		// curve is [name, bits]; undefined for an exchange without one.
+		"curve": func(s *Session, _ *bind.Call) (any, error) {
+			switch s.CurveID {
+			case tls.CurveP256:
+				return []any{"prime256v1", 256}, nil
+			case tls.CurveP384:
+				return []any{"secp384r1", 384}, nil
+			case tls.CurveP521:
+				return []any{"secp521r1", 521}, nil
+			case tls.X25519:
+				return []any{"X25519", 253}, nil
+			case 0:
+				return nil, nil
+			}
+			return []any{s.CurveID.String(), 0}, nil
+		},
+		// peer is the chain of the other side, trusted what it is trusted for, own the first of
+		// this side's certificates.
+		"peer":    func(s *Session, c *bind.Call) (any, error) { return buffers(c.JS(), s.PeerCertificates) },
+		"trusted": func(s *Session, c *bind.Call) (any, error) { return buffers(c.JS(), s.trusted) },
+		"own": func(s *Session, c *bind.Call) (any, error) {
+			if len(s.Secrets.certificates) == 0 {
+				return nil, nil
+			}
+			return core.NewBuffer(c.JS(), append([]byte(nil), s.Secrets.certificates[0].Certificate[0]...))
+		},
+	},
+	Methods: map[string]bind.Method[Session]{
+		// problem is the error of the other side's certificate; undefined where there is none.
+		"problem": func(s *Session, c *bind.Call) (any, error) {
+			trusted, e := s.Secrets.problem(c.JS(), s.PeerCertificates, s.Server)
+			if e != nil {
+				return glue.Failure(c.JS(), e), nil
+			}
+			s.trusted = trusted
+			return nil, nil
+		},
+		// export(length, label, context)
+		"export": func(s *Session, c *bind.Call) (any, error) {
+			context, given := bind.Bytes(c.JS(), c.Arg(2))
+			if given {
+				context = append([]byte{}, context...)
+			}
+			b, err := s.ExportKeyingMaterial(c.Arg(1).String(), context, int(c.Arg(0).ToInteger()))
+			if err != nil {
+				return nil, err
+			}
+			return core.NewBuffer(c.JS(), b)
+		},
+	},
+}
+
+func buffers(js *isolate.JS, list []*x509.Certificate) (any, error) {
+	out := []any{}
+	for _, x := range list {
+		b, err := core.NewBuffer(js, append([]byte(nil), x.Raw...))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+	}
+	return out, nil
+}
+
+// hello is what a server's script makes of a client's first words: Secrets and a
+// protocol.
+type hello struct {
+	secrets  *Secrets
+	protocol string // of ALPN; empty where the script has no say
+	err      error
+}
+
+// ask calls fn(servername, protocols, answer) on the loop, and waits for the answer:
+// answer(error, secrets, protocol). Not on the loop.
+func ask(ctx ctx, h *glue.Handle, fn goja.Value, in *tls.ClientHelloInfo) hello {
+	got := make(chan hello, 1)
+	tell := func(x hello) {
+		select {
+		case got <- x:
+		default: // one answer counts
+		}
+	}
+	h.Post(func(js *isolate.JS) {
+		answer := bind.NewFunction(js, "", 3, func(c *bind.Call) (any, error) {
+			x := hello{}
+			if e := c.Arg(0); !goja.IsUndefined(e) && !goja.IsNull(e) {
+				x.err = js.Thrown(e)
+			}
+			x.secrets, _ = secretsClass.Unwrap(js, c.Arg(1))
+			if p, ok := c.Arg(2).(goja.String); ok {
+				x.protocol = p.String()
+			}
+			tell(x)
+			return nil, nil
+		})
+		protocols := []any{}
+		for _, p := range in.SupportedProtos {
+			protocols = append(protocols, p)
+		}
+		if _, err := js.Call(fn, nil, js.Runtime().ToValue(in.ServerName), bind.Value(js, protocols), answer); err != nil {
+			tell(hello{err: js.Exception(err)})
+		}
+	})
+	select {
+	case x := <-got:
+		return x
+	case <-ctx.Done():
+		return hello{err: ctx.Err()}
+	}
+}
+
+// Trusted asks fn(session) on the loop whether the other side is to be trusted; the error
+// says that it is not. fn is one of h's realm. Not on the loop.
+func Trusted(h *glue.Handle, fn goja.Value, s *Session) error {
+	got := make(chan bool, 1)
+	h.Post(func(js *isolate.JS) {
+		v, err := js.Call(fn, nil, SessionClass.Wrap(js, s))
+		got <- err == nil && v.ToBoolean()
+	})
+	select {
+	case trusted := <-got:
+		if trusted {
+			return nil
+		}
+	case <-h.Context().Done():
+	}
+	return net.ErrClosed
+}
+
+// Verify makes a client's configuration one that asks fn (Trusted) before the other side
+// hears that it is trusted. done, which may be nil, closes the connection that is not.
+func (s *Secrets) Verify(cfg *tls.Config, h *glue.Handle, fn goja.Value, done func()) {
+	cfg.VerifyConnection = func(cs tls.ConnectionState) error {
+		err := Trusted(h, fn, &Session{ConnectionState: cs, Secrets: s})
+		if err != nil && done != nil {
+			done()
+		}
+		return err
+	}
+}
+
+// ServerConfig is what a server of TLS with these options does. fn, where there is one,
+// is asked about each client (ask); it is one of h's realm.
+func ServerConfig(h *glue.Handle, own *Secrets, protocols []string, request, reject bool, fn goja.Value) *tls.Config {
+	set := func(cfg *tls.Config) *tls.Config {
+		cfg.NextProtos = protocols
+		switch {
+		case request && reject:
+			cfg.ClientAuth = tls.RequireAnyClientCert
+		case request:
+			cfg.ClientAuth = tls.RequestClientCert
+		}
+		return cfg
+	}
+	cfg := set(own.Config(true))
+	cfg.GetConfigForClient = func(in *tls.ClientHelloInfo) (*tls.Config, error) {
+		if fn == nil {
+			return nil, nil
+		}
+		x := ask(in.Context(), h, fn, in)
+		if x.err != nil {
+			return nil, x.err
+		}
+		to := cfg
+		if x.secrets != nil {
+			to = set(x.secrets.Config(true))
+		}
+		if x.protocol != "" {
+			if to == cfg {
+				to = cfg.Clone()
+				to.GetConfigForClient = nil
+			}
+			to.NextProtos = []string{x.protocol}
+		}
+		return to, nil
+	}
+	return cfg
+}
+
+func stringsOf(js *isolate.JS, v goja.Value) (list []string) {
+	for _, b := range texts(js, v) {
+		list = append(list, string(b))
+	}
+	return list
+}
+
+// tlsNatives are what js/machine/_tls_wrap.js has.
+var tlsNatives = map[string]bind.Static{
+	"context": newSecrets,
+	// ciphers are the names of all of them.
+	"ciphers": func(*bind.Call) (any, error) {
+		list := []any{}
+		for _, s := range allSuites() {
+			list = append(list, cipherName(s.Name))
+		}
+		return list, nil
+	},
+	// secure(connection, head, options, done) begins TLS: options are {server, context, servername,
+	// protocols, request, reject, hello, verify}. done gets (error, pipe, session). It returns a
+	// function that gives it up.
+	"secure": func(c *bind.Call) (any, error) {
+		js := c.JS()
+		s, ok := seamClass.Unwrap(js, c.Arg(0))
+		o, isObject := c.Arg(2).(*goja.Object)
+		if !ok || !isObject {
+			return nil, errors.New("tls: no connection")
+		}
+		b, _ := bind.Bytes(js, c.Arg(1))
+		head, done := append([]byte(nil), b...), c.Arg(3)
+		is := func(name string) bool { v := o.Get(name); return v != nil && v.ToBoolean() }
+		server, secrets, protocols := is("server"), SecretsOf(js, o.Get("context")), stringsOf(js, o.Get("protocols"))
+		h, err := glue.NewHandle(js, func() { s.Conn.Close() })
+		if err != nil {
+			return nil, err
+		}
+		var cfg *tls.Config
+		if server {
+			var fn goja.Value
+			if f := o.Get("hello"); f != nil && !goja.IsUndefined(f) {
+				fn = f
+			}
+			cfg = ServerConfig(h, secrets, protocols, is("request"), is("reject"), fn)
+		} else {
+			cfg = secrets.Config(false)
+			cfg.NextProtos = protocols
+			if name, ok := o.Get("servername").(goja.String); ok {
+				cfg.ServerName = name.String()
+			}
+			if fn := o.Get("verify"); fn != nil && !goja.IsUndefined(fn) {
+				secrets.Verify(cfg, h, fn, func() { s.Conn.Close() })
+			}
+		}
+		h.Go(func(ctx ctx) {
+			var t *tls.Conn
+			below, err := s.take(head)
+			if err == nil {
+				if t = tls.Client(below, cfg); server {
+					t = tls.Server(below, cfg)
+				}
+				err = t.HandshakeContext(ctx)
+			}
+			h.Post(func(js *isolate.JS) {
+				h.Close()
+				if err != nil {
+					s.Conn.Close()
+					glue.Tell(js, done, handshakeFailure(js, err))
+					return
+				}
+				pipe, err := securedPipe(js, t)
+				if err != nil {
+					glue.Tell(js, done, js.Error(err))
+					return
+				}
+				glue.Tell(js, done, goja.Null(), pipe, SessionClass.Wrap(js, &Session{ConnectionState: t.ConnectionState(), Secrets: secrets, Server: server}))
+			})
+		})
+		return bind.NewFunction(js, "", 0, func(*bind.Call) (any, error) {
+			s.Conn.Close()
+			return nil, nil
+		}), nil
+	},
+}
+
+// handshakeFailure is what scripts see of a handshake that failed; null where the other
+// side is simply gone.
+func handshakeFailure(js *isolate.JS, err error) goja.Value {
+	if Gone(err) {
+		return goja.Null()
+	}
+	return glue.Failure(js, tlsError(err, "write"))
+}
+
+// Gone reports whether the other side went away, or this one did.
+func Gone(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
