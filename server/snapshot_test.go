@@ -309,6 +309,46 @@ func TestIsolatesThatDiverge(t *testing.T) {
 	}
 }
 
+// What waits for an isolate is bounded.
+func TestEventsThatWaitForAnIsolateAreBounded(t *testing.T) {
+	u := newUpstream(t)
+	p := warmProject(t, u, `
+		// Starts that repeat this one take a while.
+		const end = Date.now() + globalThis.starts() * 400;
+		while (Date.now() < end);
+		export class Box {}
+		export default { fetch(request) { if (request.url.endsWith("/spin")) for (;;); return new Response("served") } }`)
+	var n atomic.Int64
+	n.Store(-1)
+	r := p.startWarm(func(o *server.Options) {
+		o.Modules = append(o.Modules, startsModule(&n))
+		o.Isolates = 1
+		var err error
+		if o.Limits.Bounds, err = server.ParseLimits("snapshot.waiting=2", "snapshot.twins=0"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	r.want("/", "served")
+	r.get("/spin")
+	var served, refused atomic.Int64
+	var wg sync.WaitGroup
+	for range 6 {
+		wg.Go(func() {
+			switch code, body := r.get("/"); {
+			case code == 200 && body == "served":
+				served.Add(1)
+			case code == 503 || code == 500:
+				refused.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if served.Load() != 2 || refused.Load() != 4 {
+		t.Errorf("%d served, %d refused\n%s", served.Load(), refused.Load(), p.log)
+	}
+	r.want("/", "served")
+}
+
 // startsModule counts what nobody records.
 func startsModule(n *atomic.Int64) bind.Module {
 	return bind.Module{Name: "starts", Globals: []bind.Global{bind.Func{Name: "starts", Call: func(*bind.Call) (any, error) { return n.Add(1), nil }}}}

@@ -32,6 +32,8 @@ type Snapshot struct {
 // errStarting is for what comes in between, where nothing waits for the next isolate.
 var errStarting = exception.Errorf("The isolate of the worker is starting again.").WithKind(exception.Disconnected)
 
+var errCrowded = exception.Errorf("Too many events wait for an isolate of the worker that is starting.").WithKind(exception.Overloaded)
+
 var errStartsClosed = exception.Errorf("The server is shutting down.").WithKind(exception.Disconnected)
 
 // WhenReady calls fn, in a turn of the loop, when the worker can take events or has failed
@@ -39,6 +41,13 @@ var errStartsClosed = exception.Errorf("The server is shutting down.").WithKind(
 func (w *Worker) WhenReady(fn func()) {
 	if w.starts == nil || w.realm != nil && w.realm.Condemned() == nil {
 		fn()
+		return
+	}
+	if len(w.waiting) >= limits.SnapshotWaiting.In(w.iso.Limits().Bounds) {
+		failed := w.failed
+		w.failed = errCrowded
+		fn()
+		w.failed = failed
 		return
 	}
 	w.waiting = append(w.waiting, fn)

@@ -143,6 +143,7 @@ var (
 	SnapshotBody    = size("snapshot.body", 32<<20, 1<<10, 1<<30)
 	SnapshotBytes   = size("snapshot.bytes", 512<<20, 1<<10, 1<<31)
 	SnapshotStart   = span("snapshot.start", 30*time.Second, 10*time.Millisecond, time.Hour)
+	SnapshotWaiting = count("snapshot.waiting", 10_000, 1, 10_000_000)
 	SnapshotTwins   = count("snapshot.twins", 1, 0, 64)
 	SeedTwins       = count("seed.twins", 4, 0, 1000)
 	SeedChildren    = count("seed.children", 1000, 1, 100_000)
@@ -393,6 +394,7 @@ var sections = []Section{
 		row("Delay of a timer of such a script, in ms", "serialize.longestDelay", Count, "", "fixed by Aworker", "it counts as 1, with a warning"),
 		knob("Keys and values of a namespace of `aworker.kvStorages`", KVStorageBytes.Knob, "QuotaExceededError; with the strategy lru the oldest go"),
 		knob("How long an isolate may take to start from a snapshot, or to make it (`snapshot = true`)", SnapshotStart.Knob, "the start fails"),
+		knob("Events that wait for such an isolate", SnapshotWaiting.Knob, "an error of the kind overloaded"),
 		knob("Isolates of one deployed worker that are ready before anybody needs them, unless half of the memory is in use", SnapshotTwins.Knob, "who needs one waits"),
 		knob("Workers of a seed that wait for a fork", SeedTwins.Knob, "further forks wait until one is made"),
 		row("What `--twins` may ask for", "cmd/workerd.mostTwins", Count, "", "fixed by the range of seed.twins", "exit code 4"),
