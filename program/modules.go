@@ -78,7 +78,10 @@ func webModules() []bind.Module {
 
 // modules are the web APIs and modules of the program's instances; any goroutine.
 func (p *Program) modules() []bind.Module {
-	p.listed.Do(func() { p.list = slices.Concat(webModules(), []bind.Module{napaModule()}, p.o.Modules) })
+	p.listed.Do(func() {
+		p.list = slices.Concat(webModules(), []bind.Module{napaModule()}, p.o.Modules)
+		p.globals = bind.NewInstaller(p.list, p.compat.Has)
+	})
 	return p.list
 }
 

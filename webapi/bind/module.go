@@ -2,7 +2,9 @@ package bind
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"sync"
 
 	"github.com/dop251/goja"
 
@@ -98,10 +100,11 @@ type replacement struct{ Global }
 // Original is a global as the runtime made it, before Replace.
 func Original(js *isolate.JS, name string) goja.Value {
 	s := scopes.Get(js)
-	if g := s.replaced[name]; g != nil {
-		v := s.buildGlobal(g)
-		delete(s.replaced, name)
-		s.originals[name] = v
+	if g := s.list.replaced[name]; g != nil && s.originals[name] == nil {
+		if s.originals == nil {
+			s.originals = map[string]goja.Value{}
+		}
+		s.originals[name] = s.buildGlobal(g)
 	}
 	if v := s.originals[name]; v != nil {
 		return v
@@ -132,40 +135,45 @@ func (m Module) filter(keep func(name string) bool) Module {
 // Install puts the globals of the modules into the realm. Nothing is made yet:
 // each global is made at its first use.
 func Install(js *isolate.JS, modules []Module) error {
+	return NewInstaller(modules, js.Compat().Has).Install(js)
+}
+
+// Installer is a list of modules for realms with the same compatibility flags, which share
+// what can be said of it beforehand; any goroutine.
+type Installer struct {
+	modules []Module
+	has     func(flag string) bool
+	once    sync.Once
+	list    *listing
+	err     error
+}
+
+// NewInstaller keeps modules, which must not change any more.
+func NewInstaller(modules []Module, has func(flag string) bool) *Installer {
+	return &Installer{modules: modules, has: has}
+}
+
+// Install puts the globals into a realm.
+func (in *Installer) Install(js *isolate.JS) error {
 	s := scopes.Get(js)
-	seen := map[string]bool{}
-	spec := js.Compat().Has(SpecAttributes)
-	var lazy []natives.Global
-	for _, m := range modules {
-		if m.When != nil && !m.When(js.Compat().Has) {
-			continue
-		}
-		for _, g := range m.Globals {
-			name := g.globalName()
-			if r, ok := g.(replacement); ok && s.pending[name] != nil {
-				if s.replaced == nil {
-					s.replaced, s.originals = map[string]Global{}, map[string]goja.Value{}
-				}
-				s.replaced[name], s.pending[name] = s.pending[name], r.Global
-				continue
-			}
-			if seen[name] {
-				return fmt.Errorf("module %s: the global %s exists already", m.Name, name)
-			}
-			seen[name] = true
-			own, ok := g.(ownGlobal)
-			if _, isClass := g.(anyClass); isClass && spec {
-				own, ok = ownGlobal{g, false}, true
-			}
-			if !ok {
-				s.pending[name] = g
-				if name != "constructor" { // the only one that is not listed
-					s.names = append(s.names, name)
-				}
-				continue
-			}
-			lazy = append(lazy, natives.Global{Name: name, Enumerable: own.enumerable, Build: func() goja.Value { return s.buildGlobal(own.Global) }})
-		}
+	var list *listing
+	var err error
+	if len(s.list.globals) == 0 {
+		in.once.Do(func() { in.list, in.err = newListing(&noGlobals, in.modules, in.has) })
+		list, err = in.list, in.err
+	} else { // a realm with modules already
+		list, err = newListing(s.list, in.modules, in.has)
+	}
+	if err != nil {
+		return err
+	}
+	s.list, s.names = list, slices.Concat(s.names, list.names[len(s.list.names):])
+	if len(s.names) == len(list.names) {
+		s.names = list.names
+	}
+	lazy := make([]natives.Global, len(list.own))
+	for i, own := range list.own {
+		lazy[i] = natives.Global{Name: own.globalName(), Enumerable: own.enumerable, Build: func() goja.Value { return s.buildGlobal(own.Global) }}
 	}
 	if err := js.Library().DefineGlobals(lazy); err != nil {
 		return err
@@ -174,7 +182,7 @@ func Install(js *isolate.JS, modules []Module) error {
 	if err := s.install(); err != nil {
 		return err
 	}
-	for _, m := range modules {
+	for _, m := range in.modules {
 		if m.Setup != nil {
 			if err := m.Setup(js); err != nil {
 				return fmt.Errorf("module %s: %w", m.Name, err)
@@ -182,4 +190,55 @@ func Install(js *isolate.JS, modules []Module) error {
 		}
 	}
 	return nil
+}
+
+// listing is what the scopes of realms with the same modules have in common; read-only
+// once it is made.
+type listing struct {
+	names    []string // in the order in which they are listed
+	globals  map[string]Global
+	replaced map[string]Global // what Replace put something else in the place of
+	own      []ownGlobal       // of the modules of one Install
+}
+
+// noGlobals is the listing of a realm before Install.
+var noGlobals listing
+
+// newListing adds modules to a listing.
+func newListing(before *listing, modules []Module, has func(flag string) bool) (*listing, error) {
+	l := &listing{names: slices.Clone(before.names), globals: map[string]Global{}, replaced: map[string]Global{}}
+	maps.Copy(l.globals, before.globals)
+	maps.Copy(l.replaced, before.replaced)
+	seen := map[string]bool{}
+	spec := has(SpecAttributes)
+	for _, m := range modules {
+		if m.When != nil && !m.When(has) {
+			continue
+		}
+		for _, g := range m.Globals {
+			name := g.globalName()
+			if r, ok := g.(replacement); ok && l.globals[name] != nil {
+				l.replaced[name], l.globals[name] = l.globals[name], r.Global
+				continue
+			}
+			if seen[name] {
+				return nil, fmt.Errorf("module %s: the global %s exists already", m.Name, name)
+			}
+			seen[name] = true
+			own, ok := g.(ownGlobal)
+			if _, isClass := g.(anyClass); isClass && spec {
+				own, ok = ownGlobal{g, false}, true
+			}
+			if ok {
+				l.own = append(l.own, own)
+				continue
+			}
+			l.globals[name] = g
+			if name != "constructor" { // the only one that is not listed
+				l.names = append(l.names, name)
+			}
+		}
+	}
+	l.names = slices.Clip(l.names)
+	return l, nil
 }

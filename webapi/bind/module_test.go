@@ -195,3 +195,21 @@ func TestRealmsHaveClassesOfTheirOwn(t *testing.T) {
 		})
 	})
 }
+
+// Realms that share what is known of the modules do not share what scripts do to globals.
+func TestInstallerOfTwoRealms(t *testing.T) {
+	fn := func(name string) bind.Func {
+		return bind.Func{Name: name, Call: func(*bind.Call) (any, error) { return name, nil }}
+	}
+	in := bind.NewInstaller([]bind.Module{{Name: "two", Globals: []bind.Global{fn("one"), fn("other"), bind.Own(fn("mine"), true)}}}, func(string) bool { return false })
+	const look = `const p = Object.getPrototypeOf(globalThis); return [Object.keys(p).join(), typeof one, typeof other, typeof mine].join(" ")`
+	for _, c := range []struct{ src, want string }{
+		{look, "one,other function function function"},
+		{`{ const p = Object.getPrototypeOf(globalThis); delete p.one; p.more = 5; p.other = 6; } ` + look, "other,more undefined number function"},
+		{look, "one,other function function function"},
+		{`one(); delete globalThis.mine; delete Object.getPrototypeOf(globalThis).one; ` + look, "other undefined function undefined"},
+		{look, "one,other function function function"},
+	} {
+		jstest.New(t, bind.Module{Name: "setup", Setup: in.Install}).Want(c.src, c.want)
+	}
+}

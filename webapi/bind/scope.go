@@ -14,13 +14,13 @@ import (
 // the engine asks it for names, and it makes a global when its value is wanted.
 // Such an object takes neither accessors nor symbols and cannot be frozen.
 type scope struct {
-	js      *isolate.JS
-	object  *goja.Object
-	names   []string // in the order in which they are listed
-	pending map[string]Global
-	values  map[string]goja.Value
-	// What Replace put something else in the place of: not made yet, and made.
-	replaced  map[string]Global
+	js     *isolate.JS
+	object *goja.Object
+	list   *listing
+	names  []string              // in the order in which they are listed; those of list until they change
+	values map[string]goja.Value // that were made, or set
+	gone   map[string]bool       // deleted, or set: those of list are not made any more
+	// What Replace put something else in the place of, where it was made.
 	originals map[string]goja.Value
 
 	// parent says what the prototype inherits from, and links which globals make
@@ -30,7 +30,7 @@ type scope struct {
 }
 
 var scopes = isolate.NewSlot(func(js *isolate.JS) *scope {
-	return &scope{js: js, pending: map[string]Global{}, values: map[string]goja.Value{}}
+	return &scope{js: js, list: &noGlobals}
 })
 
 // Scope is the prototype of globalThis; nil before Install.
@@ -69,40 +69,65 @@ func (s *scope) buildGlobal(g Global) goja.Value {
 	return v
 }
 
+// pending is a global that is not made yet; nil where there is none of that name.
+func (s *scope) pending(name string) Global {
+	if s.values[name] != nil || s.gone[name] {
+		return nil
+	}
+	return s.list.globals[name]
+}
+
 // Get is goja.DynamicObject's.
 func (s *scope) Get(name string) goja.Value {
-	if g := s.pending[name]; g != nil {
+	if g := s.pending(name); g != nil {
 		v := s.buildGlobal(g)
-		if s.pending[name] != nil { // else a script of ours asked for it, too
-			delete(s.pending, name)
-			s.values[name] = v
+		if s.pending(name) != nil { // else a script of ours asked for it, too
+			s.put(name, v)
 		}
 	}
 	return s.values[name]
 }
 
+func (s *scope) put(name string, v goja.Value) {
+	if s.values == nil {
+		s.values = map[string]goja.Value{}
+	}
+	s.values[name] = v
+}
+
+// leave says that a global of the list is not made any more.
+func (s *scope) leave(name string) {
+	if s.list.globals[name] == nil {
+		return
+	}
+	if s.gone == nil {
+		s.gone = map[string]bool{}
+	}
+	s.gone[name] = true
+}
+
 // Has is goja.DynamicObject's.
-func (s *scope) Has(name string) bool { return s.pending[name] != nil || s.values[name] != nil }
+func (s *scope) Has(name string) bool { return s.values[name] != nil || s.pending(name) != nil }
 
 // Set is goja.DynamicObject's: a script changes the prototype itself.
 func (s *scope) Set(name string, v goja.Value) bool {
 	if !s.Has(name) {
 		s.names = append(s.names, name)
 	}
-	delete(s.pending, name)
-	s.values[name] = v
+	s.leave(name)
 	if v == nil {
-		s.values[name] = goja.Undefined()
+		v = goja.Undefined()
 	}
+	s.put(name, v)
 	return true
 }
 
 // Delete is goja.DynamicObject's.
 func (s *scope) Delete(name string) bool {
 	if s.Has(name) {
-		delete(s.pending, name)
+		s.leave(name)
 		delete(s.values, name)
-		s.names = slices.DeleteFunc(s.names, func(n string) bool { return n == name })
+		s.names = slices.DeleteFunc(slices.Clone(s.names), func(n string) bool { return n == name })
 	}
 	return true
 }
