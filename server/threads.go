@@ -36,7 +36,7 @@ func (w *world) compileThreads(ctx context.Context, svc *service) error {
 		return nil
 	}
 	modules := w.threadModules(svc)
-	t := &worker.Threads{Entries: map[string]*script.Script{}, Main: svc.script.Main(), Modules: modules, Guard: w.s.guard}
+	t := &worker.Threads{Entries: map[string]*script.Script{}, Main: svc.script.Main(), Modules: modules, Guard: w.s.guard, Recorder: w.s.o.ThreadRecorder}
 	svc.threads = t
 	base := script.Source{
 		Bare: bareModules, Name: svc.cfg.Name, CacheDir: w.s.o.CacheDir, Bounds: w.s.o.Limits.Bounds, NodeCompat: nodeCompat(svc.flags),

@@ -55,7 +55,7 @@ func Run(ctx context.Context, o Options) (code int, err error) {
 	if p.program, err = program(); err != nil {
 		return 1, fmt.Errorf("--supervise: %w", err)
 	}
-	if p.file, p.page, err = newPage(max(o.Slots, 1)); err != nil {
+	if p.file, p.page, err = newPage(max(o.Slots, 1) + o.ThreadSlots); err != nil {
 		return 1, fmt.Errorf("--supervise: %w", err)
 	}
 	// The system ends the child with the thread that started it (see endsWithParent).
@@ -115,7 +115,11 @@ func keepFromChildren(f *os.File) error {
 func (p *parent) obituary(cause string, who []Suspect, args ...any) {
 	text := fmt.Sprintf("the server died (%s)", cause)
 	for _, s := range who {
-		text += fmt.Sprintf("; isolate %d was running %s", s.Isolate, s.Subject)
+		if s.Isolate < max(p.o.Slots, 1) {
+			text += fmt.Sprintf("; isolate %d was running %s", s.Isolate, s.Subject)
+		} else {
+			text += fmt.Sprintf("; a thread was running %s", s.Subject)
+		}
 	}
 	if len(who) == 0 {
 		text += "; no isolate was running anything"

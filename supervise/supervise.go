@@ -79,8 +79,8 @@ type HeldSocket struct {
 type Options struct {
 	// Args are the command line of the child, without the program's name.
 	Args []string
-	// Slots is the number of isolates that note what they run.
-	Slots int
+	// Slots is the number of isolates that note what they run, and ThreadSlots that of threads, whose slots follow.
+	Slots, ThreadSlots int
 	// Sockets are handed to the first child; Run closes them.
 	Sockets []HeldSocket
 	// Stdout and Stderr are the child's.

@@ -52,6 +52,8 @@ func (t *Thread) boot() {
 	realm.AlsoOnCondemned(func(cause error, _ *isolate.Frame) { t.collapse(isolate.Stopped(cause)) })
 	t.io = iocontext.New(realm, iocontext.Options{
 		Parent:  t.ctx,
+		Class:   t.class,
+		Actor:   t.actor,
 		OnQuiet: t.consider,
 		OnIdle:  t.consider,
 		OnAbort: t.collapse,
@@ -447,6 +449,9 @@ func (t *Thread) finish() {
 		f.Finish()
 	}
 	t.realm, t.io, t.receivers, t.spec.Body = nil, nil, nil, nil
+	if t.unrecord != nil {
+		t.unrecord()
+	}
 	if t.say(item{exit: true}) == nil {
 		t.outbox.seal()
 	}

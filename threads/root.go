@@ -19,6 +19,9 @@ type RootOptions struct {
 	Log    *slog.Logger
 	Limits isolate.Limits
 	Guard  *isolate.MemoryGuard
+	// Recorder, which may be nil, gives what notes for whom a thread runs code, and takes it back at its end; a nil one
+	// where there is none left.
+	Recorder func() (r isolate.Recorder, release func())
 	// FirstID is the id of the first thread: 0 where that is a program's main one.
 	FirstID int
 	// MostAlive is how many threads may be alive at a time; 0 means limits.ThreadsAlive.
@@ -60,6 +63,9 @@ func (r *Root) Bounds() *limits.Set { return r.o.Limits.Bounds }
 func (r *Root) Start(s Spec) (*Thread, error) {
 	t := newThread(r, s)
 	if err := r.add(t); err != nil {
+		if t.unrecord != nil {
+			t.unrecord()
+		}
 		return nil, err
 	}
 	t.begin()

@@ -79,10 +79,12 @@ type Thread struct {
 	root *Root
 	spec Spec
 
-	iso    *isolate.Isolate
-	ctx    context.Context
-	cancel func() // ends ctx and the loop
-	done   chan struct{}
+	iso          *isolate.Isolate
+	unrecord     func() // gives back what its isolate notes in; may be nil
+	class, actor string // of the actor that owns it
+	ctx          context.Context
+	cancel       func() // ends ctx and the loop
+	done         chan struct{}
 
 	state  atomic.Int32
 	killed atomic.Bool
@@ -127,7 +129,16 @@ func newThread(r *Root, s Spec) *Thread {
 		name = "thread"
 	}
 	t := &Thread{root: r, spec: s, paused: s.Paused, done: make(chan struct{})}
-	t.iso = isolate.New(isolate.Options{Name: name, Host: r.o.Host, Log: r.o.Log, Limits: s.Limits.Or(r.o.Limits), Guard: r.o.Guard, Blocks: true})
+	var recorder isolate.Recorder
+	if r.o.Recorder != nil {
+		recorder, t.unrecord = r.o.Recorder()
+	}
+	t.iso = isolate.New(isolate.Options{
+		Name: name, Host: r.o.Host, Log: r.o.Log, Limits: s.Limits.Or(r.o.Limits), Guard: r.o.Guard, Blocks: true, Recorder: recorder,
+	})
+	if c := s.Owner.Context; c != nil {
+		t.class, t.actor = c.Identity()
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	t.ctx, t.cancel = ctx, func() {
 		cancel()

@@ -38,6 +38,8 @@ type Threads struct {
 	Modules []bind.Module
 	// Guard watches the memory of the threads too; nil means that nobody does.
 	Guard *isolate.MemoryGuard
+	// Recorder is threads.RootOptions's: who a thread runs for is its worker, or the actor that owns it.
+	Recorder func() (r isolate.Recorder, release func())
 }
 
 // sources are the names of what a file may have been before it was compiled.
@@ -151,7 +153,7 @@ func (p *Pool) CloseThreads(ctx context.Context) error {
 func (w *Worker) mayStartThreads(js *isolate.JS) error {
 	if t := w.o.Threads; t != nil {
 		w.startsThreads(js, w.roots.begin(threads.RootOptions{
-			Host: w.iso.Host(), Log: w.iso.Log(), Limits: w.iso.Limits(), Guard: t.Guard, FirstID: 1,
+			Host: w.iso.Host(), Log: w.iso.Log(), Limits: w.iso.Limits(), Guard: t.Guard, Recorder: t.Recorder, FirstID: 1,
 			MostAlive: limits.ThreadsDeployed.In(w.iso.Limits().Bounds),
 		}))
 	}

@@ -50,10 +50,7 @@ func (o *options) underSupervision(ctx context.Context, args []string, hup *hang
 
 // superviseServer is the parent's whole work.
 func (o *options) superviseServer(ctx context.Context, args []string, hup *hangups, stdout, stderr io.Writer) int {
-	so := supervise.Options{Args: append([]string{"serve"}, args...), Slots: o.run.Isolates, Bounds: o.limits.Bounds, Log: o.logger(stderr), Reloads: hup.reloads}
-	if so.Slots <= 0 {
-		so.Slots = runtime.GOMAXPROCS(0)
-	}
+	so := supervise.Options{Args: append([]string{"serve"}, args...), Slots: isolates(o.run.Isolates), ThreadSlots: slotsOfThreads, Bounds: o.limits.Bounds, Log: o.logger(stderr), Reloads: hup.reloads}
 	for name, text := range o.socketFD {
 		fd, err := strconv.Atoi(text)
 		if err != nil || fd < 0 {
@@ -89,7 +86,53 @@ func (r *serving) options(o server.Options) server.Options {
 		}
 		return nil
 	}
+	threads := &threadSlots{child: r.child}
+	for i := range slotsOfThreads {
+		threads.free = append(threads.free, isolates(o.Isolates)+i)
+	}
+	o.ThreadRecorder = threads.take
 	return o
+}
+
+// slotsOfThreads is for how many threads of workers at a time it is known whom they run code for.
+const slotsOfThreads = 256
+
+// isolates is how many there are.
+func isolates(wanted int) int {
+	if wanted <= 0 {
+		return runtime.GOMAXPROCS(0)
+	}
+	return wanted
+}
+
+// threadSlots are the slots of threads that nobody has; any goroutine.
+type threadSlots struct {
+	child *supervise.Child
+
+	mu   sync.Mutex // guards what follows
+	free []int
+}
+
+// take is server.Options.ThreadRecorder.
+func (t *threadSlots) take() (isolate.Recorder, func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	last := len(t.free) - 1
+	if last < 0 {
+		return nil, nil
+	}
+	i := t.free[last]
+	s := t.child.Slot(i)
+	if s == nil {
+		return nil, nil
+	}
+	t.free = t.free[:last]
+	return s, func() {
+		s.Idle()
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.free = append(t.free, i)
+	}
 }
 
 func (r *serving) close() {

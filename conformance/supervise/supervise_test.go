@@ -198,17 +198,22 @@ func TestDeathsCostRequestsInFlightOnly(t *testing.T) {
 	}
 }
 
-// A script that no limit stops: the memory for one step of it is not there.
-func TestScriptThatTheProcessDoesNotSurvive(t *testing.T) {
+// bounded is the server in a process that has not enough memory for one step of a script, so that no limit stops that.
+func bounded(t *testing.T) (binary string) {
+	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux bounds the address space of a process")
 	}
-	binary := process.Build(t)
-	bounded := filepath.Join(t.TempDir(), "bounded")
-	if err := os.WriteFile(bounded, []byte("#!/bin/sh\nulimit -v 2500000\nexec '"+binary+"' \"$@\"\n"), 0o755); err != nil {
+	binary = filepath.Join(t.TempDir(), "bounded")
+	if err := os.WriteFile(binary, []byte("#!/bin/sh\nulimit -v 2500000\nexec '"+process.Build(t)+"' \"$@\"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, bounded, "--limit-memory", "-1")
+	return binary
+}
+
+// A script that no limit stops: the memory for one step of it is not there.
+func TestScriptThatTheProcessDoesNotSurvive(t *testing.T) {
+	s := start(t, bounded(t), "--limit-memory", "-1")
 	for death := 1; death <= 3; death++ {
 		if _, _, _, err := ask("GET", s.URLs[0]+"/killer/k/grow"); err == nil {
 			t.Fatal("the process survived: this is no test of supervision any more")
@@ -220,6 +225,26 @@ func TestScriptThatTheProcessDoesNotSurvive(t *testing.T) {
 	}
 	if status, _, body, err := ask("POST", s.URLs[0]+"/counter/a"); err != nil || status != http.StatusOK || body != "1" {
 		t.Errorf("the others: %d %q, %v", status, body, err)
+	}
+	if err := s.Stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// The thread of a worker blames the worker, which is refused as a whole then.
+func TestThreadThatTheProcessDoesNotSurvive(t *testing.T) {
+	s := start(t, bounded(t), "--limit-memory", "-1")
+	if status, _, body, err := ask("GET", s.URLs[0]+"/thread/peace"); err != nil || status != http.StatusOK || body != "peace" {
+		t.Fatalf("a thread: %d %q, %v", status, body, err)
+	}
+	for death := 1; death <= 3; death++ {
+		if _, _, _, err := ask("GET", s.URLs[0]+"/thread/grow"); err == nil {
+			t.Fatal("the process survived: this is no test of supervision any more")
+		}
+		eventually(t, s, death, `the server died \(exit status 2\).*a thread was running worker app\b`)
+	}
+	if status, _, _, err := ask("POST", s.URLs[0]+"/counter/a"); err != nil || status != http.StatusServiceUnavailable {
+		t.Errorf("the culprit: status %d, %v", status, err)
 	}
 	if err := s.Stop(); err != nil {
 		t.Error(err)

@@ -1,4 +1,6 @@
-// A counter, and an actor whose code the server's process does not survive.
+// A counter, an actor whose code the server's process does not survive, and a thread like that.
+import Worker from "worker";
+
 interface Env {
   COUNTER: DurableObjectNamespace;
   KILLER: DurableObjectNamespace;
@@ -28,6 +30,11 @@ export class Killer {
 export default {
   fetch(request: Request, env: Env): Promise<Response> {
     const [, kind, name] = new URL(request.url).pathname.split("/");
+    if (kind === "thread") {
+      const thread = new Worker("job.ts");
+      thread.postMessage(name);
+      return new Promise((done) => thread.on("message", (m: string) => done(new Response(m))));
+    }
     const actors = kind === "counter" ? env.COUNTER : env.KILLER;
     return actors.get(actors.idFromName(name)).fetch(request);
   },
