@@ -120,6 +120,9 @@ func (l *loader) resolve(js *isolate.JS, specifier, from string) (target, error)
 		}
 		return target{url: specifier, text: &text}, nil
 	}
+	if from != "" && !filepath.IsAbs(from) && !strings.HasPrefix(from, "data:") {
+		from = l.i.program.Abs(from) // [eval] is in the working directory
+	}
 	f, err := l.i.program.resolver.imported(specifier, from)
 	switch {
 	case err != nil:
@@ -481,7 +484,7 @@ func (im *importer) fill(js *isolate.JS, m *record, exports goja.Value) {
 	// A proxy may refuse: then there are no names.
 	_ = js.Try(func() { keys = o.GetOwnPropertyNames() })
 	for _, key := range keys {
-		if key == "default" || key == "module.exports" || key == "__esModule" && m.kind == kindBuiltin || isFunction(exports) && (key == "length" || key == "name" || key == "prototype" || key == "arguments" || key == "caller") && m.kind == kindCommon {
+		if key == "default" || key == "module.exports" || key == "__esModule" && m.kind == kindBuiltin || isFunction(exports) && (key == "length" || key == "name" || key == "prototype" || key == "arguments" || key == "caller") {
 			continue
 		}
 		var v goja.Value

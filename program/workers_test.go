@@ -182,11 +182,16 @@ const source = "const Worker = require('worker'); const path = require('path'); 
 new Worker(source, { eval: true, keepAlive: false, data: { a: [1, undefined, new Date(5)] } }).on('message', show).on('exit', () => {
   new Worker(source, { eval: true, keepAlive: false, codec: 'json', workerData: { a: [1, undefined, new Date(5)], f() {} } }).on('message', show).on('exit', () => {
     new Worker(source, { eval: true, keepAlive: false }).on('message', show).on('exit', () => {
-      new Worker('(', { eval: true }).on('error', function (e) { console.log(e.name); this.terminate(); });
+      new Worker('(', { eval: true }).on('error', function (e) {
+        console.log(e.name);
+        this.terminate(() => new Worker("import('./lib.mjs').then((m) => console.log(m.default), console.log)", { eval: true, keepAlive: false }));
+      });
     });
   });
 });
 -- lib.js --
+-- lib.mjs --
+export default 'imported';
 -- node_modules/x.js --
 `, `
 [
@@ -205,7 +210,8 @@ null
 null
 [ null, '[worker eval]', 2, 'object' ]
 null
-SyntaxError`)
+SyntaxError
+imported`)
 }
 
 func TestErrorsOfWorkers(t *testing.T) {
