@@ -201,8 +201,12 @@ func (s *Server) Serve(l net.Listener) error {
 	case s.o.WebSockets != nil && !s.o.Proxy:
 		d := newDoor(s, l)
 		s.mu.Lock()
+		late := s.draining.Load()
 		s.doors = append(s.doors, d)
 		s.mu.Unlock()
+		if late { // Shutdown came first, and has not seen the door
+			_ = d.shut(context.Background()) // nobody is behind it
+		}
 		if err = d.serve(); s.draining.Load() {
 			d.serving.Wait()
 			return nil

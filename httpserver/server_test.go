@@ -17,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"workerd.local/event"
 	"workerd.local/httpserver"
@@ -340,5 +341,30 @@ func testNothingIsLeft(t *testing.T, set *websocket.Set) {
 	}
 	if err := s.Serve(l); err != nil {
 		t.Errorf("serve after shutdown: %v", err)
+	}
+}
+
+// A server may be shut down before the goroutine that serves has come to it.
+func TestServeThatComesLateEnds(t *testing.T) {
+	for _, set := range []*websocket.Set{nil, websocket.NewSet(nil)} {
+		s := httpserver.New(httpserver.Options{WebSockets: set}, httpserver.Target{Default: service(describe)})
+		if err := s.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		l, err := httpserver.Listen("127.0.0.1:0", 80)
+		if err != nil {
+			t.Fatal(err)
+		}
+		served := make(chan error, 1)
+		go func() { served <- s.Serve(l) }()
+		select {
+		case err := <-served:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(10 * time.Second):
+			l.Close()
+			t.Fatal("it serves on")
+		}
 	}
 }
