@@ -217,7 +217,9 @@ func (im *importer) record(js *isolate.JS, t target) (*record, error) {
 	if err != nil {
 		return nil, err
 	}
-	u, err := script.CompileModule(script.UnitSource{File: t.url, Text: text, Language: languageOf(t.file), Bounds: js.Bounds()})
+	u, err := orHopScript(t.url, text, func(text string) (*script.ModuleUnit, error) {
+		return script.CompileModule(script.UnitSource{File: t.url, Text: text, Language: languageOf(t.file), Bounds: js.Bounds()})
+	})
 	if err != nil {
 		return nil, im.l.syntaxError(js, t.url, text, err)
 	}

@@ -207,8 +207,8 @@ func (l *loader) compile(js *isolate.JS, file, text string) (goja.Value, error) 
 	if err != nil {
 		return nil, err
 	}
-	u, err := script.CompileFunction(script.UnitSource{
-		File: file, Text: text, Language: languageOf(file), Params: params, Bounds: js.Bounds(),
+	u, err := orHopScript(file, text, func(text string) (*script.Unit, error) {
+		return script.CompileFunction(script.UnitSource{File: file, Text: text, Language: languageOf(file), Params: params, Bounds: js.Bounds()})
 	})
 	if err != nil {
 		return nil, l.syntaxError(js, file, text, err)
@@ -292,6 +292,28 @@ func (l *loader) hopScript(js *isolate.JS, file, text string) (string, error) {
 		return "", l.syntaxError(js, file, text, err)
 	}
 	return out, nil
+}
+
+// serviceDeclaration is what no JavaScript has and each declaration of HopScript.
+var serviceDeclaration = regexp.MustCompile(`\bservice\s+[\p{L}_$][\p{L}\p{N}_$]*\s*\(`)
+
+// orHopScript compiles a text. One that is no JavaScript and compiles as HopScript is that, also without the directive,
+// which Hop does not ask for.
+func orHopScript[U any](file, text string, compile func(text string) (*U, error)) (*U, error) {
+	u, err := compile(text)
+	if err == nil || languageOf(file) != "js" || !strings.Contains(text, "service") || script.IsHopScript(file, text) {
+		return u, err
+	}
+	out, hopErr := script.HopScript(file, text)
+	if hopErr == nil {
+		if u, hopErr = compile(out); hopErr == nil {
+			return u, nil
+		}
+	}
+	if serviceDeclaration.MatchString(text) {
+		return nil, hopErr
+	}
+	return nil, err
 }
 
 // syntaxError is what the compiler said as the SyntaxError that scripts see.
