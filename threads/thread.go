@@ -55,6 +55,8 @@ type Spec struct {
 	DieOnFailure bool
 	// Paused begins without the delivery of messages; see Thread.Pause.
 	Paused bool
+	// Late lets the thread begin when the owner's turn is over: what the owner does in it comes first.
+	Late bool
 	// KillCode is the exit code of a thread that is killed.
 	KillCode int
 	// Limits replace those of the root where they are not 0.
@@ -161,6 +163,10 @@ func (t *Thread) begin() {
 	}
 	// What the owner does in this turn comes before a natural end.
 	if l := t.spec.Owner.Loop; l != nil && l.InTurn() {
+		if t.spec.Late {
+			l.AtTurnEnd(func() { go t.run() })
+			return
+		}
 		t.holds++
 		l.AtTurnEnd(func() {
 			// A thread that has ended has nobody left to tell.

@@ -53,18 +53,76 @@ func (how donate) Encode(js *isolate.JS, v goja.Value, _ []goja.Value) (threads.
 	if failed != nil {
 		return nil, failed
 	}
-	if how.keep {
-		return threads.Structured.Encode(js, what, nil)
+	if len(d.nodes) > 0 {
+		what = d.rt.NewArray(what, d.rt.NewArray(d.nodes...))
 	}
-	m, err := threads.Structured.Encode(js, what, d.buffers)
+	moves := d.buffers
+	if how.keep {
+		moves = nil
+	}
+	m, err := threads.Structured.Encode(js, what, moves)
 	if err != nil {
 		return nil, err
+	}
+	if len(d.nodes) > 0 {
+		m = withBuffers{m}
+	}
+	if how.keep {
+		return m, nil
 	}
 	for _, a := range d.arrays {
 		// One that is frozen, or whose length is, stays as it is: it was copied.
 		_ = js.Try(func() { _ = a.Set("length", 0) })
 	}
 	return m, nil
+}
+
+// withBuffers is a message of an array of two: the value, and the Buffers of node in it, which travel as views.
+type withBuffers struct{ threads.Message }
+
+// Value is threads.Message's.
+func (m withBuffers) Value(js *isolate.JS) (goja.Value, error) {
+	v, err := m.Message.Value(js)
+	if err != nil {
+		return nil, err
+	}
+	pair := v.(*goja.Object)
+	list := pair.Get("1").(*goja.Object)
+	if proto := bufferPrototype(js); proto != nil {
+		for _, i := range list.Keys() {
+			if err := list.Get(i).(*goja.Object).SetPrototype(proto); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return pair.Get("0"), nil
+}
+
+// Ports is threads.Holder's.
+func (m withBuffers) Ports() []*threads.Port {
+	if h, ok := m.Message.(threads.Holder); ok {
+		return h.Ports()
+	}
+	return nil
+}
+
+// bufferPrototype is what the Buffers of the realm inherit from; nil where it has none.
+func bufferPrototype(js *isolate.JS) *goja.Object {
+	builtin := bind.ProgramOf(js).Builtin
+	if builtin == nil {
+		return nil
+	}
+	v, err := builtin("node:buffer")
+	module, ok := v.(*goja.Object)
+	if err != nil || !ok {
+		return nil // its scripts may not import it
+	}
+	class, ok := module.Get("Buffer").(*goja.Object)
+	if !ok {
+		return nil
+	}
+	proto, _ := class.Get("prototype").(*goja.Object)
+	return proto
 }
 
 // donor makes of a value what is left of it when it is given.
@@ -74,6 +132,7 @@ type donor struct {
 	given      map[*goja.Object]goja.Value
 	arrays     []*goja.Object
 	buffers    []goja.Value // and ports: what moves
+	nodes      []any        // Buffers of node
 	keep       bool
 	maxDepth   int
 	maxObjects int
@@ -149,6 +208,10 @@ func (d *donor) give(v goja.Value, depth int) (goja.Value, error) {
 		if b, ok := obj.Get("buffer").(*goja.Object); ok && !natives.IsShared(b) {
 			d.buffer(b)
 		}
+		if d.isNodes(obj) {
+			d.given[obj] = obj
+			d.nodes = append(d.nodes, obj)
+		}
 		return obj, nil
 	}
 	// Error, Promise, Math, JSON, Arguments and what else has state that cannot move.
@@ -165,6 +228,12 @@ func (d *donor) buffer(b *goja.Object) {
 	if !clone.IsPinned(b) {
 		d.buffers = append(d.buffers, b)
 	}
+}
+
+// isNodes reports whether a view is a Buffer.
+func (d *donor) isNodes(view *goja.Object) bool {
+	proto, plain := view.Prototype(), d.js.Library().Pristine("Uint8Array.prototype")
+	return proto != nil && proto != plain && proto.Prototype() == plain && proto == bufferPrototype(d.js)
 }
 
 // own gives the own enumerable properties of from to an object that is fresh.

@@ -34,7 +34,9 @@ type Options struct {
 	// Module resolves the entry against the file of the caller.
 	Module bool
 	// Die ends the worker at an exception that nothing caught.
-	Die      bool
+	Die bool
+	// Late lets the worker begin when the turn of the call is over.
+	Late     bool
 	KillCode int
 	// Port, which may be nil, gives the worker's realm its end of the connection, before the entry runs; the worker's
 	// goroutine.

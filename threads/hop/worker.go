@@ -65,6 +65,9 @@ func defineWorker() {
 	for _, typ := range []string{"message", "error", "exit"} {
 		workerClass.Getters["on"+typ], workerClass.Setters["on"+typ] = events.Handler(typ, target)
 	}
+	workerClass.Init = func(_ *isolate.JS, _, proto *goja.Object) error {
+		return proto.DefineDataProperty("terminate", proto.Get("terminate"), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_TRUE)
+	}
 	workerClass.Methods = map[string]bind.Method[workerObject]{
 		"postMessage": (*workerObject).jsPost,
 		"terminate":   func(w *workerObject, c *bind.Call) (any, error) { w.terminate(c.JS()); return nil, nil },
@@ -80,7 +83,7 @@ func newWorker(c *bind.Call) (*goja.Object, error) {
 	if !ok {
 		return nil, exception.TypeErrorf("A Worker is made of the path of its file, which is a string.")
 	}
-	o := face.Options{Flavor: "hop", Module: true, Codec: face.Donate, Structured: threads.Structured, Data: goja.Undefined(), Die: true, Port: connect}
+	o := face.Options{Flavor: "hop", Module: true, Codec: face.Donate, Structured: threads.Structured, Data: goja.Undefined(), Die: true, Late: true, Port: connect}
 	if bag, ok := c.Arg(1).(*goja.Object); ok {
 		if err := o.Read(c, bag); err != nil {
 			return nil, err

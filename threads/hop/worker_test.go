@@ -3,6 +3,7 @@ package hop_test
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func lines(text ...string) string { return strings.Join(text, "\n") }
@@ -18,6 +19,32 @@ func TestWorkerAnswersAndTheParentEndsIt(t *testing.T) {
 	})
 	if got, want := k.ends(0), lines("[object Worker] posted", "message HELLO true true", "exit undefined 0"); got != want {
 		t.Errorf("printed\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestWorkerBeginsAfterTheTurn(t *testing.T) {
+	k := run(t, map[string]string{
+		"main.js": `const w = new Worker("./w.js"); w.postMessage(1);
+			for (const end = Date.now() + 30; Date.now() < end;); console.log("the turn");
+			Promise.resolve().then(() => { w.onmessage = (e) => { console.log(e.data); w.terminate() }; console.log("its end") });`,
+		"w.js": `console.log("the worker"); onmessage = (e) => postMessage(e.data + 1); postMessage(1);`,
+	})
+	if got, want := k.ends(0), lines("the turn", "its end", "the worker", "1", "2"); got != want && got != lines("the turn", "its end", "the worker", "1") {
+		t.Errorf("printed\n%s\nwant\n%s", got, want)
+	}
+}
+
+// A worker that never came to its beginning ends with its parent, too.
+func TestWorkerThatNeverBeganEndsWithItsParent(t *testing.T) {
+	for name, end := range map[string]string{"an exception": `throw new Error("x")`, "terminate": `w.terminate()`, "nothing": ``} {
+		t.Run(name, func(t *testing.T) {
+			k := run(t, map[string]string{"main.js": `const w = new Worker("./w.js"); ` + end, "w.js": `onmessage = () => {}; postMessage(1)`})
+			select {
+			case <-k.exit:
+			case <-time.After(patience):
+				t.Fatal("the program does not end")
+			}
+		})
 	}
 }
 
@@ -41,13 +68,13 @@ func TestArraysAreEmptyWhereTheyWereGiven(t *testing.T) {
 	k := run(t, map[string]string{
 		"main.js": `const w = new Worker("./w.js");
 			const list = [1, [2, 3], { deep: [4] }], inner = list[1], deep = list[2].deep;
-			const buffer = new ArrayBuffer(4), view = new Uint8Array([7, 8]), frozen = Object.freeze([9]);
+			const buffer = new ArrayBuffer(4), view = new Uint8Array([7, 8]), frozen = Object.freeze([9]), other = new ArrayBuffer(8), data = new DataView(other, 1, 2); data.setInt8(1, 5);
 			w.onmessage = (e) => { console.log(JSON.stringify(e.data)); w.terminate(); };
-			w.postMessage({ list, buffer, view, frozen });
-			console.log(list.length, inner.length, deep.length, buffer.byteLength, view.length, frozen.length);`,
-		"w.js": `onmessage = ({ data: d }) => postMessage([d.list, d.buffer.byteLength, [...d.view], d.view instanceof Uint8Array, d.frozen]);`,
+			w.postMessage({ list, buffer, view, frozen, data, other });
+			console.log(list.length, inner.length, deep.length, buffer.byteLength, view.length, frozen.length, other.byteLength);`,
+		"w.js": `onmessage = ({ data: d }) => postMessage([d.list, d.buffer.byteLength, [...d.view], d.view instanceof Uint8Array, d.frozen, d.data.byteLength, d.data.getInt8(1), d.other.byteLength]);`,
 	})
-	if got, want := k.ends(0), lines("0 0 0 0 0 1", `[[1,[2,3],{"deep":[4]}],4,[7,8],true,[9]]`); got != want {
+	if got, want := k.ends(0), lines("0 0 0 0 0 1 0", `[[1,[2,3],{"deep":[4]}],4,[7,8],true,[9],2,5,8]`); got != want {
 		t.Errorf("printed\n%s\nwant\n%s", got, want)
 	}
 }
@@ -215,6 +242,24 @@ func TestErrorThatNobodyPreventsIsPrinted(t *testing.T) {
 	})
 	if got := k.ends(0); !strings.HasPrefix(got, "told\nUncaught in the worker ./w.js: Error: seen") {
 		t.Errorf("printed\n%s", got)
+	}
+}
+
+func TestMembersOfAWorker(t *testing.T) {
+	k := run(t, map[string]string{
+		"main.js": `"use strict"; const w = new Worker("./w.js");
+			const { value, ...is } = Object.getOwnPropertyDescriptor(Worker.prototype, "terminate");
+			console.log(JSON.stringify(is), w.terminate.call(w), w.onmessage, w.onerror, w.onexit);
+			for (const set of [() => { w.terminate = 1 }, () => { Worker.prototype.terminate = 1 }, () => Worker.prototype.terminate.call({})]) try { set(); console.log("set") } catch (e) { console.log(e.name) }
+			w.onexit = function(e) { console.log(this === w, e.target === w, e.type, arguments.length, w.terminate()) };`,
+		"w.js": `const before = [postMessage, close]; (0, eval)("postMessage = 1; close = 2"); console.log(before[0] === postMessage, before[1] === close);
+			try { (function() { "use strict"; postMessage = 1 })() } catch (e) { console.log(e.name) }
+			onmessage = 5; console.log(onmessage, typeof onerror); onmessage = () => {};`,
+	})
+	want := lines(`{"writable":false,"enumerable":true,"configurable":false} undefined null null null`, "TypeError", "TypeError", "TypeError",
+		"true true", "TypeError", "null undefined", "true true exit 1 undefined")
+	if got := k.ends(0); got != want {
+		t.Errorf("printed\n%s\nwant\n%s", got, want)
 	}
 }
 
