@@ -45,6 +45,7 @@ floors
 	webapi/node
 	threads/hop
 	internal/jstest
+	internal/machinetest
 	worker
 	actor
 	server
@@ -57,7 +58,7 @@ floors
 
 # Only tests import these.
 kits
-	storage/storagetest  storage/fault  internal/jstest  conformance/process  conformance/powerloss
+	storage/storagetest  storage/fault  internal/jstest  internal/machinetest  conformance/process  conformance/powerloss
 
 # Not part of what is shipped: their goroutines are their own business.
 tools

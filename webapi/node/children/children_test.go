@@ -1,7 +1,6 @@
 package children_test
 
 import (
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,67 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/dop251/goja"
-
-	"workerd.local/internal/compat"
-	"workerd.local/internal/jstest"
-	"workerd.local/internal/limits"
-	"workerd.local/isolate"
-	"workerd.local/webapi/bind"
-	"workerd.local/webapi/blob"
-	"workerd.local/webapi/console"
-	"workerd.local/webapi/encoding"
-	"workerd.local/webapi/events"
-	"workerd.local/webapi/fetch"
-	"workerd.local/webapi/global"
-	"workerd.local/webapi/node"
-	"workerd.local/webapi/node/glue"
-	"workerd.local/webapi/streams"
-	"workerd.local/webapi/timers"
-	"workerd.local/webapi/url"
+	"workerd.local/internal/machinetest"
 )
-
-// machine is a directory of the test's own.
-type machine struct {
-	dir   string
-	umask int
-	in    io.Reader
-	out   jstest.Log
-	env   []string
-	self  []string
-}
-
-func (m *machine) Dir() string       { return m.dir }
-func (m *machine) Umask() int        { return m.umask }
-func (m *machine) Environ() []string { return m.env }
-func (m *machine) Stdin() io.Reader  { return m.in }
-func (m *machine) Stdout() io.Writer { return &m.out }
-func (m *machine) Stderr() io.Writer { return &m.out }
-func (m *machine) Self() []string    { return m.self }
-
-func newEnv(t testing.TB, knobs ...string) (*jstest.Env, *machine) {
-	t.Helper()
-	f, errs := compat.Parse("2026-06-01", []string{"nodejs_compat"}, compat.Options{})
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	bounds, err := limits.Parse(knobs...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := &machine{dir: dir, umask: 0o022, in: strings.NewReader("typed"), env: []string{"PATH=" + os.Getenv("PATH"), "VIRTUAL=yes"}}
-	setup := bind.Module{Name: "machine", Setup: func(js *isolate.JS) error {
-		glue.SetMachine(js, m)
-		bind.ProgramOf(js).Builtin = func(name string) (goja.Value, error) { return node.Module.Builtins[name](js) }
-		return nil
-	}}
-	return jstest.NewWith(t, jstest.Options{Compat: f, Limits: isolate.Limits{Bounds: bounds}, Modules: append([]bind.Module{setup, url.Module, encoding.Module, events.Module,
-		timers.Module, console.Module, global.Module, blob.Module, streams.Module, fetch.Module, node.Module}, node.Globals...)}), m
-}
 
 const begin = `const cp = (await import("node:child_process")).default, out = [];
 	const caught = (fn) => { try { return fn() } catch (e) { return [e.name, e.code ?? "", e.message].join("|") } };
@@ -85,21 +25,21 @@ func unixOnly(t *testing.T) {
 
 func TestChildrenAreSpawned(t *testing.T) {
 	unixOnly(t)
-	e, m := newEnv(t)
+	e, m := machinetest.New(t)
 	want := func(code, want string) { t.Helper(); e.Want(begin+code, want) }
 	want(`const c = cp.spawn("sh", ["-c", "echo out; echo err >&2; exit 3"]); const order = []; for (const n of ["spawn", "exit", "close"]) c.on(n, () => order.push(n)); return [typeof c.pid, ...await end(c), order, c.exitCode, c.signalCode, c.spawnfile, c.spawnargs]`, `["number",3,null,"out\n","err\n",["spawn","exit","close"],3,null,"sh",["sh","-c","echo out; echo err >&2; exit 3"]]`)
 	want(`const c = cp.spawn("cat"); c.stdin.write("one "); c.stdin.end("two"); return await end(c)`, `[0,null,"one two",""]`)
-	want(`return await end(cp.spawn("sh", ["-c", "pwd; echo $VIRTUAL $GIVEN"]))`, `[0,null,"`+m.dir+`\nyes\n",""]`)
-	want(`const fs = process.getBuiltinModule("node:fs"); fs.mkdirSync("sub"); return (await end(cp.spawn("/bin/pwd", { cwd: "sub", env: { GIVEN: 1, NOT: undefined } }))).concat(await end(cp.spawn("/usr/bin/env", { env: { GIVEN: 1, NOT: undefined } })))`, `[0,null,"`+m.dir+`/sub\n","",0,null,"GIVEN=1\n",""]`)
+	want(`return await end(cp.spawn("sh", ["-c", "pwd; echo $VIRTUAL $GIVEN"]))`, `[0,null,"`+m.Directory+`\nyes\n",""]`)
+	want(`const fs = process.getBuiltinModule("node:fs"); fs.mkdirSync("sub"); return (await end(cp.spawn("/bin/pwd", { cwd: "sub", env: { GIVEN: 1, NOT: undefined } }))).concat(await end(cp.spawn("/usr/bin/env", { env: { GIVEN: 1, NOT: undefined } })))`, `[0,null,"`+m.Directory+`/sub\n","",0,null,"GIVEN=1\n",""]`)
 	want(`return await end(cp.spawn("echo $((1+1)) | tr 2 x", { shell: true }))`, `[0,null,"x\n",""]`)
 	want(`const big = "y".repeat(1000000); const c = cp.spawn("cat"); c.stdin.end(big); const [code, , o] = await end(c); return [code, o === big]`, `[0,true]`)
 	want(`const fs = process.getBuiltinModule("node:fs"); const fd = fs.openSync("log", "w"); const c = cp.spawn("sh", ["-c", "echo filed; echo also >&2"], { stdio: ["ignore", fd, fd] }); const r = await end(c); fs.closeSync(fd); return [r, c.stdout, c.stdin, fs.readFileSync("log", "utf8")]`, `[[0,null,"",""],null,null,"filed\nalso\n"]`)
 	want(`return [await end(cp.spawn("sh", ["-c", "echo inherited"], { stdio: "inherit" }))]`, `[[0,null,"",""]]`)
-	if got := m.out.String(); got != "inherited\n" {
+	if got := m.Out.String(); got != "inherited\n" {
 		t.Errorf("the program's stdout got %q", got)
 	}
 	want(`const c = cp.spawn("sh", ["-c", "cat <&3 >&4"], { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] }); c.stdio[3].end("there and back"); let s = ""; c.stdio[4].on("data", d => s += d); await end(c); return s`, "there and back")
-	if err := os.WriteFile(filepath.Join(m.dir, "plain"), []byte("echo no hashbang $1\n"), 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(m.Directory, "plain"), []byte("echo no hashbang $1\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	want(`return await end(cp.spawn("./plain", ["x"]))`, `[0,null,"no hashbang x\n",""]`)
@@ -107,7 +47,7 @@ func TestChildrenAreSpawned(t *testing.T) {
 
 func TestChildrenAreStopped(t *testing.T) {
 	unixOnly(t)
-	e, _ := newEnv(t)
+	e, _ := machinetest.New(t)
 	want := func(code, want string) { t.Helper(); e.Want(begin+code, want) }
 	want(`const c = cp.spawn("sleep", ["60"]); const r = [c.kill(0), c.killed, c.kill(), c.killed]; return [...r, ...(await end(c)).slice(0, 2), c.kill()]`, `[true,true,true,true,null,"SIGTERM",false]`)
 	want(`const c = cp.spawn("sleep", ["60"]); c.kill("SIGKILL"); return (await end(c)).slice(0, 2)`, `[null,"SIGKILL"]`)
@@ -120,9 +60,9 @@ func TestChildrenAreStopped(t *testing.T) {
 
 func TestChildrenThatFail(t *testing.T) {
 	unixOnly(t)
-	e, m := newEnv(t)
+	e, m := machinetest.New(t)
 	want := func(code, want string) { t.Helper(); e.Want(begin+code, want) }
-	if err := os.WriteFile(filepath.Join(m.dir, "shut"), nil, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(m.Directory, "shut"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	want(`const c = cp.spawn("no-such-program", ["a"]); const x = await new Promise(r => c.on("error", r)); return [x.message, x.code, x.errno, x.syscall, x.path, x.spawnargs, c.pid === undefined]`, `["spawn no-such-program ENOENT","ENOENT",-2,"spawn no-such-program","no-such-program",["a"],true]`)
@@ -146,14 +86,14 @@ func TestChildrenThatFail(t *testing.T) {
 		`cp.fork(5)`:                                `TypeError|ERR_INVALID_ARG_TYPE|The "modulePath" argument must be of type string. Received type number (5)`,
 		`cp.fork("x", { stdio: ["pipe"] })`:         `Error|ERR_CHILD_PROCESS_IPC_REQUIRED|Forked processes must have an IPC channel, missing value 'ipc' in options.stdio`,
 	} {
-		m.self = []string{"node"}
+		m.Command = []string{"node"}
 		e.Want(begin+`return caught(() => `+call+`)`, want)
 	}
 }
 
 func TestExec(t *testing.T) {
 	unixOnly(t)
-	e, _ := newEnv(t)
+	e, _ := machinetest.New(t)
 	want := func(code, want string) { t.Helper(); e.Want(begin+code, want) }
 	want(`return await new Promise(r => cp.exec("echo one; echo two >&2", (e, o, s) => r([e, o, s])))`, `[null,"one\n","two\n"]`)
 	want(`return await new Promise(r => cp.exec("echo bad >&2; exit 4", (e, o, s) => r([e.message, e.code, e.killed, e.signal, e.cmd, o, s])))`, `["Command failed: echo bad >&2; exit 4\nbad\n",4,false,null,"echo bad >&2; exit 4","","bad\n"]`)
@@ -166,7 +106,7 @@ func TestExec(t *testing.T) {
 
 func TestSynchronousChildren(t *testing.T) {
 	unixOnly(t)
-	e, m := newEnv(t)
+	e, m := machinetest.New(t)
 	want := func(code, want string) { t.Helper(); e.Want(begin+code, want) }
 	want(`const r = cp.spawnSync("sh", ["-c", "cat; echo err >&2; exit 2"], { input: "given", encoding: "utf8" }); return [r.status, r.signal, r.stdout, r.stderr, r.output, r.error ?? null, r.pid > 0]`, `[2,null,"given","err\n",[null,"given","err\n"],null,true]`)
 	want(`return [String(cp.execSync("echo $((6*7))")), cp.execFileSync("echo", ["x"], { encoding: "utf8" })]`, `["42\n","x\n"]`)
@@ -176,14 +116,14 @@ func TestSynchronousChildren(t *testing.T) {
 	want(`const r = cp.spawnSync("yes", { maxBuffer: 50 }); return [r.error.code, r.stdout.length, r.signal]`, `["ENOBUFS",50,"SIGTERM"]`)
 	want(`const r = cp.spawnSync("sh", ["-c", "sleep 60 & wait"], { timeout: 30, killSignal: "SIGKILL" }); return [r.error.code, r.signal]`, `["ETIMEDOUT","SIGKILL"]`)
 	want(`const r = cp.spawnSync("echo", ["seen"], { stdio: "inherit" }); return [r.status, r.output]`, `[0,[null,null,null]]`)
-	if !strings.Contains(m.out.String(), "seen\n") {
-		t.Errorf("the program's stdout has %q", m.out.String())
+	if !strings.Contains(m.Out.String(), "seen\n") {
+		t.Errorf("the program's stdout has %q", m.Out.String())
 	}
 }
 
 func TestChildrenAreBounded(t *testing.T) {
 	unixOnly(t)
-	e, _ := newEnv(t, "program.children=2")
+	e, _ := machinetest.New(t, "program.children=2")
 	e.Want(begin+`const a = cp.spawn("sleep", ["60"]), b = cp.spawn("sleep", ["60"]), c = cp.spawn("sleep", ["60"]); const r = await end(c); out.push(r, cp.spawnSync("true").error.code); a.kill(); await end(a); out.push((await end(cp.spawn("true")))[0]); b.kill(); return out`, `[[-11,null,"","","spawn sleep EAGAIN"],"EAGAIN",0]`)
 }
 
@@ -197,9 +137,9 @@ func TestForkedChildrenHaveAChannel(t *testing.T) {
 		}
 		t.Skip("no node to fork")
 	}
-	e, m := newEnv(t)
-	m.self = []string{bin}
-	if err := os.WriteFile(filepath.Join(m.dir, "child.js"), []byte(`process.on("message", (m) => { process.send({ got: m, argv: process.argv.slice(2) }); if (m === "end") process.disconnect() })`), 0o644); err != nil {
+	e, m := machinetest.New(t)
+	m.Command = []string{bin}
+	if err := os.WriteFile(filepath.Join(m.Directory, "child.js"), []byte(`process.on("message", (m) => { process.send({ got: m, argv: process.argv.slice(2) }); if (m === "end") process.disconnect() })`), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	e.Want(begin+`const c = cp.fork("child.js", ["x"]); c.on("message", m => out.push(m)); c.on("disconnect", () => out.push("disconnected")); c.send({ a: "ü" }); c.send("end"); await end(c); return [...out, c.connected, caught(() => c.send(undefined)), await new Promise(r => c.send("late", x => r(x.code)))]`,

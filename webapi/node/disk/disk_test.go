@@ -1,7 +1,6 @@
 package disk_test
 
 import (
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,66 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/dop251/goja"
-
-	"workerd.local/internal/compat"
-	"workerd.local/internal/jstest"
-	"workerd.local/internal/limits"
+	"workerd.local/internal/machinetest"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
-	"workerd.local/webapi/bind"
-	"workerd.local/webapi/blob"
-	"workerd.local/webapi/console"
-	"workerd.local/webapi/encoding"
-	"workerd.local/webapi/events"
-	"workerd.local/webapi/fetch"
-	"workerd.local/webapi/global"
-	"workerd.local/webapi/node"
 	"workerd.local/webapi/node/glue"
-	"workerd.local/webapi/streams"
-	"workerd.local/webapi/timers"
-	"workerd.local/webapi/url"
 )
-
-// machine is a directory of the test's own.
-type machine struct {
-	dir   string
-	umask int
-	in    io.Reader
-	out   strings.Builder
-}
-
-func (m *machine) Dir() string       { return m.dir }
-func (m *machine) Umask() int        { return m.umask }
-func (m *machine) Environ() []string { return nil }
-func (m *machine) Stdin() io.Reader  { return m.in }
-func (m *machine) Stdout() io.Writer { return &m.out }
-func (m *machine) Stderr() io.Writer { return &m.out }
-func (m *machine) Self() []string    { return nil }
-
-func newEnv(t testing.TB, knobs ...string) (*jstest.Env, *machine) {
-	t.Helper()
-	f, errs := compat.Parse("2026-06-01", []string{"nodejs_compat"}, compat.Options{})
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	bounds, err := limits.Parse(knobs...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := &machine{dir: dir, umask: 0o022, in: strings.NewReader("typed")}
-	setup := bind.Module{Name: "machine", Setup: func(js *isolate.JS) error {
-		glue.SetMachine(js, m)
-		bind.ProgramOf(js).Builtin = func(name string) (goja.Value, error) { return node.Module.Builtins[name](js) }
-		return nil
-	}}
-	return jstest.NewWith(t, jstest.Options{Compat: f, Limits: isolate.Limits{Bounds: bounds}, Modules: append([]bind.Module{setup, url.Module, encoding.Module, events.Module,
-		timers.Module, console.Module, global.Module, blob.Module, streams.Module, fetch.Module, node.Module}, node.Globals...)}), m
-}
 
 const begin = `const fs = (await import("node:fs")).default, fsp = (await import("node:fs/promises")).default, out = [];
 	const caught = (fn) => { try { return fn() } catch (e) { return [e.name, e.code ?? "", e.message].join("|") } };
@@ -77,10 +21,10 @@ const begin = `const fs = (await import("node:fs")).default, fsp = (await import
 `
 
 func TestFilesOfTheMachine(t *testing.T) {
-	e, m := newEnv(t)
+	e, m := machinetest.New(t)
 	want := func(code, want string) { t.Helper(); e.Want(begin+code, want) }
 	want(`fs.writeFileSync("a", "one"); fs.appendFileSync("a", Buffer.from(" two")); return [fs.readFileSync("a", "utf8"), fs.readFileSync("./a").length, fs.existsSync("a"), fs.existsSync("b")]`, `["one two",7,true,false]`)
-	if b, err := os.ReadFile(filepath.Join(m.dir, "a")); err != nil || string(b) != "one two" {
+	if b, err := os.ReadFile(filepath.Join(m.Directory, "a")); err != nil || string(b) != "one two" {
 		t.Errorf("the file on the disk: %q, %v", b, err)
 	}
 	want(`fs.mkdirSync("d/e/f", { recursive: true }); fs.renameSync("a", "d/e/b"); fs.symlinkSync("e", "d/l"); fs.linkSync("d/e/b", "d/hard"); return [fs.readFileSync("d/l/b", "latin1"), fs.lstatSync("d/l").isSymbolicLink(), fs.statSync("d/l").isDirectory(), fs.readlinkSync("d/l"), fs.statSync("d/hard").nlink, fs.readdirSync("d"), fs.readdirSync("d", { withFileTypes: true }).map(x => [x.name, x.isDirectory(), x.isSymbolicLink(), x.parentPath])]`,
@@ -98,8 +42,8 @@ func TestFilesOfTheMachine(t *testing.T) {
 	want(`const fd = fs.openSync("rw", "w+"); const w = [fs.writeSync(fd, "hello"), fs.writeSync(fd, Buffer.from("XY"), 0, 1, 1), fs.writevSync(fd, [Buffer.from("!"), Buffer.from("?")])]; const b = Buffer.alloc(10); const r = [fs.readSync(fd, b, 0, 10, 0), fs.readSync(fd, b), fs.readvSync(fd, [Buffer.alloc(2)], 0)]; fs.fsyncSync(fd); fs.fdatasyncSync(fd); fs.ftruncateSync(fd, 3); const s = fs.fstatSync(fd).size; fs.closeSync(fd); return [w, r, b.toString("utf8", 0, 7), s, caught(() => fs.closeSync(fd))]`,
 		`[[5,1,2],[7,0,2],"hXllo!?",3,"Error|EBADF|EBADF: bad file descriptor, close"]`)
 	want(`return [fs.readFileSync(0, "utf8"), fs.writeSync(1, "out\n")]`, `["typed",4]`)
-	if m.out.String() != "out\n" {
-		t.Errorf("stdout got %q", m.out.String())
+	if m.Out.String() != "out\n" {
+		t.Errorf("stdout got %q", m.Out.String())
 	}
 	want(`fs.writeFileSync("ümläut €", "x"); return [fs.readdirSync(".").includes("ümläut €"), Buffer.isBuffer(fs.readdirSync(".", "buffer")[0]), fs.readFileSync(Buffer.from("ümläut €"), "utf8"), fs.readFileSync(require0("node:url").pathToFileURL(fs.realpathSync("ümläut €")), "utf8")]; function require0(n) { return process.getBuiltinModule(n) }`, `[true,true,"x","x"]`)
 	want(`fs.mkdirSync("g/x", { recursive: true }); fs.writeFileSync("g/x/1.js", ""); fs.writeFileSync("g/2.ts", ""); return [fs.globSync("**/*.{js,ts}", { cwd: "g" }).sort(), (await Array.fromAsync(fsp.glob("*", { cwd: "g" }))).sort()]`, `[["2.ts","x/1.js"],["2.ts","x"]]`)
@@ -107,7 +51,7 @@ func TestFilesOfTheMachine(t *testing.T) {
 }
 
 func TestCallbacksAndPromisesOfFiles(t *testing.T) {
-	e, _ := newEnv(t)
+	e, _ := machinetest.New(t)
 	want := func(code, want string) { t.Helper(); e.Want(begin+code, want) }
 	want(`return await new Promise(r => fs.writeFile("c", "cb", e => fs.readFile("c", "utf8", (e2, d) => fs.unlink("c", e3 => fs.access("c", e4 => r([e, e2, d, e3, e4.code, e4.message]))))))`, `[null,null,"cb",null,"ENOENT","ENOENT: no such file or directory, access 'c'"]`)
 	want(`let sync = true; const p = told(fs.stat, "."); const q = new Promise(r => fs.stat(".", () => r(sync))); sync = false; return [(await p)[1].isDirectory(), await q]`, `[true,false]`)
@@ -124,7 +68,7 @@ func TestCallbacksAndPromisesOfFiles(t *testing.T) {
 }
 
 func TestStreamsOfFiles(t *testing.T) {
-	e, _ := newEnv(t)
+	e, _ := machinetest.New(t)
 	want := func(code, want string) { t.Helper(); e.Want(begin+code, want) }
 	want(`const w = fs.createWriteStream("s"); w.write("ab"); w.end("cd"); await new Promise(r => w.on("close", r)); let s = ""; for await (const c of fs.createReadStream("s", { encoding: "utf8", start: 1, end: 2 })) s += c; return [s, w.bytesWritten, w.path]`, `["bc",4,"s"]`)
 	want(`const big = Buffer.alloc(300000, "x"); fs.writeFileSync("big", big); const { pipeline } = process.getBuiltinModule("node:stream/promises"); await pipeline(fs.createReadStream("big"), fs.createWriteStream("big2")); return [fs.statSync("big2").size, fs.readFileSync("big2").equals(big)]`, `[300000,true]`)
@@ -137,7 +81,7 @@ func TestStreamsOfFiles(t *testing.T) {
 }
 
 func TestCopiesOfTrees(t *testing.T) {
-	e, _ := newEnv(t)
+	e, _ := machinetest.New(t)
 	want := func(code, want string) { t.Helper(); e.Want(begin+code, want) }
 	want(`fs.mkdirSync("a/b", { recursive: true }); fs.writeFileSync("a/1", "1"); fs.writeFileSync("a/b/2", "2"); fs.symlinkSync("1", "a/l"); fs.cpSync("a", "c", { recursive: true }); await fsp.cp("a", "d", { recursive: true, verbatimSymlinks: true, filter: async (s) => !s.endsWith("2") }); return [fs.readdirSync("c", { recursive: true }), fs.readlinkSync("c/l").endsWith("/a/1"), fs.readdirSync("d", { recursive: true }), fs.readlinkSync("d/l")]`,
 		`[["1","b","l","b/2"],true,["1","b","l"],"1"]`)
@@ -147,11 +91,11 @@ func TestCopiesOfTrees(t *testing.T) {
 }
 
 func TestErrorsOfFiles(t *testing.T) {
-	e, m := newEnv(t)
-	if err := os.WriteFile(filepath.Join(m.dir, "file"), []byte("x"), 0o644); err != nil {
+	e, m := machinetest.New(t)
+	if err := os.WriteFile(filepath.Join(m.Directory, "file"), []byte("x"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(filepath.Join(m.dir, "full", "in"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(m.Directory, "full", "in"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for call, want := range map[string]string{
@@ -218,10 +162,10 @@ func TestUmaskIsThePrograms(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no modes")
 	}
-	e, m := newEnv(t)
-	m.umask = 0
+	e, m := machinetest.New(t)
+	m.Mask = 0
 	e.Want(begin+`fs.writeFileSync("open", "", { mode: 0o666 }); fs.mkdirSync("wide"); fs.closeSync(fs.openSync("wx", "wx", 0o777)); return ["open", "wide", "wx"].map(n => (fs.statSync(n).mode & 0o777).toString(8))`, `["666","777","777"]`)
-	m.umask = 0o077
+	m.Mask = 0o077
 	e.Want(begin+`fs.writeFileSync("open", ""); fs.writeFileSync("shut", ""); fs.mkdirSync("narrow"); return ["open", "shut", "narrow"].map(n => (fs.statSync(n).mode & 0o777).toString(8))`, `["666","600","700"]`)
 }
 
@@ -229,8 +173,8 @@ func TestUnreadableDirectory(t *testing.T) {
 	if runtime.GOOS == "windows" || os.Getuid() == 0 {
 		t.Skip("nothing is forbidden to this user")
 	}
-	e, m := newEnv(t)
-	if err := os.Mkdir(filepath.Join(m.dir, "shut"), 0); err != nil {
+	e, m := machinetest.New(t)
+	if err := os.Mkdir(filepath.Join(m.Directory, "shut"), 0); err != nil {
 		t.Fatal(err)
 	}
 	e.Want(begin+`return [caught(() => fs.readdirSync("shut")), await late(fsp.readFile("shut/x")), caught(() => fs.rmSync("shut/x", { force: true }))]`,
@@ -238,7 +182,7 @@ func TestUnreadableDirectory(t *testing.T) {
 }
 
 func TestDescriptorsAreBounded(t *testing.T) {
-	e, _ := newEnv(t, "program.open=3")
+	e, _ := machinetest.New(t, "program.open=3")
 	e.Want(begin+`fs.writeFileSync("f", ""); for (let i = 0; i < 3; i++) out.push(fs.openSync("f")); out.push(caught(() => fs.openSync("f")), caught(() => fs.opendirSync(".")), await late(fsp.open("f")), caught(() => fs.watch("."))); fs.closeSync(out[1]); out.push(fs.openSync("f")); return out`,
 		`[3,4,5,"Error|EMFILE|EMFILE: too many open files, open 'f'","Error|EMFILE|EMFILE: too many open files, opendir '.'","Error|EMFILE|EMFILE: too many open files, open 'f'","Error|EMFILE|EMFILE: too many open files, watch '.'",4]`)
 }
@@ -248,7 +192,7 @@ func TestDescriptorsEndWithTheProgram(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("counts descriptors in /proc")
 	}
-	e, _ := newEnv(t)
+	e, _ := machinetest.New(t)
 	count := func() int {
 		list, err := os.ReadDir("/proc/self/fd")
 		if err != nil {
@@ -275,7 +219,7 @@ func TestDescriptorsEndWithTheProgram(t *testing.T) {
 }
 
 func TestWatchingFiles(t *testing.T) {
-	e, _ := newEnv(t)
+	e, _ := machinetest.New(t)
 	e.Want(begin+`fs.mkdirSync("w"); const seen = new Promise(r => { const w = fs.watch("w", (event, name) => { w.close(); r([event, name]) }); w.on("close", () => out.push("closed")) }); fs.writeFileSync("w/new", "x"); return [await seen, (await new Promise(r => setTimeout(r, 1)), out)]`, `[["rename","new"],["closed"]]`)
 	e.Want(begin+`const c = new AbortController(), got = []; setTimeout(() => fs.writeFileSync("w/more", ""), 20); try { for await (const x of fsp.watch("w", { signal: c.signal })) { got.push(x.filename); c.abort() } } catch (e) { got.push(e.name) } return got`, `["more","AbortError"]`)
 	e.Want(begin+`fs.writeFileSync("polled", "1"); const seen = new Promise(r => fs.watchFile("polled", { interval: 10 }, (now, old) => { fs.unwatchFile("polled"); r([now.size, old.size]) })); setTimeout(() => fs.writeFileSync("polled", "123"), 40); return await seen`, `[3,1]`)
@@ -283,7 +227,7 @@ func TestWatchingFiles(t *testing.T) {
 
 // A deployed worker has its own files, whatever else runs in the process.
 func TestWorkersDoNotReachTheMachine(t *testing.T) {
-	e, m := newEnv(t)
+	e, m := machinetest.New(t)
 	m2 := glue.Machine(nil)
 	e.In(func(js *isolate.JS, _ *iocontext.Context) { glue.SetMachine(js, m2) })
 	_ = m
@@ -299,7 +243,7 @@ func TestNodeSaysTheSameOfFiles(t *testing.T) {
 		}
 		t.Skip("no node to compare with")
 	}
-	e, m := newEnv(t)
+	e, m := machinetest.New(t)
 	code, err := os.ReadFile("testdata/agree.js")
 	if err != nil {
 		t.Fatal(err)

@@ -1,77 +1,14 @@
 package sockets_test
 
 import (
-	"io"
-	"os"
-	"path/filepath"
 	"runtime"
-	"strings"
 	"testing"
 
-	"github.com/dop251/goja"
-
-	"workerd.local/internal/compat"
-	"workerd.local/internal/jstest"
-	"workerd.local/internal/limits"
-	"workerd.local/isolate"
-	"workerd.local/webapi/bind"
-	"workerd.local/webapi/blob"
-	"workerd.local/webapi/console"
-	"workerd.local/webapi/encoding"
-	"workerd.local/webapi/events"
-	"workerd.local/webapi/fetch"
-	"workerd.local/webapi/global"
-	"workerd.local/webapi/node"
-	"workerd.local/webapi/node/glue"
-	"workerd.local/webapi/streams"
-	"workerd.local/webapi/timers"
-	"workerd.local/webapi/url"
+	"workerd.local/internal/machinetest"
 )
 
-// machine is a directory of the test's own.
-type machine struct {
-	dir   string
-	umask int
-	in    io.Reader
-	out   jstest.Log
-	env   []string
-	self  []string
-}
-
-func (m *machine) Dir() string       { return m.dir }
-func (m *machine) Umask() int        { return m.umask }
-func (m *machine) Environ() []string { return m.env }
-func (m *machine) Stdin() io.Reader  { return m.in }
-func (m *machine) Stdout() io.Writer { return &m.out }
-func (m *machine) Stderr() io.Writer { return &m.out }
-func (m *machine) Self() []string    { return m.self }
-
-func newMachineEnv(t testing.TB, knobs ...string) (*jstest.Env, *machine) {
-	t.Helper()
-	f, errs := compat.Parse("2026-06-01", []string{"nodejs_compat"}, compat.Options{})
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	bounds, err := limits.Parse(knobs...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := &machine{dir: dir, umask: 0o022, in: strings.NewReader("typed"), env: []string{"PATH=" + os.Getenv("PATH"), "VIRTUAL=yes"}}
-	setup := bind.Module{Name: "machine", Setup: func(js *isolate.JS) error {
-		glue.SetMachine(js, m)
-		bind.ProgramOf(js).Builtin = func(name string) (goja.Value, error) { return node.Module.Builtins[name](js) }
-		return nil
-	}}
-	return jstest.NewWith(t, jstest.Options{Compat: f, Limits: isolate.Limits{Bounds: bounds}, Modules: append([]bind.Module{setup, url.Module, encoding.Module, events.Module,
-		timers.Module, console.Module, global.Module, blob.Module, streams.Module, fetch.Module, node.Module}, node.Globals...)}), m
-}
-
 func TestServersOfPrograms(t *testing.T) {
-	e, _ := newMachineEnv(t)
+	e, _ := machinetest.New(t)
 	const begin = `const net = (await import("node:net")).default, out = [];
 		const listen = (s, ...a) => new Promise((r, j) => { s.on("error", j); s.listen(...a, () => r(s.address())) });
 		const all = (s) => new Promise((r, j) => { let t = ""; s.setEncoding("utf8"); s.on("data", d => t += d); s.on("error", j); s.on("close", () => r(t)) });
@@ -93,12 +30,12 @@ func TestServersOfPrograms(t *testing.T) {
 }
 
 func TestSocketsOfProgramsAreBounded(t *testing.T) {
-	e, _ := newMachineEnv(t, "program.sockets=1")
+	e, _ := machinetest.New(t, "program.sockets=1")
 	e.Want(`const net = (await import("node:net")).default; const s = net.createServer(); await new Promise(r => s.listen(0, "127.0.0.1", r)); const c = net.connect(s.address().port, "127.0.0.1"); const x = await new Promise(r => c.on("error", e => r(e.code))); const o = net.createServer(); const y = await new Promise(r => o.on("error", e => r(e.code)).listen(0)); s.close(); await new Promise(r => o.listen(0, r)); o.close(); return [x, y]`, `["EMFILE","EMFILE"]`)
 }
 
 func TestProgramsAskTheMachineForNames(t *testing.T) {
-	e, _ := newMachineEnv(t)
+	e, _ := machinetest.New(t)
 	e.Want(`const dns = (await import("node:dns")).default; const ask = (...a) => new Promise(r => dns.lookup(...a, (e, address, family) => r(e ? [e.code, e.syscall, e.hostname, e.message] : [address, family]))); return [await ask("localhost", 4), await ask("localhost", { family: 4, all: true }), await ask("127.0.0.1"), (await ask("no such name")).slice(1)]`,
 		`[["127.0.0.1",4],[[{"address":"127.0.0.1","family":4}],null],["127.0.0.1",4],["getaddrinfo","no such name","getaddrinfo ENOTFOUND no such name"]]`)
 }

@@ -1,73 +1,11 @@
 package terminal_test
 
 import (
-	"io"
 	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
-	"github.com/dop251/goja"
-
-	"workerd.local/internal/compat"
-	"workerd.local/internal/jstest"
-	"workerd.local/internal/limits"
-	"workerd.local/isolate"
-	"workerd.local/webapi/bind"
-	"workerd.local/webapi/blob"
-	"workerd.local/webapi/console"
-	"workerd.local/webapi/encoding"
-	"workerd.local/webapi/events"
-	"workerd.local/webapi/fetch"
-	"workerd.local/webapi/global"
-	"workerd.local/webapi/node"
-	"workerd.local/webapi/node/glue"
-	"workerd.local/webapi/streams"
-	"workerd.local/webapi/timers"
-	"workerd.local/webapi/url"
+	"workerd.local/internal/machinetest"
 )
-
-// machine is a directory of the test's own.
-type machine struct {
-	dir   string
-	umask int
-	in    io.Reader
-	out   jstest.Log
-	env   []string
-	self  []string
-}
-
-func (m *machine) Dir() string       { return m.dir }
-func (m *machine) Umask() int        { return m.umask }
-func (m *machine) Environ() []string { return m.env }
-func (m *machine) Stdin() io.Reader  { return m.in }
-func (m *machine) Stdout() io.Writer { return &m.out }
-func (m *machine) Stderr() io.Writer { return &m.out }
-func (m *machine) Self() []string    { return m.self }
-
-func newEnv(t testing.TB, knobs ...string) (*jstest.Env, *machine) {
-	t.Helper()
-	f, errs := compat.Parse("2026-06-01", []string{"nodejs_compat"}, compat.Options{})
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	bounds, err := limits.Parse(knobs...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := &machine{dir: dir, umask: 0o022, in: strings.NewReader("typed"), env: []string{"PATH=" + os.Getenv("PATH"), "VIRTUAL=yes"}}
-	setup := bind.Module{Name: "machine", Setup: func(js *isolate.JS) error {
-		glue.SetMachine(js, m)
-		bind.ProgramOf(js).Builtin = func(name string) (goja.Value, error) { return node.Module.Builtins[name](js) }
-		return nil
-	}}
-	return jstest.NewWith(t, jstest.Options{Compat: f, Limits: isolate.Limits{Bounds: bounds}, Modules: append([]bind.Module{setup, url.Module, encoding.Module, events.Module,
-		timers.Module, console.Module, global.Module, blob.Module, streams.Module, fetch.Module, node.Module}, node.Globals...)}), m
-}
 
 const begin = `const get = (n) => process.getBuiltinModule(n); const readline = get("node:readline"), rlp = get("node:readline/promises"), os = get("node:os"), tty = get("node:tty"), { PassThrough, Readable } = get("node:stream"), out = [];
 	const caught = (fn) => { try { return fn() } catch (e) { return [e.name, e.code ?? "", e.message].join("|") } };
@@ -75,7 +13,7 @@ const begin = `const get = (n) => process.getBuiltinModule(n); const readline = 
 `
 
 func TestLinesAreRead(t *testing.T) {
-	e, _ := newEnv(t)
+	e, _ := machinetest.New(t)
 	want := func(code, want string) { t.Helper(); e.Want(begin+code, want) }
 	want(`for await (const l of readline.createInterface({ input: Readable.from(["a\nb", "c\r", "\nd\r\n\n", "last"]) })) out.push(l); return out`, `["a","bc","d","","last"]`)
 	want(`const input = new PassThrough(), output = new PassThrough(), shown = text(output); const rl = readline.createInterface({ input, output }); const p = new Promise(r => rl.question("name? ", r)); input.write("me\n"); const a = await p; rl.on("line", l => out.push(l)); rl.setPrompt("$ "); rl.prompt(); input.write("x\ny\n"); await new Promise(r => setTimeout(r, 5)); rl.close(); return [a, shown(), out, rl.closed, rl.terminal, caught(() => rl.question("", () => {}))]`,
@@ -88,7 +26,7 @@ func TestLinesAreRead(t *testing.T) {
 }
 
 func TestLinesAreEdited(t *testing.T) {
-	e, _ := newEnv(t)
+	e, _ := machinetest.New(t)
 	want := func(code, want string) { t.Helper(); e.Want(begin+code, want) }
 	const terminal = `const input = new PassThrough(), output = new PassThrough(); output.columns = 80; output.resume(); const rl = readline.createInterface({ input, output, terminal: true, escapeCodeTimeout: 5 }); rl.on("line", l => out.push(l)); const type = async (s) => { input.write(s); await new Promise(r => setTimeout(r, 12)) };`
 	want(terminal+`await type("helo\x1b[Dl\x1b[C!\r"); await type("ab\x01x\x05y\x7f\r"); await type("kill this\x17word\r"); await type("abc\x02\x02\x0b\r"); await type("gone\x15kept\r"); return out`, `["hello!","xab","kill word","a","kept"]`)
@@ -100,7 +38,7 @@ func TestLinesAreEdited(t *testing.T) {
 }
 
 func TestMachineOfPrograms(t *testing.T) {
-	e, m := newEnv(t)
+	e, m := machinetest.New(t)
 	host, err := os.Hostname()
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +53,7 @@ func TestMachineOfPrograms(t *testing.T) {
 }
 
 func TestDomains(t *testing.T) {
-	e, _ := newEnv(t)
+	e, _ := machinetest.New(t)
 	want := func(code, want string) {
 		t.Helper()
 		e.Want(begin+`const domain = get("node:domain"), EventEmitter = get("node:events"); const d = domain.create(); d.on("error", (e) => out.push([e.message, e.domain === d, e.domainThrown, domain.active === d]));`+code, want)

@@ -1,80 +1,17 @@
 package vm_test
 
 import (
-	"io"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
-	"github.com/dop251/goja"
-
-	"workerd.local/internal/compat"
-	"workerd.local/internal/jstest"
-	"workerd.local/internal/limits"
-	"workerd.local/isolate"
-	"workerd.local/webapi/bind"
-	"workerd.local/webapi/blob"
-	"workerd.local/webapi/console"
-	"workerd.local/webapi/encoding"
-	"workerd.local/webapi/events"
-	"workerd.local/webapi/fetch"
-	"workerd.local/webapi/global"
-	"workerd.local/webapi/node"
-	"workerd.local/webapi/node/glue"
-	"workerd.local/webapi/streams"
-	"workerd.local/webapi/timers"
-	"workerd.local/webapi/url"
+	"workerd.local/internal/machinetest"
 )
-
-// machine is a directory of the test's own.
-type machine struct {
-	dir   string
-	umask int
-	in    io.Reader
-	out   jstest.Log
-	env   []string
-	self  []string
-}
-
-func (m *machine) Dir() string       { return m.dir }
-func (m *machine) Umask() int        { return m.umask }
-func (m *machine) Environ() []string { return m.env }
-func (m *machine) Stdin() io.Reader  { return m.in }
-func (m *machine) Stdout() io.Writer { return &m.out }
-func (m *machine) Stderr() io.Writer { return &m.out }
-func (m *machine) Self() []string    { return m.self }
-
-func newEnv(t testing.TB, knobs ...string) (*jstest.Env, *machine) {
-	t.Helper()
-	f, errs := compat.Parse("2026-06-01", []string{"nodejs_compat"}, compat.Options{})
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	bounds, err := limits.Parse(knobs...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := &machine{dir: dir, umask: 0o022, in: strings.NewReader("typed"), env: []string{"PATH=" + os.Getenv("PATH"), "VIRTUAL=yes"}}
-	setup := bind.Module{Name: "machine", Setup: func(js *isolate.JS) error {
-		glue.SetMachine(js, m)
-		bind.ProgramOf(js).Builtin = func(name string) (goja.Value, error) { return node.Module.Builtins[name](js) }
-		return nil
-	}}
-	return jstest.NewWith(t, jstest.Options{Compat: f, Limits: isolate.Limits{Bounds: bounds}, Modules: append([]bind.Module{setup, url.Module, encoding.Module, events.Module,
-		timers.Module, console.Module, global.Module, blob.Module, streams.Module, fetch.Module, node.Module}, node.Globals...)}), m
-}
 
 const begin = `const vm = (await import("node:vm")).default, out = [];
 	const caught = (fn) => { try { return fn() } catch (e) { return [e.name, e.code ?? "", e.message].join("|") } };
 `
 
 func TestScriptsRunInThisContext(t *testing.T) {
-	e, _ := newEnv(t)
+	e, _ := machinetest.New(t)
 	want := func(code, want string) { t.Helper(); e.Want(begin+code, want) }
 	want(`return [vm.runInThisContext("var shared = 5; shared * 2"), globalThis.shared, vm.runInThisContext("typeof require + typeof out"), vm.runInThisContext("let kept = 1; kept"), vm.runInThisContext("kept + 1")]`, `[10,5,"undefinedundefined",1,2]`)
 	want(`const s = new vm.Script("globalThis.n = (globalThis.n ?? 0) + 1", { filename: "count.js" }); return [s.runInThisContext(), s.runInThisContext(), s instanceof vm.Script]`, `[1,2,true]`)
@@ -84,7 +21,7 @@ func TestScriptsRunInThisContext(t *testing.T) {
 }
 
 func TestScriptsRunInContexts(t *testing.T) {
-	e, _ := newEnv(t)
+	e, _ := machinetest.New(t)
 	want := func(code, want string) { t.Helper(); e.Want(begin+code, want) }
 	want(`const c = vm.createContext({ x: 2, console: 1 }); return [vm.isContext(c), vm.isContext({}), vm.runInContext("x = x * 21; var y = 1; function f() { return x } z = f() + y; z", c), c.x, c.y, typeof c.f, c.z, globalThis.z === undefined, globalThis.y === undefined]`, `[true,false,43,42,1,"function",43,true,true]`)
 	want(`const c = vm.createContext({}); vm.runInContext("let a = 1; const b = 2; class K { m() { return a } }; var { p, q: [r] } = { p: 1, q: [2] }", c); return [vm.runInContext("a += 1; [a, b, new K().m(), p, r]", c), Object.keys(c), caught(() => vm.runInContext("b = 3", c)), caught(() => vm.runInContext("let a", c)), vm.runInContext("typeof a + typeof none", c), caught(() => vm.runInContext("none", c)), caught(() => vm.runInContext("early; let early = 1", c))]`,
@@ -100,7 +37,7 @@ func TestScriptsRunInContexts(t *testing.T) {
 }
 
 func TestScriptsThatRunForTooLong(t *testing.T) {
-	e, _ := newEnv(t)
+	e, _ := machinetest.New(t)
 	want := func(code, want string) { t.Helper(); e.Want(begin+code, want) }
 	want(`const r = [caught(() => vm.runInThisContext("for (;;);", { timeout: 20 })), caught(() => vm.runInNewContext("try { for (;;); } catch { caught = 1 } finally { fin = 1 }", { out }, { timeout: 20 })), out.length]; await 0; return [...r, vm.runInThisContext("6 * 7", { timeout: 1000 }), caught(() => vm.runInNewContext("f()", { f() { for (;;); } }, { timeout: 20 }))]`,
 		`["Error|ERR_SCRIPT_EXECUTION_TIMEOUT|Script execution timed out after 20ms","Error|ERR_SCRIPT_EXECUTION_TIMEOUT|Script execution timed out after 20ms",0,42,"Error|ERR_SCRIPT_EXECUTION_TIMEOUT|Script execution timed out after 20ms"]`)
