@@ -400,7 +400,19 @@ func (r *resolver) resolve(b api.PluginBuild, args api.OnResolveArgs) (api.OnRes
 // ownQuestion marks the resolver's questions to the bundler.
 type ownQuestion struct{}
 
-func noSuchModule(specifier string) string { return "No such module " + strconv.Quote(specifier) + "." }
+func noSuchModule(specifier string) string {
+	text := "No such module " + strconv.Quote(specifier) + "."
+	if specifier == threadsModule {
+		text += " " + threadsHint
+	}
+	return text
+}
+
+// threadsModule is the module with which deployed workers start threads, where they may.
+const (
+	threadsModule = "worker"
+	threadsHint   = "Threads are for a worker whose wrangler file lists what they run: [workerd] threads = [\"job.js\"]. A worker that another one loads has none."
+)
 
 func (r *resolver) resolveRoot(key string) (api.OnResolveResult, error) {
 	if r.modules[key] != nil {
@@ -508,7 +520,7 @@ func (r *resolver) resolveFile(b api.PluginBuild, args api.OnResolveArgs) (api.O
 	// Only files that a rule may turn into an asset are asked for here; all others
 	// take the bundler's usual way.
 	if !r.mayBeAsset(specifier) && query == "" {
-		if !relative && args.Kind != api.ResolveJSDynamicImport && nodeBuiltins[specifier] {
+		if !relative && args.Kind != api.ResolveJSDynamicImport && (nodeBuiltins[specifier] || specifier == threadsModule) {
 			return r.resolveBareNode(b, args)
 		}
 		return api.OnResolveResult{}, nil
@@ -529,7 +541,7 @@ func (r *resolver) resolveFile(b api.PluginBuild, args api.OnResolveArgs) (api.O
 	return api.OnResolveResult{}, nil
 }
 
-// resolveBareNode adds advice when a Node.js module is imported by its bare name
+// resolveBareNode adds advice when a Node.js module, or that of threads, is imported by its bare name
 // and no package of that name is installed.
 func (r *resolver) resolveBareNode(b api.PluginBuild, args api.OnResolveArgs) (api.OnResolveResult, error) {
 	found := b.Resolve(args.Path, api.ResolveOptions{
@@ -538,6 +550,9 @@ func (r *resolver) resolveBareNode(b api.PluginBuild, args api.OnResolveArgs) (a
 	})
 	if len(found.Errors) == 0 || args.Kind != api.ResolveJSImportStatement {
 		return api.OnResolveResult{}, nil
+	}
+	if args.Path == threadsModule {
+		return api.OnResolveResult{Errors: []api.Message{{Text: noSuchModule(args.Path)}}}, nil
 	}
 	return api.OnResolveResult{Errors: []api.Message{{
 		Text: fmt.Sprintf("No such module %q. The package is not installed but Node.js has a module of this name: "+

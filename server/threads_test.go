@@ -277,6 +277,31 @@ func TestThreadsNeedConfiguration(t *testing.T) {
 	if _, got := r.get("/"); !strings.HasPrefix(got, "undefined ") || !strings.Contains(got, `worker`) {
 		t.Errorf("without configuration: %q", got)
 	}
+	// An import that cannot be served says what to set.
+	const setting = `No such module "worker". Threads are for a worker whose wrangler file lists what they run: [workerd] threads = ["job.js"].`
+	p = newProject(t, map[string]string{
+		"wrangler.toml": "name = \"w\"\nmain = \"index.js\"\ncompatibility_date = \"2026-01-01\"\n",
+		"index.js":      `import Worker from "worker"; export default { fetch() { return new Response(typeof Worker); } };`,
+	})
+	if got := p.failure(); !strings.Contains(got, setting) || !strings.Contains(got, "index.js:1:") {
+		t.Errorf("a project: %s", got)
+	}
+	p = newProject(t, map[string]string{"config.capnp": one(""), "main.js": `import Worker from "worker"; export default {};`})
+	if got := p.failure(); !strings.Contains(got, setting) {
+		t.Errorf("a configuration: %s", got)
+	}
+	p = newProject(t, map[string]string{
+		"config.capnp": one(`compatibilityFlags = ["nodejs_compat", "enable_nodejs_worker_threads_module"], bindings = [(name = "LOADER", workerLoader = (id = "x"))],`),
+		"main.js": `import { Worker } from "node:worker_threads";
+export default { async fetch(request, env) {
+	const stub = env.LOADER.get("w", () => ({ compatibilityDate: "2026-01-01", mainModule: "m.js", modules: { "m.js": 'import W from "worker"; export default { fetch() { return new Response(typeof W) } }' } }));
+	let inNode; try { new Worker("./x.js"); } catch (e) { inNode = e.code + " " + e.message; }
+	return new Response(await stub.getEntrypoint().fetch("http://x/").then((r) => r.text(), (e) => e.message) + "\n" + inNode);
+} };`,
+	})
+	if _, got := p.start().get("/"); !strings.Contains(got, setting+" A worker that another one loads has none.") || !strings.Contains(got, "ERR_METHOD_NOT_IMPLEMENTED") || !strings.Contains(got, "[workerd] threads") {
+		t.Errorf("a worker that is loaded, and node:worker_threads: %s", got)
+	}
 	p = newProject(t, map[string]string{"wrangler.toml": threadsToml, "src/index.js": threadsIndex, "src/hop.js": ""})
 	if got := p.failure(); !strings.Contains(got, "wrangler.toml:14:12: ") || !strings.Contains(got, "src/job.ts") {
 		t.Errorf("an entry that is missing: %s", got)

@@ -12,7 +12,9 @@ class Worker extends EventEmitter {
   threadName = "workerd";
   constructor() {
     super();
-    throw new ERR_METHOD_NOT_IMPLEMENTED("Worker");
+    const e = new ERR_METHOD_NOT_IMPLEMENTED("Worker");
+    e.message += '. Threads of deployed workers are those of the module "worker", of what the wrangler file lists: [workerd] threads = ["job.js"]';
+    throw e;
   }
   cpuUsage() { return later("Worker.cpuUsage"); }
   postMessage() {}
