@@ -363,3 +363,31 @@ func TestTenWorkersGoThroughTheirProtocol(t *testing.T) {
 		t.Errorf("printed\n%s", got)
 	}
 }
+
+// The options that all faces understand, in this one.
+func TestOptionsOfAWorker(t *testing.T) {
+	k := run(t, map[string]string{
+		"main.js": `const list = [1], w = new Worker("./w.js", { codec: "structured", name: "mine", keepAlive: true });
+			w.onmessage = (e) => {
+				console.log(JSON.stringify(e.data), list.length);
+				const json = new Worker("./w.js", { codec: "json" });
+				json.onmessage = (e) => {
+					console.log(JSON.stringify(e.data));
+					json.terminate();
+					const goes = new Worker("./goes.js", { onUncaught: "continue", limits: { turn: 60000 } });
+					goes.onerror = (e) => { console.log(e.message); e.preventDefault() };
+					goes.onmessage = (e) => { console.log(e.data); goes.terminate(); w.terminate() };
+				};
+				json.postMessage({ at: new Date(0), u: undefined });
+			};
+			w.postMessage({ list });
+			for (const bad of [{ codec: "xml" }, { limits: 1 }, { onUncaught: "no" }, { get name() { throw new RangeError("getter") } }, { data: { get x() { throw new RangeError("data") } } }])
+				try { new Worker("./w.js", bad); console.log("taken") } catch (e) { console.log(e.name) }`,
+		"w.js":    `onmessage = (e) => postMessage(e.data);`,
+		"goes.js": `setTimeout(() => postMessage("goes on"), 5); onmessage = () => {}; throw new Error("told");`,
+	})
+	want := lines("TypeError", "TypeError", "TypeError", "RangeError", "RangeError", `{"list":[1]} 1`, `{"at":"1970-01-01T00:00:00.000Z"}`, "Error: told", "goes on")
+	if got := k.ends(0); got != want {
+		t.Errorf("printed\n%s\nwant\n%s", got, want)
+	}
+}
