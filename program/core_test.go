@@ -67,6 +67,21 @@ w.on('error', (e) => console.log('error event', e));
 	}
 }
 
+// TLS and datagrams are in workers what they are in the program, which node has checked.
+func TestNetworksInWorkers(t *testing.T) {
+	for _, name := range []string{"tls", "dgram"} {
+		text, err := os.ReadFile("testdata/beside/" + name + ".txt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := write(t, string(text)+"-- start.js --\nconst Worker = require('worker');\nnew Worker('main.js', { keepAlive: false }).on('error', (e) => console.log('error event', e));\n")
+		here, there := runIOJS(t, dir, "main.js"), runIOJS(t, dir, "start.js")
+		if here.out != there.out || there.code != 0 || len(here.out) < 1000 {
+			t.Errorf("%s in a worker (code %d):\n%s%s\nas the program:\n%s", name, there.code, there.out, there.err, here.out)
+		}
+	}
+}
+
 // runIOJS runs a program that has the module worker.
 func runIOJS(t *testing.T, dir, entry string, args ...string) result {
 	t.Helper()
