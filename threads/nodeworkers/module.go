@@ -17,6 +17,7 @@ import (
 	"workerd.local/exception"
 	"workerd.local/internal/clone"
 	"workerd.local/isolate"
+	"workerd.local/isolate/natives"
 	"workerd.local/threads"
 	"workerd.local/threads/face"
 	"workerd.local/threads/ports"
@@ -38,57 +39,131 @@ var program = sync.OnceValues(func() (*goja.Program, error) {
 })
 
 // exports are the module in one realm, and what its JavaScript gives to the worker that it runs in.
-type exports struct{ value, stdin goja.Value }
+type exports struct {
+	value *goja.Object // what scripts import; nil before it is loaded
+	// What is known without the JavaScript.
+	data, port, limits goja.Value
+	extra              goja.Value
+
+	inner *goja.Object // what the JavaScript exports; nil before it has run
+	stdin goja.Value
+}
 
 var loaded = isolate.NewSlot(func(*isolate.JS) *exports { return &exports{} })
 
-func load(js *isolate.JS) (goja.Value, error) {
-	l, err := loadAll(js)
-	return l.value, err
+// shape is what scripts import: the JavaScript runs when one asks for more than the thread is and was given.
+var shape = natives.NewLate(members("Worker", "parentPort", "SHARE_ENV", "isMainThread", "threadId", "workerData", "resourceLimits", "MessageChannel", "MessagePort",
+	"BroadcastChannel", "receiveMessageOnPort", "moveMessagePortToContext", "postMessageToThread", "getEnvironmentData", "setEnvironmentData",
+	"markAsUntransferable", "isMarkedAsUntransferable")...)
+
+func members(names ...string) (list []natives.LateProperty) {
+	for _, n := range names {
+		list = append(list, natives.LateProperty{Name: n, Enumerable: true})
+	}
+	return list
 }
 
-func loadAll(js *isolate.JS) (*exports, error) {
+func load(js *isolate.JS) (goja.Value, error) {
 	l := loaded.Get(js)
 	if l.value != nil {
-		return l, nil
+		return l.value, nil
 	}
-	native := bind.Object{Name: "native", Methods: natives()}.New(js)
-	id := 0
-	if t := threads.Of(js); t != nil {
-		id = t.ID()
-	}
-	data, extra := goja.Null(), goja.Undefined()
+	l.data, l.extra, l.port, l.limits = goja.Null(), goja.Undefined(), goja.Null(), js.Runtime().NewObject()
 	if p := face.PortOf(js); p != nil {
 		var err error
-		if data, err = p.Value(js); err != nil {
-			return l, err
+		if l.data, err = p.Value(js); err != nil {
+			return nil, err
 		}
 		if p.Flavor == flavor {
-			extra, _ = p.Extra(js)
+			if v, _ := p.Extra(js); v != nil {
+				l.extra = v
+			}
 		}
 	}
-	for name, v := range map[string]any{
-		"isWorker": face.PortOf(js) != nil, "id": id, "data": data, "extra": extra, "postMessage": bind.NewFunction(js, "postMessage", 2, postMessage),
-	} {
+	if o, ok := l.extra.(*goja.Object); ok {
+		for name, to := range map[string]*goja.Value{"port": &l.port, "limits": &l.limits} {
+			if v := o.Get(name); v != nil && !goja.IsUndefined(v) {
+				*to = v
+			}
+		}
+	}
+	late := bind.NewLate(js)
+	l.value = late.Object(shape, js.Runtime().NewObject().Prototype(), func(name string) natives.LateValue {
+		v, err := l.member(js, name)
+		if err != nil {
+			js.Panic(err)
+		}
+		return natives.LateValue{Value: v}
+	})
+	return l.value, late.Fill()
+}
+
+// member is a property of the module.
+func (l *exports) member(js *isolate.JS, name string) (goja.Value, error) {
+	rt := js.Runtime()
+	switch name {
+	case "parentPort":
+		return l.port, nil
+	case "isMainThread":
+		return rt.ToValue(face.PortOf(js) == nil), nil
+	case "threadId":
+		if t := threads.Of(js); t != nil {
+			return rt.ToValue(t.ID()), nil
+		}
+		return rt.ToValue(0), nil
+	case "workerData":
+		return l.data, nil
+	case "resourceLimits":
+		return l.limits, nil
+	}
+	if err := l.run(js); err != nil {
+		return nil, err
+	}
+	return l.inner.Get(name), nil
+}
+
+// run runs the JavaScript, once.
+func (l *exports) run(js *isolate.JS) error {
+	if l.inner != nil {
+		return nil
+	}
+	native := bind.Object{Name: "native", Methods: functions()}.New(js)
+	for name, v := range map[string]any{"extra": l.extra, "postMessage": bind.NewFunction(js, "postMessage", 2, postMessage)} {
 		if err := native.Set(name, v); err != nil {
-			return l, err
+			return err
 		}
 	}
 	v, err := face.Run(js, program, native)
 	if err != nil {
-		return l, err
+		return err
 	}
 	both := v.ToObject(js.Runtime())
-	l.value, l.stdin = both.Get("exports"), both.Get("stdin")
-	return l, nil
+	l.inner, l.stdin = both.Get("exports").ToObject(js.Runtime()), both.Get("stdin")
+	return nil
+}
+
+// loadAll is the module with its JavaScript.
+func loadAll(js *isolate.JS) (*exports, error) {
+	l := loaded.Get(js)
+	if _, err := load(js); err != nil {
+		return l, err
+	}
+	return l, l.run(js)
 }
 
 // flavor is that of the workers that this face starts.
 const flavor = "node"
 
-// natives are what worker_threads.js gets.
-func natives() map[string]bind.Static {
+// functions are what worker_threads.js gets.
+func functions() map[string]bind.Static {
 	return map[string]bind.Static{
+		// method(f) calls f with its first argument as the receiver.
+		"method": func(c *bind.Call) (any, error) {
+			fn := c.Arg(0)
+			return bind.NewFunction(c.JS(), "", 0, func(c *bind.Call) (any, error) {
+				return c.JS().Call(fn, c.Arg(0), c.Args()[min(1, c.Len()):]...)
+			}), nil
+		},
 		"start":      start,
 		"isAbsolute": func(c *bind.Call) (any, error) { return filepath.IsAbs(c.Arg(0).String()), nil },
 		"pathOf": func(c *bind.Call) (any, error) {

@@ -1,7 +1,6 @@
 "use strict";
 const { defineProperty, freeze, keys } = Object;
-const { call, bind } = Function.prototype;
-const uncurry = bind.bind(call);
+const uncurry = native.method;
 const { MessageChannel, MessagePort, BroadcastChannel } = globalThis;
 const post = uncurry(MessagePort.prototype.postMessage), close = uncurry(MessagePort.prototype.close);
 const on = uncurry(MessagePort.prototype.on), off = uncurry(MessagePort.prototype.off);
@@ -181,15 +180,10 @@ class Worker extends EventEmitter {
 
 defineProperty(Worker.prototype, "postMessage", { __proto__: null, value: native.postMessage, writable: true, configurable: true });
 
-const parentPort = native.extra?.port ?? null;
 const untransferable = new WeakSet();
+// The rest of the module is Go's.
 const exports = {
-  Worker, parentPort, SHARE_ENV,
-  isMainThread: !native.isWorker,
-  threadId: native.id,
-  workerData: native.data,
-  resourceLimits: native.extra?.limits ?? {},
-  MessageChannel, MessagePort, BroadcastChannel,
+  Worker, SHARE_ENV, MessageChannel, MessagePort, BroadcastChannel,
   receiveMessageOnPort(port) {
     const taken = native.receive(port);
     if (taken === null) throw coded(TypeError, "ERR_INVALID_ARG_TYPE", 'The "port" argument must be a MessagePort instance');
