@@ -864,3 +864,32 @@ Worker.on('message', (m) => Worker.postMessage(['late', m]));
 true true
 [ 'late', 'early' ]`)
 }
+
+// All that a worker has posted is delivered, then its error, then its end, however busy the two threads are.
+func TestWhatWorkersSayComesBeforeTheirEnd(t *testing.T) {
+	wantWorkers(t, `
+-- main.js --
+const { Worker } = require('worker_threads');
+const assert = require('assert');
+let left = 60;
+for (let n = 0; n < 60; n++) {
+  const seen = [];
+  const w = new Worker("const { parentPort, workerData: n } = require('worker_threads'); process.on('exit', (c) => { for (let i = 0; i < n; i++) parentPort.postMessage('last ' + c); }); for (let i = 0; i < n; i++) parentPort.postMessage(i); if (n % 2) throw new Error('end'); process.exit(3)", { eval: true, workerData: n });
+  w.on('message', (m) => seen.push(m));
+  w.on('error', (e) => seen.push(e.message));
+  w.on('exit', (code) => {
+    const all = Array.from({ length: n }, (_, i) => i), odd = n % 2;
+    assert.deepStrictEqual([...seen, code], [...all, ...all.map(() => odd ? 'last 1' : 'last 3'), ...(odd ? ['end', 1] : [3])]);
+    if (--left === 0) console.log('done');
+  });
+}
+`, "done")
+	r := runWorkers(t, `
+-- main.js --
+new (require('worker_threads').Worker)("throw new RangeError('nobody listens')", { eval: true }).on('exit', (c) => console.log('never', c));
+process.on('exit', (code) => console.log('exit', code));
+`, nil)
+	if r.code != 1 || strings.TrimSpace(r.out) != "exit 1" || !strings.Contains(r.err, "RangeError: nobody listens") {
+		t.Errorf("%+v", r)
+	}
+}

@@ -368,29 +368,38 @@ func start(c *bind.Call) (any, error) {
 	if h.end, err = ports.NewEnd(js, near, h); err != nil {
 		return nil, err
 	}
+	failed := func(js *isolate.JS, f *threads.Failure) error {
+		// What was thrown itself, where it can be copied.
+		if f.Thrown != nil {
+			if v, err := f.Thrown.Value(js); err == nil {
+				return say(js, "error", v)
+			}
+		}
+		v, err := face.Copy(js, f)
+		if err != nil {
+			return err
+		}
+		return say(js, "error", v)
+	}
+	var failures []*threads.Failure
 	h.worker, err = face.Start(js, e, o, face.Handlers{
 		Online: func(js *isolate.JS) error { return say(js, "online", goja.Undefined()) },
 		// Nothing else comes this way: messages go through the port.
 		Message:      func(*isolate.JS, goja.Value) error { return nil },
 		MessageError: func(*isolate.JS, error) error { return nil },
-		// What the worker has said comes before its error, and its end.
-		Failure: func(js *isolate.JS, f *threads.Failure) error {
-			h.drain(js)
-			// What was thrown itself, where it can be copied.
-			if f.Thrown != nil {
-				if v, err := f.Thrown.Value(js); err == nil {
-					return say(js, "error", v)
-				}
-			}
-			v, err := face.Copy(js, f)
-			if err != nil {
-				return err
-			}
-			return say(js, "error", v)
+		// The worker ends after it, and what it says until then comes first, as in node.
+		Failure: func(_ *isolate.JS, f *threads.Failure) error {
+			failures = append(failures, f)
+			return nil
 		},
 		Exit: func(js *isolate.JS, code int) error {
 			h.drain(js)
 			h.end.Close()
+			for _, f := range failures {
+				if err := failed(js, f); err != nil {
+					events.Report(js, err)
+				}
+			}
 			return say(js, "exit", js.Runtime().ToValue(code))
 		},
 	})
