@@ -36,7 +36,7 @@ floors
 	webapi/websockets
 	webapi/fetch
 	webapi/durable  webapi/htmlrewriter  webapi/caches  webapi/eventsource  webapi/kv  webapi/analytics  webapi/memorycache  webapi/hyperdrive  webapi/queue  webapi/r2
-	webapi/rpc
+	webapi/rpc  webapi/standard
 	webapi/loader
 	webapi/node/glue
 	webapi/node/assert  webapi/node/core  webapi/node/nodetest  webapi/node/stubs

@@ -12,27 +12,10 @@ import (
 	"workerd.local/script"
 	"workerd.local/threads/ports"
 	"workerd.local/webapi/bind"
-	"workerd.local/webapi/blob"
-	"workerd.local/webapi/caches"
-	"workerd.local/webapi/codec"
-	"workerd.local/webapi/console"
-	"workerd.local/webapi/crypto"
-	"workerd.local/webapi/encoding"
-	"workerd.local/webapi/events"
-	"workerd.local/webapi/eventsource"
-	"workerd.local/webapi/fetch"
-	"workerd.local/webapi/global"
-	"workerd.local/webapi/htmlrewriter"
 	"workerd.local/webapi/node"
 	"workerd.local/webapi/node/glue"
 	"workerd.local/webapi/performance"
-	"workerd.local/webapi/sockets"
-	"workerd.local/webapi/streams"
-	"workerd.local/webapi/timers"
-	"workerd.local/webapi/url"
-	"workerd.local/webapi/urlpattern"
-	"workerd.local/webapi/wasm"
-	"workerd.local/webapi/websockets"
+	"workerd.local/webapi/standard"
 )
 
 //go:embed all:js
@@ -68,10 +51,7 @@ func natives(name string) map[string]bind.Static {
 
 // webModules are the web APIs of programs, in the order of their floors.
 func webModules() []bind.Module {
-	return slices.Concat([]bind.Module{
-		url.Module, encoding.Module, events.Module, timers.Module, console.Module, crypto.Module,
-		global.Module, wasm.Module, blob.Module, streams.Module, sockets.Module, websockets.Module, codec.Module, fetch.Module,
-		htmlrewriter.Module, caches.Module, ports.Module, eventsource.Module, urlpattern.Module,
+	return slices.Concat(standard.Modules(ports.Module), []bind.Module{
 		{Name: "node", Builtins: nodeModules().Builtins(), Available: nodeModules().Available},
 	}, performance.Modules, node.GlobalsOf(nodeModules()), []bind.Module{immediates()})
 }

@@ -14,41 +14,22 @@ import (
 	"workerd.local/event"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
-	"workerd.local/webapi/blob"
-	"workerd.local/webapi/caches"
-	"workerd.local/webapi/codec"
-	"workerd.local/webapi/console"
 	"workerd.local/webapi/crypto"
 	"workerd.local/webapi/durable"
-	"workerd.local/webapi/encoding"
-	"workerd.local/webapi/events"
-	"workerd.local/webapi/eventsource"
 	"workerd.local/webapi/fetch"
-	"workerd.local/webapi/global"
-	"workerd.local/webapi/htmlrewriter"
 	"workerd.local/webapi/loader"
 	"workerd.local/webapi/messaging"
 	"workerd.local/webapi/node"
 	"workerd.local/webapi/performance"
 	"workerd.local/webapi/rpc"
-	"workerd.local/webapi/sockets"
-	"workerd.local/webapi/streams"
-	"workerd.local/webapi/timers"
-	"workerd.local/webapi/url"
-	"workerd.local/webapi/urlpattern"
+	"workerd.local/webapi/standard"
 	"workerd.local/webapi/wasm"
-	"workerd.local/webapi/websockets"
 	"workerd.local/worker"
 )
 
 // Modules are the built-in web APIs, in the order of their floors.
 func Modules() []bind.Module {
-	return slices.Concat([]bind.Module{
-		url.Module, encoding.Module, events.Module, timers.Module, console.Module, crypto.Module,
-		global.Module, wasm.Module, blob.Module, streams.Module, sockets.Module, websockets.Module, codec.Module, fetch.Module, durable.Module,
-		rpc.Module, htmlrewriter.Module, caches.Module, messaging.Module, eventsource.Module, urlpattern.Module,
-		node.Module,
-	}, performance.Modules, node.Globals)
+	return slices.Concat(standard.Modules(messaging.Module, durable.Module, rpc.Module), []bind.Module{node.Module}, performance.Modules, node.Globals)
 }
 
 func (s *Server) modules() []bind.Module { return append(Modules(), s.o.Modules...) }
