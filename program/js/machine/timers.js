@@ -1,8 +1,7 @@
 
 // node:timers of a program: timers that keep it going while they are referenced.
 const { defineProperty, create } = primordials;
-const { validateFunction } = require("internal/validators");
-const { nextTick } = require("internal/process");
+const validateFunction = (value, name) => { if (typeof value !== "function") require("internal/validators").validateFunction(value, name); };
 
 const known = new Map(); // by number, those that were asked for theirs
 let ids = 0;
@@ -164,10 +163,10 @@ function setImmediate(callback, ...args) {
 }
 function clearImmediate(immediate) { startOf(immediate); }
 // What util.promisify makes of them.
-for (const fn of [setTimeout, setImmediate]) {
+primordials.forEach([setTimeout, setImmediate], (fn) => {
   const { name } = fn;
-  defineProperty(fn, Symbol.for("nodejs.util.promisify.custom"), { enumerable: true, get: () => require("node:timers/promises")[name] });
-}
+  defineProperty(fn, primordials.symbolFor("nodejs.util.promisify.custom"), { __proto__: null, enumerable: true, get: () => require("node:timers/promises")[name] });
+});
 
 const timers = {
   setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate,

@@ -5,7 +5,6 @@ const { defineProperty, join, isInteger, stringSlice, stringIncludes, stringEnds
 const { Error, TypeError, RangeError, URIError } = globalThis; // codes are made when scripts may have replaced them
 
 const typeNames = ["string", "function", "number", "object", "Function", "Object", "boolean", "bigint", "symbol"];
-const className = /^([A-Z][a-z0-9]*)+$/;
 
 // list joins words as English does.
 function list(words, or) {
@@ -22,7 +21,7 @@ function expectedText(name, expected) {
   const types = [], instances = [], other = [];
   for (const value of expected) {
     if (typeNames.includes(value)) push(types, value.toLowerCase());
-    else if (regExpTest(className, value)) push(instances, value);
+    else if (regExpTest(/^([A-Z][a-z0-9]*)+$/, value)) push(instances, value);
     else push(other, value);
   }
   // An object beside other instances is an instance of Object.
