@@ -1,13 +1,11 @@
 
 // node:vm of programs: scripts run in the realm's global scope, or in that of an object.
-const { ERR_METHOD_NOT_IMPLEMENTED, ERR_INVALID_ARG_TYPE } = require("internal/codes");
-const { validateArray, validateBoolean, validateBuffer, validateInt32, validateOneOf, validateObject, validateString, validateStringArray, validateUint32 } = require("internal/validators");
+const { ERR_INVALID_ARG_TYPE } = require("internal/codes");
+const { validateBoolean, validateObject, validateUint32 } = require("internal/validators");
 const { Buffer } = require("node:buffer");
-const { freeze, defineProperty } = primordials;
+const { defineProperty } = primordials;
 const { set: reflectSet, has: reflectHas, deleteProperty } = Reflect;
-const fail = (name) => { throw new ERR_METHOD_NOT_IMPLEMENTED(name); };
-const constants = freeze({ __proto__: null, USE_MAIN_CONTEXT_DEFAULT_LOADER: Symbol("vm_dynamic_import_main_context_default"), DONT_CONTEXTIFY: Symbol("vm_context_no_contextify") });
-
+const { fail, constants, scriptOptions, contextOptions, checkContext, functionOptions, measureMemory, named } = require("internal/vm");
 // languageNames are what a context has that its object has not: the language's own.
 const languageNames = new Set(("Object Function Array Number parseFloat parseInt Infinity NaN undefined Boolean String Symbol Date Promise RegExp Error AggregateError " +
   "EvalError RangeError ReferenceError SyntaxError TypeError URIError SuppressedError JSON Math Intl ArrayBuffer Atomics Uint8Array Int8Array Uint16Array Int16Array Uint32Array Int32Array " +
@@ -15,7 +13,6 @@ const languageNames = new Set(("Object Function Array Number parseFloat parseInt
   "SharedArrayBuffer DisposableStack AsyncDisposableStack decodeURI decodeURIComponent encodeURI encodeURIComponent escape unescape isFinite isNaN WebAssembly").split(" "));
 const kTypeof = native.typeofName();
 const contexts = new WeakMap();
-
 // Context is the global scope that an object is.
 class Context {
   constructor(object) {
@@ -97,7 +94,6 @@ class Context {
     return compiled.runIn((...names) => this.declare(...names), this.scope, timeout);
   }
 }
-
 function isContext(object) {
   validateObject(object, "object", { allowArray: true });
   return contexts.has(object);
@@ -124,15 +120,7 @@ class Script {
   #compiled;
   constructor(code, options = {}) {
     code = `${code}`;
-    if (typeof options === "string") options = { filename: options };
-    else validateObject(options, "options");
-    const { filename = "evalmachine.<anonymous>", lineOffset = 0, columnOffset = 0, cachedData, produceCachedData = false, importModuleDynamically = false } = options;
-    dynamic(importModuleDynamically);
-    validateString(filename, "options.filename");
-    validateInt32(lineOffset, "options.lineOffset");
-    validateInt32(columnOffset, "options.columnOffset");
-    if (cachedData !== undefined) validateBuffer(cachedData, "options.cachedData");
-    validateBoolean(produceCachedData, "options.produceCachedData");
+    const { filename, lineOffset, columnOffset, cachedData, produceCachedData } = scriptOptions(options, dynamic);
     if (cachedData !== undefined) this.cachedDataRejected = true; // the engine has nothing to keep
     if (produceCachedData) this.cachedDataProduced = false;
     this.#compiled = native.compile(placed(code, lineOffset, columnOffset), filename);
@@ -149,35 +137,9 @@ class Script {
   }
   runInNewContext(object, options = {}) { return this.runInContext(createContext(object, contextOptions(options)), options); }
 }
-function contextOptions(options) {
-  if (!options) return {};
-  const out = { name: options.contextName, origin: options.contextOrigin, codeGeneration: undefined, microtaskMode: options.microtaskMode };
-  if (out.name !== undefined) validateString(out.name, "options.contextName");
-  if (out.origin !== undefined) validateString(out.origin, "options.contextOrigin");
-  if (options.contextCodeGeneration !== undefined) {
-    validateObject(options.contextCodeGeneration, "options.contextCodeGeneration");
-    const { strings, wasm } = options.contextCodeGeneration;
-    if (strings !== undefined) validateBoolean(strings, "options.contextCodeGeneration.strings");
-    if (wasm !== undefined) validateBoolean(wasm, "options.contextCodeGeneration.wasm");
-    out.codeGeneration = { strings, wasm };
-  }
-  if (options.microtaskMode !== undefined) validateString(options.microtaskMode, "options.microtaskMode");
-  return out;
-}
 function createContext(object = {}, options = {}) {
   if (object !== constants.DONT_CONTEXTIFY && isContext(object)) return object;
-  validateObject(options, "options");
-  const { name = "VM Context", origin, codeGeneration, microtaskMode, importModuleDynamically = false } = options;
-  validateString(name, "options.name");
-  if (origin !== undefined) validateString(origin, "options.origin");
-  if (codeGeneration !== undefined) validateObject(codeGeneration, "options.codeGeneration");
-  dynamic(importModuleDynamically);
-  if (codeGeneration !== undefined) {
-    const { strings = true, wasm = true } = codeGeneration;
-    validateBoolean(strings, "options.codeGeneration.strings");
-    validateBoolean(wasm, "options.codeGeneration.wasm");
-  }
-  validateOneOf(microtaskMode, "options.microtaskMode", ["afterEvaluate", undefined]);
+  checkContext(options, dynamic);
   // One that is not to be contextified is its own global object, as far as it can be seen.
   if (object === constants.DONT_CONTEXTIFY) object = {};
   contexts.set(object, new Context(object));
@@ -197,7 +159,6 @@ const extended = (scope, extension) => new Proxy(extension, {
   set: (target, key, value) => (reflectHas(extension, key) ? reflectSet(extension, key, value) : (scope[key] = value, true)),
 });
 const createScript = (code, options = {}) => new Script(code, options);
-const named = (options) => (typeof options === "string" ? { filename: options } : options);
 return {
   Script, createContext, createScript,
   runInContext(code, object, options = {}) {
@@ -216,21 +177,7 @@ return {
   },
   isContext,
   compileFunction(code, params = [], options = {}) {
-    validateString(code, "code");
-    validateObject(options, "options");
-    validateStringArray(params, "params");
-    const { filename = "", columnOffset = 0, lineOffset = 0, cachedData, produceCachedData = false, parsingContext, contextExtensions = [], importModuleDynamically = false } = options;
-    validateString(filename, "options.filename");
-    validateInt32(columnOffset, "options.columnOffset");
-    validateInt32(lineOffset, "options.lineOffset");
-    if (cachedData !== undefined) validateBuffer(cachedData, "options.cachedData");
-    validateBoolean(produceCachedData, "options.produceCachedData");
-    dynamic(importModuleDynamically);
-    if (parsingContext !== undefined && (typeof parsingContext !== "object" || parsingContext === null || !isContext(parsingContext))) {
-      throw new ERR_INVALID_ARG_TYPE("options.parsingContext", "Context", parsingContext);
-    }
-    validateArray(contextExtensions, "options.contextExtensions");
-    contextExtensions.forEach((x, i) => validateObject(x, `options.contextExtensions[${i}]`, { nullable: true }));
+    const { filename, columnOffset, lineOffset, parsingContext, contextExtensions } = functionOptions(code, params, options, isContext, dynamic);
     code = placed(code, lineOffset, columnOffset);
     if (parsingContext === undefined && contextExtensions.length === 0) return native.compileFunction(code, filename, params);
     native.compileFunction(code, filename, params); // which says what is wrong with it
@@ -241,12 +188,6 @@ return {
     const text = `(function (${params.join(",")}) {\n${code}\n})`;
     return native.compile(text, filename).runIn(() => {}, scope, 0);
   },
-  measureMemory(options = {}) {
-    validateObject(options, "options");
-    const { mode = "summary", execution = "default" } = options;
-    validateOneOf(mode, "options.mode", ["summary", "detailed"]);
-    validateOneOf(execution, "options.execution", ["default", "eager"]);
-    fail("measureMemory");
-  },
+  measureMemory,
   constants,
 };
