@@ -2,10 +2,11 @@ package isolate
 
 import "workerd.local/internal/invariants"
 
-// Alike returns an isolate with i's limits, log and memory guard on another Host, that
-// nobody runs: who asks for it drives its loop, within Watched. Any goroutine.
-func (i *Isolate) Alike(host Host) *Isolate {
-	return New(Options{Name: i.name, Host: host, Limits: i.limits, Log: i.log, Guard: i.guard})
+// Alike returns an isolate with i's limits, log and memory guard on another Host and with
+// another Recorder, nil for none, that nobody runs: who asks for it drives its loop, within
+// Watched. Any goroutine.
+func (i *Isolate) Alike(host Host, recorder Recorder) *Isolate {
+	return New(Options{Name: i.name, Host: host, Limits: i.limits, Log: i.log, Guard: i.guard, Recorder: recorder})
 }
 
 // Watched runs fn, which drives the isolate's loop on the calling goroutine. Meanwhile the

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"workerd.local/event"
+	"workerd.local/isolate"
 	"workerd.local/server"
 	"workerd.local/webapi/bind"
 )
@@ -349,6 +350,87 @@ func TestEventsThatWaitForAnIsolateAreBounded(t *testing.T) {
 	r.want("/", "served")
 }
 
+// notes are what recorders were told, by the number of the recorder.
+type notes struct {
+	mu   sync.Mutex // guards what follows
+	who  map[int]map[string]bool
+	busy map[int]bool
+}
+
+type note struct {
+	n *notes
+	i int
+}
+
+func (r note) Running(realm, _, _ string) {
+	r.n.mu.Lock()
+	defer r.n.mu.Unlock()
+	if r.n.who[r.i] == nil {
+		r.n.who[r.i] = map[string]bool{}
+	}
+	r.n.who[r.i][realm], r.n.busy[r.i] = true, true
+}
+
+func (r note) Idle() {
+	r.n.mu.Lock()
+	defer r.n.mu.Unlock()
+	r.n.busy[r.i] = false
+}
+
+// Whoever supervises the process knows whose start ran when it died.
+func TestStartsAreNoted(t *testing.T) {
+	u := newUpstream(t)
+	n := &notes{who: map[int]map[string]bool{}, busy: map[int]bool{}}
+	r := warmProject(t, u, warm).startWarm(func(o *server.Options) {
+		o.Recorder = func(i int) isolate.Recorder { return note{n, i} }
+		o.ThreadRecorder = func() (isolate.Recorder, func()) { return note{n, 2}, func() {} }
+	})
+	r.told("/")
+	r.get("/spin")
+	r.told("/")
+	r.stop()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.who[2]["main"] || !n.who[0]["main"] {
+		t.Errorf("%v", n.who)
+	}
+	for i, busy := range n.busy {
+		if busy {
+			t.Errorf("recorder %d still runs code", i)
+		}
+	}
+}
+
+// A start that is cut off anywhere is an error of who waits for it, and of nobody else.
+func TestStartsThatAreCutOffAnywhere(t *testing.T) {
+	u := newUpstream(t)
+	for _, where := range []string{
+		"for (;;);",
+		"addEventListener('serialize', () => { for (;;); });",
+		"addEventListener('serialize', (e) => e.waitUntil(scheduler.wait(1).then(() => { for (;;); })));",
+		"addEventListener('deserialize', () => { for (;;); });",
+		"addEventListener('deserialize', (e) => e.waitUntil(scheduler.wait(1).then(() => { for (;;); })));",
+		"export const proxy = new Proxy(class {}, { getPrototypeOf() { for (;;); } });",
+	} {
+		p := warmProject(t, u, where+`
+			export class Box {}
+			export default { fetch: () => new Response("served") }`)
+		o := p.options()
+		o.Snapshot, o.Limits.Startup, o.Limits.Turn = true, 100*time.Millisecond, 100*time.Millisecond
+		s, err := server.New(t.Context(), p.config(), o)
+		if err == nil {
+			t.Errorf("%s: the server started", where)
+			if err := s.Close(context.Background()); err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		if !strings.Contains(err.Error(), "exceeded its limit") || strings.Contains(err.Error(), "panic") {
+			t.Errorf("%s: %s", where, err)
+		}
+	}
+}
+
 // startsModule counts what nobody records.
 func startsModule(n *atomic.Int64) bind.Module {
 	return bind.Module{Name: "starts", Globals: []bind.Global{bind.Func{Name: "starts", Call: func(*bind.Call) (any, error) { return n.Add(1), nil }}}}
@@ -400,7 +482,7 @@ func TestTwinsAreBoundedAndEndWithTheirWorld(t *testing.T) {
 	p := warmProject(t, u, warm)
 	before := runtime.NumGoroutine()
 	o := p.options()
-	o.Snapshot, o.Limits.Turn = true, 20*time.Millisecond
+	o.Snapshot, o.Limits.Turn = true, 100*time.Millisecond
 	s, err := server.New(t.Context(), p.config(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -437,11 +519,11 @@ func TestTwinsAreBoundedAndEndWithTheirWorld(t *testing.T) {
 			}
 		}
 	}
-	spin(5)
+	spin(3)
 	first := heap()
-	spin(40)
+	spin(15)
 	if after := heap(); after > first+4<<20 {
-		t.Errorf("40 isolates that were replaced leave %d bytes", after-first)
+		t.Errorf("15 isolates that were replaced leave %d bytes", after-first)
 	}
 	for range 5 {
 		if err := s.Reload(t.Context(), p.config()); err != nil {

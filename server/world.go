@@ -436,7 +436,7 @@ func (w *world) snapshot(c *config.Service) *worker.Snapshot {
 	if !c.Worker.Snapshot && !w.s.o.Snapshot {
 		return nil
 	}
-	return &worker.Snapshot{Twins: -1}
+	return &worker.Snapshot{Twins: -1, Recorder: w.s.o.ThreadRecorder}
 }
 
 // actors makes the namespaces of a worker.

@@ -27,6 +27,9 @@ type Snapshot struct {
 	// Twins is how many ready isolates the pool keeps beside those that work; negative is
 	// the limit snapshot.twins.
 	Twins int
+	// Recorder notes for whom the code of a start runs, until done is called; it may give
+	// nil. Nil means that nobody notes it.
+	Recorder func() (r isolate.Recorder, done func())
 }
 
 // errStarting is for what comes in between, where nothing waits for the next isolate.

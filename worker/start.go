@@ -11,6 +11,7 @@ import (
 	"workerd.local/internal/limits"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
+	"workerd.local/loop"
 	"workerd.local/replay"
 	"workerd.local/script"
 	"workerd.local/webapi/bind"
@@ -35,6 +36,8 @@ type start struct {
 	parked  bool // and that is over
 	quiet   bool // nothing will re-enter the present context
 	failure error
+
+	recorded func() // gives the recorder back; nil where there is none
 }
 
 // made is what a start has made.
@@ -53,7 +56,11 @@ func newStart(s *starts, mode replay.Mode, log *startLog) *start {
 		st.tape.Rewind(replay.Replaying, log.entries)
 		st.net.Replay(log.answers)
 	}
-	st.w = New(s.like.Alike(st.tape), s.o)
+	var recorder isolate.Recorder
+	if s.o.Snapshot.Recorder != nil {
+		recorder, st.recorded = s.o.Snapshot.Recorder()
+	}
+	st.w = New(s.like.Alike(st.tape, recorder), s.o)
 	st.tape.Stop = func(error) { st.w.iso.Kill(isolate.ErrKilled) }
 	return st
 }
@@ -65,7 +72,10 @@ func (st *start) run() (m made, err error) {
 	defer cancel()
 	// Code that computes is stopped, too.
 	defer context.AfterFunc(ctx, func() { st.w.iso.Kill(isolate.ErrKilled) })()
-	st.w.iso.Watched(func() { m, err = st.phases(ctx) })
+	st.w.iso.Watched(func() { m, err = loop.Guarded(ctx, st.phases) })
+	if st.recorded != nil {
+		st.recorded()
+	}
 	if err == nil {
 		return m, nil
 	}
@@ -134,6 +144,9 @@ func (st *start) phases(ctx context.Context) (m made, err error) {
 		return m, err
 	}
 	st.end()
+	if cause := st.realm.Condemned(); cause != nil {
+		return m, startupLimit(cause)
+	}
 	return m, w.finishStart(st.ev)
 }
 

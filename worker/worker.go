@@ -290,7 +290,8 @@ func (w *Worker) evaluate(js *isolate.JS) (ev *script.Evaluation, failure, badEn
 // finishStart is what follows the top level: the exports are there.
 func (w *Worker) finishStart(ev *script.Evaluation) error {
 	var failure error
-	err := w.realm.Run(nil, func(js *isolate.JS) {
+	realm := w.realm // which is nil once it was condemned
+	err := realm.Run(nil, func(js *isolate.JS) {
 		if w.o.Compat.Has("allow_eval_during_startup") && !w.o.Compat.Has("allow_insecure_inefficient_logged_eval") {
 			if failure = script.DenyEval(js.Runtime()); failure != nil {
 				return
@@ -303,6 +304,9 @@ func (w *Worker) finishStart(ev *script.Evaluation) error {
 		}
 		failure = w.exports.collect(js, ev.Namespace())
 	})
+	if cause := realm.Condemned(); cause != nil {
+		return startupLimit(cause)
+	}
 	if err == nil {
 		err = failure
 	}
@@ -350,6 +354,9 @@ func (w *Worker) newRealm(o isolate.RealmOptions, started func(js *isolate.JS) e
 
 // startupError puts a failure of the top level into workerd's form.
 func (w *Worker) startupError(err error) error {
+	if w.realm == nil {
+		return err // it was condemned
+	}
 	var e *exception.Exception
 	if rerr := w.realm.Run(nil, func(js *isolate.JS) { e = js.Exception(err) }); rerr != nil || e == nil {
 		return err
