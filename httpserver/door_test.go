@@ -175,7 +175,7 @@ func TestWhatClientsDoDuringTheHandshake(t *testing.T) {
 
 func whatClientsDoDuringTheHandshake(t *testing.T, of func(service) event.Service) {
 	begun, ended := make(chan struct{}, 1), make(chan error, 1)
-	goOn := make(chan struct{})
+	goOn := make(chan struct{}, 1)
 	_, addr := start(t, httpserver.Options{}, of(func(ctx context.Context, req *event.Request) (*event.Response, error) {
 		begun <- struct{}{}
 		select {
@@ -192,12 +192,11 @@ func whatClientsDoDuringTheHandshake(t *testing.T, of func(service) event.Servic
 	time.Sleep(150 * time.Millisecond) // by then somebody watches
 	fmt.Fprint(c, masked("early"), masked("bird"))
 	time.Sleep(50 * time.Millisecond)
-	close(goOn)
+	goOn <- struct{}{}
 	r := bufio.NewReader(c)
 	shook(t, r)
 	wantFrames(t, r, "\x81\x05early", "\x81\x04bird")
 
-	goOn = make(chan struct{})
 	for _, wait := range []time.Duration{0, 150 * time.Millisecond} {
 		c = dial(t, addr)
 		fmt.Fprintf(c, upgrade, "", "")

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -180,10 +182,15 @@ func TestExpectContinue(t *testing.T) {
 // TestAnUnreadBodyIsNeverTheNextRequest sends bodies that look like requests.
 func TestAnUnreadBodyIsNeverTheNextRequest(t *testing.T) {
 	const smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
-	var paths []string
+	var all struct {
+		sync.Mutex
+		paths []string
+	}
 	_, addr := start(t, httpserver.Options{Limits: httpserver.Limits{BodyIdle: 200 * time.Millisecond}}, service(func(ctx context.Context, req *event.Request) (*event.Response, error) {
 		path := strings.TrimPrefix(req.URL, "http://a")
-		paths = append(paths, path)
+		all.Lock()
+		all.paths = append(all.paths, path)
+		all.Unlock()
 		switch path {
 		case "/read":
 			_, _ = io.ReadAll(req.Body.Reader())
@@ -212,7 +219,14 @@ func TestAnUnreadBodyIsNeverTheNextRequest(t *testing.T) {
 		"stalled":      {"Transfer-Encoding: chunked", "5\r\nab", false},
 	} {
 		for _, path := range []string{"/read", "/part", "/close", "/fail", "/ignore"} {
-			paths = nil
+			all.Lock()
+			all.paths = nil
+			all.Unlock()
+			seen := func() []string {
+				all.Lock()
+				defer all.Unlock()
+				return slices.Clone(all.paths)
+			}
 			conn := dial(t, addr)
 			fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n", path, c.head)
 			go io.WriteString(conn, c.body)
@@ -233,14 +247,14 @@ func TestAnUnreadBodyIsNeverTheNextRequest(t *testing.T) {
 			} else if !resp.Close {
 				fmt.Fprint(conn, "GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
 				answer(t, r, "GET")
-				if len(paths) != 2 || paths[1] != "/next" {
+				if paths := seen(); len(paths) != 2 || paths[1] != "/next" {
 					t.Errorf("%s %s: requests %q", name, path, paths)
 				}
 			} else if path == "/read" {
 				t.Errorf("%s: the connection ends although the body was read", name)
 			}
 			conn.Close()
-			for _, p := range paths {
+			for _, p := range seen() {
 				if p == "/smuggled" {
 					t.Errorf("%s %s: a body became a request", name, path)
 				}

@@ -265,9 +265,9 @@ func h2cClient(t testing.TB) *http.Client {
 }
 
 func TestFailures(t *testing.T) {
-	var fail error
+	fail := make(chan error, 1)
 	_, addr := start(t, httpserver.Options{ResponseHeaders: []event.HeaderRule{{Name: "X-R", Value: "1"}}},
-		service(func(context.Context, *event.Request) (*event.Response, error) { return nil, fail }))
+		service(func(context.Context, *event.Request) (*event.Response, error) { return nil, <-fail }))
 	for _, c := range []struct {
 		err    error
 		status int
@@ -277,7 +277,7 @@ func TestFailures(t *testing.T) {
 		{fmt.Errorf("secret: %w", exception.Errorf("busy").WithKind(exception.Overloaded)), 503},
 		{context.DeadlineExceeded, 503},
 	} {
-		fail = c.err
+		fail <- c.err
 		resp, body := ask(t, addr, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 		if resp.StatusCode != c.status || body != http.StatusText(c.status) || resp.Header.Get("X-R") != "1" {
 			t.Errorf("%v: %s %q %v", c.err, resp.Status, body, resp.Header)
