@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+
+	"workerd.local/internal/parts"
 )
 
 // A token as bytes, version 1. Numbers are varints, a string is its length and its bytes.
@@ -64,20 +66,20 @@ func (t *Token) appendTo(b []byte, depth int) (_ []byte, err error) {
 	b = append(append(b, tokenMagic...), tokenVersion, flags, byte(t.Kind))
 	switch t.Kind {
 	case Entrypoint, ClassOfActors:
-		b = appendText(appendText(b, t.Service), t.Entrypoint)
+		b = parts.AppendText(parts.AppendText(b, t.Service), t.Entrypoint)
 		switch {
 		case t.Props == nil:
 			return append(b, 0), nil
 		case t.Props.Value == nil:
-			return appendText(append(b, 1), string(t.Props.JSON)), nil
+			return parts.AppendText(append(b, 1), t.Props.JSON), nil
 		}
 		return appendPayload(append(b, 2), t.Props.Value, depth+1)
 	case Object:
-		b = appendText(appendText(b, t.Namespace), t.Key)
+		b = parts.AppendText(parts.AppendText(b, t.Namespace), t.Key)
 		if t.Name == nil {
 			return append(b, 0), nil
 		}
-		return appendText(append(b, 1), *t.Name), nil
+		return parts.AppendText(append(b, 1), *t.Name), nil
 	case Restored:
 		if b, err = appendToken(b, t.Vendor, depth+1); err != nil {
 			return nil, err
@@ -87,17 +89,13 @@ func (t *Token) appendTo(b []byte, depth int) (_ []byte, err error) {
 	return nil, fmt.Errorf("event: a token of kind %d", t.Kind)
 }
 
-func appendText(b []byte, s string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
-}
-
 func appendToken(b []byte, t *Token, depth int) ([]byte, error) {
 	inner, err := t.appendTo(nil, depth)
-	return appendText(b, string(inner)), err
+	return parts.AppendText(b, inner), err
 }
 
 func appendPayload(b []byte, p *Payload, depth int) ([]byte, error) {
-	b = appendText(b, string(p.Data))
+	b = parts.AppendText(b, p.Data)
 	b = binary.AppendUvarint(b, uint64(len(p.Caps)))
 	for _, c := range p.Caps {
 		var t *Token
@@ -142,101 +140,69 @@ func parseToken(b []byte, depth int) (*Token, error) {
 		return nil, ErrDamagedToken
 	}
 	flags := b[head-2]
-	r := &tokenReader{b: b[head:]}
+	r := &tokenReader{parts.Reader{Buf: b[head:], Short: ErrDamagedToken}}
 	t := &Token{Kind: TokenKind(b[head-1]), RPC: flags&flagRPC != 0, Lasting: flags&flagLasting != 0}
 	switch t.Kind {
 	case Entrypoint, ClassOfActors:
-		t.Service, t.Entrypoint = r.text(), r.text()
-		switch r.number() {
+		t.Service, t.Entrypoint = r.Text(), r.Text()
+		switch r.Number() {
 		case 0:
 		case 1:
-			t.Props = &Props{JSON: []byte(r.text())}
+			t.Props = &Props{JSON: []byte(r.Text())}
 		case 2:
 			t.Props = &Props{Value: r.payload(depth + 1)}
 		default:
-			r.fail(ErrDamagedToken)
+			r.Fail(ErrDamagedToken)
 		}
 	case Object:
-		t.Namespace, t.Key = r.text(), r.text()
-		switch r.number() {
+		t.Namespace, t.Key = r.Text(), r.Text()
+		switch r.Number() {
 		case 0:
 		case 1:
-			name := r.text()
+			name := r.Text()
 			t.Name = &name
 		default:
-			r.fail(ErrDamagedToken)
+			r.Fail(ErrDamagedToken)
 		}
 	case Restored:
 		t.Vendor = r.token(depth + 1)
 		t.Arg = r.payload(depth + 1)
 		if t.Vendor != nil && t.Vendor.Kind == ClassOfActors {
-			r.fail(ErrDamagedToken) // a class has no methods of its own
+			r.Fail(ErrDamagedToken) // a class has no methods of its own
 		}
 	default:
-		r.fail(ErrDamagedToken)
+		r.Fail(ErrDamagedToken)
 	}
-	if r.err == nil && (len(r.b) > 0 || t.RPC && t.Kind != Restored) {
-		r.fail(ErrDamagedToken)
+	if r.Err == nil && (len(r.Buf) > 0 || t.RPC && t.Kind != Restored) {
+		r.Fail(ErrDamagedToken)
 	}
-	if r.err != nil {
-		return nil, r.err
+	if r.Err != nil {
+		return nil, r.Err
 	}
 	return t, nil
 }
 
 // tokenReader reads the parts of a token; behind an error everything is empty.
-type tokenReader struct {
-	b   []byte
-	err error
-}
-
-func (r *tokenReader) fail(err error) {
-	if r.err == nil {
-		r.err = err
-	}
-	r.b = nil
-}
-
-func (r *tokenReader) number() uint64 {
-	n, size := binary.Uvarint(r.b)
-	if size <= 0 {
-		r.fail(ErrDamagedToken)
-		return 0
-	}
-	r.b = r.b[size:]
-	return n
-}
-
-func (r *tokenReader) text() string {
-	n := r.number()
-	if n > uint64(len(r.b)) {
-		r.fail(ErrDamagedToken)
-		return ""
-	}
-	s := string(r.b[:n])
-	r.b = r.b[n:]
-	return s
-}
+type tokenReader struct{ parts.Reader }
 
 func (r *tokenReader) token(depth int) *Token {
-	s := r.text()
-	if r.err != nil {
+	s := r.Text()
+	if r.Err != nil {
 		return nil
 	}
 	t, err := parseToken([]byte(s), depth)
 	if err != nil {
-		r.fail(err)
+		r.Fail(err)
 	}
 	return t
 }
 
 func (r *tokenReader) payload(depth int) *Payload {
-	p := &Payload{Data: []byte(r.text())}
-	n := r.number()
-	if n > uint64(len(r.b)) { // each takes a byte at least
-		r.fail(ErrDamagedToken)
-	}
-	for i := uint64(0); i < n && r.err == nil; i++ {
+	p := &Payload{Data: []byte(r.Text())}
+	for range r.Most(r.Number()) {
+		if r.Err != nil {
+			break
+		}
 		p.Caps = append(p.Caps, TokenRef{r.token(depth)})
 	}
 	return p

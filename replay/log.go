@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"hash/fnv"
 	"time"
+
+	"workerd.local/internal/parts"
 )
 
 // op is the kind of one entry of a log.
@@ -71,31 +73,28 @@ func (w *writer) op(o op) {
 
 func (w *writer) number(n uint64) { w.buf = binary.AppendUvarint(w.buf, n) }
 
-func (w *writer) bytes(b []byte) {
-	w.number(uint64(len(b)))
-	w.buf = append(w.buf, b...)
-}
+func (w *writer) bytes(b []byte) { w.buf = parts.AppendText(w.buf, b) }
 
-func (w *writer) text(s string) {
-	w.number(uint64(len(s)))
-	w.buf = append(w.buf, s...)
-}
+func (w *writer) text(s string) { w.buf = parts.AppendText(w.buf, s) }
 
 func (w *writer) size() int { return len(w.buf) }
 
 // ErrShort is a log, or a blob, that ends in the middle of something.
 var ErrShort = errors.New("it ends in the middle")
 
-// Reader reads entries. The first mistake stays.
-type Reader struct {
-	Buf  []byte
+// reader reads entries. The first mistake stays.
+type reader struct {
+	parts.Reader
 	last int64
 	left uint64 // how often the last time is still to be given
-	Err  error  // the first mistake
+}
+
+func readerOf(entries []byte) reader {
+	return reader{Reader: parts.Reader{Buf: entries, Short: ErrShort}}
 }
 
 // peek is the next entry; 0 is the end.
-func (r *Reader) peek() op {
+func (r *reader) peek() op {
 	switch {
 	case r.Err != nil:
 		return 0
@@ -108,7 +107,7 @@ func (r *Reader) peek() op {
 }
 
 // take goes past the kind of an entry, which must be o.
-func (r *Reader) take(o op) bool {
+func (r *reader) take(o op) bool {
 	if r.peek() != o {
 		return false
 	}
@@ -119,13 +118,13 @@ func (r *Reader) take(o op) bool {
 }
 
 // now is the next time; ok is false where the next entry is another one.
-func (r *Reader) now() (t time.Time, ok bool) {
+func (r *reader) now() (t time.Time, ok bool) {
 	if !r.take(opNow) {
 		return time.Time{}, false
 	}
 	if r.left == 0 {
 		r.left = r.Number()
-		r.last += r.varint()
+		r.last += r.Signed()
 		if r.left == 0 {
 			r.Fail(errors.New("a time that was asked for never"))
 		}
@@ -135,56 +134,6 @@ func (r *Reader) now() (t time.Time, ok bool) {
 	}
 	r.left--
 	return time.UnixMilli(r.last), true
-}
-
-func (r *Reader) Fail(err error) {
-	if r.Err == nil {
-		r.Err = err
-		r.Buf, r.left = nil, 0
-	}
-}
-
-func (r *Reader) Number() uint64 {
-	n, size := binary.Uvarint(r.Buf)
-	if size <= 0 {
-		r.Fail(ErrShort)
-		return 0
-	}
-	r.Buf = r.Buf[size:]
-	return n
-}
-
-func (r *Reader) varint() int64 {
-	n, size := binary.Varint(r.Buf)
-	if size <= 0 {
-		r.Fail(ErrShort)
-		return 0
-	}
-	r.Buf = r.Buf[size:]
-	return n
-}
-
-// bytes is part of the log: it is not to be changed.
-func (r *Reader) Bytes() []byte {
-	n := r.Number()
-	if n > uint64(len(r.Buf)) {
-		r.Fail(ErrShort)
-		return nil
-	}
-	b := r.Buf[:n:n]
-	r.Buf = r.Buf[n:]
-	return b
-}
-
-func (r *Reader) Text() string { return string(r.Bytes()) }
-
-// most refuses a count of things of which each takes a byte at least.
-func (r *Reader) Most(n uint64) int {
-	if n > uint64(len(r.Buf)) {
-		r.Fail(ErrShort)
-		return 0
-	}
-	return int(n)
 }
 
 // digest is what a log keeps of a text that was printed.

@@ -44,7 +44,7 @@ type Tape struct {
 	mu      sync.Mutex // guards what follows
 	mode    Mode
 	w       writer
-	r       Reader
+	r       reader
 	err     error  // why the run has diverged
 	spoiled string // why the run cannot be recorded
 	begun   uint64
@@ -403,13 +403,13 @@ func (t *Tape) AtEnd(work []uint64) error {
 func (t *Tape) Rewind(mode Mode, entries []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.mode, t.w, t.r = mode, writer{}, Reader{Buf: entries}
+	t.mode, t.w, t.r = mode, writer{}, readerOf(entries)
 }
 
 // GoLive takes the inputs from the machine from here on.
 func (t *Tape) GoLive() {
 	t.mu.Lock()
 	t.mode = Live
-	t.w, t.r, t.pending = writer{}, Reader{}, nil
+	t.w, t.r, t.pending = writer{}, reader{}, nil
 	t.mu.Unlock()
 }

@@ -17,6 +17,7 @@ import (
 	"sync"
 
 	"workerd.local/internal/limits"
+	"workerd.local/internal/parts"
 	"workerd.local/replay"
 )
 
@@ -45,8 +46,8 @@ var errNested = errors.New("it goes on from something else than a snapshot file"
 type encoder struct{ b []byte }
 
 func (e *encoder) number(n uint64) { e.b = binary.AppendUvarint(e.b, n) }
-func (e *encoder) text(s string)   { e.number(uint64(len(s))); e.b = append(e.b, s...) }
-func (e *encoder) bytes(b []byte)  { e.number(uint64(len(b))); e.b = append(e.b, b...) }
+func (e *encoder) text(s string)   { e.b = parts.AppendText(e.b, s) }
+func (e *encoder) bytes(b []byte)  { e.b = parts.AppendText(e.b, b) }
 func (e *encoder) flag(b bool) {
 	if b {
 		e.number(1)
@@ -72,9 +73,9 @@ func (e *encoder) program(p *Program) {
 }
 
 // reader reads what an encoder has written.
-type reader struct{ replay.Reader }
+type reader struct{ parts.Reader }
 
-func readerOf(b []byte) reader { return reader{replay.Reader{Buf: b}} }
+func readerOf(b []byte) reader { return reader{parts.Reader{Buf: b, Short: replay.ErrShort}} }
 
 func (r *reader) program() *Program {
 	n := r.Most(r.Number())
