@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
+
+	"workerd.local/internal/megabyte"
 )
 
 // warmRounds bounds the rounds of benchmarks that take seconds.
@@ -52,7 +53,7 @@ func (b *bench) megabyteStarts(ctx context.Context) ([]promiseRow, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	for name, text := range map[string]string{"worker.js": megabyte(), "config.capnp": megabyteConfig} {
+	for name, text := range map[string]string{"worker.js": megabyte.Source(), "config.capnp": megabyteConfig} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			return nil, err
 		}
@@ -110,44 +111,3 @@ const main :Workerd.Worker = (
 	compatibilityDate = "2026-01-01"
 );
 `
-
-// megabyte is a worker of that size: what a bundle of libraries is like, most of which a
-// request does not need.
-func megabyte() string {
-	var b strings.Builder
-	b.WriteString("const shapes = new Map();\n")
-	for i := 0; b.Len() < 1<<20; i++ {
-		fmt.Fprintf(&b, `
-class Shape%[1]d {
-	#sides = %[1]d;
-	constructor(name, options = {}) { this.name = name; this.options = { colour: 'red', ...options }; }
-	get area() { return this.#sides * (this.options.scale ?? 1); }
-	describe(prefix) {
-		const { colour, ...rest } = this.options;
-		for (const [key, value] of Object.entries(rest)) if (typeof value === 'string' && value.length > 3) prefix += key + '=' + value + ';';
-		return prefix + this.name + ' is ' + colour;
-	}
-	async load(url) {
-		try {
-			const response = await fetch(url, { headers: { accept: 'application/json' } });
-			if (!response.ok) throw new Error('status ' + response.status);
-			return await response.json();
-		} catch (error) {
-			return { error: error.message, retry: (attempt) => this.load(url + '?attempt=' + attempt) };
-		}
-	}
-}
-function find%[1]d(list, filter = (x) => x?.name?.startsWith('s')) {
-	const found = list.filter(filter).map((x, index) => ({ ...x, index, kind: 'shape%[1]d' }));
-	switch (found.length) {
-		case 0: return null;
-		case 1: return found[0];
-		default: return found.reduce((sum, { index }) => sum + index, 0);
-	}
-}
-shapes.set('shape%[1]d', { Shape: Shape%[1]d, find: find%[1]d, pattern: /^shape-(\d+)-%[1]d$/, tags: ['a', 'b', %[1]d] });
-`, i)
-	}
-	b.WriteString("export default { fetch() { return new Response(shapes.size > 100 ? 'ok' : 'small') } };\n")
-	return b.String()
-}
