@@ -119,15 +119,17 @@ func (s *Set) Adopt(fd int, r *http.Request, read []byte, a Accepted) (*Conn, er
 		s.release()
 		return nil, err
 	}
-	c := &Conn{set: s, owner: o.owner, deflate: o.deflate, window: o.window, in: read, unwatched: true}
+	c := &Conn{
+		set: s, owner: o.owner, deflate: o.deflate, window: o.window, in: read, unwatched: true,
+		pending: o.answer, queued: int64(len(o.answer)),
+	}
+	// From its place on the Set may end it, and gives back what it finds.
+	c.file.adopt(fd)
+	s.queued.Add(c.queued)
 	if err := s.place(c); err != nil {
+		s.queued.Add(-c.queued)
 		return nil, err
 	}
-	c.file.adopt(fd)
-	c.mu.Lock()
-	c.pending, c.queued = o.answer, int64(len(o.answer))
-	c.mu.Unlock()
-	s.queued.Add(int64(len(o.answer)))
 	return c, nil
 }
 
