@@ -302,7 +302,8 @@ func (g *guest) handshake(r *http.Request, read []byte, size int) {
 	g.conclude(r, read, size, resp, err)
 }
 
-// usual is where a usual handshake goes, and as what; nil leaves it to net/http.
+// usual is where a usual handshake goes, and as what; nil leaves it to net/http. The headers
+// of r may be changed then: it is asked once for each.
 func (s *Server) usual(r *http.Request) (event.Service, *event.Request) {
 	svc := s.service(r)
 	if svc == nil || r.URL.Path == s.o.Health {

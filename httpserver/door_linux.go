@@ -205,7 +205,8 @@ func (d *door) meet(l *listener, x *accepted, now time.Time, last bool) (met boo
 	return true
 }
 
-// receiveRead is receive for a connection of which something was read.
+// receiveRead is receive for a connection of which something was read. It makes a request of
+// that anew: usual changes the headers of the one that it is given.
 func (d *door) receiveRead(c *conn, read []byte) {
 	r, head := usualHandshake(read)
 	if r == nil {
