@@ -42,10 +42,9 @@ type RealmOptions struct {
 	// was stopped.
 	OnCondemned func(cause error, culprit *Frame)
 	// Ticks runs between the code of a turn and its microtasks, and again whenever these
-	// have run, as long as it returns true: what node calls process.nextTick. It throws
-	// nothing. Nil means that there is none.
-	Ticks func(js *JS) (more bool)
-	// Ticking, which may be nil, reports whether Ticks has something to do: most turns leave it nothing.
+	// have run, as long as Ticking says that it has something to do: what node calls
+	// process.nextTick. It throws nothing. Both nil means that there is none.
+	Ticks   func(js *JS)
 	Ticking func() bool
 	// OnRejection is told of rejections that nobody handled, at the end of the turn
 	// in which they happened; nil logs them.
@@ -324,10 +323,14 @@ func (r *Realm) callEngine(fn func(js *JS)) (err error) {
 func (r *Realm) runPending() {
 	ex := r.js.rt.Try(r.inside)
 	for again := true; again; {
-		more, err := r.tick()
+		var err error
+		if r.ticking() {
+			err = r.part(r.js.turn, r.o.Ticks)
+		}
 		r.drain()
-		// A microtask may have left some, where there were none before.
-		again = err == nil && (more || r.ticking())
+		// Code that is stopped has no more of them, and a microtask may have left some where
+		// there were none before.
+		again = err == nil && r.ticking()
 	}
 	r.stacked = r.engine.used()
 	if ex != nil {
@@ -344,16 +347,6 @@ func (r *Realm) runPart() {
 		r.entered = true
 		r.refused = r.part(frame, fn)
 	}
-}
-
-// tick runs RealmOptions.Ticks in the frame of the turn. Code that is stopped there has no
-// more of them: that is the error.
-func (r *Realm) tick() (more bool, err error) {
-	if r.o.Ticking != nil && !r.ticking() || r.o.Ticks == nil || r.cause != nil || r.halted() {
-		return false, nil
-	}
-	err = r.part(r.js.turn, func(js *JS) { more = r.o.Ticks(js) })
-	return more, err
 }
 
 // ticking is RealmOptions.Ticking, where code may run.

@@ -30,10 +30,7 @@ func (t *ticks) add(c *bind.Call) {
 func (t *ticks) wait() bool { return len(t.queue) > 0 }
 
 // run is isolate.RealmOptions.Ticks.
-func (t *ticks) run(js *isolate.JS) (more bool) {
-	if len(t.queue) == 0 {
-		return false
-	}
+func (t *ticks) run(js *isolate.JS) {
 	for t.next < len(t.queue) {
 		k := t.queue[t.next]
 		t.queue[t.next] = tick{}
@@ -48,5 +45,4 @@ func (t *ticks) run(js *isolate.JS) (more bool) {
 	if cap(t.queue) > 4096 {
 		t.queue = nil // do not keep the memory of one burst for ever
 	}
-	return true
 }
