@@ -227,8 +227,8 @@ type EventStarter interface {
 // StartEvent begins an event on any service. A service that is no EventStarter gets a
 // goroutine.
 func StartEvent(ctx context.Context, svc Service, ev Event, done func(Outcome, error)) {
-	if w := WatcherOf(ctx); w != nil {
-		done(Outcome{Status: Exception}, w.Refuse())
+	if err := Refusal(ctx); err != nil {
+		done(Outcome{Status: Exception}, err)
 		return
 	}
 	if s, ok := svc.(EventStarter); ok {

@@ -16,9 +16,9 @@ type Caller interface {
 
 // StartCall begins a call on any service; one that is no Caller has no methods.
 func StartCall(ctx context.Context, svc Service, call *Call, done func(*Result, error)) {
-	if w := WatcherOf(ctx); w != nil {
+	if err := Refusal(ctx); err != nil {
 		call.Release()
-		done(nil, w.Refuse())
+		done(nil, err)
 		return
 	}
 	if c, ok := svc.(Caller); ok {
