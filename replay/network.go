@@ -42,9 +42,12 @@ type Answer struct {
 	Encoded    bool   // Body has the Content-Encoding of Header
 }
 
-// NewNetwork returns a network over the real one. most is how many bytes a body may have
-// that is recorded.
+// NewNetwork returns a network over the real one; nil means that there is none, and that
+// fetch fails. most is how many bytes a body may have that is recorded.
 func NewNetwork(real event.Service, t *Tape, most int) *Network {
+	if real == nil {
+		real = nowhere{}
+	}
 	return &Network{real: real, tape: t, most: most}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -145,7 +147,7 @@ func (w *Worker) park(ctx context.Context, kind Kind, timeout time.Duration) err
 // unfinished names what keeps a worker from being idle.
 func (w *Worker) unfinished() string {
 	var list []string
-	for _, id := range sortedKeys(w.timers) {
+	for _, id := range slices.Sorted(maps.Keys(w.timers)) {
 		t := w.timers[id]
 		if !t.repeat {
 			list = append(list, "a setTimeout() that has not fired")

@@ -160,9 +160,6 @@ func newWorkerWith(o Options, mode replay.Mode, prepare func(*Worker)) (*Worker,
 	w := &Worker{o: o, env: newEnvironment(o.Env), out: o.Stdout, err: o.Stderr, args: o.Args}
 	bounds := o.Limits.Bounds
 	w.tape = replay.NewTape(o.Host, w.env, mode, limits.SnapshotLog.In(bounds))
-	if o.Outbound == nil {
-		o.Outbound = nowhere{}
-	}
 	w.net = replay.NewNetwork(o.Outbound, w.tape, limits.SnapshotBody.In(bounds))
 	w.kv = newKV(limits.KVStorageBytes.In(bounds))
 	w.timers = map[int]*timeout{}

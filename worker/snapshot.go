@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"workerd.local/event"
 	"workerd.local/exception"
 	"workerd.local/internal/limits"
 	"workerd.local/isolate"
@@ -305,18 +304,6 @@ func (v variables) Get(name string) (string, bool) { return v.Getenv(name) }
 
 // Names is replay.Variables'.
 func (variables) Names() []string { return nil }
-
-// nowhere is the network of a start: every request names its service.
-type nowhere struct{}
-
-func (nowhere) Fetch(_ context.Context, req *event.Request) (*event.Response, error) {
-	req.Body.Close()
-	return nil, exception.TypeErrorf("fetch failed: there is no network")
-}
-
-func (nowhere) Deliver(context.Context, event.Event) (event.Outcome, error) {
-	return event.Outcome{Status: event.NotFound}, event.ErrUnsupported
-}
 
 // errUnrested is a start that takes too long.
 func errUnrested(after time.Duration) error {

@@ -51,7 +51,8 @@ func newStart(s *starts, mode replay.Mode, log *startLog) *start {
 	bounds := s.like.Limits().Bounds
 	st := &start{s: s, host: s.like.Host(), log: log}
 	st.tape = replay.NewTape(st.host, variables{st.host}, mode, limits.SnapshotLog.In(bounds))
-	st.net = replay.NewNetwork(nowhere{}, st.tape, limits.SnapshotBody.In(bounds))
+	// Every request names its service.
+	st.net = replay.NewNetwork(nil, st.tape, limits.SnapshotBody.In(bounds))
 	if log != nil {
 		st.tape.Rewind(replay.Replaying, log.entries)
 		st.net.Replay(log.answers)

@@ -1,10 +1,7 @@
-package serialize
+package replay
 
 import (
-	"cmp"
 	"context"
-	"maps"
-	"slices"
 
 	"workerd.local/event"
 	"workerd.local/exception"
@@ -23,5 +20,3 @@ func (nowhere) Fetch(_ context.Context, req *event.Request) (*event.Response, er
 func (nowhere) Deliver(context.Context, event.Event) (event.Outcome, error) {
 	return event.Outcome{Status: event.NotFound}, event.ErrUnsupported
 }
-
-func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
