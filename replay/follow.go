@@ -51,6 +51,23 @@ func (t *Tape) Follow(ctx context.Context, l *loop.Loop, over func() bool) error
 	}
 }
 
+// Sleep waits until the loop of a run that follows no log has something to do: something was
+// posted, background work completed, or a timer is due. It may return before.
+func (t *Tape) Sleep(ctx context.Context, l *loop.Loop) {
+	var due <-chan time.Time
+	if at, _, ok := l.NextTimer(); ok {
+		timer := time.NewTimer(max(at.Sub(t.base.Now()), 0))
+		defer timer.Stop()
+		due = timer.C
+	}
+	select {
+	case <-l.Wake():
+	case <-t.Arrived:
+	case <-due:
+	case <-ctx.Done():
+	}
+}
+
 // await is what brings the outcome of a piece of background work back.
 func (t *Tape) await(ctx context.Context, l *loop.Loop, id uint64) (func(), error) {
 	limit := time.NewTimer(completionTime)

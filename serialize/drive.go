@@ -70,18 +70,7 @@ func (w *Worker) sleep(ctx context.Context) {
 		s.Sleep(at, l.Wake(), w.tape.Arrived, ctx.Done())
 		return
 	}
-	var due <-chan time.Time
-	if timed {
-		t := time.NewTimer(max(at.Sub(w.o.Host.Now()), 0))
-		defer t.Stop()
-		due = t.C
-	}
-	select {
-	case <-l.Wake():
-	case <-w.tape.Arrived:
-	case <-due:
-	case <-ctx.Done():
-	}
+	w.tape.Sleep(ctx, l)
 }
 
 // follow runs the turns of a log.

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"time"
 
 	"github.com/dop251/goja"
 
@@ -286,23 +285,7 @@ func (st *start) drive(ctx context.Context) error {
 				return errUnsettled
 			}
 		}
-		st.sleep(ctx, at, timed)
-	}
-}
-
-// sleep waits for the next thing to do.
-func (st *start) sleep(ctx context.Context, at time.Time, timed bool) {
-	var due <-chan time.Time
-	if timed {
-		t := time.NewTimer(max(at.Sub(st.host.Now()), 0))
-		defer t.Stop()
-		due = t.C
-	}
-	select {
-	case <-st.w.iso.Loop().Wake():
-	case <-st.tape.Arrived:
-	case <-due:
-	case <-ctx.Done():
+		st.tape.Sleep(ctx, l)
 	}
 }
 
