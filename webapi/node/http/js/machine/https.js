@@ -1,27 +1,11 @@
 
 // node:https of programs: servers that listen, and requests with the options of TLS.
-const { ClientRequest } = require("node:_http_client");
-const http = require("node:_http_agent");
+const { Agent: PlainAgent, client } = require("internal/https");
 const { Server: HTTPServer } = require("internal/http_server");
-const { urlToHttpOptions } = require("node:url");
 const { _parts: { prepare, named, contextMembers, protocolsOf } } = require("node:_tls_wrap");
-const { URL } = globalThis;
 
-class Agent extends http.Agent {
+class Agent extends PlainAgent {
   #networks = new Map();
-  constructor(options) {
-    super({ ...options, defaultPort: options?.defaultPort || 443, protocol: options?.protocol || "https:" });
-    this.maxCachedSessions = this.options.maxCachedSessions ?? 100;
-  }
-  getName(options = {}) {
-    let name = super.getName(options);
-    for (const key of ["ca", "cert", "clientCertEngine", "ciphers", "key", "pfx", "rejectUnauthorized", "servername", "minVersion", "maxVersion", "secureProtocol", "crl", "honorCipherOrder",
-      "ecdhCurve", "dhparam", "secureOptions", "sessionIdContext", "sigalgs", "privateKeyIdentifier", "privateKeyEngine"]) {
-      const v = options[key];
-      name += `:${v === undefined || v === null || (key === "servername" && v === options.host) ? "" : v}`;
-    }
-    return name;
-  }
   // _network keeps the connections of the same options together.
   _network(name, make) {
     let found = this.#networks.get(name);
@@ -36,7 +20,6 @@ class Agent extends http.Agent {
     this.#networks.clear();
   }
 }
-const globalAgent = new Agent({ keepAlive: true, scheduling: "lifo", timeout: 5000 });
 
 class Server extends HTTPServer {
   constructor(options, listener) {
@@ -70,17 +53,4 @@ ServerFunction.prototype = Server.prototype;
 Server.prototype.constructor = ServerFunction;
 Object.setPrototypeOf(ServerFunction, HTTPServer);
 
-function request(...args) {
-  let options = {};
-  if (typeof args[0] === "string") options = urlToHttpOptions(new URL(args.shift()));
-  else if (args[0] instanceof URL) options = urlToHttpOptions(args.shift());
-  if (args.length > 0 && typeof args[0] !== "function") options = { ...options, ...args.shift() };
-  options._defaultAgent = globalAgent;
-  return new ClientRequest(options, ...args);
-}
-function get(...args) {
-  const r = request(...args);
-  r.end();
-  return r;
-}
-return { get, request, Agent, globalAgent, createServer: (options, handler) => new Server(options, handler), Server: ServerFunction };
+return { ...client(Agent), createServer: (options, handler) => new Server(options, handler), Server: ServerFunction };
