@@ -99,7 +99,7 @@ var serverNatives = map[string]bind.Static{
 		o := httpserver.Options{Name: "node:http", Log: js.Isolate().Log(), Limits: httpserver.Limits{Bounds: js.Bounds()}}
 		if secure, ok := c.Arg(3).(*goja.Object); ok {
 			l.sessions = map[string]*sockets.Session{}
-			o.TLS, o.OnlyHTTP1 = l.secure(js, secure), true
+			o.TLS, o.OnlyHTTP1 = l.secure(js, sockets.Options{Object: secure}), true
 			o.Log = slog.New(handshakes{o.Log.Handler(), l})
 			nl = remembering{nl, l}
 		}

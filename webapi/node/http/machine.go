@@ -118,18 +118,12 @@ func failure(err error, host string, port int) error {
 	return err
 }
 
-// secure makes a server's configuration one of TLS, as options say: {context, protocols,
-// request, reject, hello, failed}.
-func (l *listener) secure(js *isolate.JS, o *goja.Object) *tls.Config {
-	is := func(name string) bool { v := o.Get(name); return v != nil && v.ToBoolean() }
-	secrets := sockets.SecretsOf(js, o.Get("context"))
-	fn := func(name string) goja.Value {
-		if v := o.Get(name); v != nil && !goja.IsUndefined(v) {
-			return v
-		}
-		return nil
-	}
-	cfg := sockets.ServerConfig(l.handle, secrets, []string{"http/1.1"}, is("request"), is("reject"), fn("hello"))
+// secure is the configuration of a server of TLS, as options say: {context, request,
+// reject, hello, trusts, failed}.
+func (l *listener) secure(js *isolate.JS, o sockets.Options) *tls.Config {
+	secrets, trusts := sockets.SecretsOf(js, o.Get("context")), o.Function("trusts")
+	l.failed = o.Function("failed")
+	cfg := sockets.ServerConfig(l.handle, secrets, []string{"http/1.1"}, o)
 	choose := cfg.GetConfigForClient
 	cfg.GetConfigForClient = func(in *tls.ClientHelloInfo) (*tls.Config, error) {
 		chosen, err := choose(in)
@@ -142,7 +136,6 @@ func (l *listener) secure(js *isolate.JS, o *goja.Object) *tls.Config {
 		chosen = chosen.Clone()
 		chosen.GetConfigForClient = nil
 		at := in.Conn.RemoteAddr().String()
-		trusts := fn("trusts")
 		chosen.VerifyConnection = func(cs tls.ConnectionState) error {
 			s := &sockets.Session{ConnectionState: cs, Secrets: secrets, Server: true}
 			l.mu.Lock()
@@ -155,7 +148,6 @@ func (l *listener) secure(js *isolate.JS, o *goja.Object) *tls.Config {
 		}
 		return chosen, nil
 	}
-	l.failed = fn("failed")
 	return cfg
 }
 

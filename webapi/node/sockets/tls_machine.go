@@ -178,9 +178,25 @@ func (s *Secrets) Verify(cfg *tls.Config, h *glue.Handle, fn goja.Value, done fu
 	}
 }
 
-// ServerConfig is what a server of TLS with these options does. fn, where there is one,
-// is asked about each client (ask); it is one of h's realm.
-func ServerConfig(h *glue.Handle, own *Secrets, protocols []string, request, reject bool, fn goja.Value) *tls.Config {
+// Options are what a script says of TLS. They belong to the loop, so who needs one of them
+// in a handshake reads it before.
+type Options struct{ *goja.Object }
+
+// Is reports whether an option is true.
+func (o Options) Is(name string) bool { v := o.Get(name); return v != nil && v.ToBoolean() }
+
+// Function is an option that is called, nil where there is none.
+func (o Options) Function(name string) goja.Value {
+	if v := o.Get(name); v != nil && !goja.IsUndefined(v) {
+		return v
+	}
+	return nil
+}
+
+// ServerConfig is what a server of TLS with the options request, reject and hello does.
+// hello, where there is one, is asked about each client (ask); it is one of h's realm.
+func ServerConfig(h *glue.Handle, own *Secrets, protocols []string, o Options) *tls.Config {
+	request, reject, fn := o.Is("request"), o.Is("reject"), o.Function("hello")
 	set := func(cfg *tls.Config) *tls.Config {
 		cfg.NextProtos = protocols
 		switch {
@@ -240,32 +256,28 @@ var tlsNatives = map[string]bind.Static{
 	"secure": func(c *bind.Call) (any, error) {
 		js := c.JS()
 		s, ok := seamClass.Unwrap(js, c.Arg(0))
-		o, isObject := c.Arg(2).(*goja.Object)
+		given, isObject := c.Arg(2).(*goja.Object)
 		if !ok || !isObject {
 			return nil, errors.New("tls: no connection")
 		}
 		b, _ := bind.Bytes(js, c.Arg(1))
 		head, done := append([]byte(nil), b...), c.Arg(3)
-		is := func(name string) bool { v := o.Get(name); return v != nil && v.ToBoolean() }
-		server, secrets, protocols := is("server"), SecretsOf(js, o.Get("context")), stringsOf(js, o.Get("protocols"))
+		o := Options{given}
+		server, secrets, protocols := o.Is("server"), SecretsOf(js, o.Get("context")), stringsOf(js, o.Get("protocols"))
 		h, err := glue.NewHandle(js, func() { s.Conn.Close() })
 		if err != nil {
 			return nil, err
 		}
 		var cfg *tls.Config
 		if server {
-			var fn goja.Value
-			if f := o.Get("hello"); f != nil && !goja.IsUndefined(f) {
-				fn = f
-			}
-			cfg = ServerConfig(h, secrets, protocols, is("request"), is("reject"), fn)
+			cfg = ServerConfig(h, secrets, protocols, o)
 		} else {
 			cfg = secrets.Config(false)
 			cfg.NextProtos = protocols
 			if name, ok := o.Get("servername").(goja.String); ok {
 				cfg.ServerName = name.String()
 			}
-			if fn := o.Get("verify"); fn != nil && !goja.IsUndefined(fn) {
+			if fn := o.Function("verify"); fn != nil {
 				secrets.Verify(cfg, h, fn, func() { s.Conn.Close() })
 			}
 		}
