@@ -99,13 +99,13 @@ func (s *secured) Read(b []byte) (int, error) {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = io.EOF
 	}
-	return n, tlsError(err, "read")
+	return n, Problem(err, "read")
 }
 
 // Write is io.Writer's.
 func (s *secured) Write(b []byte) (int, error) {
 	n, err := s.Conn.Write(b)
-	return n, tlsError(err, "write")
+	return n, Problem(err, "write")
 }
 
 // Close is io.Closer's; on the loop.

@@ -345,10 +345,7 @@ var ours = []struct {
 }
 
 // Problem is an error of package tls as node tells of it; others stay as they are.
-func Problem(err error, call string) error { return tlsError(err, call) }
-
-// tlsError is an error of package tls as node tells of it; others stay as they are.
-func tlsError(err error, call string) error {
+func Problem(err error, call string) error {
 	var done *glue.SystemError
 	var own *exception.Exception
 	var record tls.RecordHeaderError

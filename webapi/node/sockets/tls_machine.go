@@ -318,7 +318,7 @@ func handshakeFailure(js *isolate.JS, err error) goja.Value {
 	if Gone(err) {
 		return goja.Null()
 	}
-	return glue.Failure(js, tlsError(err, "write"))
+	return glue.Failure(js, Problem(err, "write"))
 }
 
 // Gone reports whether the other side went away, or this one did.
