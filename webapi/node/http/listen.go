@@ -138,8 +138,13 @@ func (l *listener) Fetch(ctx context.Context, req *event.Request) (*event.Respon
 				_ = resp.Discard() // nobody waits for it
 			}
 		}
-		context.AfterFunc(l.handle.Context(), func() { answer(nil, exception.Errorf("the program has ended")) })
-		l.handle.Post(func(js *isolate.JS) { l.run(js, req, answer) })
+		forget := context.AfterFunc(l.handle.Context(), func() { answer(nil, exception.Errorf("the program has ended")) })
+		l.handle.Post(func(js *isolate.JS) {
+			l.run(js, req, func(resp *event.Response, err error) {
+				forget() // the program outlives its requests
+				answer(resp, err)
+			})
+		})
 	})
 }
 
