@@ -37,10 +37,8 @@ var datagramsClass = &bind.Class[datagrams]{
 		"send": func(d *datagrams, c *bind.Call) (any, error) {
 			b, _ := bind.Bytes(c.JS(), c.Arg(0))
 			port, host := int(c.Arg(1).ToInteger()), c.Arg(2).String()
-			_, err := d.conn.WriteToUDP(b, d.target(host, port))
-			if err != nil {
-				e := Failed(err, "send", host, port, "")
-				return nil, glue.Thrown(c.JS(), e)
+			if _, err := d.conn.WriteToUDP(b, target(host, port)); err != nil {
+				return nil, glue.Thrown(c.JS(), Failed(err, "send", host, port, ""))
 			}
 			return nil, nil
 		},
@@ -62,9 +60,13 @@ var datagramsClass = &bind.Class[datagrams]{
 		},
 		// size(send, bytes) sets the size of a buffer where bytes is not 0, and says what it is.
 		"size": func(d *datagrams, c *bind.Call) (any, error) {
-			n, err := d.bufferSize(c.Arg(0).ToBoolean(), int(c.Arg(1).ToInteger()))
+			send, call := c.Arg(0).ToBoolean(), "uv_recv_buffer_size"
+			if send {
+				call = "uv_send_buffer_size"
+			}
+			n, err := d.bufferSize(send, int(c.Arg(1).ToInteger()))
 			if err != nil {
-				return nil, glue.Thrown(c.JS(), glue.SystemErrorOf(err, "uv_recv_buffer_size", "", ""))
+				return nil, glue.Thrown(c.JS(), glue.SystemErrorOf(err, call, "", ""))
 			}
 			return n, nil
 		},
@@ -90,7 +92,7 @@ func (d *datagrams) text(a *net.UDPAddr) string {
 	return ip.String()
 }
 
-func (d *datagrams) target(host string, port int) *net.UDPAddr {
+func target(host string, port int) *net.UDPAddr {
 	host, zone, _ := strings.Cut(host, "%")
 	return &net.UDPAddr{IP: net.ParseIP(host), Port: port, Zone: zone}
 }
@@ -108,7 +110,7 @@ func (d *datagrams) set(what string, value int, address, over string) error {
 	four, six := ipv4.NewPacketConn(d.conn), ipv6.NewPacketConn(d.conn)
 	on := value != 0
 	ifi, err := interfaceOf(over)
-	group := d.target(address, 0)
+	group := target(address, 0)
 	if err != nil {
 		return err
 	}
@@ -197,9 +199,8 @@ var datagramNatives = map[string]bind.Static{
 	"bind": func(c *bind.Call) (any, error) {
 		js, all := c.JS(), openOf.Get(c.JS())
 		six, host, port := c.Arg(0).ToBoolean(), c.Arg(1).String(), int(c.Arg(2).ToInteger())
-		shown := host
 		if all.full(js) {
-			return nil, glue.Thrown(js, Failed(syscall.EMFILE, "bind", shown, port, ""))
+			return nil, glue.Thrown(js, Failed(syscall.EMFILE, "bind", host, port, ""))
 		}
 		network := "udp4"
 		if six {
@@ -217,7 +218,7 @@ var datagramNatives = map[string]bind.Static{
 		}
 		pc, err := lc.ListenPacket(ioc.Context(), network, net.JoinHostPort(host, strconv.Itoa(port)))
 		if err != nil {
-			return nil, glue.Thrown(js, Failed(err, "bind", shown, port, ""))
+			return nil, glue.Thrown(js, Failed(err, "bind", host, port, ""))
 		}
 		conn, ok := pc.(*net.UDPConn)
 		if !ok {

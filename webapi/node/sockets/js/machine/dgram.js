@@ -3,14 +3,15 @@
 const EventEmitter = require("node:events");
 const { Buffer } = require("node:buffer");
 const { isIP } = require("node:net");
-const { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_MISSING_ARGS, make } = require("internal/codes");
+const { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_MISSING_ARGS, make, received } = require("internal/codes");
 const { validateAbortSignal, validateFunction, validateNumber, validateString, validateUint32 } = require("internal/validators");
 const { isArray, isView } = primordials;
 
-const badPort = (name, port, zero) => make(RangeError, "ERR_SOCKET_BAD_PORT", `${name} should be ${zero ? ">=" : ">"} 0 and < 65536. Received ${described(port)}.`);
-const described = (v) => (typeof v === "number" || typeof v === "bigint" || typeof v === "boolean" ? `type ${typeof v} (${v})` : typeof v === "string" ? `type string ('${v}')` : v === undefined || v === null ? `${v}` : `an instance of ${v.constructor?.name}`);
+// validPort is validatePort in the words of node.
 function validPort(port, name, zero) {
-  if ((typeof port !== "number" && typeof port !== "string") || (typeof port === "string" && port.trim() === "") || +port !== +port >>> 0 || port > 0xffff || (+port === 0 && !zero)) throw badPort(name, port, zero);
+  if ((typeof port !== "number" && typeof port !== "string") || (typeof port === "string" && port.trim() === "") || +port !== +port >>> 0 || port > 0xffff || (+port === 0 && !zero)) {
+    throw make(RangeError, "ERR_SOCKET_BAD_PORT", `${name} should be ${zero ? ">=" : ">"} 0 and < 65536. ${received(port)}.`);
+  }
   return port | 0;
 }
 const notRunning = () => make(Error, "ERR_SOCKET_DGRAM_NOT_RUNNING", "Not running");
@@ -164,10 +165,8 @@ class Socket extends EventEmitter {
   }
   send(buffer, offset, length, port, address, callback) {
     const connected = this.#peer !== null;
-    if (typeof offset === "number" && typeof length === "number" && (connected ? true : port !== undefined && typeof port !== "function")) {
+    if (typeof offset === "number" && typeof length === "number" && (connected || (port !== undefined && typeof port !== "function"))) {
       // (message, offset, length, …)
-      if (typeof buffer === "string") buffer = Buffer.from(buffer);
-      else if (!isView(buffer)) throw new ERR_INVALID_ARG_TYPE("buffer", ["Buffer", "TypedArray", "DataView", "string"], buffer);
       const b = bytesOf(buffer, "buffer");
       offset >>>= 0;
       length >>>= 0;
@@ -198,18 +197,17 @@ class Socket extends EventEmitter {
     const bytes = parts.length === 1 ? Buffer.from(parts[0]) : Buffer.concat(parts);
     this.#queued.size += bytes.length;
     this.#queued.count++;
-    const over = (e, n) => {
+    const done = () => {
       this.#queued.size -= bytes.length;
       this.#queued.count--;
+    };
+    const over = (e, n) => {
+      done();
       if (callback) process.nextTick(callback, e, n);
       else if (e) process.nextTick(() => this.emit("error", e));
     };
     const leave = (e, ip, to) => {
-      if (this.#state === "closed") {
-        this.#queued.count--;
-        this.#queued.size -= bytes.length;
-        return;
-      }
+      if (this.#state === "closed") return done();
       if (e) return over(e);
       try {
         this.#handle.send(bytes, to, ip);
@@ -281,7 +279,7 @@ class Socket extends EventEmitter {
     if (!group) throw new ERR_MISSING_ARGS("multicastAddress");
     this.#set("dropMembership", 0, group, over ?? "");
   }
-  #size(send, bytes, name) {
+  #size(send, bytes) {
     this.#check();
     const call = `uv_${send ? "send" : "recv"}_buffer_size`;
     if (this.#handle === null) throw make(Error, "ERR_SOCKET_BUFFER_SIZE", `Could not get or set buffer size: ${call} returned EBADF (bad file descriptor)`);
