@@ -39,11 +39,11 @@ func jsSpawn(c *bind.Call) (any, error) {
 	for i, f := range s.ends {
 		pipes[i] = goja.Null()
 		if f != nil {
-			make := newPipe
+			open := newPipe
 			if o.stdio[i].kind == "ipc" {
-				make = newChannel
+				open = newChannel
 			}
-			if pipes[i], err = make(js, f); err != nil {
+			if pipes[i], err = open(js, f); err != nil {
 				return nil, errors.Join(err, s.process.Kill())
 			}
 		}
@@ -101,13 +101,10 @@ func newChannel(js *isolate.JS, f *os.File) (*goja.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	attempt := bind.Object{Name: "Channel", Methods: map[string]bind.Static{
-		"attempt": func(c *bind.Call) (any, error) {
-			b, _ := bind.Bytes(c.JS(), c.Arg(0))
-			return attempt(f, b), nil
-		},
-	}}.New(js)
-	return pipe, pipe.Set("attempt", attempt.Get("attempt"))
+	return pipe, pipe.Set("attempt", bind.NewFunction(js, "attempt", 1, func(c *bind.Call) (any, error) {
+		b, _ := bind.Bytes(c.JS(), c.Arg(0))
+		return attempt(f, b), nil
+	}))
 }
 
 // jsAdopt is adopt(fd): the pipe to who started this program with a channel, which it
