@@ -63,7 +63,6 @@ type Network struct {
 	forked bool
 	list   []*Exchange            // of this run, in the order in which they began
 	log    map[[32]byte][]*Answer // of the log, in the order in which they were asked for
-	known  int                    // answers of log that were not asked for
 }
 
 var _ event.AsyncService = (*Network)(nil)
@@ -141,7 +140,6 @@ func (n *Network) begin(ctx context.Context, svc event.Service, req *event.Reque
 			return
 		}
 		x.Answer, n.log[x.Key] = known[0], known[1:]
-		n.known--
 		n.mu.Unlock()
 		if x.Answer != nil {
 			cancel()
@@ -272,21 +270,23 @@ func (n *Network) Replay(list []*Exchange) {
 	for _, x := range list {
 		n.log[x.Key] = append(n.log[x.Key], x.Answer)
 	}
-	n.known = len(list)
 }
 
 // Unfreeze is for a worker that goes on and records again: nothing is under way.
 func (n *Network) Unfreeze() {
 	n.mu.Lock()
-	n.frozen, n.list, n.log, n.known = false, nil, nil, 0
+	n.frozen, n.list, n.log = false, nil, nil
 	n.mu.Unlock()
 }
 
 // Unasked is how many answers of the log nobody asked for.
-func (n *Network) Unasked() int {
+func (n *Network) Unasked() (count int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.known
+	for _, answers := range n.log {
+		count += len(answers)
+	}
+	return count
 }
 
 // failure is what a script sees of a failure of the network.

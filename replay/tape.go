@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"sort"
 	"sync"
 	"time"
 
@@ -383,7 +382,7 @@ func (t *Tape) openWork() []uint64 {
 	for _, c := range t.ready {
 		list = append(list, c.id)
 	}
-	sort.Slice(list, func(i, j int) bool { return list[i] < list[j] })
+	slices.Sort(list)
 	return list
 }
 

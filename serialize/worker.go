@@ -341,7 +341,7 @@ func (w *Worker) print(level, text string) {
 func (w *Worker) printError(text string) { w.write(toStderr, text+"\n") }
 
 func (w *Worker) write(stream byte, text string) {
-	if !w.tape.Output(stream, text) && !w.tape.IsRecording() {
+	if !w.tape.Output(stream, text) {
 		return
 	}
 	to := w.out

@@ -154,7 +154,7 @@ func (st *start) phases(ctx context.Context) (m made, err error) {
 func (st *start) setup(js *isolate.JS) error {
 	print := console.LogSink(js)
 	console.SetSink(js, func(level, text string) {
-		if st.tape.Output(0, level+" "+text) || st.tape.IsRecording() {
+		if st.tape.Output(0, level+" "+text) {
 			print(level, text)
 		}
 	})
