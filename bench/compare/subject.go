@@ -71,7 +71,7 @@ func (s *subject) start(ctx context.Context) (time.Duration, error) {
 	}
 	s.cmd.Stdout, s.cmd.Stderr = logFile, logFile
 	if s.profile != "" {
-		s.cmd.Env = append(os.Environ(),
+		s.cmd.Env = append(s.cmd.Environ(),
 			"CPUPROFILE="+filepath.Join(s.profile, s.c.name+".cpu.pprof"),
 			"MEMPROFILE="+filepath.Join(s.profile, s.c.name+".mem.pprof"))
 	}
