@@ -114,13 +114,18 @@ func (f *front) Fetch(ctx context.Context, req *event.Request) (*event.Response,
 		req.Body.Close()
 		return nil, err
 	}
-	target := w.pick(f.socket, req)
+	resp, err := w.serve(ctx, w.pick(f.socket, req), req)
+	w.answered(resp, err)
+	leave()
+	return resp, err
+}
+
+// serve gives a request to the service that was picked for it, unless trigger answers it.
+func (w *world) serve(ctx context.Context, target event.Service, req *event.Request) (*event.Response, error) {
 	resp, err := w.trigger(ctx, target, req)
 	if resp == nil && err == nil {
 		resp, err = target.Fetch(ctx, req)
 	}
-	w.answered(resp, err)
-	leave()
 	return resp, err
 }
 
@@ -150,13 +155,7 @@ func (f *front) Start(ctx context.Context, req *event.Request, done func(*event.
 		a.Start(ctx, req, answer)
 		return
 	}
-	go func() {
-		resp, err := w.trigger(ctx, target, req)
-		if resp == nil && err == nil {
-			resp, err = target.Fetch(ctx, req)
-		}
-		answer(resp, err)
-	}()
+	go func() { answer(w.serve(ctx, target, req)) }()
 }
 
 // Deliver is event.Service's; sockets bring nothing but requests.
