@@ -13,6 +13,8 @@ const { isArray, regExpTest, stringToUpperCase, stringIncludes, stringIndexOf } 
 const { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OPTION_NOT_IMPLEMENTED, ERR_OUT_OF_RANGE, make } = codes;
 const { URL } = globalThis;
 
+// mostSeen is of how many hosts, of the same options, the last handshake is known: as many as connections are kept.
+const mostSeen = 1024;
 // A path must not say which server it is on.
 const namesServer = (path) => regExpTest(/^(?:[/\\]{2}|[^/\\]*:)/, path);
 const badPath = (path) => new ERR_INVALID_ARG_VALUE("options.path", path, "must be a path-only request target");
@@ -146,7 +148,7 @@ class ClientRequest extends OutgoingMessage {
     // The handshake has no name for a server that is known by its address.
     const host = name ?? url.hostname.replace(/^\[|\]$/g, ""), address = name === undefined && require("node:net").isIP(host) !== 0 ? host : "";
     const make = () => {
-      const seen = { __proto__: null };
+      const seen = new Map();
       const network = native.network((options.secureContext ?? secretsOf(options)).context, name, (session) => {
         const host = name ?? (session.servername || address);
         let problem = session.problem();
@@ -155,7 +157,9 @@ class ClientRequest extends OutgoingMessage {
         } catch (e) {
           problem = e;
         }
-        seen[host] = { session, problem };
+        seen.delete(host);
+        seen.set(host, { session, problem });
+        if (seen.size > mostSeen) seen.delete(seen.keys().next().value);
         return problem === undefined || !reject;
       });
       return { network, seen, close: () => network.close() };
@@ -165,14 +169,14 @@ class ClientRequest extends OutgoingMessage {
     const own = shared ? this.agent._network(`${this.agent.getName({ ...options, host: "", port: "" })}:${reject}:${address}`, make) : make();
     try {
       const response = await native.exchange(url.href, init, own.network);
-      if (own.seen[host]) {
-        const { session, problem } = own.seen[host];
+      if (own.seen.has(host)) {
+        const { session, problem } = own.seen.get(host);
         this.socket ??= require("internal/https_sockets").describe(new (require("node:events"))(), session, true, problem);
       }
       return response;
     } catch (e) {
-      const seen = own.seen[host], problem = seen?.problem;
-      delete own.seen[host];
+      const seen = own.seen.get(host), problem = seen?.problem;
+      own.seen.delete(host);
       if (seen === undefined && e?.code === "ECONNRESET") e.message = "Client network socket disconnected before secure TLS connection was established";
       throw problem !== undefined && reject && !this.destroyed ? problem : e;
     } finally {
