@@ -31,7 +31,7 @@ class Server extends HTTPServer {
   }
   // _secure are the options of TLS for who listens.
   _secure() {
-    const SNICallback = named(this), server = this;
+    const SNICallback = named(this);
     return {
       context: this._sharedCreds.context, request: this.requestCert, reject: this.rejectUnauthorized,
       hello: SNICallback && ((servername, protocols, answer) => {
@@ -43,7 +43,7 @@ class Server extends HTTPServer {
         }
       }),
       trusts: this.requestCert && this.rejectUnauthorized ? (session) => session.problem() === undefined : undefined,
-      failed: (e) => server.emit("tlsClientError", e, undefined),
+      failed: (e) => this.emit("tlsClientError", e, undefined),
     };
   }
 }
