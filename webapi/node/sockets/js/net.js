@@ -316,7 +316,7 @@ function dial(socket, host, port, path, options, family, fail = (e) => { if (!so
     else if (socket.destroyed) pipe.close();
     else {
       if (socket[unwanted]) pipe.unref();
-      socket._attach(machine.wrapped(pipe), fail);
+      socket._attach(require("internal/net_machine").wrapped(pipe), fail);
       if (options.noDelay) pipe.setNoDelay(true);
     }
   });

@@ -24,7 +24,7 @@ function wrapped(pipe) {
   };
 }
 
-// make gives Server and createServer for a class of sockets.
+// build gives Server and createServer for a class of sockets.
 function build(native, Socket, _normalizeArgs) {
   class Server extends EventEmitter {
     #listener = null;
@@ -136,6 +136,6 @@ function build(native, Socket, _normalizeArgs) {
       if (this.#listener !== null) await new Promise((resolve) => this.close(resolve));
     }
   }
-  return { Server, createServer: (options, listener) => new Server(options, listener), wrapped };
+  return { Server, createServer: (options, listener) => new Server(options, listener) };
 }
 return { build, wrapped };
