@@ -123,32 +123,15 @@ func failure(err error, host string, port int) error {
 func (l *listener) secure(js *isolate.JS, o sockets.Options) *tls.Config {
 	secrets, trusts := sockets.SecretsOf(js, o.Get("context")), o.Function("trusts")
 	l.failed = o.Function("failed")
-	cfg := sockets.ServerConfig(l.handle, secrets, []string{"http/1.1"}, o)
-	choose := cfg.GetConfigForClient
-	cfg.GetConfigForClient = func(in *tls.ClientHelloInfo) (*tls.Config, error) {
-		chosen, err := choose(in)
-		if err != nil {
-			return nil, err
+	return sockets.ServerConfig(l.handle, secrets, []string{"http/1.1"}, o, func(client net.Addr, s *sockets.Session) error {
+		l.mu.Lock()
+		l.sessions[client.String()] = s
+		l.mu.Unlock()
+		if trusts == nil {
+			return nil
 		}
-		if chosen == nil {
-			chosen = cfg
-		}
-		chosen = chosen.Clone()
-		chosen.GetConfigForClient = nil
-		at := in.Conn.RemoteAddr().String()
-		chosen.VerifyConnection = func(cs tls.ConnectionState) error {
-			s := &sockets.Session{ConnectionState: cs, Secrets: secrets, Server: true}
-			l.mu.Lock()
-			l.sessions[at] = s
-			l.mu.Unlock()
-			if trusts == nil {
-				return nil
-			}
-			return sockets.Trusted(l.handle, trusts, s)
-		}
-		return chosen, nil
-	}
-	return cfg
+		return sockets.Trusted(l.handle, trusts, s)
+	})
 }
 
 // session is that of a client's address; nil for a connection without TLS.

@@ -194,8 +194,9 @@ func (o Options) Function(name string) goja.Value {
 }
 
 // ServerConfig is what a server of TLS with the options request, reject and hello does.
-// hello, where there is one, is asked about each client (ask); it is one of h's realm.
-func ServerConfig(h *glue.Handle, own *Secrets, protocols []string, o Options) *tls.Config {
+// hello, where there is one, is asked about each client (ask); it is one of h's realm. verify
+// gets the session of each client, in its handshake, which fails with the error.
+func ServerConfig(h *glue.Handle, own *Secrets, protocols []string, o Options, verify func(client net.Addr, s *Session) error) *tls.Config {
 	request, reject, fn := o.Is("request"), o.Is("reject"), o.Function("hello")
 	set := func(cfg *tls.Config) *tls.Config {
 		cfg.NextProtos = protocols
@@ -209,23 +210,22 @@ func ServerConfig(h *glue.Handle, own *Secrets, protocols []string, o Options) *
 	}
 	cfg := set(own.Config(true))
 	cfg.GetConfigForClient = func(in *tls.ClientHelloInfo) (*tls.Config, error) {
-		if fn == nil {
-			return nil, nil
+		x := hello{}
+		if fn != nil {
+			x = ask(in.Context(), h, fn, in)
 		}
-		x := ask(in.Context(), h, fn, in)
 		if x.err != nil {
 			return nil, x.err
 		}
-		to := cfg
-		if x.secrets != nil {
-			to = set(x.secrets.Config(true))
+		if x.secrets == nil {
+			x.secrets = own
 		}
+		to := set(x.secrets.Config(true))
 		if x.protocol != "" {
-			if to == cfg {
-				to = cfg.Clone()
-				to.GetConfigForClient = nil
-			}
 			to.NextProtos = []string{x.protocol}
+		}
+		to.VerifyConnection = func(cs tls.ConnectionState) error {
+			return verify(in.Conn.RemoteAddr(), &Session{ConnectionState: cs, Secrets: x.secrets, Server: true})
 		}
 		return to, nil
 	}
@@ -270,7 +270,10 @@ var tlsNatives = map[string]bind.Static{
 		}
 		var cfg *tls.Config
 		if server {
-			cfg = ServerConfig(h, secrets, protocols, o)
+			cfg = ServerConfig(h, secrets, protocols, o, func(_ net.Addr, s *Session) error {
+				secrets = s.Secrets // read when the handshake is over
+				return nil
+			})
 		} else {
 			cfg = secrets.Config(false)
 			cfg.NextProtos = protocols

@@ -31,17 +31,18 @@ class Server extends HTTPServer {
   }
   // _secure are the options of TLS for who listens.
   _secure() {
-    const SNICallback = named(this);
     return {
       context: this._sharedCreds.context, request: this.requestCert, reject: this.rejectUnauthorized,
-      hello: SNICallback && ((servername, protocols, answer) => {
-        if (servername === "") return void answer(null);
+      // Contexts may come and change while the server listens.
+      hello: (servername, protocols, answer) => {
+        const SNICallback = named(this), own = this._sharedCreds.context;
+        if (SNICallback === undefined || servername === "") return void answer(null, own);
         try {
-          SNICallback(servername, (error, context) => (error ? answer(error) : answer(null, context?.context ?? context)));
+          SNICallback(servername, (error, context) => (error ? answer(error) : answer(null, context?.context ?? context ?? own)));
         } catch (e) {
           answer(e);
         }
-      }),
+      },
       trusts: this.requestCert && this.rejectUnauthorized ? (session) => session.problem() === undefined : undefined,
       failed: (e) => this.emit("tlsClientError", e, undefined),
     };
