@@ -281,16 +281,6 @@ func (p *Pool) CloseTwins() {
 	}
 }
 
-// Twins is how many isolates wait for work. Any goroutine.
-func (p *Pool) Twins() int {
-	if p.starts == nil {
-		return 0
-	}
-	p.starts.mu.Lock()
-	defer p.starts.mu.Unlock()
-	return len(p.starts.ready)
-}
-
 // diverged is why a run against the log was given up.
 type diverged struct{ why error }
 
