@@ -97,7 +97,7 @@ type Worker struct {
 	contexts atomic.Int64 // contexts that have not ended; any goroutine
 
 	*instance
-	failed *exception.Exception // why the script does not start, for good
+	failed *exception.Exception // why the script does not start: for good where starts is nil, else while those hear it who wait
 	locals sync.Map             // see Local; any goroutine
 	roots  threadRoots          // the threads of its realms; any goroutine
 	home   *Worker              // of a twin: the worker that has taken it; see adopt
