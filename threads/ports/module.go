@@ -20,7 +20,7 @@ var Module = bind.Module{
 // realm is what the package keeps of one.
 type realm struct {
 	hub     *Hub
-	arrived []any // the ports that came with the message that is read
+	arrived *[]any // where the ports go that come with the message that is delivered; nil for who wants no list
 }
 
 var realms = isolate.NewSlot(func(*isolate.JS) *realm { return &realm{} })
@@ -72,8 +72,9 @@ func (m movables) Arrive(moved any) (*goja.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := realmOf(m.js)
-	r.arrived = append(r.arrived, p.obj)
+	if list := realmOf(m.js).arrived; list != nil {
+		*list = append(*list, p.obj)
+	}
 	return p.obj, nil
 }
 

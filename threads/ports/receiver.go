@@ -100,9 +100,9 @@ func (r *receiver) pump() {
 // deliver tells of a message, or of one that cannot be read here.
 func (r *receiver) deliver(js *isolate.JS, m threads.Message) {
 	realm := realmOf(js)
-	realm.arrived = nil
+	var ports []any
+	realm.arrived = &ports
 	v, err := m.Value(js)
-	ports := realm.arrived
 	realm.arrived = nil
 	switch {
 	case err == nil:
