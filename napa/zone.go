@@ -123,17 +123,13 @@ func (s *System) create(id string, workers int) (*Zone, error) {
 	s.started = true
 	s.mu.Unlock()
 	for i, w := range z.workers {
-		t, err := s.o.Start(w)
-		if err != nil {
+		if err := w.begin(); err != nil {
 			for _, w := range z.workers[i:] {
 				w.Ended(err)
 			}
 			z.close(errRecycled(id))
 			return nil, err
 		}
-		z.mu.Lock()
-		w.thread = t
-		z.mu.Unlock()
 	}
 	return z, nil
 }
@@ -210,6 +206,30 @@ func (w *Worker) stopLocked() []Thread {
 	}
 	w.stopped = true
 	return []Thread{w.thread}
+}
+
+// begin starts the worker's thread.
+func (w *Worker) begin() error {
+	t, err := w.zone.system.o.Start(w)
+	if err != nil {
+		return err
+	}
+	w.zone.mu.Lock()
+	w.thread = t
+	w.unlock() // it may have found nothing to do already, in a zone that is closing
+	return nil
+}
+
+// unlock unlocks the zone, and stops the thread of a worker that has nothing left to do there.
+func (w *Worker) unlock() {
+	var stop []Thread
+	if w.zone.closing != nil && w.state == workerIdle {
+		stop = w.stopLocked()
+	}
+	w.zone.mu.Unlock()
+	for _, t := range stop {
+		t.Stop()
+	}
 }
 
 // execute gives a call to the zone.
@@ -346,19 +366,13 @@ func (w *Worker) next() {
 		z.queue = z.queue[1:]
 	}
 	if c == nil {
-		var stop []Thread
 		if w.state == workerBusy {
 			w.state = workerIdle
-			if z.closing != nil {
-				stop = w.stopLocked()
-			} else {
+			if z.closing == nil {
 				z.idle = append(z.idle, w)
 			}
 		}
-		z.mu.Unlock()
-		for _, t := range stop {
-			t.Stop()
-		}
+		w.unlock()
 		return
 	}
 	w.running[c] = struct{}{}
@@ -414,14 +428,7 @@ func (w *Worker) settled(c *call) {
 		delete(w.running, c)
 		z.running--
 	}
-	var stop []Thread
-	if z.closing != nil && w.state == workerIdle {
-		stop = w.stopLocked()
-	}
-	z.mu.Unlock()
-	for _, t := range stop {
-		t.Stop()
-	}
+	w.unlock()
 }
 
 // Ended says that the worker's thread is over, because its script or its zone wanted that; any goroutine, any number of
@@ -472,27 +479,9 @@ func (w *Worker) over(err error, again bool) {
 	z.mu.Unlock()
 	rejectAll(calls, err)
 	if next != nil {
-		next.begin()
-	}
-}
-
-// begin starts the thread of a worker that takes the place of another.
-func (w *Worker) begin() {
-	t, err := w.zone.system.o.Start(w)
-	if err != nil {
-		w.Ended(err)
-		return
-	}
-	z := w.zone
-	z.mu.Lock()
-	w.thread = t
-	var stop []Thread
-	if z.closing != nil && w.state == workerIdle {
-		stop = w.stopLocked()
-	}
-	z.mu.Unlock()
-	for _, t := range stop {
-		t.Stop()
+		if err := next.begin(); err != nil {
+			next.Ended(err)
+		}
 	}
 }
 
