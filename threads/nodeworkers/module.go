@@ -225,6 +225,18 @@ func (h *handle) Told(js *isolate.JS, typ string, v goja.Value, _ []any) {
 	}
 }
 
+// abandon closes what was opened for a thread that has not started.
+func (h *handle) abandon() {
+	if h.end != nil {
+		h.end.Close()
+	}
+	for fd := range h.out.to {
+		if to := h.out.to[fd].Load(); to != nil {
+			to.End()
+		}
+	}
+}
+
 // drain is Told for all that has come. What a listener throws is reported.
 func (h *handle) drain(js *isolate.JS) {
 	for {
@@ -300,9 +312,14 @@ func (o *output) write(fd int, b []byte) (alone bool, err error) {
 
 // start is start(worker, path, options, transfer, own, deliver): own is what goes along beside workerData and transfer. The
 // options are those of a Worker, read already. deliver is told of everything but messages.
-func start(c *bind.Call) (any, error) {
+func start(c *bind.Call) (_ any, err error) {
 	js := c.JS()
 	h := &handle{}
+	defer func() {
+		if err != nil {
+			h.abandon()
+		}
+	}()
 	if err := c.Unpack("worker", &h.obj); err != nil {
 		return nil, err
 	}
@@ -323,7 +340,7 @@ func start(c *bind.Call) (any, error) {
 	}
 	o.Data = goja.Undefined()
 	bag := c.Arg(2).ToObject(js.Runtime())
-	err := c.Dictionary(bag, "WorkerOptions",
+	err = c.Dictionary(bag, "WorkerOptions",
 		"eval", &e.Eval, "name", &o.Name, "argv", texts(&e.Argv), "execArgv", texts(&e.ExecArgv), "env", texts(&e.Env), "stdout", &h.out.alone[1], "stderr", &h.out.alone[2],
 		"shareEnv", func(_ *bind.Call, v goja.Value) error { e.CopyEnv = !v.ToBoolean(); return nil },
 		"workerData", func(_ *bind.Call, v goja.Value) error { o.Data = v; return nil },
@@ -344,6 +361,9 @@ func start(c *bind.Call) (any, error) {
 		o.Transfer = append(o.Transfer, all...)
 	}
 	near, far := threads.NewChannel(js.Bounds())
+	if h.end, err = ports.NewEnd(js, near, h); err != nil {
+		return nil, err
+	}
 	port, err := ports.Attach(js, far)
 	if err != nil {
 		return nil, err
@@ -364,9 +384,6 @@ func start(c *bind.Call) (any, error) {
 	say := func(js *isolate.JS, kind string, v goja.Value) error {
 		_, err := js.Call(deliver, nil, js.Runtime().ToValue(kind), v)
 		return err
-	}
-	if h.end, err = ports.NewEnd(js, near, h); err != nil {
-		return nil, err
 	}
 	failed := func(js *isolate.JS, f *threads.Failure) error {
 		// What was thrown itself, where it can be copied.
@@ -404,7 +421,6 @@ func start(c *bind.Call) (any, error) {
 		},
 	})
 	if err != nil {
-		h.end.Close()
 		return nil, err
 	}
 	handles.Put(js, h.obj, h)
