@@ -29,8 +29,7 @@ type common struct {
 	whole      bool         // scripts may have js/machine/module.js
 	texts      bool         // require compiles a text that it is given after a name
 	addons     bool         // extensions has .napa from the beginning
-	paths      []string     // NODE_PATH, as it was at first
-	pathsRead  bool
+	paths      []string     // NODE_PATH, as it was at first: what all files see
 
 	entry   goja.Value // the file of the program's entry, for process.argv[1]; nil until it is known
 	main    goja.Value // the module of the entry; undefined where it has none
@@ -382,18 +381,15 @@ func (c *common) processMade(js *isolate.JS) error {
 	return nil
 }
 
-// globalPaths are NODE_PATH and what else all files see.
-func (c *common) globalPaths() []string {
-	if !c.pathsRead {
-		c.pathsRead = true
-		text, _ := c.l.i.program.env.get("NODE_PATH")
-		for _, p := range strings.Split(text, ":") {
-			if p != "" {
-				c.paths = append(c.paths, p)
-			}
+// pathsOf are the directories of NODE_PATH.
+func pathsOf(env *environment) (list []string) {
+	text, _ := env.get("NODE_PATH")
+	for p := range strings.SplitSeq(text, ":") {
+		if p != "" {
+			list = append(list, p)
 		}
 	}
-	return c.paths
+	return list
 }
 
 // isWhole reports whether scripts may have changed how modules are loaded.

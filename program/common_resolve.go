@@ -22,7 +22,7 @@ func (c *common) resolve(js *isolate.JS, request string, parent goja.Value) (str
 		}
 		return v.String(), nil
 	}
-	dir, from, more := c.l.i.program.Cwd(), "", c.globalPaths()
+	dir, from, more := c.l.i.program.Cwd(), "", c.paths
 	if p, ok := parent.(*goja.Object); ok {
 		file, path := p.Get("filename"), p.Get("path")
 		if isText(file) && file.String() != "" {

@@ -32,7 +32,7 @@ type loader struct {
 func newLoader(i *Instance) *loader {
 	l := &loader{i: i, syntax: map[*goja.Object]place{}}
 	l.im = &importer{l: l, records: map[string]*record{}}
-	l.common.l = l
+	l.common.l, l.common.paths = l, pathsOf(i.o.env)
 	return l
 }
 
@@ -437,7 +437,7 @@ func loaderNatives() map[string]bind.Static {
 				return nil, err
 			}
 			return object(c.JS(), map[string]any{
-				"cache": common.cache, "extensions": common.extensions, "prototype": common.proto, "globalPaths": common.globalPaths(),
+				"cache": common.cache, "extensions": common.extensions, "prototype": common.proto, "globalPaths": common.paths,
 			})
 		},
 		"parentOf": func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).loader.common.parentOf(c.Arg(0)), nil },
