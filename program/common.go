@@ -74,7 +74,7 @@ func (c *common) usual() []string {
 
 // napa makes the files of Napa's addons an error that says so; inZone gives require its
 // texts.
-func (c *common) napa(js *isolate.JS, inZone bool) error {
+func (c *common) napa(inZone bool) error {
 	c.texts = inZone
 	if c.extensions == nil {
 		c.addons = true
@@ -176,7 +176,7 @@ func (c *common) setParent(module, parent goja.Value) error {
 }
 
 // adopt makes a module one of another's children, once.
-func (c *common) adopt(js *isolate.JS, parent goja.Value, child *goja.Object) error {
+func (c *common) adopt(parent goja.Value, child *goja.Object) error {
 	list := c.children(parent)
 	if list == nil {
 		return nil
@@ -191,7 +191,7 @@ func (c *common) adopt(js *isolate.JS, parent goja.Value, child *goja.Object) er
 }
 
 // forsake takes a module that failed from another's children.
-func (c *common) forsake(js *isolate.JS, parent goja.Value, child *goja.Object) error {
+func (c *common) forsake(parent goja.Value, child *goja.Object) error {
 	list := c.children(parent)
 	if list == nil {
 		return nil
@@ -233,7 +233,7 @@ func (c *common) newModule(js *isolate.JS, id string, parent goja.Value) (*goja.
 	m := rt.CreateObject(c.proto)
 	err := errors.Join(
 		m.Set("id", id), m.Set("path", dirname(id)), m.Set("exports", rt.NewObject()),
-		c.setParent(m, parent), c.adopt(js, parent, m),
+		c.setParent(m, parent), c.adopt(parent, m),
 		m.Set("filename", goja.Null()), m.Set("loaded", false), m.Set("children", rt.NewArray()),
 	)
 	return m, err
@@ -356,7 +356,7 @@ func (c *common) setMain(module goja.Value) error {
 }
 
 // setEntry says what the file of the entry is.
-func (c *common) setEntry(js *isolate.JS, file goja.Value) error {
+func (c *common) setEntry(file goja.Value) error {
 	c.entry = file
 	p := c.l.i.process
 	if p == nil {
@@ -369,9 +369,9 @@ func (c *common) setEntry(js *isolate.JS, file goja.Value) error {
 }
 
 // processMade tells the object process what it should have heard before it was there.
-func (c *common) processMade(js *isolate.JS) error {
+func (c *common) processMade() error {
 	if c.entry != nil {
-		if err := c.setEntry(js, c.entry); err != nil {
+		if err := c.setEntry(c.entry); err != nil {
 			return err
 		}
 	}
@@ -426,7 +426,7 @@ func (c *common) loadFile(js *isolate.JS, request string, parent goja.Value, isM
 		return nil, err
 	}
 	if cached, ok := c.cache.Get(file).(*goja.Object); ok {
-		if err := c.adopt(js, parent, cached); err != nil {
+		if err := c.adopt(parent, cached); err != nil {
 			return nil, err
 		}
 		return exportsOf(cached), nil
@@ -451,7 +451,7 @@ func (c *common) loadFile(js *isolate.JS, request string, parent goja.Value, isM
 		if !done {
 			// It is as if nobody had asked for it. What it threw is what matters.
 			_ = c.cache.Delete(file)
-			_ = c.forsake(js, parent, m)
+			_ = c.forsake(parent, m)
 		}
 	}()
 	if err := c.fill(js, m, file); err != nil {

@@ -54,7 +54,7 @@ func (l *loader) run(js *isolate.JS) (goja.Value, error) {
 	if err != nil {
 		file = path
 	}
-	if serr := c.setEntry(js, rt.ToValue(file)); serr != nil || err != nil {
+	if serr := c.setEntry(rt.ToValue(file)); serr != nil || err != nil {
 		return nil, errors.Join(err, serr)
 	}
 	if module, err := l.isModule(js, file); module {

@@ -93,7 +93,7 @@ func (i *Instance) joinNapa(js *isolate.JS) error {
 // Napa.js's does.
 func (i *Instance) attachNapa(js *isolate.JS, inZone bool) error {
 	napa.Attach(js, napa.Place{System: i.program.napaSystem(), Worker: i.zone, Loader: &napaLoader{i: i}})
-	return i.loader.common.napa(js, inZone)
+	return i.loader.common.napa(inZone)
 }
 
 // startWorker starts the thread of a worker of a zone.

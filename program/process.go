@@ -33,7 +33,7 @@ func processNatives() map[string]bind.Static {
 		"made": func(c *bind.Call) (any, error) {
 			i := InstanceOf(c.JS())
 			i.process, _ = c.Arg(0).(*goja.Object)
-			return nil, i.loader.common.processMade(c.JS())
+			return nil, i.loader.common.processMade()
 		},
 		"info": func(c *bind.Call) (any, error) {
 			i := InstanceOf(c.JS())
