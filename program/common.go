@@ -3,6 +3,7 @@ package program
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,33 +38,21 @@ type common struct {
 }
 
 // moduleShape is Module.prototype.
-var moduleShape = engine.NewLate(
-	engine.LateProperty{Name: "constructor"},
-	engine.LateProperty{Name: "parent", Accessor: true},
-	engine.LateProperty{Name: "isPreloading", Accessor: true},
-	engine.LateProperty{Name: "load", Enumerable: true},
-	engine.LateProperty{Name: "require", Enumerable: true},
-	engine.LateProperty{Name: "_compile", Enumerable: true},
-)
-
-// extensionShape is require.extensions.
-var extensionShape = engine.NewLate(
-	engine.LateProperty{Name: ".js", Enumerable: true},
-	engine.LateProperty{Name: ".json", Enumerable: true},
-	engine.LateProperty{Name: ".node", Enumerable: true},
-)
-
-// zoneExtensionShape is require.extensions where napajs is.
-var zoneExtensionShape = engine.NewLate(
-	engine.LateProperty{Name: ".js", Enumerable: true},
-	engine.LateProperty{Name: ".json", Enumerable: true},
-	engine.LateProperty{Name: ".node", Enumerable: true},
-	engine.LateProperty{Name: ".napa", Enumerable: true},
-)
+var moduleShape = engine.NewLate(slices.Concat(
+	engine.LateProperty{}.Named("constructor"),
+	engine.LateProperty{Accessor: true}.Named("parent", "isPreloading"),
+	engine.LateProperty{Enumerable: true}.Named("load", "require", "_compile"),
+)...)
 
 // usual are the extensions that there are without a script's doing; the last one is there
 // where addons is set.
 var usual = []string{".js", ".json", ".node", ".napa"}
+
+// The shape of require.extensions, and that where napajs is.
+var (
+	extensionShape     = engine.NewLate(engine.LateProperty{Enumerable: true}.Named(usual[:3]...)...)
+	zoneExtensionShape = engine.NewLate(engine.LateProperty{Enumerable: true}.Named(usual...)...)
+)
 
 func (c *common) usual() []string {
 	if c.addons {

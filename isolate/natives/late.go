@@ -26,6 +26,16 @@ type LateProperty struct {
 	Fixed, ReadOnly      bool
 }
 
+// Named are properties of these names that are otherwise like p.
+func (p LateProperty) Named(names ...string) []LateProperty {
+	list := make([]LateProperty, len(names))
+	for i, name := range names {
+		p.Name = name
+		list[i] = p
+	}
+	return list
+}
+
 // LateValue is what a property is: a Value, or the functions of an accessor.
 type LateValue struct {
 	Value    goja.Value

@@ -2,6 +2,7 @@ package iojs
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/dop251/goja"
 
@@ -32,21 +33,16 @@ var emitting = []string{"setMaxListeners", "getMaxListeners", "emit", "addListen
 var keeping = []string{"_events", "_eventsCount", "_maxListeners"}
 
 var (
-	ownerShape     = natives.NewLate(classMembers()...)
-	workerShape    = natives.NewLate(append(classMembers(), plain(append(append(append([]string{}, emitting...), keeping...), "postMessage")...)...)...)
-	prototypeShape = natives.NewLate(plain("constructor", "postMessage", "terminate", "ref", "unref")...)
+	plain        = natives.LateProperty{}
+	classMembers = slices.Concat(
+		natives.LateProperty{ReadOnly: true}.Named("length", "name"),
+		natives.LateProperty{Fixed: true}.Named("prototype"),
+		plain.Named("Worker"),
+	)
+	ownerShape     = natives.NewLate(classMembers...)
+	workerShape    = natives.NewLate(slices.Concat(classMembers, plain.Named(emitting...), plain.Named(keeping...), plain.Named("postMessage"))...)
+	prototypeShape = natives.NewLate(plain.Named("constructor", "postMessage", "terminate", "ref", "unref")...)
 )
-
-func classMembers() []natives.LateProperty {
-	return append([]natives.LateProperty{{Name: "length", ReadOnly: true}, {Name: "name", ReadOnly: true}, {Name: "prototype", Fixed: true}}, plain("Worker")...)
-}
-
-func plain(names ...string) (list []natives.LateProperty) {
-	for _, n := range names {
-		list = append(list, natives.LateProperty{Name: n})
-	}
-	return list
-}
 
 func load(js *isolate.JS) (goja.Value, error) {
 	l := loaded.Get(js)

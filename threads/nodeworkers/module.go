@@ -52,16 +52,9 @@ type exports struct {
 var loaded = isolate.NewSlot(func(*isolate.JS) *exports { return &exports{} })
 
 // shape is what scripts import: the JavaScript runs when one asks for more than the thread is and was given.
-var shape = natives.NewLate(members("Worker", "parentPort", "SHARE_ENV", "isMainThread", "threadId", "workerData", "resourceLimits", "MessageChannel", "MessagePort",
+var shape = natives.NewLate(natives.LateProperty{Enumerable: true}.Named("Worker", "parentPort", "SHARE_ENV", "isMainThread", "threadId", "workerData", "resourceLimits", "MessageChannel", "MessagePort",
 	"BroadcastChannel", "receiveMessageOnPort", "moveMessagePortToContext", "postMessageToThread", "getEnvironmentData", "setEnvironmentData",
 	"markAsUntransferable", "isMarkedAsUntransferable")...)
-
-func members(names ...string) (list []natives.LateProperty) {
-	for _, n := range names {
-		list = append(list, natives.LateProperty{Name: n, Enumerable: true})
-	}
-	return list
-}
 
 func load(js *isolate.JS) (goja.Value, error) {
 	l := loaded.Get(js)

@@ -1,6 +1,8 @@
 package core
 
 import (
+	"slices"
+
 	"github.com/dop251/goja"
 
 	"workerd.local/isolate"
@@ -12,47 +14,23 @@ import (
 // The properties of EventEmitter and its prototype, which js/events.js makes as they are
 // needed.
 var (
-	emitterPrototype = intrinsics.NewLate(
-		intrinsics.LateProperty{Name: "constructor"},
-		intrinsics.LateProperty{Name: "_events", Enumerable: true},
-		intrinsics.LateProperty{Name: "_eventsCount", Enumerable: true},
-		intrinsics.LateProperty{Name: "_maxListeners", Enumerable: true},
-		intrinsics.LateProperty{Name: "setMaxListeners", Enumerable: true},
-		intrinsics.LateProperty{Name: "getMaxListeners", Enumerable: true},
-		intrinsics.LateProperty{Name: "emit", Enumerable: true},
-		intrinsics.LateProperty{Name: "addListener", Enumerable: true},
-		intrinsics.LateProperty{Name: "on", Enumerable: true},
-		intrinsics.LateProperty{Name: "prependListener", Enumerable: true},
-		intrinsics.LateProperty{Name: "once", Enumerable: true},
-		intrinsics.LateProperty{Name: "prependOnceListener", Enumerable: true},
-		intrinsics.LateProperty{Name: "removeListener", Enumerable: true},
-		intrinsics.LateProperty{Name: "off", Enumerable: true},
-		intrinsics.LateProperty{Name: "removeAllListeners", Enumerable: true},
-		intrinsics.LateProperty{Name: "listeners", Enumerable: true},
-		intrinsics.LateProperty{Name: "rawListeners", Enumerable: true},
-		intrinsics.LateProperty{Name: "listenerCount", Enumerable: true},
-		intrinsics.LateProperty{Name: "eventNames", Enumerable: true},
-	)
-	emitterClass = intrinsics.NewLate(
-		intrinsics.LateProperty{Name: "length", ReadOnly: true},
-		intrinsics.LateProperty{Name: "name", ReadOnly: true},
-		intrinsics.LateProperty{Name: "prototype", Fixed: true},
-		intrinsics.LateProperty{Name: "usingDomains", Enumerable: true},
-		intrinsics.LateProperty{Name: "captureRejectionSymbol", Enumerable: true},
-		intrinsics.LateProperty{Name: "captureRejections", Enumerable: true, Accessor: true, Fixed: true},
-		intrinsics.LateProperty{Name: "errorMonitor", Enumerable: true},
-		intrinsics.LateProperty{Name: "defaultMaxListeners", Enumerable: true, Accessor: true, Fixed: true},
-		intrinsics.LateProperty{Name: "setMaxListeners", Enumerable: true},
-		intrinsics.LateProperty{Name: "init", Enumerable: true},
-		intrinsics.LateProperty{Name: "listenerCount", Enumerable: true},
-		intrinsics.LateProperty{Name: "once", Enumerable: true},
-		intrinsics.LateProperty{Name: "on", Enumerable: true},
-		intrinsics.LateProperty{Name: "getEventListeners", Enumerable: true},
-		intrinsics.LateProperty{Name: "getMaxListeners", Enumerable: true},
-		intrinsics.LateProperty{Name: "addAbortListener", Enumerable: true},
-		intrinsics.LateProperty{Name: "EventEmitter", Enumerable: true},
-		intrinsics.LateProperty{Name: "EventEmitterAsyncResource", Enumerable: true, Accessor: true},
-	)
+	emitterPrototype = intrinsics.NewLate(slices.Concat(
+		intrinsics.LateProperty{}.Named("constructor"),
+		intrinsics.LateProperty{Enumerable: true}.Named("_events", "_eventsCount", "_maxListeners", "setMaxListeners", "getMaxListeners", "emit",
+			"addListener", "on", "prependListener", "once", "prependOnceListener", "removeListener", "off", "removeAllListeners",
+			"listeners", "rawListeners", "listenerCount", "eventNames"),
+	)...)
+	emitterClass = intrinsics.NewLate(slices.Concat(
+		intrinsics.LateProperty{ReadOnly: true}.Named("length", "name"),
+		intrinsics.LateProperty{Fixed: true}.Named("prototype"),
+		intrinsics.LateProperty{Enumerable: true}.Named("usingDomains", "captureRejectionSymbol"),
+		intrinsics.LateProperty{Enumerable: true, Accessor: true, Fixed: true}.Named("captureRejections"),
+		intrinsics.LateProperty{Enumerable: true}.Named("errorMonitor"),
+		intrinsics.LateProperty{Enumerable: true, Accessor: true, Fixed: true}.Named("defaultMaxListeners"),
+		intrinsics.LateProperty{Enumerable: true}.Named("setMaxListeners", "init", "listenerCount", "once", "on", "getEventListeners", "getMaxListeners",
+			"addAbortListener", "EventEmitter"),
+		intrinsics.LateProperty{Enumerable: true, Accessor: true}.Named("EventEmitterAsyncResource"),
+	)...)
 )
 
 // emitterSymbols are keys of emitters, the same in all realms.
