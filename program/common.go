@@ -83,26 +83,16 @@ func (c *common) prepare(js *isolate.JS) error {
 	if c.proto != nil {
 		return nil
 	}
-	rt, lib := js.Runtime(), js.Library()
-	lib.Hide(parentKey)
+	rt, late := js.Runtime(), bind.NewLate(js)
+	js.Library().Hide(parentKey)
 	c.cache = rt.CreateObject(nil)
-	var late bool
 	shape := extensionShape
 	if c.addons {
 		shape = zoneExtensionShape
 	}
-	c.extensions, late = lib.NewLate(shape, nil, func(name string) engine.LateValue { return c.extension(js, name) })
-	c.proto, _ = lib.NewLate(moduleShape, rt.NewObject().Prototype(), func(name string) engine.LateValue { return c.member(js, name) })
-	if late {
-		return nil
-	}
-	if err := c.becomeWhole(js); err != nil {
-		return err
-	}
-	if err := lib.FillLate(shape, c.extensions, func(name string) engine.LateValue { return c.extension(js, name) }); err != nil {
-		return err
-	}
-	return lib.FillLate(moduleShape, c.proto, func(name string) engine.LateValue { return c.member(js, name) })
+	c.extensions = late.Object(shape, nil, func(name string) engine.LateValue { return c.extension(js, name) })
+	c.proto = late.Object(moduleShape, rt.NewObject().Prototype(), func(name string) engine.LateValue { return c.member(js, name) })
+	return late.Fill()
 }
 
 // becomeWhole runs js/machine/module.js, if it has not run yet.
