@@ -51,6 +51,11 @@ func (e *Event) StopImmediately() { e.stopped, e.stoppedAt = true, true }
 // Prevented reports whether a listener called preventDefault.
 func (e *Event) Prevented() bool { return e.prevented }
 
+// begin and end stand around the calls of the listeners of self.
+func (e *Event) begin(self *goja.Object) { e.running, e.target, e.phase = true, self, phaseAtTarget }
+
+func (e *Event) end() { e.running, e.phase, e.stopped, e.stoppedAt = false, phaseNone, false, false }
+
 func (e *Event) preventDefault() {
 	if e.cancelable && !e.passive {
 		e.prevented = true

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"iter"
 	"maps"
 	"slices"
 
@@ -107,11 +108,8 @@ func report(js *isolate.JS, err error) error {
 
 // dispatch calls the listeners until failed returns an error.
 func (t *Target) dispatch(js *isolate.JS, self, obj *goja.Object, e *Event, failed func(*isolate.JS, error) error) error {
-	e.running, e.target, e.phase = true, self, phaseAtTarget
-	defer func() {
-		e.running, e.phase = false, phaseNone
-		e.stopped, e.stoppedAt = false, false
-	}()
+	e.begin(self)
+	defer e.end()
 	if fn := t.property(js, self, e.typ); fn != nil {
 		if _, err := js.Call(fn, self, obj); err != nil {
 			if err := failed(js, err); err != nil {
@@ -122,18 +120,8 @@ func (t *Target) dispatch(js *isolate.JS, self, obj *goja.Object, e *Event, fail
 			return nil
 		}
 	}
-	// Listeners that are added meanwhile wait for the next event.
-	for _, l := range slices.Clone(t.listeners[e.typ]) {
-		if l.removed {
-			continue
-		}
-		if l.once {
-			t.remove(js, e.typ, l)
-		}
-		e.passive = l.passive
-		err := l.call(js, self, obj)
-		e.passive = false
-		if err != nil {
+	for l := range t.due(js, e.typ) {
+		if err := l.call(js, self, obj, e); err != nil {
 			if err := failed(js, err); err != nil {
 				return err
 			}
@@ -153,13 +141,7 @@ func (t *Target) Tell(js *isolate.JS, typ string, value goja.Value, event func()
 	}
 	var obj *goja.Object
 	var e *Event
-	for _, l := range slices.Clone(t.listeners[typ]) {
-		if l.removed {
-			continue
-		}
-		if l.once {
-			t.remove(js, typ, l)
-		}
+	for l := range t.due(js, typ) {
 		told = true
 		var err error
 		if l.value {
@@ -171,12 +153,10 @@ func (t *Target) Tell(js *isolate.JS, typ string, value goja.Value, event func()
 		} else {
 			if e == nil {
 				obj, e = event()
-				e.running, e.target, e.phase = true, t.self, phaseAtTarget
-				defer func() { e.running, e.phase, e.stopped, e.stoppedAt = false, phaseNone, false, false }()
+				e.begin(t.self)
+				defer e.end()
 			}
-			e.passive = l.passive
-			err = l.call(js, t.self, obj)
-			e.passive = false
+			err = l.call(js, t.self, obj, e)
 		}
 		if err != nil {
 			if err := report(js, err); err != nil {
@@ -188,6 +168,24 @@ func (t *Target) Tell(js *isolate.JS, typ string, value goja.Value, event func()
 		}
 	}
 	return told
+}
+
+// due are the listeners of a type whose turn it is, one after the other; those that are added meanwhile wait for the
+// next event.
+func (t *Target) due(js *isolate.JS, typ string) iter.Seq[*listener] {
+	return func(yield func(*listener) bool) {
+		for _, l := range slices.Clone(t.listeners[typ]) {
+			if l.removed {
+				continue
+			}
+			if l.once {
+				t.remove(js, typ, l)
+			}
+			if !yield(l) {
+				return
+			}
+		}
+	}
 }
 
 // AddValue adds a listener as addEventListener does, but one that Tell calls with a value.
@@ -222,7 +220,9 @@ func (t *Target) property(js *isolate.JS, self *goja.Object, typ string) goja.Va
 	return v
 }
 
-func (l *listener) call(js *isolate.JS, self, event *goja.Object) error {
+func (l *listener) call(js *isolate.JS, self, event *goja.Object, e *Event) error {
+	e.passive = l.passive
+	defer func() { e.passive = false }()
 	fn, this := goja.Value(l.callback), goja.Value(self)
 	if _, ok := goja.AssertFunction(l.callback); !ok {
 		if l.attr {
