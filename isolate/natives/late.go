@@ -106,14 +106,13 @@ func (l *Library) NewLateFunction(s *Late, call, construct raw, make func(name s
 	rt := l.e.rt
 	t := s.prepare()
 	if lateFunction.kind == nil || t == nil {
-		return rt.ToValue(func(c goja.ConstructorCall) *goja.Object {
-			if c.NewTarget == nil {
-				call(goja.FunctionCall{This: c.This, Arguments: c.Arguments})
-			} else {
-				construct(goja.FunctionCall{This: c.This, Arguments: c.Arguments})
-			}
-			return nil
-		}).(*goja.Object), false
+		of := func(fn raw) goja.Value {
+			return l.e.helper(func(c goja.FunctionCall) goja.Value {
+				args := append([]goja.Value(nil), l.e.view(c.Argument(1).(*goja.Object))...)
+				return fn(goja.FunctionCall{This: c.Argument(0), Arguments: args})
+			})
+		}
+		return l.e.runGlue(earlyFunctionProgram(), of(call), of(construct)).(*goja.Object), false
 	}
 	l.e.shape(s, make)
 	o = intrinsics.newOf(rt, lateFunction.kind, nil)
@@ -138,6 +137,13 @@ func (l *Library) NewLateFunction(s *Late, call, construct raw, make func(name s
 	}
 	return o, true
 }
+
+// earlyFunctionProgram makes the function that is not late: the engine does not tell a
+// native constructor how it was called.
+var earlyFunctionProgram = lateProgram("native:late", `((call, construct) => function (...args) {
+	if (new.target === undefined) return call(this, args);
+	construct(this, args);
+})`, true)
 
 // lateFunction is the engine's type of a function with a template, which Object is; kind
 // is nil where that is not as expected.

@@ -100,6 +100,7 @@ func TestLateFunction(t *testing.T) {
 		`(() => { const f = new F(5); return [f.v, f instanceof F, Object.getPrototypeOf(f) === F.prototype] })()`:                                           `[5 true true]`,
 		`(() => { class X extends F { constructor() { super(6); this.w = this.v + 1 } }; const x = new X; return [x.w, x instanceof X, x instanceof F] })()`: `[7 true true]`,
 		`(() => { const o = {}; F.call(o, 1); return [o.v, Reflect.construct(F, [2], Array) instanceof Array] })()`:                                          `[1 true]`,
+		`[F(1), F.call({}, 1), typeof new F(1), typeof Reflect.construct(F, [1])]`:                                                                           `["called" "called" "object" "object"]`,
 		`Object.getOwnPropertyNames(F)`: `["length" "name" "prototype" "member" "fixed"]`,
 		`[Object.getPrototypeOf(F) === Function.prototype, Object.isExtensible(F), Object.keys(F).length]`: `[true true 1]`,
 		`(() => { "use strict"; try { F.name = 1 } catch (e) { return e instanceof TypeError } })()`:       `true`,
@@ -130,11 +131,17 @@ func TestLateFunction(t *testing.T) {
 			if off {
 				lateFunction = functionLayout{}
 			}
-			set := func(c goja.FunctionCall) goja.Value {
+			construct := func(c goja.FunctionCall) goja.Value {
 				_ = c.This.(*goja.Object).Set("v", c.Argument(0))
 				return undefined
 			}
-			f, late := lib.NewLateFunction(lateFunctionShape, set, set, make)
+			call := func(c goja.FunctionCall) goja.Value {
+				if _, ok := c.This.(*goja.Object); ok {
+					construct(c)
+				}
+				return rt.ToValue("called")
+			}
+			f, late := lib.NewLateFunction(lateFunctionShape, call, construct, make)
 			lateFunction = kept
 			if late == off {
 				t.Fatalf("late is %t", late)
