@@ -467,6 +467,11 @@ func (c *common) run(js *isolate.JS, m *goja.Object, file string) error {
 	case ".node", ".napa":
 		return c.refuse(js, file)
 	}
+	return c.runSource(js, m, file)
+}
+
+// runSource is that of .js.
+func (c *common) runSource(js *isolate.JS, m *goja.Object, file string) error {
 	format, err := c.l.format(file)
 	if err != nil {
 		return c.l.thrown(js, err)
@@ -484,7 +489,7 @@ func (c *common) run(js *isolate.JS, m *goja.Object, file string) error {
 		}
 		return m.Set("exports", v)
 	}
-	return c.compile(js, m, text, file)
+	return c.compileIn(js, m, text, file)
 }
 
 // refuse says that a file is an addon.
@@ -559,6 +564,7 @@ func (c *common) compileIn(js *isolate.JS, m *goja.Object, text, file string) er
 	if !c.whole {
 		return c.compile(js, m, text, file)
 	}
-	_, err := js.Call(m.Get("_compile"), m, js.Runtime().ToValue(text), js.Runtime().ToValue(file))
+	rt := js.Runtime()
+	_, err := js.Call(m.Get("_compile"), m, rt.ToValue(text), rt.ToValue(file), rt.ToValue("commonjs"))
 	return err
 }

@@ -481,44 +481,29 @@ func loaderNatives() map[string]bind.Static {
 			v, _, err := InstanceOf(c.JS()).builtin(c.JS(), c.Arg(0).String())
 			return v, err
 		},
-		"read": func(c *bind.Call) (any, error) {
-			l := InstanceOf(c.JS()).loader
-			text, err := l.read(c.JS(), c.Arg(0).String())
-			if err != nil {
-				return nil, l.thrown(c.JS(), err)
-			}
-			return text, nil
-		},
-		"format": func(c *bind.Call) (any, error) {
-			l := InstanceOf(c.JS()).loader
-			f, err := l.format(c.Arg(0).String())
-			if err != nil {
-				return nil, l.thrown(c.JS(), err)
-			}
-			return f, nil
-		},
 		// compile(file, text) is the function of a CommonJS module.
 		"compile": func(c *bind.Call) (any, error) {
 			return InstanceOf(c.JS()).loader.compile(c.JS(), c.Arg(0).String(), c.Arg(1).String())
 		},
-		// isModule(text) says whether the text is that of an ES module.
-		"isModule": func(c *bind.Call) (any, error) { return script.IsModule(c.Arg(0).String()), nil },
-		// requireModule(file) is require of an ES module.
-		"requireModule": func(c *bind.Call) (any, error) {
-			return InstanceOf(c.JS()).loader.im.require(c.JS(), c.Arg(0).String())
-		},
-		"runJSON": func(c *bind.Call) (any, error) {
-			m, ok := c.Arg(0).(*goja.Object)
-			if !ok {
-				return nil, c.BadArg(1, "Module")
-			}
-			return nil, InstanceOf(c.JS()).loader.common.runJSON(c.JS(), m, c.Arg(1).String())
-		},
+		// runSource, runJSON and refuse are require.extensions.
+		"runSource": extension((*common).runSource),
+		"runJSON":   extension((*common).runJSON),
 		"refuse": func(c *bind.Call) (any, error) {
 			return nil, InstanceOf(c.JS()).loader.common.refuse(c.JS(), c.Arg(0).String())
 		},
 		"isFile": func(c *bind.Call) (any, error) { return isFile(c.Arg(0).String()), nil },
 		"cwd":    func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).program.Cwd(), nil },
+	}
+}
+
+// extension is what is done for a file whose name has an end.
+func extension(run func(c *common, js *isolate.JS, m *goja.Object, file string) error) bind.Static {
+	return func(c *bind.Call) (any, error) {
+		m, ok := c.Arg(0).(*goja.Object)
+		if !ok {
+			return nil, c.BadArg(1, "Module")
+		}
+		return nil, run(&InstanceOf(c.JS()).loader.common, c.JS(), m, c.Arg(1).String())
 	}
 }
 

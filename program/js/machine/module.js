@@ -143,19 +143,7 @@ members._compile = function (content, filename, format) {
 };
 
 const usual = { __proto__: null };
-usual[".js"] = function (module, filename) {
-  let format = native.format(filename);
-  if (format === "module") {
-    module.exports = native.requireModule(filename);
-    return;
-  }
-  const text = native.read(filename);
-  if (format === "" && native.isModule(text)) {
-    module.exports = native.requireModule(filename);
-    return;
-  }
-  module._compile(text, filename, "commonjs");
-};
+usual[".js"] = function (module, filename) { native.runSource(module, filename); };
 usual[".json"] = function (module, filename) { native.runJSON(module, filename); };
 usual[".node"] = function (module, filename) { native.refuse(filename); };
 
