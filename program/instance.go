@@ -122,7 +122,7 @@ func (i *Instance) Thread() *threads.Thread { return i.thread }
 func (i *Instance) Prepare(iso *isolate.Isolate, t *threads.Thread) (*isolate.Realm, error) {
 	i.iso, i.thread = iso, t
 	p := i.program
-	p.modules()
+	_, globals := p.modules()
 	realm, err := iso.NewRealm(isolate.RealmOptions{
 		Name:   iso.Name(),
 		Compat: p.compat,
@@ -130,7 +130,7 @@ func (i *Instance) Prepare(iso *isolate.Isolate, t *threads.Thread) (*isolate.Re
 			func(js *isolate.JS) error {
 				instances.Get(js).i = i
 				glue.SetMachine(js, machine{p, i})
-				return p.globals.Install(js)
+				return globals.Install(js)
 			},
 			func(js *isolate.JS) error { return i.setup(js) },
 		},

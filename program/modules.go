@@ -56,18 +56,18 @@ func webModules() []bind.Module {
 	}, performance.Modules, node.GlobalsOf(nodeModules()), []bind.Module{immediates()})
 }
 
-// modules are the web APIs and modules of the program's instances; any goroutine.
-func (p *Program) modules() []bind.Module {
+// modules are the web APIs and modules of the program's instances, and what makes their globals; any goroutine.
+func (p *Program) modules() ([]bind.Module, *bind.Installer) {
 	p.listed.Do(func() {
 		p.list = slices.Concat(webModules(), []bind.Module{napaModule()}, p.o.Modules)
 		p.globals = bind.NewInstaller(p.list, p.compat.Has)
 	})
-	return p.list
+	return p.list, p.globals
 }
 
 // maker makes the module of a name; nil where there is none. Those of faces come first.
 func (p *Program) maker(name string) func(js *isolate.JS) (goja.Value, error) {
-	list := p.modules()
+	list, _ := p.modules()
 	for i := len(list) - 1; i >= 0; i-- {
 		m := list[i]
 		if mk := m.Builtins[name]; mk != nil && (m.Available == nil || m.Available(name, p.compat.Has)) {

@@ -94,7 +94,7 @@ type Program struct {
 
 	resolver resolver
 	listed   sync.Once
-	list     []bind.Module // what modules gives
+	list     []bind.Module // this and the next are what modules gives
 	globals  *bind.Installer
 	root     *threads.Root // set by Run
 	main     *Instance     // set by Run

@@ -145,15 +145,7 @@ class Worker extends EventEmitter {
   }
 
   #stream(fd) {
-    let s = this.#streams[fd];
-    if (s === undefined) {
-      if (this.#code !== undefined) s = readable(undefined);
-      else {
-        const port = this.#handle.output(fd);
-        s = readable(port);
-      }
-      this.#streams[fd] = s;
-    }
+    const s = this.#streams[fd] ??= readable(this.#code === undefined ? this.#handle.output(fd) : undefined);
     return s.stream;
   }
   get stdout() { return this.#stream(1); }
