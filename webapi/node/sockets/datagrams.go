@@ -106,14 +106,24 @@ func (d *datagrams) close(all *open) {
 	}
 }
 
+// set changes an option, in the words of js/machine/dgram.js.
 func (d *datagrams) set(what string, value int, address, over string) error {
 	four, six := ipv4.NewPacketConn(d.conn), ipv6.NewPacketConn(d.conn)
-	on := value != 0
+	var conn interface { // what both families have
+		SetMulticastLoopback(on bool) error
+		SetMulticastInterface(ifi *net.Interface) error
+		JoinGroup(ifi *net.Interface, group net.Addr) error
+		LeaveGroup(ifi *net.Interface, group net.Addr) error
+	} = four
+	setTTL, setMulticastTTL := four.SetTTL, four.SetMulticastTTL
+	if d.six {
+		conn, setTTL, setMulticastTTL = six, six.SetHopLimit, six.SetMulticastHopLimit
+	}
 	ifi, err := interfaceOf(over)
-	group := target(address, 0)
 	if err != nil {
 		return err
 	}
+	group := target(address, 0)
 	if strings.HasSuffix(what, "Membership") && (group.IP == nil || !group.IP.IsMulticast()) {
 		return syscall.EINVAL
 	}
@@ -121,38 +131,20 @@ func (d *datagrams) set(what string, value int, address, over string) error {
 	case "setBroadcast":
 		return d.setBroadcast(value)
 	case "setTTL":
-		if d.six {
-			return six.SetHopLimit(value)
-		}
-		return four.SetTTL(value)
+		return setTTL(value)
 	case "setMulticastTTL":
-		if d.six {
-			return six.SetMulticastHopLimit(value)
-		}
-		return four.SetMulticastTTL(value)
+		return setMulticastTTL(value)
 	case "setMulticastLoopback":
-		if d.six {
-			return six.SetMulticastLoopback(on)
-		}
-		return four.SetMulticastLoopback(on)
+		return conn.SetMulticastLoopback(value != 0)
 	case "setMulticastInterface":
 		if ifi == nil {
 			return nil
 		}
-		if d.six {
-			return six.SetMulticastInterface(ifi)
-		}
-		return four.SetMulticastInterface(ifi)
+		return conn.SetMulticastInterface(ifi)
 	case "addMembership":
-		if d.six {
-			return six.JoinGroup(ifi, group)
-		}
-		return four.JoinGroup(ifi, group)
+		return conn.JoinGroup(ifi, group)
 	case "dropMembership":
-		if d.six {
-			return six.LeaveGroup(ifi, group)
-		}
-		return four.LeaveGroup(ifi, group)
+		return conn.LeaveGroup(ifi, group)
 	}
 	return syscall.EINVAL
 }
