@@ -27,7 +27,8 @@ class Socket extends EventEmitter {
   #state = "unbound"; // then "binding", "bound", "closed"
   #referenced = true;
   #waiting = []; // what is to be done once it is bound
-  #peer = null; // who it is connected to; "connecting" while its name is looked for
+  #peer = null; // who it is connected to
+  #connecting = false; // until there is a peer, or none
   #queued = { size: 0, count: 0 };
   constructor(type, listener) {
     super();
@@ -117,7 +118,7 @@ class Socket extends EventEmitter {
     this.#handle = native.bind(this.#six, ip, port, Boolean(o.reuseAddr || o.reusePort), only6, (e, bytes, address, from) => {
       if (this.#state === "closed") return;
       if (e) return void this.emit("error", e);
-      if (this.#peer !== null && typeof this.#peer === "object" && (this.#peer.address !== address || this.#peer.port !== from)) return;
+      if (this.#peer !== null && (this.#peer.address !== address || this.#peer.port !== from)) return;
       this.emit("message", bytes, { address, family: this.#six ? "IPv6" : "IPv4", port: from, size: bytes.length });
     });
     this.#state = "bound";
@@ -136,12 +137,12 @@ class Socket extends EventEmitter {
     if (typeof address === "function") [address, callback] = ["", address];
     else if (address === undefined) address = "";
     validateString(address, "address");
-    if (this.#peer !== null) throw make(Error, "ERR_SOCKET_DGRAM_IS_CONNECTED", "Already connected");
+    if (this.#connecting || this.#peer !== null) throw make(Error, "ERR_SOCKET_DGRAM_IS_CONNECTED", "Already connected");
     this.#check();
-    this.#peer = "connecting";
+    this.#connecting = true;
     if (callback !== undefined) this.once("connect", callback);
     const fail = (e) => {
-      this.#peer = null;
+      this.#connecting = false;
       if (callback) {
         this.off("connect", callback);
         process.nextTick(callback, e);
@@ -150,21 +151,22 @@ class Socket extends EventEmitter {
     this.#bound(() => this.#resolve(address, (e, ip) => {
       if (this.#state === "closed") return;
       if (e) return fail(e);
+      this.#connecting = false;
       this.#peer = { address: ip, port, family: this.#six ? "IPv6" : "IPv4" };
       process.nextTick(() => this.emit("connect"));
     }), fail);
   }
   disconnect() {
-    if (this.#peer === null || this.#peer === "connecting") throw make(Error, "ERR_SOCKET_DGRAM_NOT_CONNECTED", "Not connected");
+    if (this.#peer === null) throw make(Error, "ERR_SOCKET_DGRAM_NOT_CONNECTED", "Not connected");
     this.#peer = null;
   }
   remoteAddress() {
     this.#check();
-    if (this.#peer === null || this.#peer === "connecting") throw make(Error, "ERR_SOCKET_DGRAM_NOT_CONNECTED", "Not connected");
+    if (this.#peer === null) throw make(Error, "ERR_SOCKET_DGRAM_NOT_CONNECTED", "Not connected");
     return { ...this.#peer };
   }
   send(buffer, offset, length, port, address, callback) {
-    const connected = this.#peer !== null;
+    const peer = this.#peer, connected = peer !== null;
     if (typeof offset === "number" && typeof length === "number" && (connected || (port !== undefined && typeof port !== "function"))) {
       // (message, offset, length, …)
       const b = bytesOf(buffer, "buffer");
@@ -217,11 +219,8 @@ class Socket extends EventEmitter {
       over(null, bytes.length);
     };
     this.#bound(() => {
-      if (!connected) return this.#resolve(address, (e, ip) => leave(e, ip, port));
-      const peer = this.#peer;
-      if (peer === "connecting") this.once("connect", () => leave(null, this.#peer.address, this.#peer.port));
-      else if (peer !== null) process.nextTick(leave, null, peer.address, peer.port);
-      else over(make(Error, "ERR_SOCKET_DGRAM_NOT_CONNECTED", "Not connected"));
+      if (connected) process.nextTick(leave, null, peer.address, peer.port);
+      else this.#resolve(address, (e, ip) => leave(e, ip, port));
     }, (e) => over(e));
   }
   close(callback) {
