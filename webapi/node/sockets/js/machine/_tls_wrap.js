@@ -23,7 +23,7 @@ function protocolsOf(protocols) {
   return list;
 }
 
-// trusted are the defaults of clients: NODE_TLS_REJECT_UNAUTHORIZED=0 trusts everybody.
+// rejects is whether a client refuses who cannot be trusted: NODE_TLS_REJECT_UNAUTHORIZED=0 trusts everybody.
 let warned = false;
 function rejects(options) {
   if (options.rejectUnauthorized !== undefined) return options.rejectUnauthorized !== false;
@@ -478,4 +478,4 @@ function connect(...list) {
   socket.connect(options);
   return socket;
 }
-return { connect, createServer, Server: ServerFunction, TLSSocket, _native: native, _parts: { prepare, named, contextMembers, protocolsOf, rejects, secretsOf, legacy, checkKeys } };
+return { connect, createServer, Server: ServerFunction, TLSSocket, _native: native, _parts: { prepare, named, contextMembers, protocolsOf, rejects, secretsOf, legacy } };
