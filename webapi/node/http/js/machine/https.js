@@ -2,7 +2,7 @@
 // node:https of programs: servers that listen, and requests with the options of TLS.
 const { Agent: PlainAgent, client } = require("internal/https");
 const { Server: HTTPServer } = require("internal/http_server");
-const { _parts: { prepare, named, contextMembers, protocolsOf } } = require("node:_tls_wrap");
+const { _parts: { prepare, named, greet, contextMembers, protocolsOf } } = require("node:_tls_wrap");
 
 class Agent extends PlainAgent {
   #networks = new Map();
@@ -31,20 +31,12 @@ class Server extends HTTPServer {
   }
   // _secure are the options of TLS for who listens.
   _secure() {
+    const failed = (e) => this.emit("tlsClientError", e, undefined);
     return {
-      context: this._sharedCreds.context, request: this.requestCert, reject: this.rejectUnauthorized,
+      context: this._sharedCreds.context, request: this.requestCert, reject: this.rejectUnauthorized, failed,
       // Contexts may come and change while the server listens.
-      hello: (servername, protocols, answer) => {
-        const SNICallback = named(this), own = this._sharedCreds.context;
-        if (SNICallback === undefined || servername === "") return void answer(null, own);
-        try {
-          SNICallback(servername, (error, context) => (error ? answer(error) : answer(null, context?.context ?? context ?? own)));
-        } catch (e) {
-          answer(e);
-        }
-      },
+      hello: (...words) => greet(this, { SNICallback: named(this), ALPNCallback: this.ALPNCallback, context: this._sharedCreds.context, again: failed }, ...words),
       trusts: this.requestCert && this.rejectUnauthorized ? (session) => session.problem() === undefined : undefined,
-      failed: (e) => this.emit("tlsClientError", e, undefined),
     };
   }
 }

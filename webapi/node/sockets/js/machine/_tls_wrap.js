@@ -35,6 +35,37 @@ function rejects(options) {
   return false;
 }
 
+// greet answers a client's first words with a context, and with a protocol where self, who
+// listens, chooses it. context is what there is without SNICallback, again is told that this has
+// answered twice.
+function greet(self, { SNICallback, ALPNCallback, context: own, again }, servername, protocols, answer) {
+  const go = (error, context) => {
+    if (error) return void answer(error);
+    if (context === undefined || context === null) context = own;
+    else if (context instanceof SecureContext() || context.context !== undefined) context = context.context ?? context;
+    else return void answer(make(TypeError, "ERR_TLS_INVALID_CONTEXT", "context must be a SecureContext"));
+    if (typeof ALPNCallback !== "function" || protocols.length === 0) return void answer(null, context);
+    try {
+      const chosen = ALPNCallback.call(self, { servername, protocols });
+      if (chosen !== undefined && !protocols.includes(chosen)) throw make(TypeError, "ERR_TLS_ALPN_CALLBACK_INVALID_RESULT", `ALPN callback returned a value (${chosen}) that did not match any of the client's offered protocols (${protocols.join(", ")})`);
+      answer(null, context, chosen ?? "\0"); // which no client offers
+    } catch (e) {
+      answer(e);
+    }
+  };
+  if (typeof SNICallback !== "function" || servername === "") return go(null);
+  let called = false;
+  try {
+    SNICallback(servername, (error, context) => {
+      if (called) return void again(make(Error, "ERR_MULTIPLE_CALLBACK", "Callback called multiple times"));
+      called = true;
+      go(error, context);
+    });
+  } catch (e) {
+    answer(e);
+  }
+}
+
 function TLSSocket(socket, options) {
   if (!(this instanceof TLSSocket)) return new TLSSocket(socket, options);
   options = { ...options };
@@ -118,39 +149,13 @@ Object.assign(TLSSocket.prototype, {
       this._secured(pipe, session);
     });
   },
-  // _hello answers what a client's first words are: with a context, and a protocol.
+  // _hello answers what a client's first words are.
   _hello(options) {
     const { SNICallback, ALPNCallback } = options;
     if (typeof SNICallback !== "function" && typeof ALPNCallback !== "function") return undefined;
     return (servername, protocols, answer) => {
-      const go = (error, context) => {
-        if (error) return void answer(error);
-        if (context !== undefined && context !== null) {
-          const secrets = context.context ?? context;
-          if (!(context instanceof SecureContext()) && context.context === undefined) return void answer(make(TypeError, "ERR_TLS_INVALID_CONTEXT", "context must be a SecureContext"));
-          context = secrets;
-        }
-        if (typeof ALPNCallback !== "function" || protocols.length === 0) return void answer(null, context);
-        try {
-          const chosen = ALPNCallback.call(this, { servername, protocols });
-          if (chosen !== undefined && !protocols.includes(chosen)) throw make(TypeError, "ERR_TLS_ALPN_CALLBACK_INVALID_RESULT", `ALPN callback returned a value (${chosen}) that did not match any of the client's offered protocols (${protocols.join(", ")})`);
-          answer(null, context, chosen ?? "\0");
-        } catch (e) {
-          answer(e);
-        }
-      };
       this.servername = servername || false;
-      if (typeof SNICallback !== "function" || servername === "") return go(null);
-      let called = false;
-      try {
-        SNICallback(servername, (error, context) => {
-          if (called) return void this.destroy(make(Error, "ERR_MULTIPLE_CALLBACK", "Callback called multiple times"));
-          called = true;
-          go(error, context);
-        });
-      } catch (e) {
-        answer(e);
-      }
+      greet(this, { SNICallback, ALPNCallback, again: (e) => this.destroy(e) }, servername, protocols, answer);
     };
   },
   _secured(pipe, session) {
@@ -478,4 +483,4 @@ function connect(...list) {
   socket.connect(options);
   return socket;
 }
-return { connect, createServer, Server: ServerFunction, TLSSocket, _native: native, _parts: { prepare, named, contextMembers, protocolsOf, rejects, secretsOf, legacy } };
+return { connect, createServer, Server: ServerFunction, TLSSocket, _native: native, _parts: { prepare, named, greet, contextMembers, protocolsOf, rejects, secretsOf, legacy } };
