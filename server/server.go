@@ -81,8 +81,9 @@ type Options struct {
 	// Recorder notes for whom an isolate runs code; nil means that nobody does, and so
 	// does a nil Recorder.
 	Recorder func(isolate int) isolate.Recorder
-	// ThreadRecorder is Recorder for the threads of workers, and for starts from snapshots, which come and go: release gives it back. It may be nil, and
-	// give nil, and is called on any goroutine.
+	// ThreadRecorder is Recorder for the threads of workers, and for starts from snapshots,
+	// which come and go: release gives it back. It may be nil, and give nil, and is called
+	// on any goroutine.
 	ThreadRecorder func() (r isolate.Recorder, release func())
 	// Quarantine is who is refused, with 503, and until when; alarms wait.
 	Quarantine []supervise.Quarantine
