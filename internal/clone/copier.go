@@ -4,8 +4,8 @@ import (
 	"github.com/dop251/goja"
 )
 
-// Copier is Pack and Unpack for one runtime, always with the same options: it looks up nothing twice, which is what
-// copies of small values cost. It belongs to the runtime's goroutine.
+// Copier is both halves of structured clones that leave or reach one runtime, always with the same options: it looks up
+// nothing twice, which is what copies of small values cost. It belongs to the runtime's goroutine.
 type Copier struct {
 	rm *realm
 	o  Options
@@ -24,7 +24,8 @@ func NewCopier(rt *goja.Runtime, o Options) (*Copier, error) {
 // SetMovable changes Options.Movable.
 func (c *Copier) SetMovable(m Movables) { c.o.Movable = m }
 
-// Pack is the function of that name.
+// Pack is the first half, of which Unpack is the second, perhaps of the copier of another runtime: it writes v and takes
+// what is in transfer, which is detached. Errors are those of StructuredClone, and on any error nothing is detached.
 func (c *Copier) Pack(v goja.Value, transfer []goja.Value) (*Packed, error) {
 	w := newWriter(c.rm, &c.o)
 	defer w.release()
@@ -60,7 +61,7 @@ func (w *writer) packSimple(v goja.Value) *Packed {
 	return nil
 }
 
-// Unpack is Packed's.
+// Unpack builds the value, on the buffers that moved; errors are those of Deserialize.
 func (c *Copier) Unpack(p *Packed) (goja.Value, error) {
 	if len(p.Moved) == 0 && len(p.Memories) == 0 && (c.o.MaxBytes <= 0 || len(p.Data) <= c.o.MaxBytes) {
 		r := simpleReader{rm: c.rm, b: valueBuilder{rm: c.rm, opts: &c.o}}

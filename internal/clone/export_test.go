@@ -31,3 +31,24 @@ func ReadsInPlace(t testing.TB) bool {
 	}
 	return eng.plain != nil && eng.array != nil && eng.typeProperty != nil
 }
+
+// Pack is that of a Copier which makes nothing of simple values.
+func Pack(rt *goja.Runtime, v goja.Value, transfer []goja.Value, o Options) (*Packed, error) {
+	rm, err := realmOf(rt)
+	if err != nil {
+		return nil, err
+	}
+	w := newWriter(rm, &o)
+	defer w.release()
+	w.packing = true
+	return w.pack(v, transfer)
+}
+
+// Unpack is that of such a Copier.
+func (p *Packed) Unpack(rt *goja.Runtime, o Options) (goja.Value, error) {
+	rm, err := realmOf(rt)
+	if err != nil {
+		return nil, err
+	}
+	return p.unpack(rm, &o)
+}

@@ -33,37 +33,13 @@ func (p *Packed) Size() int {
 	return n
 }
 
-// Pack is the first half of a structured clone, of which Unpack is the second, perhaps in another runtime: it writes v
-// and takes what is in transfer, which is detached. Errors are those of StructuredClone, and on any error
-// nothing is detached.
-func Pack(rt *goja.Runtime, v goja.Value, transfer []goja.Value, o Options) (*Packed, error) {
-	rm, err := realmOf(rt)
-	if err != nil {
-		return nil, err
-	}
-	w := newWriter(rm, &o)
-	defer w.release()
-	w.packing = true
-	return w.pack(v, transfer)
-}
-
+// pack is Copier.Pack for any value.
 func (w *writer) pack(v goja.Value, transfer []goja.Value) (*Packed, error) {
-	var moving []moving
-	p := &Packed{}
-	err := w.rm.protect(func() (err error) {
-		if len(transfer) > 0 {
-			if moving, err = w.takeTransfers(transfer); err != nil {
-				return err
-			}
-		}
-		if err := w.root(v); err != nil {
-			return err
-		}
-		return w.stillThere(moving)
-	})
+	moving, err := w.rootAndTransfers(v, transfer)
 	if err != nil {
 		return nil, err
 	}
+	p := &Packed{}
 	if len(moving) > 0 {
 		p.Moved = make([]Moved, len(moving))
 	}
@@ -81,15 +57,6 @@ func (w *writer) pack(v goja.Value, transfer []goja.Value) (*Packed, error) {
 	}
 	p.Data, p.Memories = append([]byte(nil), w.enc.buf...), w.memories
 	return p, nil
-}
-
-// Unpack builds the value in rt, on the buffers that moved; errors are those of Deserialize.
-func (p *Packed) Unpack(rt *goja.Runtime, o Options) (goja.Value, error) {
-	rm, err := realmOf(rt)
-	if err != nil {
-		return nil, err
-	}
-	return p.unpack(rm, &o)
 }
 
 func (p *Packed) unpack(rm *realm, o *Options) (goja.Value, error) {

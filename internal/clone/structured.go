@@ -20,16 +20,7 @@ func StructuredClone(rt *goja.Runtime, v goja.Value, transfer []goja.Value, o Op
 	w := newWriter(rm, &o)
 	defer w.release()
 	w.sharing = true
-	var moving []moving
-	err = rm.protect(func() (err error) {
-		if moving, err = w.takeTransfers(transfer); err != nil {
-			return err
-		}
-		if err := w.root(v); err != nil {
-			return err
-		}
-		return w.stillThere(moving)
-	})
+	moving, err := w.rootAndTransfers(v, transfer)
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +79,20 @@ func (w *writer) newBuffer(source *goja.Object, bytes []byte) goja.Value {
 		}
 	}
 	return w.rm.rt.ToValue(w.rm.rt.NewArrayBuffer(bytes))
+}
+
+// rootAndTransfers writes v, and gives what is to move then: so far nothing has.
+func (w *writer) rootAndTransfers(v goja.Value, transfer []goja.Value) (list []moving, err error) {
+	err = w.rm.protect(func() (err error) {
+		if list, err = w.takeTransfers(transfer); err != nil {
+			return err
+		}
+		if err := w.root(v); err != nil {
+			return err
+		}
+		return w.stillThere(list)
+	})
+	return list, err
 }
 
 // moving is one entry of a transfer list.
