@@ -2,7 +2,6 @@ package program_test
 
 import (
 	"bytes"
-	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -85,18 +84,9 @@ func TestNetworksInWorkers(t *testing.T) {
 // runIOJS runs a program that has the module worker.
 func runIOJS(t *testing.T, dir, entry string, args ...string) result {
 	t.Helper()
-	var out, errs bytes.Buffer
-	p, err := program.New(program.Options{Entry: entry, Args: args, Dir: dir, Stdout: &out, Stderr: &errs, Env: []string{"HOME=/nowhere", "PATH=" + os.Getenv("PATH")}, Modules: []bind.Module{iojs.Module}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithTimeout(t.Context(), patience)
-	defer stop()
-	code, err := p.Run(ctx)
-	if err != nil {
-		t.Fatalf("%v\n%s%s", err, out.String(), errs.String())
-	}
-	return result{strings.ReplaceAll(out.String(), dir, "DIR"), strings.ReplaceAll(errs.String(), dir, "DIR"), code}
+	return runWith(t, program.Options{
+		Entry: entry, Args: args, Dir: dir, Env: []string{"HOME=/nowhere", "PATH=" + os.Getenv("PATH")}, Modules: []bind.Module{iojs.Module},
+	})
 }
 
 // warning is what node and this print of what they would rather not have used.

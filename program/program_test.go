@@ -78,7 +78,7 @@ func runWith(t testing.TB, o program.Options) result {
 	defer stop()
 	code, err := p.Run(ctx)
 	if err != nil {
-		t.Fatalf("%v\n%s", err, errs.String())
+		t.Fatalf("%v\n%s%s", err, out.String(), errs.String())
 	}
 	strip := func(b *bytes.Buffer) string { return strings.ReplaceAll(b.String(), o.Dir, "DIR") }
 	return result{strip(&out), strip(&errs), code}

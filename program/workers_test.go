@@ -1,8 +1,6 @@
 package program_test
 
 import (
-	"bytes"
-	"context"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -31,27 +29,16 @@ func runWorkersIn(t *testing.T, dir, entry string, env []string, settings ...str
 		t.Fatal(err)
 	}
 	before := runtime.NumGoroutine()
-	var out, errs bytes.Buffer
-	p, err := program.New(program.Options{
-		Entry: entry, Dir: dir, Stdout: &out, Stderr: &errs, Env: env, Modules: []bind.Module{iojs.Module, nodeworkers.Module}, Limits: isolate.Limits{Bounds: bounds},
+	r := runWith(t, program.Options{
+		Entry: entry, Dir: dir, Env: env, Modules: []bind.Module{iojs.Module, nodeworkers.Module}, Limits: isolate.Limits{Bounds: bounds},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithTimeout(t.Context(), patience)
-	defer stop()
-	code, err := p.Run(ctx)
-	if err != nil {
-		t.Fatalf("%v\n%s%s", err, out.String(), errs.String())
-	}
 	for end := time.Now().Add(patience); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			stacks := make([]byte, 1<<20)
 			t.Fatalf("goroutines are left\n%s", stacks[:runtime.Stack(stacks, true)])
 		}
 	}
-	strip := func(b *bytes.Buffer) string { return strings.ReplaceAll(b.String(), dir, "DIR") }
-	return result{strip(&out), strip(&errs), code}
+	return r
 }
 
 // wantWorkers compares what main.js prints, line by line.
