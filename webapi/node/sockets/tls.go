@@ -105,6 +105,15 @@ func samePublic(a, b any) bool {
 // or undefined, min and max names of protocols.
 func newSecrets(c *bind.Call) (any, error) {
 	js, s := c.JS(), &Secrets{}
+	// Which mistake is told first is OpenSSL's order: certificates, then keys.
+	var chains [][]*x509.Certificate
+	for _, text := range texts(js, c.Arg(2)) {
+		chain, err := certificatesOf(text)
+		if err != nil {
+			return nil, glue.Thrown(js, err)
+		}
+		chains = append(chains, chain)
+	}
 	var keys []crypto.Signer
 	passphrases := texts(js, c.Arg(1))
 	for i, text := range texts(js, c.Arg(0)) {
@@ -118,11 +127,7 @@ func newSecrets(c *bind.Call) (any, error) {
 		}
 		keys = append(keys, signer)
 	}
-	for _, text := range texts(js, c.Arg(2)) {
-		chain, err := certificatesOf(text)
-		if err != nil {
-			return nil, glue.Thrown(js, err)
-		}
+	for _, chain := range chains {
 		at := slices.IndexFunc(keys, func(k crypto.Signer) bool { return samePublic(k.Public(), chain[0].PublicKey) })
 		if at < 0 {
 			if len(keys) == 0 {
