@@ -141,28 +141,18 @@ func (b *napaBody) Start(js *isolate.JS, t *threads.Thread) (goja.Value, error) 
 	return v, nil
 }
 
-// napaLoader loads modules for the calls of zones and for transported functions, through
-// node:module.
+// napaLoader loads modules for the calls of zones and for transported functions.
 type napaLoader struct {
 	i       *Instance
-	require map[string]goja.Value // by the file that it is for
+	require map[string]*goja.Object // by the file that it is for
 }
 
 // mostRequires bounds the functions that are kept; then they are made anew.
 const mostRequires = 100
 
-// module is node:module.
-func (l *napaLoader) module(js *isolate.JS) (*goja.Object, error) {
-	v, err := nodeModules().Load(js, "node:module")
-	if err != nil {
-		return nil, err
-	}
-	return v.(*goja.Object), nil
-}
-
 // Resolve is napa.Loader's.
 func (l *napaLoader) Resolve(name, from string) (found string, ok bool) {
-	f, err := l.i.program.resolver.require(name, filepath.Dir(from), from, nil)
+	f, err := l.i.program.resolver.require(name, filepath.Dir(from), from, l.i.loader.common.paths)
 	switch {
 	case err != nil:
 		return "", false
@@ -176,15 +166,16 @@ func (l *napaLoader) Resolve(name, from string) (found string, ok bool) {
 func (l *napaLoader) Require(js *isolate.JS, name, from string) (goja.Value, error) {
 	require := l.require[from]
 	if require == nil {
-		m, err := l.module(js)
+		c := &l.i.loader.common
+		m, err := c.moduleOf(js, from, goja.Undefined())
 		if err != nil {
 			return nil, err
 		}
-		if require, err = js.Call(m.Get("createRequire"), m, js.Runtime().ToValue(from)); err != nil {
+		if require, err = c.requireOf(js, m); err != nil {
 			return nil, err
 		}
 		if l.require == nil || len(l.require) >= mostRequires {
-			l.require = map[string]goja.Value{}
+			l.require = map[string]*goja.Object{}
 		}
 		l.require[from] = require
 	}
@@ -193,29 +184,7 @@ func (l *napaLoader) Require(js *isolate.JS, name, from string) (goja.Value, err
 
 // Compile is napa.Loader's.
 func (l *napaLoader) Compile(js *isolate.JS, source, file string) (goja.Value, error) {
-	rt := js.Runtime()
-	module, err := l.module(js)
-	if err != nil {
-		return nil, err
-	}
-	m, err := js.Construct(module, rt.ToValue(file))
-	if err != nil {
-		return nil, err
-	}
-	paths, err := js.Call(module.Get("_nodeModulePaths"), module, rt.ToValue(filepath.Dir(file)))
-	if err != nil {
-		return nil, err
-	}
-	if err := m.Set("filename", file); err != nil {
-		return nil, err
-	}
-	if err := m.Set("paths", paths); err != nil {
-		return nil, err
-	}
-	if _, err := js.Call(m.Get("_compile"), m, rt.ToValue(source), rt.ToValue(file)); err != nil {
-		return nil, err
-	}
-	return m.Get("exports"), nil
+	return l.i.loader.compileOnce(js, file, source)
 }
 
 // Cwd is napa.Loader's.

@@ -1,8 +1,11 @@
 package program_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"workerd.local/program"
 )
 
 // inZone runs each line of a text as the body of a function on a worker of a zone of three, and prints what it returns. The
@@ -267,4 +270,17 @@ exports.name = () => 'part of ' + require('.').name();
 ! Error: Cannot find module 'DIR/sub/nowhere'
 "box"
 `)
+}
+
+func TestModulesOfCallsAreFoundByNodePath(t *testing.T) {
+	dir := write(t, `
+-- main.js --
+require('napajs').zone.create('zone', { workers: 1 }).execute('far', 'name').then((r) => console.log(r.value), console.log);
+-- paths/far.js --
+exports.name = () => 'far';
+`)
+	r := runWith(t, program.Options{Entry: "main.js", Dir: dir, Env: []string{"NODE_PATH=" + filepath.Join(dir, "paths")}})
+	if r.out != "far\n" || r.code != 0 {
+		t.Errorf("code %d\n%s%s", r.code, r.out, r.err)
+	}
 }
