@@ -1,13 +1,10 @@
 package program
 
 import (
-	"errors"
-	"path/filepath"
 	"sync"
 
 	"github.com/dop251/goja"
 
-	"workerd.local/exception"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/napa"
@@ -287,31 +284,3 @@ func (i *Instance) builtin(js *isolate.JS, specifier string) (v goja.Value, ok b
 	v, err = i.program.maker(name)(js)
 	return v, true, err
 }
-
-// Resolve is the file that require(specifier) means in a file of the program.
-func (p *Program) Resolve(_ *isolate.JS, specifier, from string) (file string, err error) {
-	f, err := p.resolver.require(specifier, filepath.Dir(from), from, nil)
-	switch {
-	case errors.Is(err, errNotFound):
-		return "", exception.Errorf("Cannot find module '%s'\nRequire stack:\n- %s", specifier, from)
-	case err != nil:
-		return "", exception.Errorf("%s", err.Error())
-	case f.builtin != "":
-		return "", exception.Errorf("'%s' is a module without a file", f.builtin)
-	}
-	return f.file, nil
-}
-
-// Require is what require(name) gives in the module of a file.
-func (i *Instance) Require(js *isolate.JS, name, from string) (goja.Value, error) {
-	return i.loader.require(js, name, from)
-}
-
-// Compile runs a text as the CommonJS module of a file, and returns its exports. Nothing
-// keeps the module.
-func (i *Instance) Compile(js *isolate.JS, source, file string) (goja.Value, error) {
-	return i.loader.compileOnce(js, file, source)
-}
-
-// Cwd is the program's working directory; any goroutine.
-func (i *Instance) Cwd() string { return i.program.Cwd() }

@@ -123,15 +123,6 @@ func (l *loader) runText(js *isolate.JS, file, text string) error {
 	return c.compileIn(js, m, text, file)
 }
 
-// require is what require(name) gives in the module of a file.
-func (l *loader) require(js *isolate.JS, name, from string) (goja.Value, error) {
-	m, err := l.common.moduleOf(js, from, goja.Undefined())
-	if err != nil {
-		return nil, err
-	}
-	return js.Call(m.Get("require"), m, js.Runtime().ToValue(name))
-}
-
 // compileOnce runs a text as the CommonJS module of a file that nothing keeps.
 func (l *loader) compileOnce(js *isolate.JS, file, text string) (goja.Value, error) {
 	m, err := l.common.moduleOf(js, file, goja.Undefined())
