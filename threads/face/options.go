@@ -11,6 +11,7 @@ import (
 	"workerd.local/isolate"
 	"workerd.local/threads"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/global"
 )
 
 // Options are what all faces understand.
@@ -126,19 +127,18 @@ func Transfers(c *bind.Call, v goja.Value) (all []goja.Value, err error) {
 		}
 		return nil, exception.TypeErrorf("The transfer list is not iterable.")
 	}
-	js, most := c.JS(), c.JS().Isolate().Limits().ArrayLength
+	js := c.JS()
 	err = js.Try(func() {
-		if it := list.GetSymbol(goja.SymIterator); it == nil || goja.IsUndefined(it) {
-			inner := list.Get("transfer")
-			if inner == nil || goja.IsUndefined(inner) {
-				return
-			}
+		if it := list.GetSymbol(goja.SymIterator); it != nil && !goja.IsUndefined(it) {
+			return
+		}
+		inner := list.Get("transfer")
+		if list = nil; inner != nil && !goja.IsUndefined(inner) {
 			list = inner.ToObject(js.Runtime())
 		}
-		js.Runtime().ForOf(list, func(v goja.Value) bool { all = append(all, v); return len(all) <= most })
 	})
-	if err == nil && len(all) > most {
-		err = exception.RangeErrorf("The transfer list has more than %d elements.", most)
+	if err != nil || list == nil {
+		return nil, err
 	}
-	return all, err
+	return global.TransferList(js, list)
 }

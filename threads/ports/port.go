@@ -11,6 +11,7 @@ import (
 	"workerd.local/threads"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/events"
+	"workerd.local/webapi/global"
 )
 
 // port is a MessagePort that a script has.
@@ -100,31 +101,28 @@ func transferList(c *bind.Call) (all []goja.Value, err error) {
 	if !ok {
 		return nil, coded(js, "TypeError", "ERR_INVALID_ARG_TYPE", "Optional transferList argument must be an iterable")
 	}
-	iterable, most := true, js.Isolate().Limits().ArrayLength
+	iterable := true
 	err = js.Try(func() {
-		if !isIterable(list) {
-			inner := list.Get("transfer")
-			if inner == nil || goja.IsUndefined(inner) || goja.IsNull(inner) {
-				return
-			}
-			if list, iterable = inner.(*goja.Object); iterable {
-				iterable = isIterable(list)
-			}
-			if !iterable {
-				return
-			}
+		if isIterable(list) {
+			return
 		}
-		js.Runtime().ForOf(list, func(v goja.Value) bool { all = append(all, v); return len(all) <= most })
+		inner := list.Get("transfer")
+		if list = nil; inner == nil || goja.IsUndefined(inner) || goja.IsNull(inner) {
+			return
+		}
+		if list, iterable = inner.(*goja.Object); iterable {
+			iterable = isIterable(list)
+		}
 	})
 	switch {
 	case err != nil:
 		return nil, err
 	case !iterable:
 		return nil, coded(js, "TypeError", "ERR_INVALID_ARG_TYPE", "Optional options.transfer argument must be an iterable")
-	case len(all) > most:
-		return nil, exception.RangeErrorf("The transfer list has more than %d elements.", most)
+	case list == nil:
+		return nil, nil
 	}
-	return all, nil
+	return global.TransferList(js, list)
 }
 
 func isIterable(o *goja.Object) bool {

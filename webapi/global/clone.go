@@ -229,6 +229,18 @@ func CloneError(err error) error {
 	return err
 }
 
+// TransferList is what an iterable lists to be transferred. It has a bound, for an iterable need not end.
+func TransferList(js *isolate.JS, list *goja.Object) (all []goja.Value, err error) {
+	most := js.Isolate().Limits().ArrayLength
+	err = js.Try(func() {
+		js.Runtime().ForOf(list, func(v goja.Value) bool { all = append(all, v); return len(all) <= most })
+	})
+	if err == nil && len(all) > most {
+		err = exception.RangeErrorf("The transfer list has more than %d elements.", most)
+	}
+	return all, err
+}
+
 func jsStructuredClone(c *bind.Call) (any, error) {
 	var v goja.Value
 	if err := c.Unpack("value", &v); err != nil {
@@ -237,15 +249,13 @@ func jsStructuredClone(c *bind.Call) (any, error) {
 	js := c.JS()
 	var transfer []goja.Value
 	err := c.Options(2, "StructuredCloneOptions", "transfer", func(c *bind.Call, list goja.Value) error {
-		if _, ok := list.(*goja.Object); !ok {
+		obj, ok := list.(*goja.Object)
+		if !ok {
 			return c.BadArg(0, "Array")
 		}
-		return js.Try(func() {
-			js.Runtime().ForOf(list, func(item goja.Value) bool {
-				transfer = append(transfer, item)
-				return true
-			})
-		})
+		var err error
+		transfer, err = TransferList(js, obj)
+		return err
 	})
 	if err != nil {
 		return nil, err

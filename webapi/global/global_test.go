@@ -10,6 +10,7 @@ import (
 	"workerd.local/internal/jstest"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
 	"workerd.local/webapi/events"
 	"workerd.local/webapi/global"
 	"workerd.local/webapi/url"
@@ -118,4 +119,10 @@ func TestScopeIsAnInstanceOfItsClass(t *testing.T) {
 	e := jstest.New(t, events.Module, global.Module)
 	e.Want(`return [Object.getPrototypeOf(globalThis) === ServiceWorkerGlobalScope.prototype, globalThis instanceof EventTarget].join()`, "true,true")
 	e.Want(`"use strict"; try { EventTarget.prototype = {}; return "changed" } catch (e) { return e.name }`, "TypeError")
+}
+
+func TestTransferListsAreBounded(t *testing.T) {
+	e := jstest.NewWith(t, jstest.Options{Modules: []bind.Module{global.Module}, Limits: isolate.Limits{ArrayLength: 100}})
+	e.WantError(`structuredClone(1, { transfer: (function* () { for (;;) yield new ArrayBuffer(1) })() })`, `RangeError: The transfer list has more than 100 elements.`)
+	e.Want(`return structuredClone(1, { transfer: Array.from({ length: 100 }, () => new ArrayBuffer(1)) })`, `1`)
 }
