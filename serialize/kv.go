@@ -3,6 +3,7 @@ package serialize
 import (
 	"fmt"
 	"sort"
+	"sync"
 
 	"github.com/dop251/goja"
 
@@ -13,18 +14,38 @@ import (
 // maxKeyBytes is the length of a key of a KvStorage.
 const maxKeyBytes = 512
 
-// kvStorages are the namespaces of one worker, in memory: what a worker put there before it
-// parked, its children have, each for itself.
+// kvStorages are the namespaces of a depot, in memory. Any goroutine; what it gives is
+// immutable.
 type kvStorages struct {
-	most   int // bytes of a namespace
+	most      int // bytes of a namespace
+	mostNames int
+
+	mu     sync.Mutex // guards spaces
 	spaces map[string]*kvSpace
 }
 
-func newKV(most int) *kvStorages { return &kvStorages{most: most, spaces: map[string]*kvSpace{}} }
+func newKV(mostNames, most int) *kvStorages {
+	return &kvStorages{most: most, mostNames: mostNames, spaces: map[string]*kvSpace{}}
+}
+
+func (k *kvStorages) clone() *kvStorages {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	c := newKV(k.mostNames, k.most)
+	for name, s := range k.spaces {
+		copied := *s
+		copied.values = make(map[string]*kvValue, len(s.values))
+		for key, v := range s.values {
+			value := *v
+			copied.values[key] = &value
+		}
+		c.spaces[name] = &copied
+	}
+	return c
+}
 
 // kvSpace is one namespace.
 type kvSpace struct {
-	name   string
 	lru    bool // the oldest make room; else the new one is refused
 	values map[string]*kvValue
 	size   int
@@ -37,17 +58,30 @@ type kvValue struct {
 	used  uint64
 }
 
-// open finds or makes a namespace; what it does when it is full cannot be changed.
-func (k *kvStorages) open(name string, lru bool) (*kvSpace, error) {
-	if s := k.spaces[name]; s != nil {
-		if s.lru != lru {
-			return nil, exception.DOM("InvalidStateError", fmt.Sprintf("The namespace '%s' is open with another eviction strategy.", name))
-		}
-		return s, nil
+// open makes a namespace where there is none; what it does when it is full cannot be changed.
+func (k *kvStorages) open(name string, lru bool) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch s := k.spaces[name]; {
+	case s != nil && s.lru != lru:
+		return exception.DOM("InvalidStateError", fmt.Sprintf("The namespace '%s' is open with another eviction strategy.", name))
+	case s == nil && len(k.spaces) >= k.mostNames:
+		return exception.DOM("QuotaExceededError", "Namespace capacity exceeded")
+	case s == nil:
+		k.spaces[name] = &kvSpace{lru: lru, values: map[string]*kvValue{}, most: k.most}
 	}
-	s := &kvSpace{name: name, lru: lru, values: map[string]*kvValue{}, most: k.most}
-	k.spaces[name] = s
-	return s, nil
+	return nil
+}
+
+// in calls do with a namespace.
+func (k *kvStorages) in(name string, do func(s *kvSpace) error) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s := k.spaces[name]
+	if s == nil {
+		return exception.DOM("InvalidStateError", "Store not found")
+	}
+	return do(s)
 }
 
 func (s *kvSpace) get(key string) ([]byte, bool) {
@@ -108,10 +142,13 @@ func (s *kvSpace) list() []string {
 	return keys
 }
 
-var kvStoragesClass = &bind.Class[kvStorages]{
+// kvAll is aworker.kvStorages.
+type kvAll struct{ w *Worker }
+
+var kvStoragesClass = &bind.Class[kvAll]{
 	Name: "KvStorages",
-	Async: map[string]bind.Method[kvStorages]{
-		"open": func(k *kvStorages, c *bind.Call) (any, error) {
+	Async: map[string]bind.Method[kvAll]{
+		"open": func(k *kvAll, c *bind.Call) (any, error) {
 			name, ok := c.Arg(0).(goja.String)
 			if !ok {
 				return nil, exception.TypeErrorf("Namespace should be a string")
@@ -120,30 +157,38 @@ var kvStoragesClass = &bind.Class[kvStorages]{
 			if err := c.Options(2, "KvStorageOptions", "evictionStrategy", &strategy); err != nil {
 				return nil, err
 			}
-			s, err := k.open(name.String(), strategy == "lru")
-			if err != nil {
+			if err := k.w.depot.kv.open(name.String(), strategy == "lru"); err != nil {
 				return nil, err
 			}
-			return c.JS().Resolved(kvStorageClass.Wrap(c.JS(), s)), nil
+			return c.JS().Resolved(kvStorageClass.Wrap(c.JS(), &kvOf{k.w, name.String()})), nil
 		},
 	},
 }
 
-var kvStorageClass = &bind.Class[kvSpace]{
+// kvOf is a KvStorage: a name, so that it means the same namespace before and after a fork.
+type kvOf struct {
+	w    *Worker
+	name string
+}
+
+func (h *kvOf) in(do func(s *kvSpace) error) error { return h.w.depot.kv.in(h.name, do) }
+
+var kvStorageClass = &bind.Class[kvOf]{
 	Name: "KvStorage",
-	Async: map[string]bind.Method[kvSpace]{
-		"get": func(s *kvSpace, c *bind.Call) (any, error) {
+	Async: map[string]bind.Method[kvOf]{
+		"get": func(h *kvOf, c *bind.Call) (any, error) {
 			key, err := kvKey(c)
 			if err != nil {
 				return nil, err
 			}
-			b, ok := s.get(key)
-			if !ok {
-				return c.JS().Resolved(nil), nil
+			var b []byte
+			found := false
+			if err := h.in(func(s *kvSpace) error { b, found = s.get(key); return nil }); err != nil || !found {
+				return c.JS().Resolved(nil), err
 			}
 			return c.JS().Resolved(bind.NewUint8Array(c.JS(), append([]byte(nil), b...))), nil
 		},
-		"set": func(s *kvSpace, c *bind.Call) (any, error) {
+		"set": func(h *kvOf, c *bind.Call) (any, error) {
 			key, err := kvKey(c)
 			if err != nil {
 				return nil, err
@@ -152,23 +197,24 @@ var kvStorageClass = &bind.Class[kvSpace]{
 			if err != nil {
 				return nil, err
 			}
-			return c.JS().Resolved(nil), s.set(key, b)
+			return c.JS().Resolved(nil), h.in(func(s *kvSpace) error { return s.set(key, b) })
 		},
-		"delete": func(s *kvSpace, c *bind.Call) (any, error) {
+		"delete": func(h *kvOf, c *bind.Call) (any, error) {
 			key, err := kvKey(c)
 			if err != nil {
 				return nil, err
 			}
-			s.remove(key)
-			return c.JS().Resolved(nil), nil
+			return c.JS().Resolved(nil), h.in(func(s *kvSpace) error { s.remove(key); return nil })
 		},
-		"list": func(s *kvSpace, c *bind.Call) (any, error) {
-			keys := s.list()
-			items := make([]any, len(keys))
-			for i, k := range keys {
-				items[i] = k
-			}
-			return c.JS().Resolved(c.JS().Runtime().NewArray(items...)), nil
+		"list": func(h *kvOf, c *bind.Call) (any, error) {
+			var items []any
+			err := h.in(func(s *kvSpace) error {
+				for _, k := range s.list() {
+					items = append(items, k)
+				}
+				return nil
+			})
+			return c.JS().Resolved(c.JS().Runtime().NewArray(items...)), err
 		},
 	},
 }

@@ -271,6 +271,9 @@ func (w *Worker) becomeChild(c Child, o Options) {
 	w.args, w.out, w.err = c.Args, o.Stdout, o.Stderr
 	w.o.Preload = c.Preload
 	w.parked = false
+	if o.depot != nil {
+		w.depot = o.depot
+	}
 	if c.Location != "" {
 		w.location = c.Location
 	}

@@ -45,7 +45,8 @@ func (w *Worker) modules() []bind.Module {
 		streams.Module.Only("ReadableStream", "ReadableStreamDefaultReader", "WritableStream", "WritableStreamDefaultWriter"),
 		fetch.Module,
 		{Name: "aworker", Globals: append(w.timerGlobals(),
-			extendableClass, fetchEventClass, locationClass, navigatorClass,
+			extendableClass, fetchEventClass, locationClass, navigatorClass, cacheClass, cacheStorageClass,
+			bind.Own(bind.Var{Name: "caches", Make: func(js *isolate.JS) (goja.Value, error) { return cacheStorageClass.Wrap(js, &cacheStorage{w}), nil }}, true),
 			bind.Own(bind.Var{Name: "location", Make: func(js *isolate.JS) (goja.Value, error) { return locationClass.Wrap(js, &location{w}), nil }}, true),
 			bind.Own(bind.Var{Name: "navigator", Make: func(js *isolate.JS) (goja.Value, error) {
 				return navigatorClass.Wrap(js, &navigator{}), nil
@@ -129,7 +130,7 @@ func (w *Worker) namespace(js *isolate.JS) (goja.Value, error) {
 		{"version", rt.ToValue(Version)},
 		{"versions", versions},
 		{"exit", bind.NewFunction(js, "exit", 1, w.jsExit)},
-		{"kvStorages", kvStoragesClass.Wrap(js, w.kv)},
+		{"kvStorages", kvStoragesClass.Wrap(js, &kvAll{w})},
 		{"sendBeacon", bind.NewFunction(js, "sendBeacon", 3, needsAgent("sendBeacon"))},
 	} {
 		if err := obj.DefineDataProperty(p.name, p.v, goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_TRUE); err != nil {

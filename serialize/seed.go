@@ -26,6 +26,7 @@ type Seed struct {
 	o        Options
 	mode     Mode
 	snapshot *Snapshot
+	depot    *depot // of the children
 	ready    chan *Worker
 	wanted   chan struct{} // one for each worker that is to be made
 	ctx      context.Context
@@ -58,6 +59,7 @@ func NewSeed(ctx context.Context, o SeedOptions) (s *Seed, exit *Exit) {
 	}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	if o.Mode == SeedBare {
+		s.depot = newDepot(bounds)
 		s.snapshot = &Snapshot{kind: Forkable, bare: true}
 		s.o.Program, s.o.Preload = nil, nil
 	} else {
@@ -71,6 +73,7 @@ func NewSeed(ctx context.Context, o SeedOptions) (s *Seed, exit *Exit) {
 			s.cancel()
 			return nil, exit
 		}
+		s.depot = w.depot.clone()
 		// The worker that ran first is as good as those that repeat it.
 		s.ready <- w
 		if s.snapshot = snapshot; err != nil {
@@ -164,7 +167,7 @@ func (s *Seed) Fork(ctx context.Context, f ForkOptions) (Exit, error) {
 	}
 	defer s.leave()
 	o := s.o
-	o.Stdout, o.Stderr = f.Options.Stdout, f.Options.Stderr
+	o.Stdout, o.Stderr, o.depot = f.Options.Stdout, f.Options.Stderr, s.depot
 	w, err := s.take(ctx)
 	if err != nil {
 		return Exit{}, err

@@ -71,6 +71,9 @@ type Options struct {
 	LongTask time.Duration
 	// Log receives what is about this program and not about the script; nil is slog.Default.
 	Log *slog.Logger
+	// depot is what the worker shares with others of its seed once nothing of it is recorded; nil is
+	// nothing.
+	depot *depot
 }
 
 func (o Options) withDefaults() Options {
@@ -121,7 +124,8 @@ type Worker struct {
 	tape  *replay.Tape
 	net   *replay.Network
 	env   *environment
-	kv    *kvStorages
+	// depot is the worker's own until it parks.
+	depot *depot
 	// timers are those that may still fire, by id.
 	timers map[int]*timeout
 	state  State
@@ -161,7 +165,9 @@ func newWorkerWith(o Options, mode replay.Mode, prepare func(*Worker)) (*Worker,
 	bounds := o.Limits.Bounds
 	w.tape = replay.NewTape(o.Host, w.env, mode, limits.SnapshotLog.In(bounds))
 	w.net = replay.NewNetwork(o.Outbound, w.tape, limits.SnapshotBody.In(bounds))
-	w.kv = newKV(limits.KVStorageBytes.In(bounds))
+	if w.depot = o.depot; mode != replay.Live || w.depot == nil {
+		w.depot = newDepot(bounds)
+	}
 	w.timers = map[int]*timeout{}
 	w.setLocation()
 	prepare(w)

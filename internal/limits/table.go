@@ -150,6 +150,9 @@ var (
 	SeedMessage     = size("seed.message", 1<<20, 1<<10, 64<<20)
 	AworkerRequests = count("aworker.requests", 1000, 1, 1_000_000)
 	KVStorageBytes  = size("aworker.kv", 64<<20, 1<<10, 1<<30)
+	KVStorageSpaces = count("aworker.kv-namespaces", 8, 1, 10_000)
+
+	CacheStorageBytes = size("aworker.caches", 64<<20, 1<<10, 1<<30)
 
 	CryptoIterations = count("crypto.iterations", 10_000_000, 1, 1<<31-1)
 	CryptoWaiting    = count("crypto.waiting", 1000, 0, 100_000)
@@ -393,6 +396,9 @@ var sections = []Section{
 		row("Computing beside the loop of a run that is repeated", "replay.completionTime", Count, "", "fixed by what a damaged log may ask for", "the start falls back to the script"),
 		row("Delay of a timer of such a script, in ms", "serialize.longestDelay", Count, "", "fixed by Aworker", "it counts as 1, with a warning"),
 		knob("Keys and values of a namespace of `aworker.kvStorages`", KVStorageBytes.Knob, "QuotaExceededError; with the strategy lru the oldest go"),
+		knob("Namespaces of `aworker.kvStorages`", KVStorageSpaces.Knob, "QuotaExceededError"),
+		knob("`caches` of a worker, or of the children of a seed", CacheStorageBytes.Knob, "QuotaExceededError"),
+		row("Requests of one `cache.addAll()`", "serialize.mostAdded", Count, "", "fixed by what programs need", "RangeError"),
 		knob("How long an isolate may take to start from a snapshot, or to make it (`snapshot = true`)", SnapshotStart.Knob, "the start fails"),
 		knob("Events that wait for such an isolate", SnapshotWaiting.Knob, "an error of the kind overloaded"),
 		knob("Isolates of one deployed worker that are ready before anybody needs them, unless half of the memory is in use", SnapshotTwins.Knob, "who needs one waits"),

@@ -397,3 +397,19 @@ func (r *Response) HasNoBody() bool { return r.body.isNull() }
 
 // URL is the url attribute.
 func (r *Response) URL() string { return r.url }
+
+// StatusText is the statusText attribute.
+func (r *Response) StatusText() string { return r.statusText }
+
+// Redirected is the redirected attribute.
+func (r *Response) Redirected() bool { return r.redirected }
+
+// Whole reads the body to its end, and is a promise for what conv makes of it; no body is
+// no bytes.
+func (r *Response) Whole(js *isolate.JS, conv func(js *isolate.JS, data []byte) (goja.Value, error)) (goja.Value, error) {
+	v, err := r.body.consume(js, conv)
+	if err != nil {
+		return nil, err
+	}
+	return bind.Value(js, v), nil
+}

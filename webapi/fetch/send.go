@@ -121,11 +121,7 @@ func ReadAnswer(js *isolate.JS, c *iocontext.Context, resp *event.Response, conv
 	if err != nil {
 		return nil, err
 	}
-	v, err := r.body.consume(js, conv)
-	if err != nil {
-		return nil, err
-	}
-	return bind.Value(js, v), nil
+	return r.Whole(js, conv)
 }
 
 // AnswerStream is the body of an answer to c, which is current, as a ReadableStream;
