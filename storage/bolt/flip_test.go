@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -39,12 +40,13 @@ func pagesOf(t *testing.T, path string) (kinds map[string][]int, pageBytes int) 
 }
 
 // spoiled opens a damaged copy of a file and does what would notice. It returns what
-// was noticed, and the entries where nothing was.
+// was noticed, and the entries where nothing was. The copy goes at once: tests make hundreds.
 func spoiled(t *testing.T, whole []byte, spoil func(b []byte)) (entries string, err error) {
 	t.Helper()
 	b := append([]byte{}, whole...)
 	spoil(b)
 	path := newPath(t)
+	defer os.RemoveAll(filepath.Dir(path))
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
