@@ -316,13 +316,13 @@ func (s *Store) begin() error {
 }
 
 // abandon lets go of the file after a failed Open. A bbolt that panicked may hold
-// its own locks, so then only the file is closed, which also ends the file lock.
+// its own locks, so then only the file is released.
 func (s *Store) abandon(err error) {
 	var panicked *unreadableError
 	if s.db != nil && !errors.As(err, &panicked) {
 		s.db.Close()
 	} else if s.file != nil {
-		s.file.Close()
+		release(s.file)
 	}
 }
 
@@ -374,7 +374,7 @@ func (s *Store) Close() error {
 	<-s.done
 	var err error
 	if s.stuck {
-		err = s.file.Close()
+		err = release(s.file)
 	} else {
 		err = s.guard(s.db.Close)
 	}

@@ -83,7 +83,8 @@ func TestTruncatedFiles(t *testing.T) {
 	}
 }
 
-// TestDamagedBytesAreAnErrorNotACrash overwrites random places. Every call must
+// TestDamagedBytesAreAnErrorNotACrash overwrites random places of one file, again and again:
+// a store that met damage lets go of its lock. Every call must
 // return; Check must notice whatever a reader has noticed.
 func TestDamagedBytesAreAnErrorNotACrash(t *testing.T) {
 	source := filled(t)
@@ -100,6 +101,7 @@ func TestDamagedBytesAreAnErrorNotACrash(t *testing.T) {
 		rounds = 10
 	}
 	opened, noticed := 0, 0
+	path := newPath(t)
 	for round := range rounds {
 		r := rand.New(rand.NewPCG(1, uint64(round)))
 		damaged := append([]byte{}, whole...)
@@ -119,7 +121,6 @@ func TestDamagedBytesAreAnErrorNotACrash(t *testing.T) {
 				copy(damaged[at&^4095:], whole[r.IntN(used)&^4095:][:4096])
 			}
 		}
-		path := newPath(t)
 		if err := os.WriteFile(path, damaged, 0o600); err != nil {
 			t.Fatal(err)
 		}

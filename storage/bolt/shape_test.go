@@ -153,12 +153,12 @@ func TestBranchThatNamesAFreePageIsRefusedAtTheStart(t *testing.T) {
 // Damage that comes while the store is open, in pages that the start does not look at.
 func TestCheckEndsWhereALeafBecameABranchThatLeadsBack(t *testing.T) {
 	whole, branches, pageBytes := deep(t)
+	path := newPath(t)
 	for _, page := range branches {
 		leaf := childrenOf(whole, page, pageBytes)[0]
 		if slices.Contains(branches, leaf) {
 			continue
 		}
-		path := newPath(t)
 		if err := os.WriteFile(path, whole, 0o600); err != nil {
 			t.Fatal(err)
 		}
