@@ -17,6 +17,8 @@ import (
 //   - import.meta: the object of the file it is written in
 //   - import(x) and require(x) with a computed x: the importer's name is added
 //   - regular expressions that the engine misreads
+//   - arguments in an arrow function: the engine finds those of the function around it
+//     only where they are named twice
 //   - the bundler's async generator helper: generators with the right prototypes
 //   - **, << and >> in sources that use BigInt: checked, because the engine would
 //     otherwise allocate without bound
@@ -26,6 +28,7 @@ type lowering struct {
 
 	tree *ast.Program
 	text string
+	walk *walker
 
 	shifts bool // the source uses an operator that can make a huge BigInt
 	bigint bool // and may have BigInts of its own
@@ -42,14 +45,11 @@ func (l *lowering) program(tree *ast.Program, text string) error {
 	l.shifts = usesBigOperators(text)
 	l.bigint = l.shifts && usesBigInts(text)
 	if len(l.imports) == 0 && !l.shifts && !usesOwnRegExps(text) && !strings.Contains(text, metaName) &&
-		!strings.Contains(text, "require(") && !strings.Contains(text, "__asyncGenerator") {
+		!strings.Contains(text, "require(") && !strings.Contains(text, "__asyncGenerator") && !usesArgumentsOfArrows(text) {
 		return nil
 	}
-	w := &walker{visit: l.visit}
-	if len(l.imports) > 0 {
-		w.short = l.short
-	}
-	w.stmts(tree.Body)
+	l.walk = &walker{visit: l.visit, short: l.short}
+	l.walk.stmts(tree.Body)
 	if l.err != nil {
 		return l.err
 	}
@@ -66,6 +66,9 @@ func (l *lowering) visit(e ast.Expression) ast.Expression {
 			if v := l.imported(n); v != nil {
 				return v
 			}
+		}
+		if l.inherited(n) {
+			return twice(n)
 		}
 	case *ast.RegExpLiteral:
 		return l.regexp(n)
@@ -88,7 +91,12 @@ func (l *lowering) visit(e ast.Expression) ast.Expression {
 		case !isNumber(n.Left):
 			n.Right = asNumber(n.Right)
 		}
+	case *ast.UnaryExpression:
+		if n.Operator == token.INCREMENT || n.Operator == token.DECREMENT {
+			n.Operand = once(n.Operand)
+		}
 	case *ast.AssignExpression:
+		n.Left = once(n.Left)
 		switch {
 		case helperOf(n.Operator) == "":
 		case l.bigint:

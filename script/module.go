@@ -402,11 +402,18 @@ func (l *lowering) imported(n *ast.Identifier) ast.Expression {
 	return nil
 }
 
-// short is a property {a} whose value is an import.
+// short is a property {a} whose value is an import, or that of a function around an
+// arrow function.
 func (l *lowering) short(p *ast.PropertyShort) ast.Property {
-	v := l.imported(&p.Name)
+	var v ast.Expression
+	if len(l.imports) > 0 {
+		v = l.imported(&p.Name)
+	}
 	if v == nil {
-		return p
+		if !l.inherited(&p.Name) {
+			return p
+		}
+		v = twice(&p.Name)
 	}
 	return &ast.PropertyKeyed{Key: l.string(p.Name.Idx, p.Name.Name.String()), Kind: ast.PropertyKindValue, Value: v}
 }

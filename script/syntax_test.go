@@ -63,6 +63,12 @@ var syntaxProbes = []struct{ name, text, want string }{
 	} f(); export const result = get + set;`, "7"},
 	{"static block", `class A { static x; static { this.x = 5 } } export const result = A.x;`, "5"},
 	{"private names", `class A { #x = 1; #m() { return this.#x } static has(o) { return #x in o } v() { return this.#m() } } export const result = new A().v() + String(A.has({}));`, "1false"},
+	{"arguments in an arrow function", `function f(x) { return (() => arguments.length)(); } export const result = [f(1, 2), (function () { const g = () => arguments; return [...g()]; })(3, 4), (function (a = () => arguments[1]) { return a(); })(undefined, 5)];`, "2,3,4,5"},
+	{"arguments through apply in an arrow function", `const wrap = (body) => function () { return (() => () => body.apply(this, arguments))()(); }; export const result = [wrap(function (a, b) { return this.v + a + b })
+		.call({ v: 1 }, 2, 3), wrap(function* (a, b) { yield a; yield b })(4, 5).next().value];`, "6,4"},
+	{"arguments in arrow functions of other kinds", `class A { m() { return async () => (await null, arguments[0]); } get g() { return (() => ({ arguments }))().arguments.length } static s(x = 1, ...r) { return ((y = arguments.length) => y)(); } }
+		export const result = [await new A().m(7)(), new A().g, A.s(1, 2, 3), typeof (function () { return (() => typeof arguments)(); })()];`, "7,0,3,string"},
+	{"arguments that an arrow function shares and changes", `function f(a) { const set = () => { arguments[0] = 9; }; set(); return [a, arguments[0], (() => { const arguments_ = arguments; return arguments_ === arguments; })()]; } export const result = f(1);`, "1,9,true"},
 	{"regexp p", `export const result = [/^\p{L}+$/u.test("Яx"), /\p{Script=Greek}/u.test("α"), /\P{L}/u.test("a"), /[\p{Lu}\d]+/u.exec("abCD1")[0], /\p{Emoji_Presentation}/u.test("😀"), /\p{ID_Start}/u.test("é"), /^\p{scx=Grek}$/u.test("α")];`, "true,true,false,CD1,true,true,true"},
 	{"regexp p source", `const r = /\p{L}/gu; export const result = r.source + " " + r.flags + " " + r;`, `\p{L} gu /\p{L}/gu`},
 	{"regexp p replace", `export const result = "aЯ-1".replace(/\p{L}/gu, "x") + "a1b2".split(/\p{Nd}/u) + [..."a1b".matchAll(/\p{L}/gu)].map(m => m.index);`, "xx-1a,b,0,2"},

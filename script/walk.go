@@ -10,6 +10,9 @@ type walker struct {
 	// short, if set, gives what stands for {name} in an object.
 	short func(*ast.PropertyShort) ast.Property
 	depth int // of functions
+	// arrows counts the arrow functions around here within the nearest function that
+	// has arguments of its own.
+	arrows int
 }
 
 func (w *walker) exprs(list []ast.Expression) {
@@ -63,6 +66,7 @@ func (w *walker) expr(e ast.Expression) ast.Expression {
 		w.class(n)
 	case *ast.ArrowFunctionLiteral:
 		w.depth++
+		w.arrows++
 		w.params(n.ParameterList)
 		switch body := n.Body.(type) {
 		case *ast.BlockStatement:
@@ -70,6 +74,7 @@ func (w *walker) expr(e ast.Expression) ast.Expression {
 		case *ast.ExpressionBody:
 			body.Expression = w.expr(body.Expression)
 		}
+		w.arrows--
 		w.depth--
 	case *ast.NewExpression:
 		n.Callee = w.expr(n.Callee)
@@ -156,11 +161,14 @@ func (w *walker) function(f *ast.FunctionLiteral) {
 	if f == nil {
 		return
 	}
+	arrows := w.arrows
 	w.depth++
+	w.arrows = 0
 	w.params(f.ParameterList)
 	if f.Body != nil {
 		w.stmt(f.Body)
 	}
+	w.arrows = arrows
 	w.depth--
 }
 
