@@ -26,7 +26,12 @@ func (t *Thread) run() {
 	if t.killed.Load() {
 		return
 	}
-	if t.post(t.boot) != nil {
+	begun := t.root.starts.wait(t.depth, t.ctx.Done())
+	if begun == nil {
+		return
+	}
+	defer begun()
+	if t.post(func() { t.boot(); begun() }) != nil {
 		return
 	}
 	// It is stopped where the context ends.

@@ -30,7 +30,8 @@ type RootOptions struct {
 
 // Root is everything of one program or of one deployed worker. Its methods may be called from any goroutine.
 type Root struct {
-	o RootOptions
+	o      RootOptions
+	starts starts
 
 	mu     sync.Mutex // guards everything below, and the children of threads
 	nextID int

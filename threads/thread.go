@@ -77,9 +77,10 @@ const (
 
 // Thread is one isolate on a goroutine of its own.
 type Thread struct {
-	id   int
-	root *Root
-	spec Spec
+	id    int
+	root  *Root
+	spec  Spec
+	depth int // of a thread without a parent it is 0
 
 	iso          *isolate.Isolate
 	unrecord     func() // gives back what its isolate notes in; may be nil
@@ -131,6 +132,9 @@ func newThread(r *Root, s Spec) *Thread {
 		name = "thread"
 	}
 	t := &Thread{root: r, spec: s, paused: s.Paused, done: make(chan struct{})}
+	if s.Parent != nil {
+		t.depth = s.Parent.depth + 1
+	}
 	var recorder isolate.Recorder
 	if r.o.Recorder != nil {
 		recorder, t.unrecord = r.o.Recorder()

@@ -379,6 +379,7 @@ var sections = []Section{
 		knob("Threads of one program that are alive", ThreadsAlive.Knob, "RangeError"),
 		knob("Threads of one deployed worker that are alive, in each isolate", ThreadsDeployed.Knob, "RangeError"),
 		knob("Threads that one of them has started", ThreadsChildren.Knob, "RangeError"),
+		row("How long a thread that begins may keep others of its program or worker waiting; as many begin at a time as there are processors", "threads.startShare", Time, "", "fixed by what a start takes", "the next one begins beside it"),
 		knob("Messages that wait for one thread, as many that it has sent and its owner has not heard, and as many for each MessagePort", ThreadsMessages.Knob, "an error to the sender"),
 		knob("Their bytes", ThreadsBytes.Knob, "the same"),
 		knob("Waits of Atomics for one element of shared memory", ThreadsWaiters.Knob, "RangeError"),
