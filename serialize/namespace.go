@@ -131,7 +131,7 @@ func (w *Worker) namespace(js *isolate.JS) (goja.Value, error) {
 		{"versions", versions},
 		{"exit", bind.NewFunction(js, "exit", 1, w.jsExit)},
 		{"kvStorages", kvStoragesClass.Wrap(js, &kvAll{w})},
-		{"sendBeacon", bind.NewFunction(js, "sendBeacon", 3, needsAgent("sendBeacon"))},
+		{"sendBeacon", bind.NewFunction(js, "sendBeacon", 3, sendBeacon)},
 	} {
 		if err := obj.DefineDataProperty(p.name, p.v, goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_TRUE); err != nil {
 			return nil, err
@@ -139,6 +139,7 @@ func (w *Worker) namespace(js *isolate.JS) (goja.Value, error) {
 	}
 	for name, make := range map[string]func(js *isolate.JS) (goja.Value, error){
 		"argv":              w.argv,
+		"Dapr":              w.daprNamespace,
 		"AsyncLocalStorage": asyncLocalStorage,
 		"crypto":            cryptoNamespace,
 		"zlib":              zlibNamespace,
@@ -181,13 +182,6 @@ func (w *Worker) jsExit(c *bind.Call) (any, error) {
 	}
 	w.leave(c.JS(), Exit{Code: int(code)})
 	return nil, nil
-}
-
-// needsAgent is what only a control plane could do.
-func needsAgent(name string) bind.Static {
-	return func(c *bind.Call) (any, error) {
-		return c.JS().Rejected(exception.Errorf("aworker.%s: there is no agent", name)), nil
-	}
 }
 
 func asyncLocalStorage(js *isolate.JS) (goja.Value, error) {

@@ -19,7 +19,7 @@ func TestSurfaceOfAworker(t *testing.T) {
 		"url":       "URL URLSearchParams Location location",
 		"perf":      "performance performance.now performance.timeOrigin performance.mark performance.measure performance.eventLoopUtilization performance.toJSON Performance PerformanceEntry PerformanceMark PerformanceMeasure PerformanceObserver PerformanceObserverEntryList",
 		"misc":      "navigator navigator.userAgent DOMException console.assert console.log console.dir console.dirxml console.debug console.info console.warn console.error console.time console.timeEnd console.trace",
-		"aworker":   "aworker.env aworker.arch aworker.platform aworker.version aworker.versions aworker.exit aworker.AsyncLocalStorage aworker.AsyncLocalStorage.prototype.disable aworker.kvStorages.open aworker.sendBeacon aworker.idna.toASCII aworker.inspector.isActive",
+		"aworker":   "aworker.env aworker.arch aworker.platform aworker.version aworker.versions aworker.exit aworker.AsyncLocalStorage aworker.AsyncLocalStorage.prototype.disable aworker.kvStorages.open aworker.sendBeacon aworker.Dapr aworker.idna.toASCII aworker.inspector.isActive",
 		"libraries": "aworker.crypto.Hash aworker.crypto.Hmac aworker.crypto.randomBytes aworker.zlib.Zip aworker.zlib.Unzip aworker.js.Context aworker.js.Script",
 	} {
 		t.Run(area, func(t *testing.T) {

@@ -227,6 +227,15 @@ func bodyGetters[T any](of func(*T) *message, more map[string]bind.Getter[T]) ma
 	return more
 }
 
+// BodyIn is the Body mixin of a class whose instances have their body in a Response, with more
+// attributes: its getters, and methods that give promises.
+func BodyIn[T any](of func(*T) *Response, more map[string]bind.Getter[T]) (getters map[string]bind.Getter[T], async map[string]bind.Method[T]) {
+	in := func(t *T) *message { return &of(t).message }
+	getters = bodyGetters(in, more)
+	delete(getters, "headers")
+	return getters, bodyMethods(in)
+}
+
 func bodyMethods[T any](of func(*T) *message) map[string]bind.Method[T] {
 	read := func(conv func(*isolate.JS, []byte) (goja.Value, error)) bind.Method[T] {
 		return func(t *T, c *bind.Call) (any, error) { return of(t).body.consume(c.JS(), conv) }

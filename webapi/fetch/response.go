@@ -129,6 +129,11 @@ func newResponse(c *bind.Call, bodyInit, init goja.Value) (*Response, error) {
 	return r, r.setBody(c.JS(), b, typ)
 }
 
+// MakeResponse is what the constructor makes of (body, init).
+func MakeResponse(c *bind.Call, body, init goja.Value) (*Response, error) {
+	return newResponse(c, body, init)
+}
+
 // setBody gives a new response its body.
 func (r *Response) setBody(js *isolate.JS, b body, typ string) error {
 	if !b.isNull() && nullBodyStatus(r.status) {
