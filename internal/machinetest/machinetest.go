@@ -1,11 +1,13 @@
-// Package machinetest is a kit for tests of modules that reach the machine: a realm with
-// node's modules, as programs have them, in a directory of the test's own.
+// Package machinetest is a kit for tests of node's modules: New makes a realm that has them
+// as programs do, with a machine, in a directory of the test's own; NewWorker one that has
+// them as workers do, which reach no machine.
 package machinetest
 
 import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,6 +20,7 @@ import (
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/blob"
 	"workerd.local/webapi/console"
+	"workerd.local/webapi/crypto"
 	"workerd.local/webapi/encoding"
 	"workerd.local/webapi/events"
 	"workerd.local/webapi/fetch"
@@ -53,10 +56,6 @@ func (m *Machine) Self() []string    { return m.Command }
 // New makes a realm with a machine; knobs change limits.
 func New(t testing.TB, knobs ...string) (*jstest.Env, *Machine) {
 	t.Helper()
-	f, errs := compat.Parse("2026-06-01", []string{"nodejs_compat"}, compat.Options{})
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
 	bounds, err := limits.Parse(knobs...)
 	if err != nil {
 		t.Fatal(err)
@@ -71,6 +70,27 @@ func New(t testing.TB, knobs ...string) (*jstest.Env, *Machine) {
 		bind.ProgramOf(js).Builtin = func(name string) (goja.Value, error) { return node.Module.Builtins[name](js) }
 		return nil
 	}}
-	return jstest.NewWith(t, jstest.Options{Compat: f, Limits: isolate.Limits{Bounds: bounds}, Modules: append([]bind.Module{setup, url.Module, encoding.Module, events.Module,
-		timers.Module, console.Module, global.Module, blob.Module, streams.Module, fetch.Module, node.Module}, node.Globals...)}), m
+	return NewWorkerWith(t, jstest.Options{Limits: isolate.Limits{Bounds: bounds}, Modules: []bind.Module{setup}}), m
+}
+
+// NewWorker makes a realm without a machine.
+func NewWorker(t testing.TB) *jstest.Env {
+	t.Helper()
+	return NewWorkerWith(t, jstest.Options{})
+}
+
+// NewWorkerWith is NewWorker with options; their modules are set up in front of node's, and
+// without flags it is nodejs_compat.
+func NewWorkerWith(t testing.TB, o jstest.Options) *jstest.Env {
+	t.Helper()
+	if o.Compat == nil {
+		f, errs := compat.Parse("2026-07-01", []string{"nodejs_compat"}, compat.Options{})
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		o.Compat = f
+	}
+	o.Modules = slices.Concat(o.Modules, []bind.Module{url.Module, encoding.Module, events.Module, timers.Module, console.Module, crypto.Module,
+		global.Module, blob.Module, streams.Module, fetch.Module, node.Module}, node.Globals)
+	return jstest.NewWith(t, o)
 }

@@ -1,11 +1,15 @@
 package core_test
 
-import "testing"
+import (
+	"testing"
+
+	"workerd.local/internal/machinetest"
+)
 
 const importBuffer = `const { Buffer } = await import("node:buffer"), buffer = await import("node:buffer");`
 
 func TestBuffer(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	want := func(code, want string) { t.Helper(); e.Want(importBuffer+code, want) }
 	want(`return Buffer.from("h\u00e9llo").toString("hex")`, `68c3a96c6c6f`)
 	want(`return [..."utf8 hex base64 base64url latin1 ascii utf16le ucs2 binary UTF-8".split(" ")].map(e => Buffer.from("4af0", e).toString(e))`, `["4af0","4af0","4af0","4af0","4af0","4af0","4af0","4af0","4af0","4af0"]`)
@@ -23,7 +27,7 @@ func TestBuffer(t *testing.T) {
 }
 
 func TestBufferErrors(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	for call, want := range map[string]string{
 		`Buffer.alloc("5")`:                          `TypeError ERR_INVALID_ARG_TYPE: The "size" argument must be of type number. Received type string ('5')`,
 		`Buffer.alloc(-1)`:                           `RangeError ERR_OUT_OF_RANGE: The value of "size" is out of range. It must be >= 0 && <= 2147483647. Received -1`,

@@ -1,9 +1,13 @@
 package core_test
 
-import "testing"
+import (
+	"testing"
+
+	"workerd.local/internal/machinetest"
+)
 
 func TestEvents(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	want := func(code, want string) {
 		t.Helper()
 		e.Want(`const EventEmitter = (await import("node:events")).default; const e = new EventEmitter(), out = [];`+code, want)
@@ -23,7 +27,7 @@ func TestEvents(t *testing.T) {
 }
 
 func TestPath(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	want := func(code, want string) {
 		t.Helper()
 		e.Want(`const path = (await import("node:path")).default, { win32, posix } = path; return `+code, want)
@@ -39,7 +43,7 @@ func TestPath(t *testing.T) {
 }
 
 func TestQuerystringAndDecoder(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	e.Want(`const qs = (await import("node:querystring")).default; return [qs.parse("a=1&b=%20x+y&a=2&c"), qs.stringify({ a: [1, "b c"], d: true, e: null }), qs.escape("\u00e9&"), qs.unescape("%zz%41"), qs.parse("a:1;b:2", ";", ":", { maxKeys: 1 })]`,
 		`[{"a":["1","2"],"b":" x y","c":""},"a=1&a=b%20c&d=true&e=","%C3%A9%26","%zzA",{"a":"1"}]`)
 	e.Want(`const qs = (await import("node:querystring")).default; return [qs.parse("&&a=1&b=2", null, null, { maxKeys: 3 }), qs.parse("%\u0100=1")]`, `[{"a":"1"},{"%Ā":"1"}]`)
@@ -52,7 +56,7 @@ func TestQuerystringAndDecoder(t *testing.T) {
 }
 
 func TestAsyncLocalStorage(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	want := func(code, want string) {
 		t.Helper()
 		e.Want(`const { AsyncLocalStorage, AsyncResource } = await import("node:async_hooks"); const als = new AsyncLocalStorage();`+code, want)
@@ -66,7 +70,7 @@ func TestAsyncLocalStorage(t *testing.T) {
 }
 
 func TestTimersOfNode(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	e.Want(`const timers = (await import("node:timers")).default, p = await import("node:timers/promises"); const t = timers.setTimeout(() => {}, 5); return [t.hasRef(), t.unref().hasRef(), typeof +t, await p.setTimeout(1, "v"), await p.setImmediate("i"), typeof t.refresh]`, `[true,false,"number","v","i","function"]`)
 	e.Want(`const p = await import("node:timers/promises"); const c = new AbortController(); const w = p.setTimeout(1000, 0, { signal: c.signal }); c.abort("why"); return await w.catch(x => [x.name, x.cause])`, `["AbortError","why"]`)
 	e.Want(`const p = await import("node:timers/promises"); let n = 0; for await (const v of p.setInterval(1, "x")) if (++n === 3) return [v, n]`, `["x",3]`)
@@ -74,7 +78,7 @@ func TestTimersOfNode(t *testing.T) {
 }
 
 func TestURLOfNode(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	want := func(code, want string) {
 		t.Helper()
 		e.Want(`const url = (await import("node:url")).default;`+code, want)
@@ -89,7 +93,7 @@ func TestURLOfNode(t *testing.T) {
 }
 
 func TestUtil(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	want := func(code, want string) {
 		t.Helper()
 		e.Want(`const util = (await import("node:util")).default;`+code, want)
@@ -106,13 +110,13 @@ func TestUtil(t *testing.T) {
 }
 
 func TestDiagnosticsChannel(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	e.Want(`const dc = (await import("node:diagnostics_channel")).default, { AsyncLocalStorage } = await import("node:async_hooks"); const out = [], c = dc.channel("x"), als = new AsyncLocalStorage(); const f = (m, n) => out.push([m, n]); dc.subscribe("x", f); c.publish(1); c.bindStore(als, v => v * 2); out.push(c.runStores(21, () => als.getStore())); dc.unsubscribe("x", f); c.publish(2); return out`, `[[1,"x"],[21,"x"],42]`)
 	e.Want(`const dc = (await import("node:diagnostics_channel")).default; const t = dc.tracingChannel("t"), out = []; t.subscribe({ start: () => out.push("start"), end: () => out.push("end"), asyncEnd: c => out.push(c.result), error: () => out.push("error") }); await t.tracePromise(async x => x + 1, {}, null, 1); try { t.traceSync(() => { throw 1 }) } catch { } return out`, `["start","end",2,"start","error","end"]`)
 }
 
 func TestProcess(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	e.Want(`const process = (await import("node:process")).default; process.env.X = 5; const ticks = []; process.nextTick(v => ticks.push(v), 1); await 0; return [process.env.X, process.platform, process.version[0], ticks, process.cwd(), process.umask(), Array.isArray(process.hrtime()), typeof process.hrtime.bigint(), process.argv, String(process)]`, `["5","linux","v",[1],"/bundle",18,true,"bigint",["workerd"],"[object process]"]`)
 	e.Want(`const process = (await import("node:process")).default; return await new Promise(r => { process.on("warning", w => r([w.name, w.message, w.code])); process.emitWarning("m", "Kind", "C1") })`, `["Kind","m","C1"]`)
 	e.Want(`const process = (await import("node:process")).default; try { process.env.s = Symbol() } catch (x) { return x.message }`, `Cannot convert a symbol value to a string`)
@@ -120,7 +124,7 @@ func TestProcess(t *testing.T) {
 }
 
 func TestSmallModules(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	e.Want(`const os = (await import("node:os")).default; return [os.EOL, os.platform(), os.constants.signals.SIGTERM, os.cpus(), os.endianness()]`, `["\n","linux",15,[],"LE"]`)
 	e.Want(`const p = (await import("node:punycode")).default; return [p.encode("m\u00fcnchen"), p.decode("mnchen-3ya"), p.toASCII("ma\u00f1ana.com"), p.toUnicode("xn--maana-pta.com")]`, `["mnchen-3ya","münchen","xn--maana-pta.com","mañana.com"]`)
 	e.Want(`const m = (await import("node:module")).default; return [m.builtinModules.includes("fs"), m.isBuiltin("node:test"), m.isBuiltin("test"), typeof m.createRequire("/")]`, `[true,true,false,"function"]`)

@@ -1,9 +1,13 @@
 package core_test
 
-import "testing"
+import (
+	"testing"
+
+	"workerd.local/internal/machinetest"
+)
 
 func TestStreams(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	want := func(code, want string) {
 		t.Helper()
 		e.Want(`const stream = (await import("node:stream")).default, { Readable, Writable, Duplex, Transform, PassThrough, pipeline, finished } = stream, sp = await import("node:stream/promises"); const out = [];`+code, want)
@@ -36,11 +40,11 @@ func TestStreams(t *testing.T) {
 
 // A stream of a program that never reads grows no further than its mark.
 func TestStreamsHoldBack(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	e.Want(`const { Readable, PassThrough } = (await import("node:stream")).default; let n = 0; const r = new Readable({ objectMode: true, highWaterMark: 4, read() { this.push(n++) } }); const p = new PassThrough({ objectMode: true, highWaterMark: 2 }); r.pipe(p); await scheduler.wait(2); const stuck = n; await scheduler.wait(2); return [stuck === n, n < 20]`, `[true,true]`)
 }
 
 func TestStdio(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	e.Want(`process.stdout.write("a line\nand a "); process.stdout.write("rest\n"); process.stderr.write(Buffer.from("err\n")); await scheduler.wait(1); return [process.stdout.fd, process.stdin.fd]`, `[1,0]`)
 }

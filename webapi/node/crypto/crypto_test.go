@@ -11,36 +11,13 @@ import (
 	"strings"
 	"testing"
 
-	"workerd.local/internal/compat"
-	"workerd.local/internal/jstest"
-	"workerd.local/webapi/bind"
-	"workerd.local/webapi/blob"
-	"workerd.local/webapi/console"
-	"workerd.local/webapi/crypto"
-	"workerd.local/webapi/encoding"
-	"workerd.local/webapi/events"
-	"workerd.local/webapi/fetch"
-	"workerd.local/webapi/global"
-	"workerd.local/webapi/node"
-	"workerd.local/webapi/streams"
-	"workerd.local/webapi/timers"
-	"workerd.local/webapi/url"
+	"workerd.local/internal/machinetest"
 )
 
 var update = flag.Bool("update", false, "write testdata/answers.json from node's answers")
 
 //go:embed testdata
 var testdata embed.FS
-
-func newEnv(t testing.TB, flags ...string) *jstest.Env {
-	t.Helper()
-	f, errs := compat.Parse("2026-06-01", append([]string{"nodejs_compat"}, flags...), compat.Options{})
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	return jstest.NewWith(t, jstest.Options{Compat: f, Modules: append([]bind.Module{url.Module, encoding.Module, events.Module, timers.Module, console.Module, crypto.Module,
-		global.Module, blob.Module, streams.Module, fetch.Module, node.Module}, node.Globals...)})
-}
 
 func file(t testing.TB, name string) string {
 	t.Helper()
@@ -133,7 +110,7 @@ func same(t *testing.T, got, want map[string]string) {
 }
 
 func TestAnswers(t *testing.T) {
-	out, err := newEnv(t).Eval(imports + source(t) + `return await answers(crypto, Buffer, files)`)
+	out, err := machinetest.NewWorker(t).Eval(imports + source(t) + `return await answers(crypto, Buffer, files)`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +152,7 @@ func TestNodeAnswers(t *testing.T) {
 // TestNodeAgrees has each of the two check what the other one made by chance.
 func TestNodeAgrees(t *testing.T) {
 	theirs := inNode(t, source(t)+`console.log(JSON.stringify(await make(crypto, Buffer, files)));`, "")
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	ours, err := e.Eval(imports + source(t) + `return await make(crypto, Buffer, files)`)
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +166,7 @@ func TestNodeAgrees(t *testing.T) {
 
 // TestErrors is about what is refused, and about what node has no answer to.
 func TestErrors(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	want := func(code, want string) {
 		t.Helper()
 		got, err := e.Eval(keys(t) + imports + `const tell = (f) => { try { return f() } catch (e) { return [e.name, e.code, e.message] } }, data = Buffer.alloc(40);
@@ -240,7 +217,7 @@ func TestErrors(t *testing.T) {
 
 // TestPatched is about scripts that change what all objects share.
 func TestPatched(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	e.Want(imports+`
 		for (const C of [Array, Uint8Array, Promise, Map]) for (const n of ["push", "then", "get", "set", "slice", "subarray"]) if (C.prototype[n]) C.prototype[n] = () => { throw new Error("patched"); };
 		return [crypto.createHash("sha1").update("abc").digest("hex"), crypto.createHmac("md5", "k").update("abc").digest("base64"), crypto.randomBytes(4).length]`,
@@ -249,7 +226,7 @@ func TestPatched(t *testing.T) {
 
 // TestLateErrors gives errors to callbacks, and ends with the request.
 func TestLateErrors(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	e.Want(imports+`const called = (f, ...args) => new Promise((ok) => { f(...args, (err, ...v) => ok(err ? err.message : v)); });
 		return [await called(crypto.pbkdf2, "a", "b", 1, 8, "rake"), await called(crypto.scrypt, "a", "b", 8, { N: 3 }), await called(crypto.generateKeyPair, "ec", { namedCurve: "rake" }),
 			(await called(crypto.generateKeyPair, "rsa", { modulusLength: 512, publicKeyEncoding: { type: "spki", format: "der" } })).map((k) => k.asymmetricKeyType ?? k.length)]`,
@@ -260,7 +237,7 @@ func TestLateErrors(t *testing.T) {
 }
 
 func BenchmarkHash(b *testing.B) {
-	e := newEnv(b)
+	e := machinetest.NewWorker(b)
 	b.SetBytes(64 << 20)
 	for b.Loop() {
 		if _, err := e.Eval(imports + `const h = crypto.createHash("sha256"), chunk = Buffer.alloc(1 << 20); for (let i = 0; i < 64; i++) h.update(chunk); return h.digest("hex")`); err != nil {

@@ -3,37 +3,23 @@ package files_test
 import (
 	"testing"
 
-	"workerd.local/internal/compat"
 	"workerd.local/internal/jstest"
 	"workerd.local/internal/limits"
+	"workerd.local/internal/machinetest"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
-	"workerd.local/webapi/blob"
-	"workerd.local/webapi/console"
-	"workerd.local/webapi/encoding"
-	"workerd.local/webapi/events"
-	"workerd.local/webapi/fetch"
-	"workerd.local/webapi/global"
-	"workerd.local/webapi/node"
-	"workerd.local/webapi/streams"
-	"workerd.local/webapi/timers"
-	"workerd.local/webapi/url"
 )
 
+// newEnv makes a worker of two files.
 func newEnv(t testing.TB, l isolate.Limits) *jstest.Env {
 	t.Helper()
-	f, errs := compat.Parse("2026-06-01", []string{"nodejs_compat"}, compat.Options{})
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
 	files := bind.Module{Name: "files", Setup: func(js *isolate.JS) error {
 		bind.ProgramOf(js).Files = func() map[string][]byte {
 			return map[string][]byte{"main.js": []byte("export default {}"), "lib/a.txt": []byte("text")}
 		}
 		return nil
 	}}
-	return jstest.NewWith(t, jstest.Options{Compat: f, Limits: l, Modules: append([]bind.Module{url.Module, encoding.Module, events.Module, timers.Module,
-		console.Module, global.Module, blob.Module, streams.Module, fetch.Module, files, node.Module}, node.Globals...)})
+	return machinetest.NewWorkerWith(t, jstest.Options{Limits: l, Modules: []bind.Module{files}})
 }
 
 const begin = `const fs = (await import("node:fs")).default, fsp = (await import("node:fs/promises")).default, out = [];`

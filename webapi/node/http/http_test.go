@@ -3,36 +3,14 @@ package http_test
 import (
 	"testing"
 
-	"workerd.local/internal/compat"
-	"workerd.local/internal/jstest"
-	"workerd.local/webapi/bind"
-	"workerd.local/webapi/blob"
-	"workerd.local/webapi/console"
-	"workerd.local/webapi/encoding"
-	"workerd.local/webapi/events"
-	"workerd.local/webapi/fetch"
-	"workerd.local/webapi/global"
-	"workerd.local/webapi/node"
-	"workerd.local/webapi/streams"
-	"workerd.local/webapi/timers"
-	"workerd.local/webapi/url"
+	"workerd.local/internal/machinetest"
 )
-
-func newEnv(t testing.TB) *jstest.Env {
-	t.Helper()
-	f, errs := compat.Parse("2026-07-01", []string{"nodejs_compat"}, compat.Options{})
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	return jstest.NewWith(t, jstest.Options{Compat: f, Modules: append([]bind.Module{url.Module, encoding.Module, events.Module, timers.Module,
-		console.Module, global.Module, blob.Module, streams.Module, fetch.Module, node.Module}, node.Globals...)})
-}
 
 const begin = `const http = (await import("node:http")).default, https = (await import("node:https")).default, { httpServerHandler, handleAsNodeRequest } = await import("cloudflare:node"), out = [];
 	const serve = (f, url = "http://h/p?q", init) => { const s = http.createServer(f), h = httpServerHandler(s); return h.fetch(new Request(url, init), "env", "ctx").finally(() => s.close()) };`
 
 func TestServersOfNode(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	want := func(code, want string) { t.Helper(); e.Want(begin+code, want) }
 	want(`const r = await serve((req, res) => { res.statusCode = 201; res.setHeader("X-A", ["1", "2"]); res.setHeader("content-type", "text/x"); out.push(res.headersSent, req.method, req.url, req.headers.b, req.cloudflare.env, res.getHeaderNames()); res.end("hé"); out.push(res.headersSent, res.finished) }, undefined, { headers: { B: "c" } });
 		return [out, r.status, r.statusText, r.headers.get("x-a"), r.headers.get("content-length"), r.headers.has("date"), await r.text()]`,
@@ -53,7 +31,7 @@ func TestServersOfNode(t *testing.T) {
 }
 
 func TestRequestsOfNode(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	want := func(code, want string) {
 		t.Helper()
 		e.Want(begin+`globalThis.fetch = async (u, i) => { out.push([String(u), i.method, Object.fromEntries(new Headers(i.headers)), i.body && String(i.body), i.redirect]); if (i.headers.some(h => h[0] === "fail")) throw new TypeError("no network"); return new Response("answer", { status: 202, headers: { a: "b" } }) };

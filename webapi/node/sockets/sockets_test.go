@@ -5,32 +5,12 @@ import (
 
 	"github.com/dop251/goja"
 
-	"workerd.local/internal/compat"
 	"workerd.local/internal/jstest"
+	"workerd.local/internal/machinetest"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
-	"workerd.local/webapi/blob"
-	"workerd.local/webapi/console"
-	"workerd.local/webapi/encoding"
-	"workerd.local/webapi/events"
-	"workerd.local/webapi/fetch"
-	"workerd.local/webapi/global"
-	"workerd.local/webapi/node"
 	"workerd.local/webapi/node/sockets"
-	"workerd.local/webapi/streams"
-	"workerd.local/webapi/timers"
-	"workerd.local/webapi/url"
 )
-
-func newEnv(t testing.TB, more ...bind.Module) *jstest.Env {
-	t.Helper()
-	f, errs := compat.Parse("2026-07-01", []string{"nodejs_compat"}, compat.Options{})
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	return jstest.NewWith(t, jstest.Options{Compat: f, Modules: append([]bind.Module{url.Module, encoding.Module, events.Module, timers.Module,
-		console.Module, global.Module, blob.Module, streams.Module, fetch.Module, node.Module}, append(more, node.Globals...)...)})
-}
 
 func TestAddresses(t *testing.T) {
 	for text, want := range map[string]int{"1.2.3.4": 4, "01.2.3.4": 0, "1.2.3": 0, "::": 6, "::ffff:1.2.3.4": 6, "fe80::1%eth0": 6, "fe80::1%": 0, "1.2.3.4%x": 0, "fe80::1%a b": 0, "": 0} {
@@ -38,7 +18,7 @@ func TestAddresses(t *testing.T) {
 			t.Errorf("Family(%q) = %d, want %d", text, got, want)
 		}
 	}
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	want := func(code, want string) {
 		t.Helper()
 		e.Want(`const net = (await import("node:net")).default, out = [];`+code, want)
@@ -54,7 +34,7 @@ func TestAddresses(t *testing.T) {
 }
 
 func TestSocketsWithoutConnect(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	want := func(code, want string) {
 		t.Helper()
 		e.Want(`const net = (await import("node:net")).default, tls = (await import("node:tls")).default, out = [];`+code, want)
@@ -82,7 +62,7 @@ const far = `({ connect(address, options) {
 } })`
 
 func TestSocketsOfNodeConnect(t *testing.T) {
-	e := newEnv(t, bind.Module{Name: "far", Setup: func(js *isolate.JS) error {
+	e := machinetest.NewWorkerWith(t, jstest.Options{Modules: []bind.Module{{Name: "far", Setup: func(js *isolate.JS) error {
 		bind.ProgramOf(js).Builtin = func(string) (goja.Value, error) {
 			v, err := js.Runtime().RunString(far)
 			if err == nil {
@@ -91,7 +71,7 @@ func TestSocketsOfNodeConnect(t *testing.T) {
 			return v, err
 		}
 		return nil
-	}})
+	}}}})
 	want := func(code, want string) {
 		t.Helper()
 		e.Want(`const net = (await import("node:net")).default, tls = (await import("node:tls")).default, out = []; globalThis.asked = [];
@@ -105,7 +85,7 @@ func TestSocketsOfNodeConnect(t *testing.T) {
 }
 
 func TestNamesOfCertificates(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	e.Want(`const { checkServerIdentity: check } = await import("node:tls"); const alt = { subjectaltname: 'DNS:*.b.com, DNS:"q.com", IP Address:10.0.0.1, IP Address:0:0:0:0:0:0:0:1' };
 		return [["a.b.com", "x.a.b.com", "b.com", "A.B.COM.", "q.com", "10.0.0.1", "::1", "10.0.0.2"].map(h => check(h, alt)?.code ?? "ok"), check("n.org", { subject: { CN: ["x", "n.org"] } }) ?? "ok", check("n", {}).reason, check("a.com", { subject: { CN: "*.com" } }).message]`,
 		`[["ok","ERR_TLS_CERT_ALTNAME_INVALID","ERR_TLS_CERT_ALTNAME_INVALID","ok","ok","ok","ok","ERR_TLS_CERT_ALTNAME_INVALID"],"ok","Cert does not contain a DNS name","Host: a.com. is not cert's CN: *.com"]`)
@@ -114,7 +94,7 @@ func TestNamesOfCertificates(t *testing.T) {
 
 // Names are asked for over HTTPS, with the fetch of the program.
 func TestNamesAreResolved(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	e.Want(`const answers = { A: ["1.2.3.4", "5.6.7.8"], AAAA: ["::5"], MX: ["10 mail.x."], TXT: ['"a""b"'], CAA: ["\\# 9 00 05 69 73 73 75 65 78 79"], NAPTR: ["\\# 16 00 01 00 02 01 55 01 53 01 72 01 61 01 62 00"], SRV: ["1 2 80 s.x"], SOA: ["n h 1 2 3 4 5"], PTR: ["p.x."] };
 		globalThis.fetch = async (u) => { const q = u.searchParams, l = answers[q.get("type")]; if (q.get("name") === "bad") throw new Error("down"); return Response.json({ Question: [{}], ...(l && q.get("name") !== "none" ? { Answer: l.map(data => ({ name: "x", TTL: 7, data })) } : {}) }) };
 		const dns = (await import("node:dns")).default, p = dns.promises, out = [];

@@ -7,36 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"workerd.local/internal/compat"
 	"workerd.local/internal/jstest"
+	"workerd.local/internal/machinetest"
 	"workerd.local/isolate"
-	"workerd.local/webapi/bind"
-	"workerd.local/webapi/blob"
-	"workerd.local/webapi/console"
-	"workerd.local/webapi/crypto"
-	"workerd.local/webapi/encoding"
-	"workerd.local/webapi/events"
-	"workerd.local/webapi/fetch"
-	"workerd.local/webapi/global"
-	"workerd.local/webapi/node"
-	"workerd.local/webapi/streams"
-	"workerd.local/webapi/timers"
-	"workerd.local/webapi/url"
 )
-
-func newEnv(t testing.TB, limits ...isolate.Limits) *jstest.Env {
-	t.Helper()
-	f, errs := compat.Parse("2026-06-01", []string{"nodejs_compat"}, compat.Options{})
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	o := jstest.Options{Compat: f, Modules: append([]bind.Module{url.Module, encoding.Module, events.Module, timers.Module, console.Module, crypto.Module,
-		global.Module, blob.Module, streams.Module, fetch.Module, node.Module}, node.Globals...)}
-	if len(limits) > 0 {
-		o.Limits = limits[0]
-	}
-	return jstest.NewWith(t, o)
-}
 
 // prelude are helpers of the cases below: all of a stream, and what is thrown.
 const prelude = `
@@ -128,7 +102,7 @@ func TestZlibDoesWhatNodeDoes(t *testing.T) {
 	} else {
 		t.Skip("no node on this machine")
 	}
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	for i, c := range cases {
 		got, err := e.Eval(`const zlib = (await import("node:zlib")).default;` + prelude + `return JSON.stringify(await (async () => {` + c + `})()) ?? "undefined"`)
 		if err != nil || got != want[i] {
@@ -146,7 +120,7 @@ func functions() string {
 }
 
 func TestZstandard(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	want := func(code, want string) {
 		t.Helper()
 		e.Want(`const zlib = (await import("node:zlib")).default;`+prelude+code, want)
@@ -165,7 +139,7 @@ func TestZstandard(t *testing.T) {
 
 // What would become more than there is room for fails, and costs no more than that.
 func TestWholeValuesHaveABound(t *testing.T) {
-	e := newEnv(t, isolate.Limits{BufferBytes: 1 << 20})
+	e := machinetest.NewWorkerWith(t, jstest.Options{Limits: isolate.Limits{BufferBytes: 1 << 20}})
 	want := func(code, want string) {
 		t.Helper()
 		e.Want(`const zlib = (await import("node:zlib")).default;`+prelude+code, want)
@@ -188,7 +162,7 @@ func TestWholeValuesHaveABound(t *testing.T) {
 }
 
 func TestArgumentsThatAreWrong(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	want := func(code, want string) {
 		t.Helper()
 		e.Want(`const zlib = (await import("node:zlib")).default;`+prelude+code, want)
@@ -202,7 +176,7 @@ func TestArgumentsThatAreWrong(t *testing.T) {
 
 // The handle below the classes is there for scripts that reach for it.
 func TestHandles(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	want := func(code, want string) {
 		t.Helper()
 		e.Want(`const zlib = (await import("node:zlib")).default, h = zlib.createDeflate()._handle, H = h.constructor, u8 = (n) => new Uint8Array(n);`+prelude+code, want)
@@ -220,7 +194,7 @@ func TestHandles(t *testing.T) {
 
 // A script that patches built-in classes does not reach the module.
 func TestPatchedPrototypes(t *testing.T) {
-	e := newEnv(t)
+	e := machinetest.NewWorker(t)
 	e.Want(`const zlib = (await import("node:zlib")).default; const packed = zlib.gzipSync("abc"); Object.keys = () => { throw 1 }; Array.isArray = () => true; ArrayBuffer.isView = () => false; Number.isNaN = () => { throw 2 };
 		return zlib.gunzipSync(zlib.gzipSync("abc", { level: 9 })).toString() + zlib.brotliDecompressSync(zlib.brotliCompressSync("d", { params: { 1: 3 } }))`, `abcd`)
 }
