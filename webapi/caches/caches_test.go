@@ -1,14 +1,9 @@
 package caches_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"workerd.local/event"
@@ -23,40 +18,24 @@ import (
 	"workerd.local/webapi/url"
 )
 
-// recorder is a service that remembers its requests and answers as their query asks.
-type recorder struct {
-	mu   sync.Mutex
-	seen []string
+// recorder is a service that answers as the query of a request asks.
+func recorder() *jstest.Service { return &jstest.Service{Line: line, Answer: asTheQueryAsks} }
+
+func line(req *event.Request, body []byte) string {
+	return fmt.Sprintf("%s %s %s %d %q %s", req.Method, req.URL, jstest.Headers(req.Header), req.Body.Size(), body, req.CF)
 }
 
-func (r *recorder) Deliver(context.Context, event.Event) (event.Outcome, error) {
-	return event.Outcome{}, event.ErrUnsupported
-}
-
-func (r *recorder) Fetch(_ context.Context, req *event.Request) (*event.Response, error) {
-	body, err := io.ReadAll(req.Body.Reader())
-	if err != nil {
-		return nil, err
-	}
-	var headers []string
-	for name, vals := range req.Header {
-		headers = append(headers, name+"="+strings.Join(vals, ","))
-	}
-	slices.Sort(headers)
-	r.mu.Lock()
-	r.seen = append(r.seen, fmt.Sprintf("%s %s %s %d %q %s", req.Method, req.URL, strings.Join(headers, " "), req.Body.Size(), body, req.CF))
-	r.mu.Unlock()
-	status := 204
-	h := http.Header{}
-	if _, s, ok := strings.Cut(req.URL, "?"); ok {
-		if _, err := fmt.Sscanf(s, "%d", &status); err != nil {
+func asTheQueryAsks(req *event.Request) (*event.Response, error) {
+	r := jstest.Response(204, "body")
+	if _, query, ok := strings.Cut(req.URL, "?"); ok {
+		if _, err := fmt.Sscanf(query, "%d", &r.Status); err != nil {
 			return nil, errors.New("boom")
 		}
-		if _, word, ok := strings.Cut(s, "="); ok {
-			h.Set("Cf-Cache-Status", word)
+		if _, word, ok := strings.Cut(query, "="); ok {
+			r.Header.Set("Cf-Cache-Status", word)
 		}
 	}
-	return &event.Response{Status: status, Header: h, Body: event.BytesBody([]byte("body"))}, nil
+	return r, nil
 }
 
 func newEnv(t *testing.T, svc event.Service) *jstest.Env {
@@ -73,11 +52,11 @@ func TestCacheAsksItsService(t *testing.T) {
 		`caches.default.put("http://x/p", new Response(new ReadableStream({ pull(c) { c.enqueue(new TextEncoder().encode("abc")); c.close() } })))`: `PUT http://x/p  -1 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nabc" `,
 		`caches.default.delete(new Request("http://x/?200", { method: "POST" }), { ignoreMethod: true })`:                                           `PURGE http://x/?200 X-Real-Ip=127.0.0.1 0 "" `,
 	} {
-		r := &recorder{}
+		r := recorder()
 		if _, err := newEnv(t, r).Eval("await " + source); err != nil {
 			t.Errorf("%s: %v", source, err)
 		}
-		if got := strings.Join(r.seen, "\n"); got != want {
+		if got := strings.Join(r.Asked(), "\n"); got != want {
 			t.Errorf("%s\n got %s\nwant %s", source, got, want)
 		}
 	}
@@ -85,18 +64,18 @@ func TestCacheAsksItsService(t *testing.T) {
 
 func TestEncodedResponsesAreStoredEncoded(t *testing.T) {
 	for _, encoding := range []string{"gzip", "br"} {
-		r := &recorder{}
+		r := recorder()
 		if _, err := newEnv(t, r).Eval(`await caches.default.put("http://x/", new Response("a".repeat(1000), { headers: { "content-encoding": "` + encoding + `" } }))`); err != nil {
 			t.Fatal(err)
 		}
-		if len(r.seen) != 1 || len(r.seen[0]) > 600 || !strings.Contains(r.seen[0], "chunked") {
-			t.Errorf("%s: %.200q", encoding, r.seen)
+		if len(r.Asked()) != 1 || len(r.Asked()[0]) > 600 || !strings.Contains(r.Asked()[0], "chunked") {
+			t.Errorf("%s: %.200q", encoding, r.Asked())
 		}
 	}
 }
 
 func TestAnswersOfTheService(t *testing.T) {
-	e := newEnv(t, &recorder{})
+	e := newEnv(t, recorder())
 	for source, want := range map[string]string{
 		`const r = await caches.default.match("http://x/?201=HIT"); return [r.status, await r.text(), r.headers.get("cf-cache-status")].join()`:                             "201,body,HIT",
 		`return String(await caches.default.match("http://x/?200=MISS"))`:                                                                                                   "undefined",
@@ -118,7 +97,7 @@ func TestAnswersOfTheService(t *testing.T) {
 }
 
 func TestCacheErrors(t *testing.T) {
-	e := newEnv(t, &recorder{})
+	e := newEnv(t, recorder())
 	for source, want := range map[string]string{
 		`await caches.default.match()`:                                                                                        "TypeError: Failed to execute 'match' on 'Cache': parameter 1 is not of type 'Request or string'.",
 		`await caches.default.match("nope")`:                                                                                  "TypeError: Invalid URL: nope",

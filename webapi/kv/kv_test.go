@@ -1,14 +1,11 @@
 package kv_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/dop251/goja"
@@ -26,51 +23,27 @@ import (
 	"workerd.local/webapi/url"
 )
 
-// backend remembers its requests, and gives each the next answer.
-type backend struct {
-	mu      sync.Mutex
-	seen    []string
-	answers []*event.Response
-	err     error
-}
-
-func (b *backend) Deliver(context.Context, event.Event) (event.Outcome, error) {
-	return event.Outcome{}, event.ErrUnsupported
-}
-
-func (b *backend) Fetch(_ context.Context, req *event.Request) (*event.Response, error) {
-	body, err := io.ReadAll(req.Body.Reader())
-	if err != nil {
-		return nil, err
-	}
-	var headers []string
-	for name, vals := range req.Header {
-		if name == "Cf-Kv-Flprod-405" && len(vals) == 1 && vals[0] == req.URL {
-			continue
+// backend is a service with an answer to each request; behind the last one they are empty.
+func backend(answers ...*event.Response) *jstest.Service {
+	return &jstest.Service{Line: line, Answer: func(*event.Request) (*event.Response, error) {
+		if len(answers) == 0 {
+			return jstest.Response(200, "{}"), nil
 		}
-		headers = append(headers, name+"="+strings.Join(vals, ","))
-	}
-	slices.Sort(headers)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.seen = append(b.seen, strings.TrimSpace(fmt.Sprintf("%s %s %s %s", req.Method, strings.TrimPrefix(req.URL, "https://fake-host"), strings.Join(headers, " "), body)))
-	if b.err != nil {
-		return nil, b.err
-	}
-	if len(b.answers) == 0 {
-		return answer(200, "{}"), nil
-	}
-	a := b.answers[0]
-	b.answers = b.answers[1:]
-	return a, nil
+		a := answers[0]
+		answers = answers[1:]
+		return a, nil
+	}}
 }
 
-func answer(status int, body string, header ...string) *event.Response {
-	h := http.Header{}
-	for i := 0; i < len(header); i += 2 {
-		h.Set(header[i], header[i+1])
+func failing(err error) *jstest.Service { return &jstest.Service{Answer: jstest.Always(nil, err)} }
+
+// line leaves out the header that repeats the address.
+func line(req *event.Request, body []byte) string {
+	h := req.Header.Clone()
+	if h.Get("Cf-Kv-Flprod-405") == req.URL {
+		h.Del("Cf-Kv-Flprod-405")
 	}
-	return &event.Response{Status: status, Header: h, Body: event.BytesBody([]byte(body))}
+	return strings.TrimSpace(fmt.Sprintf("%s %s %s %s", req.Method, strings.TrimPrefix(req.URL, "https://fake-host"), jstest.Headers(h), body))
 }
 
 func newEnv(t *testing.T, svc event.Service) *jstest.Env {
@@ -97,11 +70,11 @@ func TestNamespaceAsksItsService(t *testing.T) {
 		`KV.put("k", new Response("body").body)`:                                                                `PUT /k?urlencoded=true Content-Length=4 body`,
 		`KV.put("k", new ReadableStream({ start(c) { c.enqueue(new TextEncoder().encode("x")); c.close() } }))`: `PUT /k?urlencoded=true Transfer-Encoding=chunked x`,
 	} {
-		b := &backend{}
+		b := backend()
 		if _, err := newEnv(t, b).Eval("await " + source); err != nil {
 			t.Errorf("%s: %v", source, err)
 		}
-		if got := strings.Join(b.seen, "\n"); strings.ReplaceAll(got, "  ", " ") != want {
+		if got := strings.Join(b.Asked(), "\n"); strings.ReplaceAll(got, "  ", " ") != want {
 			t.Errorf("%s\n got %s\nwant %s", source, got, want)
 		}
 	}
@@ -112,22 +85,22 @@ func TestNamespaceAnswers(t *testing.T) {
 		answer       *event.Response
 		source, want string
 	}{
-		{answer(200, "text"), `await KV.get("a")`, `"text"`},
-		{answer(200, `{"a":1}`), `await KV.get("a", "json")`, `{"a":1}`},
-		{answer(200, "abc"), `(await KV.get("a", "arrayBuffer")).byteLength`, `3`},
-		{answer(200, "abc"), `await new Response(await KV.get("a", { type: "stream" })).text()`, `"abc"`},
+		{jstest.Response(200, "text"), `await KV.get("a")`, `"text"`},
+		{jstest.Response(200, `{"a":1}`), `await KV.get("a", "json")`, `{"a":1}`},
+		{jstest.Response(200, "abc"), `(await KV.get("a", "arrayBuffer")).byteLength`, `3`},
+		{jstest.Response(200, "abc"), `await new Response(await KV.get("a", { type: "stream" })).text()`, `"abc"`},
 		{&event.Response{Status: 200, Header: http.Header{}}, `await new Response(await KV.get("a", { type: "stream" })).text()`, `""`},
-		{answer(404, "no"), `await KV.get("a", "json")`, `null`},
-		{answer(410, "no"), `await KV.getWithMetadata("a")`, `{"value":null,"metadata":null,"cacheStatus":null}`},
-		{answer(200, "v", "CF-KV-Metadata", `{"m":[1]}`, "CF-Cache-Status", "HIT"), `await KV.getWithMetadata("a")`, `{"value":"v","metadata":{"m":[1]},"cacheStatus":"HIT"}`},
-		{answer(200, `{"b":null,"1":{"value":"x"},"__proto__":2}`), `[...await KV.get(["a"])]`, `[["1",{"value":"x"}],["b",null],["__proto__",2]]`},
-		{answer(200, `7`), `[...await KV.get(["a"])]`, `[]`},
-		{answer(200, `{"keys":[{"name":"a","metadata":"{\"x\":1}"},{"name":"b","metadata":[2]},3],"list_complete":false,"cursor":"c"}`), `await KV.list()`,
+		{jstest.Response(404, "no"), `await KV.get("a", "json")`, `null`},
+		{jstest.Response(410, "no"), `await KV.getWithMetadata("a")`, `{"value":null,"metadata":null,"cacheStatus":null}`},
+		{jstest.Response(200, "v", "CF-KV-Metadata", `{"m":[1]}`, "CF-Cache-Status", "HIT"), `await KV.getWithMetadata("a")`, `{"value":"v","metadata":{"m":[1]},"cacheStatus":"HIT"}`},
+		{jstest.Response(200, `{"b":null,"1":{"value":"x"},"__proto__":2}`), `[...await KV.get(["a"])]`, `[["1",{"value":"x"}],["b",null],["__proto__",2]]`},
+		{jstest.Response(200, `7`), `[...await KV.get(["a"])]`, `[]`},
+		{jstest.Response(200, `{"keys":[{"name":"a","metadata":"{\"x\":1}"},{"name":"b","metadata":[2]},3],"list_complete":false,"cursor":"c"}`), `await KV.list()`,
 			`{"keys":[{"name":"a","metadata":{"x":1}},{"name":"b","metadata":[2]},3],"list_complete":false,"cursor":"c","cacheStatus":null}`},
-		{answer(204, ""), `await KV.put("a", "b") === undefined`, `true`},
-		{answer(200, "done"), `await KV.delete("a") === undefined`, `true`},
+		{jstest.Response(204, ""), `await KV.put("a", "b") === undefined`, `true`},
+		{jstest.Response(200, "done"), `await KV.delete("a") === undefined`, `true`},
 	} {
-		newEnv(t, &backend{answers: []*event.Response{c.answer}}).Want("return JSON.stringify("+c.source+")", c.want)
+		newEnv(t, backend(c.answer)).Want("return JSON.stringify("+c.source+")", c.want)
 	}
 }
 
@@ -139,32 +112,32 @@ func (broken) Close() error             { return nil }
 
 func TestNamespaceOfAServiceThatFails(t *testing.T) {
 	for _, c := range []struct {
-		b            *backend
+		b            *jstest.Service
 		source, want string
 	}{
-		{&backend{answers: []*event.Response{answer(500, "")}}, `await KV.get("a")`, "Error: KV GET failed: 500 Internal Server Error"},
-		{&backend{answers: []*event.Response{{Status: 429, StatusText: "Slow Down"}}}, `await KV.put("a", "")`, "Error: KV PUT failed: 429 Slow Down"},
-		{&backend{answers: []*event.Response{answer(302, "")}}, `await KV.delete("a")`, "Error: KV DELETE failed: 302 Found"},
-		{&backend{answers: []*event.Response{answer(400, "")}}, `await KV.get([])`, "Error: KV GET_BULK failed: 400 Bad Request"},
-		{&backend{answers: []*event.Response{answer(503, "")}}, `await KV.list()`, "Error: KV GET failed: 503 Service Unavailable"},
-		{&backend{answers: []*event.Response{answer(200, "v")}}, `await KV.get("a", "json")`, `SyntaxError: Unexpected token 'v', "v" is not valid JSON`},
-		{&backend{answers: []*event.Response{answer(200, "v", "CF-KV-Metadata", "m")}}, `await KV.getWithMetadata("a")`, `SyntaxError: Unexpected token 'm', "m" is not valid JSON`},
-		{&backend{answers: []*event.Response{answer(200, "7")}}, `await KV.list()`, "Error: KV list failed: the answer is not an object"},
-		{&backend{answers: []*event.Response{answer(200, "v")}}, `await KV.get("a", "blob")`, `TypeError: Unknown response type. Possible types are "text", "arrayBuffer", "json", and "stream".`},
-		{&backend{answers: []*event.Response{{Status: 200, Header: http.Header{}, Body: event.StreamBody(broken{}, 9)}}}, `await KV.get("a")`, "Error: Network connection lost."},
-		{&backend{err: io.EOF}, `await KV.get("a")`, "Error: Network connection lost."},
-		{&backend{err: exception.TypeErrorf("worse")}, `await KV.list()`, "TypeError: worse"},
-		{&backend{}, `await KV.put("a", new ReadableStream({ pull() { throw new RangeError("src") } }))`, "RangeError: src"},
+		{backend(jstest.Response(500, "")), `await KV.get("a")`, "Error: KV GET failed: 500 Internal Server Error"},
+		{backend(&event.Response{Status: 429, StatusText: "Slow Down"}), `await KV.put("a", "")`, "Error: KV PUT failed: 429 Slow Down"},
+		{backend(jstest.Response(302, "")), `await KV.delete("a")`, "Error: KV DELETE failed: 302 Found"},
+		{backend(jstest.Response(400, "")), `await KV.get([])`, "Error: KV GET_BULK failed: 400 Bad Request"},
+		{backend(jstest.Response(503, "")), `await KV.list()`, "Error: KV GET failed: 503 Service Unavailable"},
+		{backend(jstest.Response(200, "v")), `await KV.get("a", "json")`, `SyntaxError: Unexpected token 'v', "v" is not valid JSON`},
+		{backend(jstest.Response(200, "v", "CF-KV-Metadata", "m")), `await KV.getWithMetadata("a")`, `SyntaxError: Unexpected token 'm', "m" is not valid JSON`},
+		{backend(jstest.Response(200, "7")), `await KV.list()`, "Error: KV list failed: the answer is not an object"},
+		{backend(jstest.Response(200, "v")), `await KV.get("a", "blob")`, `TypeError: Unknown response type. Possible types are "text", "arrayBuffer", "json", and "stream".`},
+		{backend(&event.Response{Status: 200, Header: http.Header{}, Body: event.StreamBody(broken{}, 9)}), `await KV.get("a")`, "Error: Network connection lost."},
+		{failing(io.EOF), `await KV.get("a")`, "Error: Network connection lost."},
+		{failing(exception.TypeErrorf("worse")), `await KV.list()`, "TypeError: worse"},
+		{backend(), `await KV.put("a", new ReadableStream({ pull() { throw new RangeError("src") } }))`, "RangeError: src"},
 	} {
 		newEnv(t, c.b).WantError(c.source, c.want)
 	}
-	if _, err := newEnv(t, &backend{err: errors.New("secret")}).Eval(`await KV.get("a")`); err == nil || strings.Contains(err.Error(), "secret") {
+	if _, err := newEnv(t, failing(errors.New("secret"))).Eval(`await KV.get("a")`); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("the script sees %v", err)
 	}
 }
 
 func TestNamespaceWrongInput(t *testing.T) {
-	b := &backend{}
+	b := backend()
 	e := newEnv(t, b)
 	for source, want := range map[string]string{
 		`await KV.get()`:                "TypeError: Failed to execute 'get' on 'KvNamespace': parameter 1 is not of type 'string or Array'.",
@@ -187,7 +160,7 @@ func TestNamespaceWrongInput(t *testing.T) {
 	} {
 		e.WantError(source, want)
 	}
-	if len(b.seen) > 0 {
-		t.Errorf("the service was asked: %q", b.seen)
+	if len(b.Asked()) > 0 {
+		t.Errorf("the service was asked: %q", b.Asked())
 	}
 }

@@ -1,13 +1,8 @@
 package queue_test
 
 import (
-	"context"
-	"fmt"
 	"io"
-	"net/http"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/dop251/goja"
@@ -26,43 +21,9 @@ import (
 	"workerd.local/webapi/url"
 )
 
-// broker remembers its requests and gives one answer.
-type broker struct {
-	mu     sync.Mutex
-	seen   []string
-	answer *event.Response
-	err    error
-}
+func broker(r *event.Response) *jstest.Service { return &jstest.Service{Answer: jstest.Always(r, nil)} }
 
-func (b *broker) Deliver(context.Context, event.Event) (event.Outcome, error) {
-	return event.Outcome{}, event.ErrUnsupported
-}
-
-func (b *broker) Fetch(_ context.Context, req *event.Request) (*event.Response, error) {
-	body, err := io.ReadAll(req.Body.Reader())
-	if err != nil {
-		return nil, err
-	}
-	var headers []string
-	for name, vals := range req.Header {
-		headers = append(headers, name+"="+strings.Join(vals, ","))
-	}
-	slices.Sort(headers)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.seen = append(b.seen, fmt.Sprintf("%s %s %s %q", req.Method, strings.TrimPrefix(req.URL, "https://fake-host"), strings.Join(headers, " "), body))
-	return b.answer, b.err
-}
-
-func answer(status int, body string, header ...string) *event.Response {
-	h := http.Header{}
-	for i := 0; i < len(header); i += 2 {
-		h.Set(header[i], header[i+1])
-	}
-	return &event.Response{Status: status, Header: h, Body: event.BytesBody([]byte(body))}
-}
-
-func newEnv(t *testing.T, b *broker, flags ...string) *jstest.Env {
+func newEnv(t *testing.T, b *jstest.Service, flags ...string) *jstest.Env {
 	t.Helper()
 	f, errs := compat.Parse("2024-01-01", append([]string{"capture_async_api_throws"}, flags...), compat.Options{})
 	if len(errs) > 0 {
@@ -85,17 +46,17 @@ func TestMessagesAreSent(t *testing.T) {
 		`Q.sendBatch(new Set([{ body: null }]))`:                                                                                      `POST /batch Cf-Queue-Batch-Bytes=3 Cf-Queue-Batch-Count=1 Cf-Queue-Largest-Msg=3 Content-Length=30 Content-Type=application/json "{\"messages\":[{\"body\":\"/w8w\"}]}"`,
 		`Q.sendBatch([{ body: "a", contentType: "text" }, { body: [1], contentType: "json", delaySeconds: 3 }], { delaySeconds: 9 })`: `POST /batch Cf-Queue-Batch-Bytes=4 Cf-Queue-Batch-Count=2 Cf-Queue-Largest-Msg=3 Content-Length=103 Content-Type=application/json X-Msg-Delay-Secs=9 "{\"messages\":[{\"body\":\"YQ==\",\"contentType\":\"text\"},{\"body\":\"WzFd\",\"contentType\":\"json\",\"delaySecs\": 3}]}"`,
 	} {
-		b := &broker{answer: answer(200, sent)}
+		b := broker(jstest.Response(200, sent))
 		e := newEnv(t, b)
 		e.Want("return JSON.stringify(await "+source+")", `{"metadata":{"metrics":{"backlogCount":1,"backlogBytes":2,"oldestMessageTimestamp":"1970-01-01T00:00:01.000Z"}}}`)
-		if got := strings.Join(b.seen, "\n"); got != want {
+		if got := strings.Join(b.Asked(), "\n"); got != want {
 			t.Errorf("%s\n got %s\nwant %s", source, got, want)
 		}
 	}
-	b := &broker{answer: answer(200, sent)}
+	b := broker(jstest.Response(200, sent))
 	e := newEnv(t, b, "queues_json_messages")
 	e.Want(`await Q.send([1]); await Q.sendBatch([{ body: [1] }]); return 1`, "1")
-	if got := strings.Join(b.seen, " "); !strings.Contains(got, "X-Msg-Fmt=json \"[1]\"") || !strings.Contains(got, `\"contentType\":\"json\"`) {
+	if got := strings.Join(b.Asked(), " "); !strings.Contains(got, "X-Msg-Fmt=json \"[1]\"") || !strings.Contains(got, `\"contentType\":\"json\"`) {
 		t.Errorf("with queues_json_messages: %s", got)
 	}
 	e.Want(`const u = new Uint8Array(2), v = new DataView(new ArrayBuffer(2)); await Q.sendBatch([{ body: u, contentType: "bytes" }]); const before = u.length; await Q.send(u, { contentType: "bytes" }); await Q.send(v, { contentType: "bytes" }); return [before, u.length, v.buffer.byteLength].join()`, "2,0,0")
@@ -107,39 +68,39 @@ func TestMetricsOfAQueue(t *testing.T) {
 		`{"backlogCount":"7","oldestMessageTimestamp":86400000,"other":true}`: `{"backlogCount":7,"backlogBytes":null,"oldestMessageTimestamp":"1970-01-02T00:00:00.000Z"}`,
 		`[]`: `{"backlogCount":null,"backlogBytes":null}`,
 	} {
-		b := &broker{answer: answer(200, body)}
+		b := broker(jstest.Response(200, body))
 		newEnv(t, b).Want(`return JSON.stringify(await Q.metrics())`, want)
-		if len(b.seen) != 1 || b.seen[0] != `GET /metrics  ""` {
-			t.Errorf("asked %q", b.seen)
+		if len(b.Asked()) != 1 || b.Asked()[0] != `GET /metrics  ""` {
+			t.Errorf("asked %q", b.Asked())
 		}
 	}
 }
 
 func TestBrokerThatFails(t *testing.T) {
-	failing := answer(503, "", "CF-Queues-Error-Code", "10", "CF-Queues-Error-Cause", "cause")
+	failing := jstest.Response(503, "", "CF-Queues-Error-Code", "10", "CF-Queues-Error-Cause", "cause")
 	for _, c := range []struct {
-		b            *broker
+		b            *jstest.Service
 		source, want string
 	}{
-		{&broker{answer: failing}, `await Q.send(1)`, "Error: Queue send failed: Service Unavailable"},
-		{&broker{answer: failing}, `await Q.sendBatch([{ body: 1 }])`, "Error: Queue sendBatch failed: Service Unavailable"},
-		{&broker{answer: failing}, `await Q.metrics()`, "Error: cause (10)"},
-		{&broker{answer: answer(201, "")}, `await Q.metrics()`, "Error: Unknown Internal Error (15000)"},
-		{&broker{answer: answer(200, "")}, `await Q.send(1)`, "SyntaxError: Unexpected end of JSON input"},
-		{&broker{answer: answer(200, "5")}, `await Q.send(1)`, "Error: Failed to parse queue send response5"},
-		{&broker{answer: answer(200, `"x"`)}, `await Q.metrics()`, `Error: Failed to parse queue metrics response"x"`},
-		{&broker{answer: answer(200, "{}")}, `await Q.send(1)`, "TypeError: Cannot initialize SendMetadata with required members from an undefined or null value."},
-		{&broker{answer: answer(200, `{"metadata":5}`)}, `await Q.send(1)`, "TypeError: Incorrect type for the 'metadata' field on 'SendResponse': the provided value is not of type 'SendMetadata'."},
-		{&broker{answer: answer(200, `{"oldestMessageTimestamp":"soon"}`)}, `await Q.metrics()`, "TypeError: Incorrect type for the 'oldestMessageTimestamp' field on 'Metrics': the provided value is not of type 'date'."},
-		{&broker{err: io.ErrUnexpectedEOF}, `await Q.send(1)`, "Error: Network connection lost."},
+		{broker(failing), `await Q.send(1)`, "Error: Queue send failed: Service Unavailable"},
+		{broker(failing), `await Q.sendBatch([{ body: 1 }])`, "Error: Queue sendBatch failed: Service Unavailable"},
+		{broker(failing), `await Q.metrics()`, "Error: cause (10)"},
+		{broker(jstest.Response(201, "")), `await Q.metrics()`, "Error: Unknown Internal Error (15000)"},
+		{broker(jstest.Response(200, "")), `await Q.send(1)`, "SyntaxError: Unexpected end of JSON input"},
+		{broker(jstest.Response(200, "5")), `await Q.send(1)`, "Error: Failed to parse queue send response5"},
+		{broker(jstest.Response(200, `"x"`)), `await Q.metrics()`, `Error: Failed to parse queue metrics response"x"`},
+		{broker(jstest.Response(200, "{}")), `await Q.send(1)`, "TypeError: Cannot initialize SendMetadata with required members from an undefined or null value."},
+		{broker(jstest.Response(200, `{"metadata":5}`)), `await Q.send(1)`, "TypeError: Incorrect type for the 'metadata' field on 'SendResponse': the provided value is not of type 'SendMetadata'."},
+		{broker(jstest.Response(200, `{"oldestMessageTimestamp":"soon"}`)), `await Q.metrics()`, "TypeError: Incorrect type for the 'oldestMessageTimestamp' field on 'Metrics': the provided value is not of type 'date'."},
+		{&jstest.Service{Answer: jstest.Always(nil, io.ErrUnexpectedEOF)}, `await Q.send(1)`, "Error: Network connection lost."},
 	} {
 		newEnv(t, c.b).WantError(c.source, c.want)
 	}
-	newEnv(t, &broker{answer: failing}, "queue_expose_error_codes").WantError(`await Q.send(1)`, "Error: cause (10)")
+	newEnv(t, broker(failing), "queue_expose_error_codes").WantError(`await Q.send(1)`, "Error: cause (10)")
 }
 
 func TestProducerWrongInput(t *testing.T) {
-	b := &broker{answer: answer(200, sent)}
+	b := broker(jstest.Response(200, sent))
 	e := newEnv(t, b)
 	for source, want := range map[string]string{
 		`await Q.send()`:                                             "TypeError: Failed to execute 'send' on 'WorkerQueue': parameter 1 is not of type 'Value'.",
@@ -161,7 +122,7 @@ func TestProducerWrongInput(t *testing.T) {
 	} {
 		e.WantError(source, want)
 	}
-	if len(b.seen) > 0 {
-		t.Errorf("the broker was asked: %q", b.seen)
+	if len(b.Asked()) > 0 {
+		t.Errorf("the broker was asked: %q", b.Asked())
 	}
 }

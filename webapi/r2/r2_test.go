@@ -1,12 +1,10 @@
 package r2_test
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/dop251/goja"
@@ -24,31 +22,18 @@ import (
 	"workerd.local/webapi/url"
 )
 
-// backend remembers what it was asked and gives one answer.
-type backend struct {
-	mu     sync.Mutex
-	seen   []string
-	answer *event.Response
-	err    error
+// backend is a service whose every answer is r.
+func backend(r *event.Response) *jstest.Service {
+	return &jstest.Service{Line: line, Answer: jstest.Always(r, nil)}
 }
 
-func (b *backend) Deliver(context.Context, event.Event) (event.Outcome, error) {
-	return event.Outcome{}, event.ErrUnsupported
-}
-
-func (b *backend) Fetch(_ context.Context, req *event.Request) (*event.Response, error) {
-	body, err := io.ReadAll(req.Body.Reader())
-	if err != nil {
-		return nil, err
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
+// line is a request's method and the request to R2 that it carries, in a header or in front of the body.
+func line(req *event.Request, body []byte) string {
 	asked := req.Method + " " + req.Header.Get("Cf-R2-Request")
 	if n, err := strconv.Atoi(req.Header.Get("Cf-R2-Metadata-Size")); err == nil && n <= len(body) && req.Body.Size() == int64(len(body)) {
 		asked += string(body[:n]) + " " + string(body[n:])
 	}
-	b.seen = append(b.seen, strings.TrimSpace(asked))
-	return b.answer, b.err
+	return strings.TrimSpace(asked)
 }
 
 const known = `"name":"k","version":"v","size":"5","etag":"e","uploaded":"1000","storageClass":"Standard"`
@@ -68,7 +53,7 @@ func failed(status int, code, message string) *event.Response {
 	return &event.Response{Status: status, Header: http.Header{"Cf-R2-Error": {`{"version":1,"v4code":` + code + `,"message":"` + message + `"}`}}}
 }
 
-func newEnv(t *testing.T, b *backend) *jstest.Env {
+func newEnv(t *testing.T, b *jstest.Service) *jstest.Env {
 	vars := bind.Module{Name: "test", Globals: []bind.Global{bind.Var{Name: "R2", Make: func(js *isolate.JS) (goja.Value, error) {
 		return r2.Class.Wrap(js, &r2.Bucket{Service: b}), nil
 	}}}}
@@ -93,14 +78,14 @@ func TestBucketAsksItsService(t *testing.T) {
 		`R2.list()`: `GET {"version":1,"method":"list","include":[0,1],"newRuntime":true}`,
 		`R2.list({ limit: 1, prefix: "p", cursor: "c", delimiter: "/", startAfter: "s" })`: `GET {"version":1,"method":"list","limit":1,"prefix":"p","cursor":"c","delimiter":"/","startAfter":"s","include":[0,1],"newRuntime":true}`,
 	} {
-		b := &backend{answer: got(`{`+known+`,"objects":[]}`, "")}
+		b := backend(got(`{`+known+`,"objects":[]}`, ""))
 		if !strings.HasPrefix(want, "GET") {
-			b.answer = &event.Response{Status: 200, Body: event.BytesBody([]byte(`{` + known + `,"uploadId":"u"}`))}
+			b.Answer = jstest.Always(&event.Response{Status: 200, Body: event.BytesBody([]byte(`{` + known + `,"uploadId":"u"}`))}, nil)
 		}
 		if _, err := newEnv(t, b).Eval("await " + source); err != nil {
 			t.Errorf("%s: %v", source, err)
 		}
-		if got := strings.Join(b.seen, "\n"); got != want {
+		if got := strings.Join(b.Asked(), "\n"); got != want {
 			t.Errorf("%s\n got %s\nwant %s", source, got, want)
 		}
 	}
@@ -134,7 +119,7 @@ func TestObjectsOfABucket(t *testing.T) {
 		if c.answer.Status == 412 && len(c.answer.Body.Bytes) > 0 {
 			c.answer.Header.Set("Cf-R2-Metadata-Size", strconv.Itoa(len(c.answer.Body.Bytes)))
 		}
-		newEnv(t, &backend{answer: c.answer}).Want("return "+c.source, c.want)
+		newEnv(t, backend(c.answer)).Want("return "+c.source, c.want)
 	}
 }
 
@@ -145,17 +130,17 @@ func (torn) Close() error { return nil }
 
 func TestBucketOfAServiceThatFails(t *testing.T) {
 	for _, c := range []struct {
-		b            *backend
+		b            *jstest.Service
 		source, want string
 	}{
-		{&backend{answer: failed(500, "10001", "Oops")}, `await R2.head("k")`, "Error: head: Oops (10001)"},
-		{&backend{answer: failed(400, "10020", "bad name")}, `await R2.put("k", "")`, "Error: put: bad name (10020)"},
-		{&backend{answer: failed(412, "1", "other")}, `await R2.get("k")`, "Error: get: other (1)"},
-		{&backend{answer: &event.Response{Status: 404}}, `await R2.get("k")`, "Error: get: Unspecified error (0)"},
-		{&backend{answer: failed(404, "10024", "gone")}, `await R2.resumeMultipartUpload("k", "u").abort()`, "Error: abortMultipartUpload: gone (10024)"},
-		{&backend{answer: failed(400, "10048", "parts")}, `await R2.resumeMultipartUpload("k", "u").complete([])`, "Error: completeMultipartUpload: parts (10048)"},
-		{&backend{err: io.ErrUnexpectedEOF}, `await R2.list()`, "Error: Network connection lost."},
-		{&backend{answer: &event.Response{Status: 200, Header: http.Header{"Cf-R2-Metadata-Size": {"99"}}, Body: event.StreamBody(torn{strings.NewReader("{")}, -1)}}, `await R2.get("k")`, "Error: Network connection lost."},
+		{backend(failed(500, "10001", "Oops")), `await R2.head("k")`, "Error: head: Oops (10001)"},
+		{backend(failed(400, "10020", "bad name")), `await R2.put("k", "")`, "Error: put: bad name (10020)"},
+		{backend(failed(412, "1", "other")), `await R2.get("k")`, "Error: get: other (1)"},
+		{backend(&event.Response{Status: 404}), `await R2.get("k")`, "Error: get: Unspecified error (0)"},
+		{backend(failed(404, "10024", "gone")), `await R2.resumeMultipartUpload("k", "u").abort()`, "Error: abortMultipartUpload: gone (10024)"},
+		{backend(failed(400, "10048", "parts")), `await R2.resumeMultipartUpload("k", "u").complete([])`, "Error: completeMultipartUpload: parts (10048)"},
+		{&jstest.Service{Answer: jstest.Always(nil, io.ErrUnexpectedEOF)}, `await R2.list()`, "Error: Network connection lost."},
+		{backend(&event.Response{Status: 200, Header: http.Header{"Cf-R2-Metadata-Size": {"99"}}, Body: event.StreamBody(torn{strings.NewReader("{")}, -1)}), `await R2.get("k")`, "Error: Network connection lost."},
 	} {
 		newEnv(t, c.b).WantError(c.source, c.want)
 	}
@@ -168,14 +153,14 @@ func TestBucketOfAServiceThatFails(t *testing.T) {
 		`R2.head("l")`:     {Status: 500, Header: http.Header{"Cf-R2-Error": {"?"}}},
 	} {
 		source = strings.TrimSuffix(source, ".then")
-		if _, err := newEnv(t, &backend{answer: answer}).Eval("await " + source); err == nil || !strings.Contains(err.Error(), "internal error") {
+		if _, err := newEnv(t, backend(answer)).Eval("await " + source); err == nil || !strings.Contains(err.Error(), "internal error") {
 			t.Errorf("%s: %v", source, err)
 		}
 	}
 }
 
 func TestBucketWrongInput(t *testing.T) {
-	b := &backend{answer: got(`{`+known+`}`, "")}
+	b := backend(got(`{`+known+`}`, ""))
 	e := newEnv(t, b)
 	const value = "JsReadableStream or ArrayBuffer or ArrayBufferView or string or Blob"
 	for source, want := range map[string]string{
@@ -214,9 +199,9 @@ func TestBucketWrongInput(t *testing.T) {
 	} {
 		e.WantError(source, want)
 	}
-	if len(b.seen) > 0 {
-		t.Errorf("the service was asked: %q", b.seen)
+	if len(b.Asked()) > 0 {
+		t.Errorf("the service was asked: %q", b.Asked())
 	}
 	e.Want(`let reason; const s = new ReadableStream({ cancel(r) { reason = r.message } }); await R2.put("k", s, { md5: "" }).catch(() => {}); return reason`, "Stream cancelled because the associated put operation encountered an error.")
-	newEnv(t, &backend{answer: got(`{`+known+`,"httpFields":{"contentType":"a\r\nb"}}`, "")}).WantError(`(await R2.get("k")).writeHttpMetadata(new Headers())`, "TypeError: Invalid header value.")
+	newEnv(t, backend(got(`{`+known+`,"httpFields":{"contentType":"a\r\nb"}}`, ""))).WantError(`(await R2.get("k")).writeHttpMetadata(new Headers())`, "TypeError: Invalid header value.")
 }
