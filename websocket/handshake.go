@@ -91,12 +91,8 @@ func (s *Set) Upgrade(w http.ResponseWriter, r *http.Request, a Accepted) (*Conn
 // and behind it read. Where the error leaves the request unanswered, nc stays the caller's;
 // otherwise it is closed.
 func (s *Set) Take(nc net.Conn, r *http.Request, read []byte, a Accepted) (*Conn, error) {
-	if err := s.reserve(); err != nil {
-		return nil, err
-	}
-	o, err := agreement(r, a)
+	o, err := s.admit(r, a)
 	if err != nil {
-		s.release()
 		return nil, err
 	}
 	o.read = bytes.Clone(read)
@@ -111,12 +107,8 @@ func (s *Set) Adopt(fd int, r *http.Request, read []byte, a Accepted) (*Conn, er
 	if !s.polls() {
 		return nil, ErrNotWatched
 	}
-	if err := s.reserve(); err != nil {
-		return nil, err
-	}
-	o, err := agreement(r, a)
+	o, err := s.admit(r, a)
 	if err != nil {
-		s.release()
 		return nil, err
 	}
 	c := &Conn{
@@ -131,6 +123,18 @@ func (s *Set) Adopt(fd int, r *http.Request, read []byte, a Accepted) (*Conn, er
 		return nil, err
 	}
 	return c, nil
+}
+
+// admit makes room for a connection and says what the answer to its handshake is.
+func (s *Set) admit(r *http.Request, a Accepted) (options, error) {
+	if err := s.reserve(); err != nil {
+		return options{}, err
+	}
+	o, err := agreement(r, a)
+	if err != nil {
+		s.release()
+	}
+	return o, err
 }
 
 // accept makes a WebSocket of a connection for which there is room, and answers its
