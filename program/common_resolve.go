@@ -22,57 +22,108 @@ func (c *common) resolve(js *isolate.JS, request string, parent goja.Value) (str
 		}
 		return v.String(), nil
 	}
-	dir, from, more := c.l.i.program.Cwd(), "", c.paths
-	if p, ok := parent.(*goja.Object); ok {
-		file, path := p.Get("filename"), p.Get("path")
-		if isText(file) && file.String() != "" {
-			from = file.String()
-			dir = dirname(from)
-		} else {
-			if isText(path) && path.String() != "" && path.String() != "." {
-				dir = path.String()
-			}
-			if list, ok := p.Get("paths").(*goja.Object); ok && goja.IsNull(file) {
-				own, err := texts(list)
-				if err != nil {
-					return "", err
-				}
-				more = append(own, more...)
-			}
-		}
-	}
-	f, err := c.l.i.program.resolver.require(request, dir, from, more)
-	switch {
-	case errors.Is(err, errNotFound):
-	case err != nil:
-		err = c.l.thrown(js, err)
-		if e, ok := js.Error(err).(*goja.Object); ok && !isolate.Uncatchable(err) {
-			if code := e.Get("code"); code != nil && code.String() == "MODULE_NOT_FOUND" {
-				if err := e.Set("requireStack", bind.Value(js, c.stackOf(parent))); err != nil {
-					return "", err
-				}
-			}
-		}
+	return c.find(js, request, parent, nil)
+}
+
+// find is resolve, whatever scripts may have changed. dirs are the directories to begin in;
+// without them it is that of the parent.
+func (c *common) find(js *isolate.JS, request string, parent goja.Value, dirs []string) (string, error) {
+	from, dir, more, err := c.lookup(parent)
+	if err != nil {
 		return "", err
-	case f.builtin != "":
+	}
+	if dirs == nil {
+		dirs = []string{dir}
+	} else {
+		more = c.paths
+	}
+	for _, dir := range dirs {
+		f, err := c.l.i.program.resolver.require(request, dir, from, more)
+		switch {
+		case errors.Is(err, errNotFound):
+			continue
+		case err != nil:
+			return "", c.withStack(js, c.l.thrown(js, err), parent)
+		case f.builtin == "":
+			return f.file, nil
+		}
 		if _, ok := c.l.i.program.builtinName(request); ok {
 			return request, nil
 		}
 		return f.builtin, nil
-	default:
-		return f.file, nil
 	}
-	if filepath.IsAbs(request) || isRelative(request) {
-		for _, ext := range c.usual() {
-			at := filepath.Join(dir, request+ext)
-			if filepath.IsAbs(request) {
-				at = filepath.Clean(request + ext)
+	if file := c.besides(js, request, dirs); file != "" {
+		return file, nil
+	}
+	return "", c.notFound(js, request, parent)
+}
+
+// lookup is where a module's requests begin: its file, "" for none, its directory, and where
+// packages are beside the usual places.
+func (c *common) lookup(module goja.Value) (file, dir string, more []string, err error) {
+	dir, more = c.l.i.program.Cwd(), c.paths
+	m, ok := module.(*goja.Object)
+	if !ok {
+		return "", dir, more, nil
+	}
+	name, path := m.Get("filename"), m.Get("path")
+	if isText(name) && name.String() != "" {
+		file = name.String()
+		return file, dirname(file), more, nil
+	}
+	if isText(path) && path.String() != "" && path.String() != "." {
+		dir = path.String()
+	}
+	if list, ok := m.Get("paths").(*goja.Object); ok && goja.IsNull(name) {
+		own, err := texts(list)
+		if err != nil {
+			return "", "", nil, err
+		}
+		more = append(own, more...)
+	}
+	return "", dir, more, nil
+}
+
+// besides is the file that a request names but for an end that something loads; "" for none.
+func (c *common) besides(js *isolate.JS, request string, dirs []string) string {
+	if !filepath.IsAbs(request) && !isRelative(request) {
+		return ""
+	}
+	ends := c.usual()
+	if c.extensions != nil && !js.Library().Untouched(c.extensions) {
+		ends = c.extensions.Keys()
+	}
+	for _, dir := range dirs {
+		for _, end := range ends {
+			at := filepath.Clean(request + end)
+			if !filepath.IsAbs(request) {
+				at = filepath.Join(dir, at)
 			}
 			if isFile(at) {
-				return at, nil
+				return at
 			}
 		}
 	}
+	return ""
+}
+
+// withStack tells an error, which says that a module was not found, for whom that was.
+func (c *common) withStack(js *isolate.JS, err error, parent goja.Value) error {
+	e, ok := js.Error(err).(*goja.Object)
+	if !ok || isolate.Uncatchable(err) {
+		return err
+	}
+	if code := e.Get("code"); code == nil || code.String() != "MODULE_NOT_FOUND" {
+		return err
+	}
+	if failed := e.Set("requireStack", bind.Value(js, c.stackOf(parent))); failed != nil {
+		return failed
+	}
+	return err
+}
+
+// notFound is the error that a request leads to nothing.
+func (c *common) notFound(js *isolate.JS, request string, parent goja.Value) error {
 	stack := c.stackOf(parent)
 	text := "Cannot find module '" + request + "'"
 	if len(stack) > 0 {
@@ -83,9 +134,9 @@ func (c *common) resolve(js *isolate.JS, request string, parent goja.Value) (str
 		err = errors.Join(e.Set("code", "MODULE_NOT_FOUND"), e.Set("requireStack", bind.Value(js, stack)))
 	}
 	if err != nil {
-		return "", err
+		return err
 	}
-	return "", js.Thrown(e)
+	return js.Thrown(e)
 }
 
 // mostStack is how many modules an error names.

@@ -461,6 +461,14 @@ func loaderNatives() map[string]bind.Static {
 			}
 			return []any{f.file}, nil
 		},
+		// find(request, parent, dirs) is a file, or the name of a module that has none.
+		"find": func(c *bind.Call) (any, error) {
+			dirs, err := texts(c.Arg(2))
+			if err != nil {
+				return nil, err
+			}
+			return InstanceOf(c.JS()).loader.common.find(c.JS(), c.Arg(0).String(), c.Arg(1), dirs)
+		},
 		"modulePaths": func(c *bind.Call) (any, error) { return modulePaths(c.Arg(0).String()), nil },
 		"builtinName": func(c *bind.Call) (any, error) {
 			if name, ok := InstanceOf(c.JS()).program.builtinName(c.Arg(0).String()); ok {

@@ -1,6 +1,6 @@
 
 // node:module of a program: CommonJS.
-const { defineProperty, freeze, keys, isArray, apply, assign, includes, push } = primordials;
+const { defineProperty, freeze, isArray, apply, assign, includes, push } = primordials;
 const { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_METHOD_NOT_IMPLEMENTED, make } = require("internal/codes");
 const { validateString } = require("internal/validators");
 const { dirname, resolve: join, isAbsolute, extname, basename } = require("node:path");
@@ -32,13 +32,6 @@ function adopt(parent, child) {
   if (isArray(list) && !includes(list, child)) push(list, child);
 }
 
-// stackOf are the files that led to a module.
-function stackOf(parent) {
-  const list = [];
-  for (let m = parent, n = 0; m && n < 1000; m = parentOf(m), n++) list.push(m.filename || m.id);
-  return list;
-}
-
 Module._nodeModulePaths = (from) => native.modulePaths(join(native.cwd(), from));
 Module._resolveLookupPaths = function (request, parent) {
   if (native.builtinName(request) !== undefined) return null;
@@ -54,41 +47,14 @@ Module._findPath = function (request, paths) {
 };
 Module._resolveFilename = function (request, parent, isMain, options) {
   validateString(request, "request");
-  let hit = null;
-  if (options !== null && typeof options === "object" && options.paths !== undefined) {
-    if (!isArray(options.paths)) throw new ERR_INVALID_ARG_VALUE("options.paths", options.paths);
-    for (const path of options.paths) {
-      hit = native.resolve(request, join(native.cwd(), path), parent?.filename ?? "", globalPaths);
-      if (hit !== null) break;
-    }
-  } else {
-    const dir = parent?.filename ? dirname(parent.filename) : parent?.path && parent.path !== "." ? parent.path : native.cwd();
-    const more = parent?.paths && parent.filename === null ? [...parent.paths, ...globalPaths] : globalPaths;
-    try {
-      hit = native.resolve(request, dir, parent?.filename ?? "", more);
-    } catch (e) {
-      if (e?.code === "MODULE_NOT_FOUND") e.requireStack = stackOf(parent);
-      throw e;
-    }
-  }
-  if (hit !== null) return hit[0] ?? (native.builtinName(request) === undefined ? hit[1] : request);
-  // Extensions that a script has added are tried last.
-  if (isAbsolute(request) || /^\.\.?(\/|$)/.test(request)) {
-    for (const ext of keys(extensions)) {
-      const file = join(parent?.filename ? dirname(parent.filename) : native.cwd(), request + ext);
-      if (native.isFile(file)) return file;
-    }
-  }
-  const requireStack = stackOf(parent);
-  let text = `Cannot find module '${request}'`;
-  if (requireStack.length > 0) text += `\nRequire stack:\n- ${requireStack.join("\n- ")}`;
-  const error = new Error(text);
-  error.code = "MODULE_NOT_FOUND";
-  error.requireStack = requireStack;
-  throw error;
+  const paths = options !== null && typeof options === "object" ? options.paths : undefined;
+  if (paths === undefined) return native.find(request, parent);
+  if (!isArray(paths)) throw new ERR_INVALID_ARG_VALUE("options.paths", paths);
+  const dirs = [];
+  for (const path of paths) push(dirs, join(native.cwd(), path));
+  return native.find(request, parent, dirs);
 };
 
-// circular warns of what a module in a cycle does not export yet.
 Module._load = function (request, parent, isMain) {
   const own = native.builtinName(request);
   if (own !== undefined && request.startsWith("node:")) return native.builtin(own);
