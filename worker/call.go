@@ -27,7 +27,7 @@ func (s *Service) StartCall(ctx context.Context, call *event.Call, done func(*ev
 // call; any goroutine. done is called once, on any goroutine.
 func (w *Worker) HandleCall(ctx context.Context, entrypoint string, call *event.Call, done func(*event.Result, error)) {
 	w.inflight.Add(1)
-	s := &session{w: w, ctx: ctx, entrypoint: entrypoint, call: call, done: done}
+	s := &session{invocation: invocation{w: w, ctx: ctx, entrypoint: entrypoint}, call: call, done: done}
 	if err := w.Post(s.begin); err != nil {
 		w.inflight.Add(-1)
 		call.Release()
@@ -38,27 +38,18 @@ func (w *Worker) HandleCall(ctx context.Context, entrypoint string, call *event.
 // session is a call at a worker, and what follows from it: its context lasts until
 // nothing of the result is held any more.
 type session struct {
-	w          *Worker
-	ctx        context.Context
-	entrypoint string
-	call       *event.Call
-	done       func(*event.Result, error)
-	ioc        *iocontext.Context
-	held       *rpc.Session
-	tracer     *trace.Tracer
-	outcome    event.OutcomeStatus // for the tails
-	answered   bool
-	cutOff     bool // by the runtime: the answer is nothing that the receiver threw
-	stopWatch  func() bool
+	invocation
+	call     *event.Call
+	done     func(*event.Result, error)
+	held     *rpc.Session
+	answered bool
+	cutOff   bool // by the runtime: the answer is nothing that the receiver threw
 }
 
 func (s *session) begin() {
-	realm, err := s.w.Ready()
+	realm, err := s.ready()
 	if err == nil && s.ctx.Err() != nil {
 		err = Canceled(s.ctx.Err())
-	}
-	if err == nil {
-		err = s.w.checkStored(s.ctx)
 	}
 	if err != nil {
 		s.call.Release()
@@ -66,26 +57,15 @@ func (s *session) begin() {
 		return
 	}
 	s.held = rpc.NewSession(s.w.iso.Loop(), s.idle)
-	s.tracer = s.w.Trace(s.ctx, trace.Subject{Entrypoint: s.entrypoint})
-	s.ioc = iocontext.New(realm, iocontext.Options{
+	s.open(realm, iocontext.Options{
 		Parent:  s.w.o.Context,
-		Tracer:  s.tracer,
 		OnAbort: func(err error) { s.answer(nil, err) },
 		OnHang:  s.hung,
 		OnIdle:  s.idle,
-	})
-	s.w.began(s.ioc)
-	if s.tracer != nil {
-		traceCall(s.tracer, s.call)
-		s.ioc.OnEnd(func() { s.tracer.End(s.outcome.String()) })
-	}
+	}, func(t *trace.Tracer) { traceCall(t, s.call) })
 	s.ioc.RunIn(iocontext.Entry{}, s.run, s.fail)
-	if !s.answered && event.Ends(s.ctx) {
-		l := s.w.iso.Loop()
-		s.stopWatch = event.AfterFunc(s.ctx, func() {
-			// A closed loop has ended the session already.
-			_ = l.Post(s.callerGone)
-		})
+	if !s.answered {
+		s.watch(s.callerGone)
 	}
 }
 
@@ -118,27 +98,15 @@ func (s *session) receiver(js *isolate.JS) (rpc.Receiver, error) {
 	if s.w.exports.service {
 		return rpc.Receiver{}, exception.TypeErrorf("The receiver is not an RPC object")
 	}
-	_, ctx, err := s.w.newExecutionContext(js, s.ioc, s.entrypoint, s.call.Props)
+	obj, ctx, err := s.target(js, s.call.Props)
 	if err != nil {
 		return rpc.Receiver{}, err
 	}
-	obj, err := s.w.receiver(js, s.entrypoint, ctx)
-	if err != nil {
-		return rpc.Receiver{}, err
-	}
-	s.w.entered(s.ctx, s.ioc, s.entrypoint, s.call.Props, obj)
 	r := rpc.Receiver{Object: obj, Entrypoint: true}
 	if s.w.exports.handlers[orDefault(s.entrypoint)] != nil {
 		r.Own, r.Env, r.Ctx = true, s.w.env, ctx
 	}
 	return r, nil
-}
-
-func orDefault(entrypoint string) string {
-	if entrypoint == "" {
-		return "default"
-	}
-	return entrypoint
 }
 
 func (s *session) fail(err error) {
@@ -153,9 +121,7 @@ func (s *session) answer(r *event.Result, err error) {
 	}
 	s.answered = true
 	s.w.inflight.Add(-1)
-	if s.stopWatch != nil {
-		s.stopWatch()
-	}
+	s.unwatch()
 	if err != nil {
 		e, _ := exception.From(err)
 		if s.ioc == nil || s.ioc.Aborted() == nil && !s.cutOff {

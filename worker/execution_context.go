@@ -1,8 +1,6 @@
 package worker
 
 import (
-	"cmp"
-
 	"github.com/dop251/goja"
 
 	"workerd.local/event"
@@ -116,7 +114,7 @@ func (w *Worker) modules() []bind.Module {
 // newExecutionContext makes the ctx of an event at an entrypoint. props is ctx.props,
 // nil for none.
 func (w *Worker) newExecutionContext(js *isolate.JS, ioc *iocontext.Context, entrypoint string, props *event.Props) (*executionContext, *goja.Object, error) {
-	if w.o.Compat.Has("nonclass_entrypoint_reuses_ctx_across_invocations") && w.exports.stateless[cmp.Or(entrypoint, "default")] == nil {
+	if w.o.Compat.Has("nonclass_entrypoint_reuses_ctx_across_invocations") && w.exports.stateless[orDefault(entrypoint)] == nil {
 		if w.shared == nil {
 			w.shared = executionContextClass.Wrap(js, &executionContext{w: w})
 		}

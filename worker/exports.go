@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -139,6 +140,9 @@ func (w *Worker) HasHandler(entrypoint, handler string) bool {
 	return err == nil && has
 }
 
+// orDefault is the export that an entrypoint names.
+func orDefault(entrypoint string) string { return cmp.Or(entrypoint, "default") }
+
 // trailing are the last two arguments of a handler: an instance of a class was given env
 // and ctx when it was made.
 func (w *Worker) trailing(entrypoint string, ctx *goja.Object) (env, last goja.Value) {
@@ -151,9 +155,7 @@ func (w *Worker) trailing(entrypoint string, ctx *goja.Object) (env, last goja.V
 // receiver returns the object whose methods handle events of the entrypoint: the
 // exported object, or a new instance of the exported class.
 func (w *Worker) receiver(js *isolate.JS, entrypoint string, ctx *goja.Object) (*goja.Object, error) {
-	if entrypoint == "" {
-		entrypoint = "default"
-	}
+	entrypoint = orDefault(entrypoint)
 	if h := w.exports.handlers[entrypoint]; h != nil {
 		return h, nil
 	}

@@ -20,7 +20,7 @@ import (
 // once, when the handler and everything it left to waitUntil has finished.
 func (w *Worker) HandleEvent(ctx context.Context, entrypoint string, ev event.Event, done func(event.Outcome, error)) {
 	w.inflight.Add(1)
-	d := &delivery{w: w, ctx: ctx, entrypoint: entrypoint, ev: ev, done: done}
+	d := &delivery{invocation: invocation{w: w, ctx: ctx, entrypoint: entrypoint}, ev: ev, done: done}
 	if err := w.Post(d.begin); err != nil {
 		w.inflight.Add(-1)
 		done(event.Outcome{Status: event.Canceled}, Closed(err))
@@ -29,54 +29,37 @@ func (w *Worker) HandleEvent(ctx context.Context, entrypoint string, ev event.Ev
 
 // delivery is one event at a worker.
 type delivery struct {
-	w          *Worker
-	ctx        context.Context
-	entrypoint string
-	ev         event.Event
-	done       func(event.Outcome, error)
-	ioc        *iocontext.Context
-	tracer     *trace.Tracer
-	ctl        *controller
-	neuter     func(error) // closes the connection that is the event
-	batch      *queue.Batch
-	stopWatch  func() bool
-	returned   bool
-	told       bool // done was called
-	finished   bool
-	outcome    event.OutcomeStatus // for the tails
+	invocation
+	ev       event.Event
+	done     func(event.Outcome, error)
+	ctl      *controller
+	neuter   func(error) // closes the connection that is the event
+	batch    *queue.Batch
+	returned bool
+	told     bool // done was called
+	finished bool
 }
 
 func (d *delivery) begin() {
-	realm, err := d.w.Ready()
+	realm, err := d.ready()
 	if err != nil {
 		d.finish(event.Outcome{Status: event.Exception}, err)
 		return
 	}
-	if err := d.w.checkStored(d.ctx); err != nil {
-		d.finish(event.Outcome{Status: event.Exception}, err)
-		return
-	}
-	d.tracer = d.w.Trace(d.ctx, trace.Subject{Entrypoint: d.entrypoint})
 	parent := event.Anew(d.ctx)
 	_, isQueue := d.ev.(event.QueueBatch)
 	if isQueue {
 		parent = d.w.o.Context // what waitUntil has may outlive the sender
 	}
-	d.ioc = iocontext.New(realm, iocontext.Options{
+	d.open(realm, iocontext.Options{
 		Parent:  parent,
-		Tracer:  d.tracer,
 		OnAbort: func(err error) { d.finish(outcomeOf(err), err) },
 		OnHang:  func(err error) { d.fail(err); d.ioc.Abort(err) },
 		OnIdle:  d.idle,
-	})
-	d.w.began(d.ioc)
-	if d.tracer != nil {
-		d.tracer.Event(infoOf(d.ev))
-		d.ioc.OnEnd(func() { d.tracer.End(d.outcome.String()) })
-	}
+	}, func(t *trace.Tracer) { t.Event(infoOf(d.ev)) })
 	d.ioc.RunIn(iocontext.Entry{}, d.run, d.fail)
-	if isQueue && !d.told && d.ctx.Done() != nil {
-		d.watchSender()
+	if isQueue && !d.told {
+		d.watch(d.senderGone)
 	}
 }
 
@@ -105,17 +88,11 @@ func (d *delivery) run(js *isolate.JS) {
 		d.w.dispatchTraces(js, d, traces.List) // modules may have listeners, too
 		return
 	}
-	_, ctx, err := d.w.newExecutionContext(js, d.ioc, d.entrypoint, nil)
+	obj, ctx, err := d.target(js, nil)
 	if err != nil {
 		d.fail(err)
 		return
 	}
-	obj, err := d.w.receiver(js, d.entrypoint, ctx)
-	if err != nil {
-		d.fail(err)
-		return
-	}
-	d.w.entered(d.ctx, d.ioc, d.entrypoint, nil, obj)
 	switch {
 	case isTraces:
 		d.runTraces(js, obj, ctx, traces.List)
@@ -237,9 +214,7 @@ func (d *delivery) tell(o event.Outcome, err error) {
 		return
 	}
 	d.told = true
-	if d.stopWatch != nil {
-		d.stopWatch()
-	}
+	d.unwatch()
 	if _, ok := d.ev.(event.QueueBatch); ok {
 		o.Queue = &event.QueueResult{}
 		if d.batch != nil {

@@ -1,8 +1,6 @@
 package worker
 
 import (
-	"context"
-
 	"github.com/dop251/goja"
 
 	"workerd.local/event"
@@ -39,17 +37,11 @@ var queueEventClass = &bind.Class[queueEvent]{
 	},
 }
 
-// watchSender ends an event whose sender went away before it had an outcome.
-func (d *delivery) watchSender() {
-	l := d.w.iso.Loop()
-	d.stopWatch = context.AfterFunc(d.ctx, func() {
-		// A closed loop has ended the event already.
-		_ = l.Post(func() {
-			if !d.told {
-				d.ioc.Abort(Canceled(d.ctx.Err()))
-			}
-		})
-	})
+// senderGone ends an event whose sender went away before it had an outcome.
+func (d *delivery) senderGone() {
+	if !d.told {
+		d.ioc.Abort(Canceled(d.ctx.Err()))
+	}
 }
 
 // runQueue gives messages to a handler.

@@ -18,7 +18,7 @@ import (
 // any goroutine. done is called once, on any goroutine.
 func (w *Worker) HandleRequest(ctx context.Context, entrypoint string, req *event.Request, done func(*event.Response, error)) {
 	w.inflight.Add(1)
-	q := &request{w: w, ctx: ctx, entrypoint: entrypoint, req: req, done: done}
+	q := &request{invocation: invocation{w: w, ctx: ctx, entrypoint: entrypoint}, req: req, done: done}
 	if err := w.Post(q.begin); err != nil {
 		w.inflight.Add(-1)
 		req.Body.Close()
@@ -28,55 +28,33 @@ func (w *Worker) HandleRequest(ctx context.Context, entrypoint string, req *even
 
 // request is one HTTP request at a worker.
 type request struct {
-	w          *Worker
-	ctx        context.Context
-	entrypoint string
-	req        *event.Request
-	done       func(*event.Response, error)
-	ioc        *iocontext.Context
-	answered   bool
-	tracer     *trace.Tracer
-	outcome    event.OutcomeStatus // for the tails
-	stopWatch  func() bool
-	signal     *events.Signal // nil where the worker did not ask for it
+	invocation
+	req      *event.Request
+	done     func(*event.Response, error)
+	answered bool
+	signal   *events.Signal // nil where the worker did not ask for it
 }
 
 func (q *request) begin() {
-	realm, err := q.w.Ready()
+	realm, err := q.ready()
+	if err == nil && q.ctx.Err() != nil {
+		err = Canceled(q.ctx.Err())
+	}
 	if err != nil {
 		q.answer(nil, err)
 		return
 	}
-	if err := q.ctx.Err(); err != nil {
-		q.answer(nil, Canceled(err))
-		return
-	}
-	if err := q.w.checkStored(q.ctx); err != nil {
-		q.answer(nil, err)
-		return
-	}
-	q.tracer = q.w.Trace(q.ctx, trace.Subject{Entrypoint: q.entrypoint})
-	q.ioc = iocontext.New(realm, iocontext.Options{
+	q.open(realm, iocontext.Options{
 		Parent:  q.w.o.Context,
-		Tracer:  q.tracer,
 		OnAbort: func(err error) { q.answer(nil, err) },
 		OnHang:  q.hung,
 		OnIdle:  q.idle,
-	})
-	q.w.began(q.ioc)
-	if q.tracer != nil {
-		q.tracer.Event(FetchInfo(q.req))
-		q.ioc.OnEnd(func() { q.tracer.End(q.outcome.String()) })
-	}
+	}, func(t *trace.Tracer) { t.Event(FetchInfo(q.req)) })
 	q.ioc.RunIn(iocontext.Entry{}, q.run, q.fail)
 	// Most requests are answered by now, and nobody needs to know when their client
 	// goes away.
-	if !q.answered && event.Ends(q.ctx) {
-		l := q.w.iso.Loop()
-		q.stopWatch = event.AfterFunc(q.ctx, func() {
-			// A closed loop has ended the request already.
-			_ = l.Post(q.clientGone)
-		})
+	if !q.answered {
+		q.watch(q.clientGone)
 	}
 }
 
@@ -85,17 +63,11 @@ func (q *request) run(js *isolate.JS) {
 		q.w.dispatchFetch(js, q)
 		return
 	}
-	_, ctx, err := q.w.newExecutionContext(js, q.ioc, q.entrypoint, q.req.Props)
+	obj, ctx, err := q.target(js, q.req.Props)
 	if err != nil {
 		q.fail(err)
 		return
 	}
-	obj, err := q.w.receiver(js, q.entrypoint, ctx)
-	if err != nil {
-		q.fail(err)
-		return
-	}
-	q.w.entered(q.ctx, q.ioc, q.entrypoint, q.req.Props, obj)
 	handler := obj.Get("fetch")
 	if _, ok := goja.AssertFunction(handler); !ok {
 		q.fail(exception.Errorf("Handler does not export a fetch() function."))
@@ -179,9 +151,7 @@ func (q *request) answer(resp *event.Response, err error) {
 		}
 	}
 	q.w.inflight.Add(-1)
-	if q.stopWatch != nil {
-		q.stopWatch()
-	}
+	q.unwatch()
 	if resp != nil && resp.Body.Stream != nil {
 		if q.signal != nil {
 			l := q.w.iso.Loop()
