@@ -113,23 +113,22 @@ func (w *Worker) modules() []bind.Module {
 
 // newExecutionContext makes the ctx of an event at an entrypoint. props is ctx.props,
 // nil for none.
-func (w *Worker) newExecutionContext(js *isolate.JS, ioc *iocontext.Context, entrypoint string, props *event.Props) (*executionContext, *goja.Object, error) {
+func (w *Worker) newExecutionContext(js *isolate.JS, ioc *iocontext.Context, entrypoint string, props *event.Props) (*goja.Object, error) {
 	if w.o.Compat.Has("nonclass_entrypoint_reuses_ctx_across_invocations") && w.exports.stateless[orDefault(entrypoint)] == nil {
 		if w.shared == nil {
 			w.shared = executionContextClass.Wrap(js, &executionContext{w: w})
 		}
-		x, _ := executionContextClass.Unwrap(js, w.shared)
-		return x, w.shared, nil
+		return w.shared, nil
 	}
 	x := &executionContext{w: w, ioc: ioc}
 	if props != nil {
 		v, err := propsValue(js, props)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		x.props = v
 	}
-	return x, executionContextClass.Wrap(js, x), nil
+	return executionContextClass.Wrap(js, x), nil
 }
 
 // propsValue is ctx.props as a value of the realm.

@@ -64,7 +64,7 @@ func (v *invocation) unwatch() {
 
 // target is the object whose methods handle the invocation, and its ctx.
 func (v *invocation) target(js *isolate.JS, props *event.Props) (obj, ctx *goja.Object, err error) {
-	_, ctx, err = v.w.newExecutionContext(js, v.ioc, v.entrypoint, props)
+	ctx, err = v.w.newExecutionContext(js, v.ioc, v.entrypoint, props)
 	if err != nil {
 		return nil, nil, err
 	}
