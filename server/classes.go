@@ -17,11 +17,15 @@ func (w *world) class(d config.ServiceDesignator, where string) (event.ActorClas
 	if svc == nil || svc.plain != nil {
 		return nil, at(d.Pos, "%s refers to service %q, which has no Durable Object classes.", where, d.Name)
 	}
-	var props *event.Props
-	if d.Props != "" {
-		props = &event.Props{JSON: []byte(d.Props)}
+	return svc.class(d.Entrypoint, propsOf(d), false), nil
+}
+
+// propsOf are the props that a designator gives; nil for none.
+func propsOf(d config.ServiceDesignator) *event.Props {
+	if d.Props == "" {
+		return nil
 	}
-	return svc.class(d.Entrypoint, props, false), nil
+	return &event.Props{JSON: []byte(d.Props)}
 }
 
 // class is a class of actors that the worker exports. Services may name each other in

@@ -562,11 +562,7 @@ func (w *world) service(d config.ServiceDesignator, where string) (event.Service
 	}
 	// Services may name each other in circles, so the pool is looked up when the
 	// first event comes.
-	l := &lazyService{svc: svc, entrypoint: d.Entrypoint}
-	if d.Props != "" {
-		l.props = &event.Props{JSON: []byte(d.Props)}
-	}
-	return l, nil
+	return &lazyService{svc: svc, entrypoint: d.Entrypoint, props: propsOf(d)}, nil
 }
 
 func (w *world) defaultInternet() (event.Service, error) {
