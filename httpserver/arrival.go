@@ -90,25 +90,31 @@ func (a *arrival) begin(svc event.AsyncService, req *event.Request) {
 	svc.Start(&a.ctx, req, a.answered)
 }
 
-// look makes guests of the arrivals that have waited long.
+// look makes guests of the arrivals that have waited long. It lets go of the lock after
+// each: the system is asked several times for one, and there may be many.
 func (d *door) look() {
-	d.mu.Lock()
-	var late []*guest
-	now := time.Now()
-	a := d.arrivals.first
-	for ; a != nil && now.Sub(a.since) >= goneAfter; a = d.arrivals.first {
-		d.arrivals.remove(a)
-		g := a.become()
-		g.watching.Add(1)
-		late = append(late, g)
-	}
-	if d.arrivals.looks = a != nil; a != nil {
-		time.AfterFunc(goneAfter-now.Sub(a.since), d.look)
-	}
-	d.mu.Unlock()
-	for _, g := range late {
+	for g := d.late(); g != nil; g = d.late() {
 		go g.watch()
 	}
+}
+
+// late is a guest made of the arrival that has waited longest. Where none has waited long
+// it is nil, and look is called again when one will have, or with the next arrival.
+func (d *door) late() *guest {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	a := d.arrivals.first
+	if d.arrivals.looks = a != nil; a == nil {
+		return nil
+	}
+	if waited := time.Since(a.since); waited < goneAfter {
+		time.AfterFunc(goneAfter-waited, d.look)
+		return nil
+	}
+	d.arrivals.remove(a)
+	g := a.become()
+	g.watching.Add(1)
+	return g
 }
 
 // become makes a guest of the arrival. Where its connection cannot be had, the guest has one
