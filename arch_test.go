@@ -91,7 +91,7 @@ others
 	github.com/pelletier/go-toml/v2     config
 	github.com/nlnwa/whatwg-url         webapi/url
 	github.com/tetratelabs/wazero       webapi/wasm
-	golang.org/x/sys                    storage/bolt  webapi/node/disk  webapi/node/sockets  webapi/node/terminal
+	golang.org/x/sys                    cmd/workerd  storage/bolt  webapi/node/disk  webapi/node/sockets  webapi/node/terminal
 	golang.org/x/net                    webapi/node/sockets
 	github.com/rivo/uniseg              isolate/natives
 	golang.org/x/text                   isolate/natives  webapi/encoding  webapi/console  webapi/htmlrewriter

@@ -108,15 +108,15 @@ func (l *liveEnv) Delete(name string) bool { l.env.remove(name); return true }
 // Keys is goja.DynamicObject's.
 func (l *liveEnv) Keys() []string { return l.tape.EnvNames() }
 
-// platform and arch are named as Node.js names them.
-func platform() string {
+// Platform and Arch are those of the machine, named as Node.js names them.
+func Platform() string {
 	if runtime.GOOS == "windows" {
 		return "win32"
 	}
 	return runtime.GOOS
 }
 
-func arch() string {
+func Arch() string {
 	switch runtime.GOARCH {
 	case "amd64":
 		return "x64"

@@ -174,6 +174,7 @@ func (w *Worker) uncaught(js *isolate.JS, err error) {
 	t, e, text := events.Global(js), js.Exception(err), describe(js, err)
 	if !t.Has("error") {
 		w.printError("Uncaught " + text)
+		w.failing(js, err)
 		w.leave(js, Exit{Code: ExitFailed})
 		return
 	}
@@ -193,6 +194,7 @@ func (w *Worker) fatal(js *isolate.JS, reason string, err error) {
 		js.Panic(err)
 	}
 	w.printError(reason + ": " + describe(js, err))
+	w.failing(js, err)
 	w.leave(js, Exit{Code: ExitFailed})
 }
 
@@ -228,6 +230,7 @@ func (w *Worker) tellRejection(js *isolate.JS, r isolate.Rejection) {
 	ev := &events.PromiseRejectionEvent{Event: events.New(typ, !r.Handled), Promise: r.Promise, Reason: r.Reason}
 	if _, err := events.Deliver(js, events.Global(js), events.PromiseRejectionEventClass, ev); err != nil {
 		w.printError(`Uncaught Exception on "` + typ + `": ` + describe(js, err))
+		w.failing(js, err)
 		w.end(Exit{Code: ExitFailed})
 		return
 	}
@@ -235,7 +238,9 @@ func (w *Worker) tellRejection(js *isolate.JS, r isolate.Rejection) {
 		return
 	}
 	// Nothing of the script runs here that would have to stop.
-	w.printError("Uncaught (in promise) " + describe(js, js.Thrown(r.Reason)))
+	reason := js.Thrown(r.Reason)
+	w.printError("Uncaught (in promise) " + describe(js, reason))
+	w.failing(js, reason)
 	w.end(Exit{Code: ExitFailed})
 }
 

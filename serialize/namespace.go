@@ -124,8 +124,8 @@ func (w *Worker) namespace(js *isolate.JS) (goja.Value, error) {
 		name string
 		v    goja.Value
 	}{
-		{"arch", rt.ToValue(arch())},
-		{"platform", rt.ToValue(platform())},
+		{"arch", rt.ToValue(Arch())},
+		{"platform", rt.ToValue(Platform())},
 		{"env", rt.NewDynamicObject(&liveEnv{js, w.env, w.tape})},
 		{"version", rt.ToValue(Version)},
 		{"versions", versions},

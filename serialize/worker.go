@@ -69,6 +69,8 @@ type Options struct {
 	Latency time.Duration
 	// LongTask warns when one callback has run for longer; 0 means never.
 	LongTask time.Duration
+	// OnFailure is told what the worker dies of, before it does, on its goroutine; nil is nobody.
+	OnFailure func(Failure)
 	// Log receives what is about this program and not about the script; nil is slog.Default.
 	Log *slog.Logger
 	// depot is what the worker shares with others of its seed once nothing of it is recorded; nil is
@@ -288,6 +290,7 @@ func (w *Worker) failed(err error) {
 		return // it has been said, or condemned is told
 	}
 	w.printError("Uncaught " + err.Error())
+	w.dying(err.Error())
 	w.end(Exit{Code: ExitFailed})
 }
 
@@ -305,12 +308,12 @@ func (w *Worker) condemned(cause error, _ *isolate.Frame) {
 	if w.over() {
 		return
 	}
-	if errors.Is(cause, isolate.ErrCPULimit) {
-		w.printError("LoopLatencyWatchdog Loop latency reached limit")
-		w.end(Exit{Code: ExitAborted})
-		return
+	text := "LoopLatencyWatchdog Loop latency reached limit"
+	if !errors.Is(cause, isolate.ErrCPULimit) {
+		text = "FATAL ERROR: " + cause.Error()
 	}
-	w.printError("FATAL ERROR: " + cause.Error())
+	w.printError(text)
+	w.dying(text)
 	w.end(Exit{Code: ExitAborted})
 }
 

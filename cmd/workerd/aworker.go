@@ -55,10 +55,11 @@ func aworker(_ context.Context, args []string, stdout, stderr io.Writer) int {
 	for _, name := range o.Idle {
 		fmt.Fprintf(stderr, "warning: --%s has no effect here\n", name)
 	}
+	o.stdout, o.stderr = stdout, stderr
 	// SIGTERM is an event of the worker.
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	s := listenForTerm()
+	s := listenForTerm(o)
 	defer s.close()
 	w, err := o.worker(ctx, stdout, stderr)
 	if err != nil {
@@ -69,8 +70,9 @@ func aworker(_ context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 // terms brings SIGTERM and SIGINT to the worker of the process. While there is none they
-// end the process, as they do by themselves.
+// end the process, as they do by themselves. SIGUSR2 writes a report where the options ask for it.
 type terms struct {
+	o           *aworkerOptions
 	signals     chan os.Signal
 	done, ended chan struct{}
 
@@ -78,11 +80,19 @@ type terms struct {
 	w  *serialize.Worker
 }
 
-func listenForTerm() *terms {
-	t := &terms{signals: make(chan os.Signal, 1), done: make(chan struct{}), ended: make(chan struct{})}
+func listenForTerm(o *aworkerOptions) *terms {
+	t := &terms{o: o, signals: make(chan os.Signal, 1), done: make(chan struct{}), ended: make(chan struct{})}
 	signal.Notify(t.signals, syscall.SIGTERM, os.Interrupt)
+	t.listenForReports()
 	go t.follow()
 	return t
+}
+
+// listenForReports begins to listen for what asks for reports.
+func (t *terms) listenForReports() {
+	if t.o.ReportOnSignal && reportSignal != nil {
+		signal.Notify(t.signals, reportSignal)
+	}
 }
 
 func (t *terms) follow() {
@@ -94,6 +104,8 @@ func (t *terms) follow() {
 			w := t.w
 			t.mu.Unlock()
 			switch {
+			case s == reportSignal:
+				t.o.reportLook(w)
 			case w != nil && s == syscall.SIGTERM:
 				w.Terminate()
 			case w != nil:
@@ -134,7 +146,7 @@ func (o *aworkerOptions) worker(ctx context.Context, stdout, stderr io.Writer) (
 		return w, err
 	}
 	if o.Preload != "" {
-		if w.Preload, err = serialize.Load(ctx, o.Preload, false, nil); err != nil {
+		if w.Preload, err = serialize.Load(ctx, o.Preload, false, o.bounds); err != nil {
 			return w, err
 		}
 	}
@@ -145,8 +157,12 @@ func (o *aworkerOptions) worker(ctx context.Context, stdout, stderr io.Writer) (
 	w.Location, w.Args, w.Env = o.Location, o.Args, os.Environ()
 	w.Stdout, w.Stderr = stdout, stderr
 	w.Outbound = outbound.NewNetwork(policy, nil, nil, nil)
+	w.Limits.Bounds = o.bounds
 	w.Latency = time.Duration(o.LatencyMS) * time.Millisecond
 	w.LongTask = time.Duration(o.LongTaskMS) * time.Millisecond
+	if o.Report {
+		w.OnFailure = o.reportFailure
+	}
 	return w, nil
 }
 
@@ -155,16 +171,16 @@ func (o *aworkerOptions) program(ctx context.Context) (*serialize.Program, error
 	module := o.Module && !o.BuildSnapshot
 	switch {
 	case o.HasEval:
-		return serialize.Inline(ctx, o.Eval, module, nil)
+		return serialize.Inline(ctx, o.Eval, module, o.bounds)
 	case o.Script != "":
 		if o.SnapshotBlob != "" && !o.BuildSnapshot {
-			p, err := serialize.Load(ctx, o.Script, module, nil)
+			p, err := serialize.Load(ctx, o.Script, module, o.bounds)
 			if errors.Is(err, os.ErrNotExist) {
 				return nil, nil // it only counts where the snapshot cannot be used
 			}
 			return p, err
 		}
-		return serialize.Load(ctx, o.Script, module, nil)
+		return serialize.Load(ctx, o.Script, module, o.bounds)
 	}
 	return nil, nil
 }

@@ -3,12 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"workerd.local/internal/limits"
 	"workerd.local/serialize"
 )
 
@@ -36,9 +38,18 @@ type aworkerOptions struct {
 	Help            bool          `json:"-"`
 	Version         bool          `json:"-"`
 	Dump            bool          `json:"-"`
+	Report          bool          `json:"report"`
+	ReportOnSignal  bool          `json:"reportOnSignal"`
+	ReportCompact   bool          `json:"reportCompact"`
+	ReportDirectory string        `json:"reportDirectory"`
+	ReportFilename  string        `json:"reportFilename"`
+	Limits          []string      `json:"limits"`
 	Idle            []string      `json:"noEffect"`
 	Script          string        `json:"script"`
 	Args            []string      `json:"args"`
+
+	bounds         *limits.Set
+	stdout, stderr io.Writer // where reports go
 }
 
 const aworkerHelp = `Usage: workerd aworker [flags] [script [args]]
@@ -57,6 +68,12 @@ const aworkerHelp = `Usage: workerd aworker [flags] [script [args]]
   --control-socket PATH       be a seed that workerd fork makes children of
   --isolate KIND              a child is an isolate of this process (thread, the default) or a process
   --twins N                   keep so many children ready
+  --report                    write a report, as node does, when the script dies of an error
+  --report-on-signal          write one on SIGUSR2
+  --report-directory DIR      where reports are written
+  --report-filename FILE      the file's name, or stdout or stderr
+  --report-compact            in one line
+  --limit NAME=VALUE          change a limit; may be given several times
   --dump-arguments            print how the command line was read
   -v, --version               print the version
   -h, --help                  print this
@@ -66,9 +83,9 @@ The first argument that does not begin with - is the script; what follows it is 
 
 // idleFlags are options of Aworker that change nothing here; those in the map take a value.
 var idleFlags = map[string]bool{
-	"enable-source-maps": false, "cpu-prof": false, "report": false, "report-on-signal": false, "report-on-fatalerror": false,
-	"report-uncaught-exception": false, "report-compact": false, "expose-internals": false,
-	"report-directory": true, "report-filename": true, "report-signal": true, "cpu-prof-dir": true, "cpu-prof-interval": true,
+	"enable-source-maps": false, "cpu-prof": false, "expose-internals": false, "cpu-prof-dir": true, "cpu-prof-interval": true,
+	"experimental-async-context": false, "experimental-curl-fetch": false, "no-experimental-curl-fetch": false, "enable-trace-event": false,
+	"trace-event-categories": true, "trace-event-directory": true, "max-macro-task-count-per-tick": true, "threaded-platform-pool-size": true,
 	"same-origin-shared-data-dir": true, "agent-cred": true,
 }
 
@@ -83,7 +100,7 @@ func parseAworker(args []string, base *aworkerOptions) (*aworkerOptions, error) 
 	if base != nil {
 		c := *base
 		o = &c
-		o.Args, o.Idle = nil, nil
+		o.Args, o.Idle, o.Limits = nil, nil, slices.Clone(base.Limits)
 	}
 	for len(args) > 0 {
 		arg := args[0]
@@ -110,6 +127,10 @@ func parseAworker(args []string, base *aworkerOptions) (*aworkerOptions, error) 
 			return nil, err
 		}
 	}
+	var err error
+	if o.bounds, err = limits.Parse(o.Limits...); err != nil {
+		return nil, err
+	}
 	if len(args) > 0 && !o.HasEval {
 		script, err := filepath.Abs(args[0])
 		if err != nil {
@@ -125,6 +146,7 @@ func parseAworker(args []string, base *aworkerOptions) (*aworkerOptions, error) 
 func (o *aworkerOptions) set(name, arg string, has bool, take func() (string, error)) (err error) {
 	flags := map[string]*bool{
 		"build-snapshot": &o.BuildSnapshot, "module": &o.Module, "has-agent": &o.Agent, "a": &o.Agent, "ref-agent": &o.Agent, "A": &o.Agent,
+		"report": &o.Report, "report-on-signal": &o.ReportOnSignal, "report-compact": &o.ReportCompact,
 		"threaded-platform": &o.Threaded, "dump-arguments": &o.Dump, "v": &o.Version, "version": &o.Version, "h": &o.Help, "help": &o.Help,
 	}
 	if f := flags[name]; f != nil {
@@ -136,6 +158,7 @@ func (o *aworkerOptions) set(name, arg string, has bool, take func() (string, er
 	}
 	texts := map[string]*string{
 		"mode": &o.Mode, "e": &o.Eval, "eval": &o.Eval, "location": &o.Location, "listen": &o.Listen, "isolate": &o.Isolate,
+		"report-filename": &o.ReportFilename,
 	}
 	if t := texts[name]; t != nil {
 		*t, err = take()
@@ -144,6 +167,7 @@ func (o *aworkerOptions) set(name, arg string, has bool, take func() (string, er
 	}
 	paths := map[string]*string{
 		"snapshot-blob": &o.SnapshotBlob, "preload-script": &o.Preload, "control-socket": &o.ControlSocket, "agent-ipc": &o.AgentIPC,
+		"report-directory": &o.ReportDirectory,
 	}
 	if p := paths[name]; p != nil {
 		if *p, err = take(); err == nil && *p != "" {
@@ -161,6 +185,11 @@ func (o *aworkerOptions) set(name, arg string, has bool, take func() (string, er
 			return fmt.Errorf("%s: %q is not a number", arg, text)
 		}
 		return nil
+	}
+	if name == "limit" {
+		text, err := take()
+		o.Limits = append(o.Limits, text)
+		return err
 	}
 	if name == "snapshot-timeout" {
 		text, err := take()

@@ -24,6 +24,7 @@ func (o *aworkerOptions) seed(ctx context.Context, w serialize.Options, mode ser
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	signal.Stop(t.signals) // the seed has no worker of its own
+	t.listenForReports()
 	// A second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
 	l, err := listenControl(o.ControlSocket)
@@ -43,7 +44,7 @@ func (o *aworkerOptions) seed(ctx context.Context, w serialize.Options, mode ser
 	defer s.Close()
 	f := &forker{o: o, w: w, mode: mode, seed: s}
 	fmt.Fprintf(stderr, "seed ready at %s\n", o.ControlSocket)
-	if err := serialize.ServeControl(ctx, l, limits.SeedMessage.In(nil), f.fork); err != nil {
+	if err := serialize.ServeControl(ctx, l, limits.SeedMessage.In(o.bounds), f.fork); err != nil {
 		fmt.Fprintln(stderr, err)
 		return serialize.Exit{Code: serialize.ExitFailed, Failed: err}
 	}
@@ -123,7 +124,7 @@ func (f *forker) preload(ctx context.Context, o *aworkerOptions) (*serialize.Pro
 	if o.Preload == f.o.Preload {
 		return f.w.Preload, nil
 	}
-	return serialize.Load(ctx, o.Preload, false, nil)
+	return serialize.Load(ctx, o.Preload, false, o.bounds)
 }
 
 // process runs a child in a process of its own, which gets the seed's snapshot.
@@ -167,8 +168,15 @@ func childArgs(o *aworkerOptions) (args []string) {
 	add("listen", o.Listen)
 	add("loop-latency-limit-ms", fmt.Sprint(o.LatencyMS))
 	add("long-task-threshold-ms", fmt.Sprint(o.LongTaskMS))
-	if o.Module {
-		args = append(args, "--module")
+	for _, l := range o.Limits {
+		add("limit", l)
+	}
+	add("report-directory", o.ReportDirectory)
+	add("report-filename", o.ReportFilename)
+	for name, set := range map[string]bool{"module": o.Module, "report": o.Report, "report-on-signal": o.ReportOnSignal, "report-compact": o.ReportCompact} {
+		if set {
+			args = append(args, "--"+name)
+		}
 	}
 	if o.HasEval {
 		return append(append(args, "--eval="+o.Eval), o.Args...)
@@ -220,10 +228,10 @@ func runAworkerChild(args []string, stdout, stderr io.Writer) int {
 		return fail(stderr, err)
 	}
 	// The script is in the snapshot; it is read again only where that cannot be used.
-	t := listenForTerm()
+	t := listenForTerm(o)
 	defer t.close()
 	script := o.Script
-	o.Script = ""
+	o.Script, o.stdout, o.stderr = "", stdout, stderr
 	w, err := o.worker(ctx, stdout, stderr)
 	if err != nil {
 		return fail(stderr, err)

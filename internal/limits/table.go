@@ -399,6 +399,7 @@ var sections = []Section{
 		knob("Keys and values of a namespace of `aworker.kvStorages`", KVStorageBytes.Knob, "QuotaExceededError; with the strategy lru the oldest go"),
 		knob("Namespaces of `aworker.kvStorages`", KVStorageSpaces.Knob, "QuotaExceededError"),
 		knob("`caches` of a worker, or of the children of a seed", CacheStorageBytes.Knob, "QuotaExceededError"),
+		row("Properties of an error in a report", "serialize.mostProperties", Count, "", "fixed by what people read", "the others are left out"),
 		row("Requests of one `cache.addAll()`", "serialize.mostAdded", Count, "", "fixed by what programs need", "RangeError"),
 		knob("How long an isolate may take to start from a snapshot, or to make it (`snapshot = true`)", SnapshotStart.Knob, "the start fails"),
 		knob("Events that wait for such an isolate", SnapshotWaiting.Knob, "an error of the kind overloaded"),
