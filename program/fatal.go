@@ -51,8 +51,8 @@ func (i *Instance) Caught(js *isolate.JS, _ *threads.Thread, value goja.Value) b
 		origin = "uncaughtException"
 	}
 	code := exitUncaught
-	if i.hooks != nil {
-		v, err := i.hook(js, "uncaught", value, js.Runtime().ToValue(origin))
+	if i.hook != nil {
+		v, err := i.tell(js, "uncaught", value, js.Runtime().ToValue(origin))
 		switch {
 		case err != nil && isolate.Uncatchable(err):
 			js.Panic(err)
@@ -85,13 +85,13 @@ func (i *Instance) rejected(js *isolate.JS, r isolate.Rejection) {
 		return
 	}
 	js.In(i.ioc.Frame(), func() {
-		if i.hooks != nil {
+		if i.hook != nil {
 			var v goja.Value
 			var err error
 			if r.Handled {
-				_, err = i.hook(js, "handled", r.Promise)
+				_, err = i.tell(js, "handled", r.Promise)
 			} else {
-				v, err = i.hook(js, "rejected", r.Reason, r.Promise)
+				v, err = i.tell(js, "rejected", r.Reason, r.Promise)
 			}
 			if err != nil {
 				i.uncaughtError(js, err)

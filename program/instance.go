@@ -71,7 +71,7 @@ type Instance struct {
 	waits   sync.WaitGroup     // of the goroutines that wait for them
 
 	process *goja.Object  // of the script; nil until somebody asked for it
-	hooks   *goja.Object  // what js/machine/process.js gives; nil until somebody asked for process
+	hook    goja.Value    // what js/machine/process.js gives; nil until somebody asked for process
 	entry   *goja.Promise // settles when the entry has run; nil where it has, or does at once
 	at      place         // where the exception was thrown that is looked at
 	origin  string        // what node calls the way it came
@@ -211,9 +211,9 @@ func (i *Instance) guarded(js *isolate.JS, fn func(js *isolate.JS) error) {
 
 // Idle is threads.Body's: beforeExit may make something to do.
 func (i *Instance) Idle(js *isolate.JS, _ *threads.Thread) bool {
-	if i.hooks != nil {
+	if i.hook != nil {
 		i.guarded(js, func(js *isolate.JS) error {
-			_, err := i.hook(js, "beforeExit")
+			_, err := i.tell(js, "beforeExit")
 			return err
 		})
 	}
@@ -235,8 +235,8 @@ func (i *Instance) End(js *isolate.JS, _ *threads.Thread, code int) int {
 	} else if code == 0 && i.unsettled() {
 		code = exitUnsettled
 	}
-	if i.hooks != nil {
-		v, err := i.hook(js, "exit", js.Runtime().ToValue(code))
+	if i.hook != nil {
+		v, err := i.tell(js, "exit", js.Runtime().ToValue(code))
 		switch {
 		case i.code != nil:
 			return *i.code // a listener has ended the program
@@ -269,9 +269,9 @@ func (i *Instance) exit(js *isolate.JS, code int) {
 	i.thread.Exit(js, code)
 }
 
-// hook calls a function of js/machine/process.js.
-func (i *Instance) hook(js *isolate.JS, name string, args ...goja.Value) (goja.Value, error) {
-	return js.Call(i.hooks.Get(name), nil, args...)
+// tell tells js/machine/process.js of an event of that name.
+func (i *Instance) tell(js *isolate.JS, name string, args ...goja.Value) (goja.Value, error) {
+	return js.Call(i.hook, nil, append([]goja.Value{js.Runtime().ToValue(name)}, args...)...)
 }
 
 // builtin is a module that the program has without a file. ok is false where there is

@@ -37,7 +37,7 @@ func natives(name string) map[string]bind.Static {
 	switch name {
 	case "machine/module":
 		return loaderNatives()
-	case "machine/process", "machine/internal/process":
+	case "machine/process", "machine/internal/process", "machine/internal/env":
 		return processNatives()
 	case "machine/console":
 		return consoleNatives()

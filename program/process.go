@@ -2,7 +2,6 @@ package program
 
 import (
 	"maps"
-	"os"
 	"runtime"
 	"slices"
 	"strconv"
@@ -19,36 +18,35 @@ import (
 // versionLine ends what is said of a program that an exception has ended.
 const versionLine = "Node.js v" + core.Version + "\n"
 
-// processNatives are what js/machine/process.js and internal/process.js get.
+// processNatives are what js/machine/process.js, internal/process.js and internal/env.js get.
 func processNatives() map[string]bind.Static {
 	return map[string]bind.Static{
 		"nextTick": func(c *bind.Call) (any, error) {
 			InstanceOf(c.JS()).ticks.add(c)
 			return nil, nil
 		},
-		"hooks": func(c *bind.Call) (any, error) {
-			InstanceOf(c.JS()).hooks, _ = c.Arg(0).(*goja.Object)
-			return nil, nil
-		},
+		// made(process, hook) is told of the object, and what to tell of events.
 		"made": func(c *bind.Call) (any, error) {
 			i := InstanceOf(c.JS())
 			i.process, _ = c.Arg(0).(*goja.Object)
+			i.hook = c.Arg(1)
 			return nil, i.loader.common.processMade()
 		},
-		"info": func(c *bind.Call) (any, error) {
-			i := InstanceOf(c.JS())
-			arch := runtime.GOARCH
-			if arch == "amd64" {
-				arch = "x64"
+		// process(make, proto) is the process object; make(name) makes a property, or the
+		// functions of an accessor.
+		"process": func(c *bind.Call) (any, error) {
+			var make, proto *goja.Object
+			if err := c.Unpack("make", &make, "proto", &proto); err != nil {
+				return nil, err
 			}
-			return object(c.JS(), map[string]any{
-				"main": i.main, "readOnly": i.o.ReadOnly, "noStdin": i.o.NoStdin, "worker": i.o.Thread, "thread": i.thread.ID(), "pid": os.Getpid(), "ppid": os.Getppid(), "uid": os.Getuid(), "gid": os.Getgid(),
-				"channel": i.channel(), "argv0": i.program.o.argv0(), "execPath": i.program.o.ExecPath, "arch": arch,
-				"noWarnings": i.program.o.Flags.NoWarnings, "traceWarnings": i.program.o.Flags.TraceWarnings,
-				"noDeprecation": i.program.o.Flags.NoDeprecation, "traceDeprecation": i.program.o.Flags.TraceDeprecation,
-				"throwDeprecation": i.program.o.Flags.ThrowDeprecation,
-			})
+			late := bind.NewLate(c.JS())
+			o := late.Object(shapeOf(InstanceOf(c.JS())), proto, processMembers(c.JS(), make))
+			if err := late.Fill(); err != nil {
+				return nil, err
+			}
+			return o, o.DefineDataPropertySymbol(goja.SymToStringTag, c.JS().Runtime().ToValue("process"), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 		},
+		"info": func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).info(c.Arg(0).String()), nil },
 		"workerData": func(c *bind.Call) (any, error) {
 			if p := face.PortOf(c.JS()); p != nil {
 				return p.Value(c.JS())
@@ -78,22 +76,6 @@ func processNatives() map[string]bind.Static {
 		"deleteEnv": func(c *bind.Call) (any, error) {
 			InstanceOf(c.JS()).o.env.remove(c.Arg(0).String())
 			return nil, nil
-		},
-		// channel is the descriptor of the channel to who forked this program, which is told
-		// in its environment and is nobody else's business.
-		"channel": func(c *bind.Call) (any, error) {
-			env := InstanceOf(c.JS()).program.env
-			text, ok := env.get("NODE_CHANNEL_FD")
-			if !ok {
-				return nil, nil
-			}
-			env.remove("NODE_CHANNEL_FD")
-			env.remove("NODE_CHANNEL_SERIALIZATION_MODE")
-			fd, err := strconv.Atoi(text)
-			if err != nil || fd < 3 {
-				return nil, nil
-			}
-			return fd, nil
 		},
 		"envNames":    func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).o.env.list(), nil },
 		"readOnlyEnv": func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).o.ReadOnly, nil },

@@ -81,7 +81,7 @@ func (s *Set) value(k *Knob) int64 {
 // Changed are the settings of the knobs that were changed and whose names begin with one
 // of some prefixes, in order of the table.
 func (s *Set) Changed(prefixes ...string) (settings []string) {
-	if s == nil {
+	if s == nil || len(s.values) == 0 {
 		return nil
 	}
 	for _, k := range Knobs() {
