@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -126,7 +127,7 @@ func runProgram(ctx context.Context, args []string, stdout, stderr io.Writer) in
 			}
 		}
 	}()
-	code, err := p.Run(ctx)
+	code, err := quietly(ctx, p.Run)
 	var by signaled
 	switch {
 	case err != nil:
@@ -135,6 +136,16 @@ func runProgram(ctx context.Context, args []string, stdout, stderr io.Writer) in
 		return exitSignaled + int(by)
 	}
 	return code
+}
+
+// quietly runs a program, and gives memory back once it only waits.
+func quietly(ctx context.Context, run func(context.Context) (int, error)) (int, error) {
+	waiting, stop := context.WithCancel(ctx)
+	var following sync.WaitGroup
+	defer following.Wait()
+	defer stop()
+	following.Go(func() { quiet(waiting, releaseHeap) })
+	return run(ctx)
 }
 
 // signaled is the signal that ended a program.
