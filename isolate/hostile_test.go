@@ -81,6 +81,16 @@ var hostile = []string{
 	`f = () => 1; for (i = 0; i < 3e5; i++) { f = f.bind(); Object.defineProperty(f, "name", { value: "" }) } f()`,
 	`f = class {}; for (i = 0; i < 3e5; i++) { f = f.bind(); Object.defineProperty(f, "name", { value: "" }) } new f`,
 	`f = class {}; for (i = 0; i < 3e5; i++) { f = f.bind(); Object.defineProperty(f, "name", { value: "" }) } ({}) instanceof f`,
+	// names of natives, which the engine asks for where the call stack is full
+	`try { Object.defineProperty([].map, "name", { get() {} }) } catch { } (function f() { [1].map(f) })()`,
+	`try { Object.defineProperties(new Proxy([].map, {}), { name: { value: { toString() { } } } }) } catch { } (function f() { [1].map(f) })()`,
+	`Reflect.defineProperty([].map, { toString: () => "name" }, { get: [].map.bind([1], () => 1) }); (function f() { [1].map(f) })()`,
+	`Object.defineProperty([].map, "name", { writable: true }); try { [].map.name = { toString() { } } } catch { } (function f() { [1].map(f) })()`,
+	`delete [].map.name; Object.setPrototypeOf([].map, { get name() { } }); (function f() { [1].map(f) })()`,
+	`delete [].map.name; try { delete Function.prototype.name } catch { } Object.setPrototypeOf(Function.prototype, { get name() { } }); (function f() { [1].map(f) })()`,
+	`Promise.__proto__ = { get name() { } }; try { delete Promise.name } catch { } (function f() { new Promise(f); f() })()`,
+	`b = Function.prototype.bind.call(Object.setPrototypeOf(() => b(), { get name() { } })); try { delete b.name } catch { } b()`,
+	`f = async () => b(); f.__proto__.__proto__ = { __proto__: Function.prototype, get name() { } }; b = f.bind(); delete b.name; b(); await 1`,
 	// proxies
 	`t = {}; p = new Proxy(t, {}); Object.setPrototypeOf(t, p); p.x`,
 	`t = {}; p = new Proxy(t, {}); t.__proto__ = p; p.x`,
@@ -166,7 +176,8 @@ func TestHostileScriptsLeaveTheProcessAlive(t *testing.T) {
 			}
 			switch {
 			case outcome == "stopped", strings.HasPrefix(outcome, "RangeError: "):
-			case outcome == "TypeError: Cyclic __proto__ value", outcome == "TypeError: Cannot convert a BigInt value to a number":
+			case outcome == "TypeError: Cyclic __proto__ value", outcome == "TypeError: Cannot convert a BigInt value to a number",
+				outcome == "TypeError: Cannot redefine property: name":
 			case outcome == isolate.ErrCallStack.Error():
 			case strings.HasPrefix(outcome, isolate.ErrPanic.Error()): // the realm is thrown away
 			case outcome == "no error": // a fast machine is through before the limit

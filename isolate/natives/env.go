@@ -23,10 +23,11 @@ type env struct {
 	rt  *goja.Runtime
 	lim Limits
 
-	nop        raw // an empty script function: running it raises a pending interrupt
-	steps      int // until the next poll
-	depth      int // natives that are running
-	generators int // steps of generators that are running
+	functionProto *goja.Object
+	nop           raw // an empty script function: running it raises a pending interrupt
+	steps         int // until the next poll
+	depth         int // natives that are running
+	generators    int // steps of generators that are running
 	// unwinding: the running panic has been looked at. The next native resets it.
 	unwinding bool
 
@@ -96,13 +97,14 @@ func newEnv(rt *goja.Runtime, l Limits) *env {
 }
 
 var (
-	typeInt    = reflect.TypeFor[int64]()
-	typeFloat  = reflect.TypeFor[float64]()
-	typeBigInt = reflect.TypeFor[*big.Int]()
-	typeFunc   = reflect.TypeFor[func(goja.FunctionCall) goja.Value]()
-	typeBuffer = reflect.TypeFor[goja.ArrayBuffer]()
-	typeProxy  = reflect.TypeFor[goja.Proxy]()
-	typeUnits  = reflect.TypeFor[[]uint16]()
+	typeInt         = reflect.TypeFor[int64]()
+	typeFloat       = reflect.TypeFor[float64]()
+	typeBigInt      = reflect.TypeFor[*big.Int]()
+	typeFunc        = reflect.TypeFor[func(goja.FunctionCall) goja.Value]()
+	typeConstructor = reflect.TypeFor[func(goja.ConstructorCall) *goja.Object]()
+	typeBuffer      = reflect.TypeFor[goja.ArrayBuffer]()
+	typeProxy       = reflect.TypeFor[goja.Proxy]()
+	typeUnits       = reflect.TypeFor[[]uint16]()
 )
 
 var (

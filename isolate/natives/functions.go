@@ -26,7 +26,7 @@ var reflectTable = table{path: "Reflect", funcs: []entry{
 	}},
 	{name: "ownKeys", length: 1, make: visibleKeys},
 	{name: "getOwnPropertyDescriptor", length: 2, make: touching},
-	{name: "defineProperty", length: 3, make: touching},
+	{name: "defineProperty", length: 3, make: definition(func(*env) goja.Value { return valFalse })},
 }}
 
 // boundList checks the length of the argument list at index i. An array-like

@@ -137,6 +137,8 @@ func TestInstallKeepsTheShapeOfIntrinsics(t *testing.T) {
 	for _, tb := range tables {
 		paths = append(paths, tb.path)
 	}
+	// Nobody can delete it: see names.go.
+	fixed := strings.NewReplacer("name false,false,true,string", "name false,false,false,string")
 	for _, path := range paths {
 		var kept []string
 		for _, line := range shape(ours, path) {
@@ -148,6 +150,9 @@ func TestInstallKeepsTheShapeOfIntrinsics(t *testing.T) {
 		var want []string
 		for _, line := range shape(bare, path) {
 			name, _, _ := strings.Cut(line, " ")
+			if path == "Function.prototype" {
+				line = fixed.Replace(line)
+			}
 			if !added[name] {
 				want = append(want, line)
 			}

@@ -242,12 +242,15 @@ func (e *env) jsCode(o *goja.Object) bool {
 // bind is Function.prototype.bind: a bound native counts.
 func bind(e *env, prev raw) raw {
 	return func(c goja.FunctionCall) goja.Value {
-		bound := prev(c)
+		bound := prev(c).(*goja.Object)
+		if proto := bound.Prototype(); proto != e.functionProto {
+			e.keepName(bound, proto)
+		}
 		target, ok := c.This.(*goja.Object)
 		if !ok || e.jsCode(target) {
 			return bound
 		}
-		return e.counted(bound.(*goja.Object), true)
+		return e.counted(bound, true)
 	}
 }
 
@@ -359,6 +362,7 @@ var typeTraps = reflect.TypeFor[*goja.ProxyTrapConfig]()
 func acyclic(e *env, prev raw) raw {
 	return func(c goja.FunctionCall) goja.Value {
 		e.checkProto(c.Argument(0), c.Argument(1))
+		e.pinName(c.Argument(0), c.Argument(1))
 		return prev(c)
 	}
 }
@@ -435,6 +439,7 @@ func (e *env) installProxy() error {
 func (e *env) protoSetter(set raw) (*goja.Object, error) {
 	return e.newFunc("set __proto__", 1, func(c goja.FunctionCall) goja.Value {
 		e.checkProto(c.This, c.Argument(0))
+		e.pinName(c.This, c.Argument(0))
 		return set(c)
 	})
 }

@@ -1,6 +1,7 @@
 package natives
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -29,6 +30,7 @@ func (e *env) installAll() error {
 		return fmt.Errorf("install natives: %w", err)
 	}
 	e.nop, _ = e.callable(nop)
+	e.functionProto = nop.(*goja.Object).Prototype()
 	if e.objectProto = e.rt.GlobalObject().Prototype(); e.objectProto == nil {
 		return fmt.Errorf("install natives: the global object has no prototype")
 	}
@@ -73,7 +75,7 @@ func (e *env) installNow() error {
 			return err
 		}
 	}
-	if err := e.installProto(); err != nil {
+	if err := errors.Join(e.installProto(), e.installProtoName()); err != nil {
 		return err
 	}
 	for _, name := range lateGlobals {

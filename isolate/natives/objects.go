@@ -111,8 +111,8 @@ var objectTable = table{path: "Object", funcs: []entry{
 	{name: "getOwnPropertySymbols", length: 1, make: visibleKeys},
 	{name: "getOwnPropertyDescriptor", length: 2, make: touching},
 	{name: "getOwnPropertyDescriptors", length: 1, make: descriptors},
-	{name: "defineProperty", length: 3, make: touching},
-	{name: "defineProperties", length: 2, make: touchingAll},
+	{name: "defineProperty", length: 3, make: definition(refuseName)},
+	{name: "defineProperties", length: 2, make: definitions},
 	{name: "freeze", length: 1, make: touchingAll},
 	{name: "seal", length: 1, make: touchingAll},
 	{name: "assign", length: 2, make: ownKeysMethod(-1)},
@@ -146,7 +146,8 @@ func (e *env) legacyDefine(call goja.FunctionCall, name, field string) goja.Valu
 		}
 	}
 	key := e.toKey(call.Argument(0))
-	if !e.defineProperty(goja.FunctionCall{Arguments: []goja.Value{o, key, d}}).ToBoolean() {
+	args, ok := e.namedSafely([]goja.Value{o, key, d})
+	if !ok || !e.defineProperty(goja.FunctionCall{Arguments: args}).ToBoolean() {
 		e.throwType("Cannot redefine property: %s", key.String())
 	}
 	return undefined

@@ -69,6 +69,9 @@ func fillTemplates() bool {
 			return own(e.rt)
 		})
 	}
+	if served["Function.prototype"] {
+		templates["Function.prototype"].replace("name", (*env).protoName)
+	}
 	if served["Object.prototype"] {
 		templates["Object.prototype"].replace("__proto__", (*env).protoAccessor)
 	}
