@@ -37,7 +37,9 @@ func localeCompare(e *env, prev raw) raw {
 			opts = append(opts, collate.IgnoreDiacritics)
 		}
 		if len(opts) == 0 {
-			return prev(goja.FunctionCall{This: s, Arguments: []goja.Value{that}})
+			return e.rt.ToValue(e.compareParts(s, that, func(s, that goja.String) int {
+				return int(prev(goja.FunctionCall{This: s, Arguments: []goja.Value{that}}).ToInteger())
+			}))
 		}
 		key := sensitivity + strings.Repeat("#", len(opts))
 		c := collators[key]
@@ -45,6 +47,37 @@ func localeCompare(e *env, prev raw) raw {
 			c = collate.New(language.Und, opts...)
 			collators[key] = c
 		}
-		return e.rt.ToValue(c.CompareString(s.String(), that.String()))
+		return e.rt.ToValue(e.compareParts(s, that, func(s, that goja.String) int { return c.CompareString(s.String(), that.String()) }))
 	}
+}
+
+// collatedPart is how many code units are compared at a time.
+const collatedPart = 1 << 18
+
+// compareParts compares long strings part by part: the collator keeps what it has seen of a
+// string, and cannot be interrupted. This is an order of all strings, and of those that are
+// not long the collation's.
+func (e *env) compareParts(a, b goja.String, compare func(a, b goja.String) int) int {
+	for {
+		n, m := partOf(a), partOf(b)
+		if n == a.Length() && m == b.Length() {
+			return compare(a, b)
+		}
+		if order := compare(a.Substring(0, n), b.Substring(0, m)); order != 0 {
+			return order
+		}
+		a, b = a.Substring(n, a.Length()), b.Substring(m, b.Length())
+		e.checkInterrupt()
+	}
+}
+
+// partOf is the length of the first part of s, which does not end within a pair of surrogates.
+func partOf(s goja.String) int {
+	if s.Length() <= collatedPart {
+		return s.Length()
+	}
+	if c := s.CharAt(collatedPart - 1); c >= 0xd800 && c < 0xdc00 {
+		return collatedPart - 1
+	}
+	return collatedPart
 }
