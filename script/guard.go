@@ -80,6 +80,11 @@ func guard(file, text string, maxChain, maxBrackets int) error {
 				// A statement may end here, unless another clause follows.
 				reset = closing && s.start && !followsElse(text[t.end:])
 			case ')', ']':
+			case '(', '[':
+				if add.chain = 1; operand && depth > 0 { // a call or an index, of what is before it
+					levels[depth-1].chain++
+					total.chain++
+				}
 			default:
 				add.chain = 1
 			}

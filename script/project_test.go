@@ -171,6 +171,9 @@ func TestErrorsNameTheUsersPlace(t *testing.T) {
 		{"nested blocks", strings.Repeat("{", 5000) + strings.Repeat("}", 5000), "nested too deeply"},
 		{"chain", "x=" + strings.Repeat("!", 3e6) + "y", "nested too deeply"},
 		{"sum", "let y=1;x=y" + strings.Repeat("+y", 3e5), "nested too deeply"},
+		{"calls", "let y;y" + strings.Repeat("()", 3e5), "nested too deeply"},
+		{"indexes", "let y;y" + strings.Repeat("[0]", 3e5), "nested too deeply"},
+		{"tagged templates", "let y;y" + strings.Repeat("``", 19e4), "nested too deeply"},
 		{"template", "x=" + strings.Repeat("`${", 1e5) + "1" + strings.Repeat("}`", 1e5), "nested too deeply"},
 		{"if", strings.Repeat("if(a)", 1e5) + ";", "nested too deeply"},
 	} {

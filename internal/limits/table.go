@@ -210,7 +210,7 @@ var (
 	ScriptModules   = count("script.modules", 20_000, 1, 1_000_000)
 	ScriptBrackets  = count("script.brackets", 1500, 50, 1500)
 	ScriptChain     = count("script.chain", 20_000, 100, 20_000)
-	ScriptWritten   = count("script.written", 200_000, 100, 200_000)
+	ScriptWritten   = count("script.written", 100_000, 100, 100_000)
 	ScriptErrors    = count("script.errors", 10, 1, 10_000)
 	ScriptPrograms  = count("script.programs", 64, 1, 100_000)
 	ScriptUnits     = count("script.units", 4000, 16, 1_000_000)
