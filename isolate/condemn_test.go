@@ -2,6 +2,7 @@ package isolate_test
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -420,5 +421,41 @@ func TestStoppedNamesTheReason(t *testing.T) {
 		if e.Error() != want.text || e.Broken != want.broken || !errors.Is(e, cause) {
 			t.Errorf("%v: %v, %q", cause, e, e.Broken)
 		}
+	}
+}
+
+// Code that ends its realm gets no further: no handler and no microtask of anybody runs.
+func TestCondemnEndsTheTurnAtItsLine(t *testing.T) {
+	k := newKit(t, isolate.Options{})
+	second := k.newRealm("second")
+	guilty := frameOf("guilty")
+	cause := fmt.Errorf("%w; reason = tired", isolate.ErrAborted)
+	k.loop(func() {
+		_ = k.realm.Run(nil, func(js *isolate.JS) {
+			define(js, "end", func(js *isolate.JS, _ goja.FunctionCall) goja.Value {
+				js.Condemn(cause)
+				return nil
+			})
+		})
+	})
+	err := k.run(guilty, `Promise.resolve().then(() => log('microtask'));
+		for (;;) try { [1].map(() => { try { log('once'); end() } finally { log('inner') } }); log('on') } catch { log('caught') } finally { log('finally') }`)
+	if !isolate.Uncatchable(err) {
+		t.Errorf("turn gave %v", err)
+	}
+	if err := k.run(frameOf("innocent"), "log('later')"); !errors.Is(err, isolate.ErrAborted) {
+		t.Errorf("later turn gave %v", err)
+	}
+	k.want("once")
+	k.wantCondemned(cause, guilty)
+	if err := k.runIn(second, nil, "log('other realm')"); err != nil {
+		t.Error(err)
+	}
+	k.want("other realm")
+	if log := k.logs.String(); !strings.Contains(log, "abortIsolate() called; reason = tired") {
+		t.Errorf("the log does not say why:\n%s", log)
+	}
+	if e := isolate.Stopped(cause); !strings.HasPrefix(e.Message, "internal error; reference = ") {
+		t.Errorf("callers are told %q", e.Message)
 	}
 }

@@ -325,6 +325,10 @@ func Stopped(cause error) *exception.Exception {
 	text := "Worker exceeded CPU time limit."
 	broken := exception.ExceededCPU
 	switch {
+	case errors.Is(cause, ErrAborted):
+		// The reason is the script's own business: it is in the log.
+		e, _ := exception.From(cause)
+		return e.WithBroken(exception.Dropped)
 	case errors.Is(cause, ErrCallStack):
 		return exception.RangeErrorf("Maximum call stack size exceeded").WithBroken(exception.Dropped).WithCause(cause)
 	case errors.Is(cause, ErrMemoryLimit):

@@ -22,6 +22,8 @@ var (
 	ErrCallStack   = errors.New("the call stack overflowed")
 	// ErrKilled is for Isolate.Kill where somebody wanted the end: it is not logged.
 	ErrKilled = errors.New("the code was killed")
+	// ErrAborted is for JS.Condemn where the script asked for it.
+	ErrAborted = errors.New("abortIsolate() called")
 )
 
 // RealmOptions configure a realm.
@@ -196,7 +198,7 @@ func (r *Realm) Interrupted() bool { return r.halting() || r.expiring.Load() }
 func (r *Realm) halting() bool { return r.stopping.Load() != nil }
 
 // interrupt is called by the watchdog, which holds its lock, so that the turn
-// cannot end in between.
+// cannot end in between, and by the turn's own code.
 func (r *Realm) interrupt(reason error) {
 	if r.stopping.CompareAndSwap(nil, &reason) {
 		r.js.rt.Interrupt(reason)

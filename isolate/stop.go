@@ -49,6 +49,13 @@ func (js *JS) Stop() {
 	}
 }
 
+// Condemn ends the running turn at its line, and the realm with it. It does not return:
+// no catch, finally or microtask of anybody runs in the realm after it.
+func (js *JS) Condemn(cause error) {
+	js.realm.interrupt(cause)
+	panic(unwinding)
+}
+
 // resume is called where code of another frame goes on: it runs, or it is stopped at
 // its next instruction.
 func (r *Realm) resume(f *Frame) {

@@ -14,6 +14,7 @@ import (
 	"workerd.local/config"
 	"workerd.local/event"
 	"workerd.local/exception"
+	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/script"
 	"workerd.local/trace"
@@ -175,7 +176,7 @@ type dynamic struct {
 	iso       *isolate.Isolate // nil until it has been loaded, and after it was ended
 	pool      *worker.Pool
 	failed    error
-	abandoned bool // nobody can call it any more
+	abandoned bool // it ends with what it does: nobody can call it, or the next call makes another
 	waiting   []func(*worker.Pool, error)
 	used      uint64
 	inside    int // events on their way to the pool
@@ -261,7 +262,7 @@ func (d *dynamic) end() {
 	}
 }
 
-// abandon says that nobody can call the worker any more; it ends with what it still does.
+// abandon says that the worker ends with what it still does.
 func (d *dynamic) abandon() {
 	d.l.mu.Lock()
 	defer d.l.mu.Unlock()
@@ -269,6 +270,19 @@ func (d *dynamic) abandon() {
 	if d.pool != nil && d.inside == 0 && d.pool.Quiet() {
 		d.end()
 	}
+}
+
+// reset is told that the worker's realm was condemned. Where its code wanted that, a worker
+// with a name ends with what it still does, and the next call makes it again, code and all;
+// one without a name has the code it has.
+func (d *dynamic) reset(cause error) {
+	if d.key == "" || !errors.Is(cause, isolate.ErrAborted) {
+		return
+	}
+	d.l.mu.Lock()
+	d.forget()
+	d.l.mu.Unlock()
+	d.abandon()
 }
 
 // quiet is told by the worker that nothing runs in it.
@@ -329,10 +343,12 @@ func (d *dynamic) start(c *loader.Code) (*isolate.Isolate, *worker.Pool, error) 
 		},
 		Loopback: w.loopback(self),
 	})
-	if err := self.pool.Workers()[0].Start(w.ctx); err != nil {
+	only := self.pool.Workers()[0]
+	if err := only.Start(w.ctx); err != nil {
 		iso.Close()
 		return nil, nil, failedToStart(err)
 	}
+	_ = only.Post(func() { only.OnReset(func(cause error, _ *iocontext.Context) { d.reset(cause) }) }) // the isolate is open
 	started = true
 	return iso, self.pool, nil
 }

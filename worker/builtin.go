@@ -123,6 +123,18 @@ func (w *Worker) cloudflareWorkers(js *isolate.JS) (goja.Value, error) {
 			w.waitUntil(c.JS(), ioc, c.Arg(0))
 			return nil, nil
 		})},
+		{"abortIsolate", bind.NewFunction(js, "abortIsolate", 0, func(c *bind.Call) (any, error) {
+			var reason *string
+			if err := c.Unpack("reason?", &reason); err != nil {
+				return nil, err
+			}
+			cause := isolate.ErrAborted
+			if reason != nil {
+				cause = fmt.Errorf("%w; reason = %s", cause, *reason)
+			}
+			c.JS().Condemn(cause)
+			return nil, nil
+		})},
 	} {
 		if err := obj.Set(p.name, p.v); err != nil {
 			return nil, err

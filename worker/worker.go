@@ -267,6 +267,9 @@ func (w *Worker) instantiate() error {
 var errUnsettled = exception.Errorf("Top-level await in module is unresolved: nothing that may run in the global scope will settle it.")
 
 func startupLimit(cause error) error {
+	if errors.Is(cause, isolate.ErrAborted) {
+		return exception.Errorf("Script startup was ended: %s", cause)
+	}
 	return exception.Errorf("Script startup exceeded its limit: %s", cause)
 }
 

@@ -103,6 +103,32 @@ func TestEndlessLoopIsStoppedAndTheNextRequestWorks(t *testing.T) {
 	}
 }
 
+func TestAbortIsolateEndsTheRealm(t *testing.T) {
+	k := newKit(t, `
+		import { abortIsolate } from "cloudflare:workers";
+		let count = 0;
+		export default { async fetch(request) {
+			const p = new URL(request.url).pathname;
+			count++;
+			if (p === "/end") { await null; try { abortIsolate("worn out") } finally { globalThis.never = 1 } }
+			if (p === "/odd") try { abortIsolate(Symbol()) } catch (e) { return new Response(e.name) }
+			return new Response(count + typeof globalThis.never);
+		} };`, kitOptions{})
+	k.want("/", "1undefined")
+	k.wantError("/end", "Error: internal error; reference = ")
+	k.want("/", "1undefined")
+	k.want("/odd", "TypeError")
+	k.want("/", "3undefined")
+	if !strings.Contains(k.log.String(), "abortIsolate() called; reason = worn out") {
+		t.Errorf("the log does not say why:\n%s", k.log)
+	}
+	isos := startIsolates(t, 1, isolate.Limits{}, k.log)
+	early := newPool(t, "early", `import { abortIsolate } from "cloudflare:workers"; for (;;) try { abortIsolate() } catch {}`, isos, kitOptions{})
+	if err := early.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "Script startup was ended: abortIsolate() called") {
+		t.Errorf("the start gave %v", err)
+	}
+}
+
 // Two workers on one isolate have separate globals, and a CPU hit in one leaves the
 // other's promises alone.
 func TestRealmsOfOneIsolateAreSeparate(t *testing.T) {
