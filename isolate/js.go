@@ -62,8 +62,12 @@ func (js *JS) Frame() *Frame {
 // In calls fn with frame as the current one.
 func (js *JS) In(frame *Frame, fn func()) {
 	old := js.frame
+	js.realm.claim(js.Frame())
 	js.frame = frame
-	defer func() { js.frame = old }()
+	defer func() {
+		js.realm.claim(frame)
+		js.frame = old
+	}()
 	fn()
 }
 
