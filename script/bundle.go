@@ -99,13 +99,26 @@ func supportedSyntax(lowerFields bool) map[string]bool {
 
 // makeBundle runs the bundler. lowerFields also lowers class fields.
 func makeBundle(ctx context.Context, src *Source, lowerFields bool) (*bundle, error) {
+	b, needed, err := makeBundleWith(ctx, src, lowerFields, absence{})
+	if needed {
+		// The bundler says where.
+		b, _, err = makeBundleWith(ctx, src, lowerFields, absence{refused: true})
+	}
+	return b, err
+}
+
+// makeBundleWith is makeBundle that also says whether the script needs a module that is not
+// there.
+func makeBundleWith(ctx context.Context, src *Source, lowerFields bool, absent absence) (_ *bundle, needed bool, err error) {
 	if src.ServiceWorker != nil {
-		return transformClassic(src, lowerFields)
+		b, err := transformClassic(src, lowerFields)
+		return b, false, err
 	}
 	r, err := newResolver(src)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
+	r.absent = absent
 	define := map[string]string{"import.meta": metaName}
 	options := api.BuildOptions{
 		LogLevel:       api.LogLevelSilent,
@@ -163,19 +176,22 @@ func makeBundle(ctx context.Context, src *Source, lowerFields bool) (*bundle, er
 
 	build, contextErr := api.Context(options)
 	if contextErr != nil {
-		return nil, diagnose(contextErr.Errors, src.Bounds)
+		return nil, false, diagnose(contextErr.Errors, src.Bounds)
 	}
 	defer build.Dispose()
 	stop := context.AfterFunc(ctx, build.Cancel)
 	result := build.Rebuild()
 	stop()
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("compile %s: %w", src.label(), err)
+		return nil, false, fmt.Errorf("compile %s: %w", src.label(), err)
 	}
 	if len(result.Errors) > 0 {
-		return nil, diagnose(result.Errors, src.Bounds)
+		return nil, false, diagnose(result.Errors, src.Bounds)
 	}
 
+	if r.needed() {
+		return nil, true, nil
+	}
 	b := &bundle{NodeCompat: src.NodeCompat, Bare: src.Bare, Main: r.mainKey, Registry: r.registryKeys()}
 	for _, f := range result.OutputFiles {
 		switch {
@@ -186,16 +202,16 @@ func makeBundle(ctx context.Context, src *Source, lowerFields bool) (*bundle, er
 		}
 	}
 	if b.Map, b.Sources, err = cleanMap(b.Map); err != nil {
-		return nil, fmt.Errorf("compile %s: %w", src.label(), err)
+		return nil, false, fmt.Errorf("compile %s: %w", src.label(), err)
 	}
 	b.Assets = r.assets
 	b.Builtins = r.builtinImports()
 	if b.Inputs, err = r.inputs(result.Metafile); err != nil {
-		return nil, fmt.Errorf("compile %s: %w", src.label(), err)
+		return nil, false, fmt.Errorf("compile %s: %w", src.label(), err)
 	}
 	b.Unknown = unknownNames(r.unknown)
 	b.Dependencies = r.dependencies(b.Inputs)
-	return b, nil
+	return b, false, nil
 }
 
 // transformClassic lowers a service-worker script. It stays a script: its

@@ -232,6 +232,41 @@ func TestCodeFromTextWhereItIsDenied(t *testing.T) {
 	}
 }
 
+// A module that imports what there is not fails when it is reached, also through others, and
+// each time; what the main module needs is missed at once.
+func TestModuleThatImportsWhatIsNotThere(t *testing.T) {
+	src := modules(`const told = (e) => e.name + ": " + e.message;
+		export const list = [];
+		for (const name of ["escapes", "bare", "named", "through", "bare", "builtin", "cjs"]) list.push(await import(name).catch(told));
+		list.push((await import("fine")).default);`,
+		esm("escapes", `import "../dep";`), esm("bare", `globalThis.ran = true; import "gone";`), esm("named", `import { a } from "./gone.js"; export const b = () => a;`),
+		esm("through", `import "fine"; import { b } from "named"; export default b;`), esm("fine", `export default "fine"`), esm("builtin", `import x from "cloudflare:gone"; x`),
+		Module{Name: "cjs", Kind: CommonJS, Content: []byte(`try { require("bare") } catch (e) { throw new RangeError(e.message.split("\n")[0]) }`)})
+	src.Builtin = func(string) bool { return false }
+	rt, e := run(t, src, Host{})
+	list := fulfilled(t, e).Get("list").Export().([]any)
+	for i, want := range []string{
+		"TypeError: Invalid module specifier \"../dep\".\n  imported from \"escapes\".",
+		"Error: No such module \"gone\".\n  imported from \"bare\".",
+		"Error: No such module \"./gone.js\".\n  imported from \"named\".",
+		"Error: No such module \"./gone.js\".\n  imported from \"named\".",
+		"Error: No such module \"gone\".\n  imported from \"bare\".",
+		"Error: No such module \"cloudflare:gone\".\n  imported from \"builtin\".",
+		"RangeError: No such module \"gone\".",
+		"fine",
+	} {
+		if i >= len(list) || list[i] != want {
+			t.Errorf("%d: told %v, want %s", i, list, want)
+		}
+	}
+	if rt.Get("ran") != nil {
+		t.Error("a module ran whose import is not there")
+	}
+	src = modules(`import "a.js"; await import("b.js")`, esm("a.js", `export * from "b.js"`), esm("b.js", "\nexport * from 'gone'"))
+	_, err := Compile(t.Context(), src)
+	wantError(t, err, `b.js:2:15: No such module "gone".`)
+}
+
 func TestRequireOfWhatIsOutsideOfTheBundle(t *testing.T) {
 	src := modules(`export const told = await import("cjs").catch((e) => e.name + ": " + e.message);
 		export const inside = await import("deep/cjs").catch((e) => e.name + ": " + e.message);`,

@@ -219,7 +219,7 @@ func TestSourcesThatCannotBe(t *testing.T) {
 		{"entry is a directory", Source{Entry: &Entry{Dir: t.TempDir(), Main: "."}}, "is a directory"},
 		{"no main", Source{Entry: &Entry{Dir: t.TempDir()}}, "not named"},
 		{"root", Source{Modules: []Module{esm("a.js", "")}, Roots: []string{"gone.js"}}, `No such module "gone.js".`},
-		{"named export", Source{Modules: []Module{{Name: "a.js", Kind: CommonJS, NamedExports: []string{"default"}}}}, "cannot be a named export"},
+		{"named export", Source{Modules: []Module{{Name: "a.js", Kind: CommonJS, NamedExports: []string{"a", "a", "default", ""}}}}, "cannot be a named export"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Compile(t.Context(), c.src)

@@ -41,6 +41,7 @@ type resolver struct {
 	assetFiles  []string
 	sourceBytes int64
 	unknown     map[string]bool
+	absent      absence
 
 	additionalDirs []string // looked through for additional modules
 	builtins       map[BuiltinImport]bool
@@ -338,6 +339,8 @@ func (r *resolver) plugin() api.Plugin {
 			text := r.stub()
 			if args.Path == "registry" {
 				text = r.registryStub()
+			} else if why, ok := strings.CutPrefix(args.Path, absentPath); ok {
+				text = "module.exports = 0; throw " + why + ";" // CommonJS: any name may be imported
 			}
 			return api.OnLoadResult{Contents: &text, Loader: api.LoaderJS, ResolveDir: r.dir}, nil
 		})
@@ -386,13 +389,14 @@ func (r *resolver) resolve(b api.PluginBuild, args api.OnResolveArgs) (api.OnRes
 	}
 	args.Path = showDots(args.Path)
 	if key, ok := r.lookup(args.Path, args.Importer, args.Namespace); ok {
+		r.imports(args, key)
 		return api.OnResolveResult{Path: key, Namespace: nsModule}, nil
 	}
 	if args.Namespace == nsModule || args.Namespace == nsStub {
 		if args.Kind == api.ResolveJSDynamicImport || args.Kind == api.ResolveJSRequireCall || args.Kind == api.ResolveJSRequireResolve {
 			return api.OnResolveResult{Path: args.Path, External: true}, nil // fails when it is reached
 		}
-		return api.OnResolveResult{Errors: []api.Message{{Text: noSuchModule(args.Path)}}}, nil
+		return r.noModule(args), nil
 	}
 	return r.resolveFile(b, args)
 }
@@ -454,7 +458,7 @@ func (r *resolver) resolveBuiltin(name string, args api.OnResolveArgs) (api.OnRe
 		if args.Kind != api.ResolveJSImportStatement {
 			return api.OnResolveResult{Path: args.Path, External: true}, nil // fails when it is reached
 		}
-		return api.OnResolveResult{Errors: []api.Message{{Text: noSuchModule(args.Path)}}}, nil
+		return r.noModule(args), nil
 	}
 	importer := args.Importer
 	r.mu.Lock()

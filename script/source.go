@@ -84,7 +84,7 @@ type Module struct {
 	Path string
 	// NamedExports are the names a CommonJS module is declared to export. Named
 	// imports of a CommonJS module are read from module.exports when they are used,
-	// so the list is checked for syntax only.
+	// so the list is checked for syntax only; "default" is there anyway.
 	NamedExports []string
 }
 
@@ -187,7 +187,7 @@ func (s *Source) validate() error {
 			text += len(m.Content)
 		}
 		for _, name := range m.NamedExports {
-			if name == "" || name == "default" {
+			if name == "" {
 				return failf(m.Name, "%q cannot be a named export of a CommonJS module", name)
 			}
 		}
