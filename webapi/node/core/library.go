@@ -46,8 +46,6 @@ func natives(name string) map[string]bind.Static {
 		return bufferNatives()
 	case "querystring":
 		return queryNatives()
-	case "string_decoder":
-		return decoderNatives()
 	case "async_hooks":
 		return asyncNatives()
 	case "diagnostics_channel":

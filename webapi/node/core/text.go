@@ -2,7 +2,6 @@ package core
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"workerd.local/webapi/bind"
 )
@@ -46,22 +45,4 @@ func escape(s string) string {
 		b.WriteByte(upperHex[c&15])
 	}
 	return b.String()
-}
-
-// decoderNatives are what js/string_decoder.js gets.
-func decoderNatives() map[string]bind.Static {
-	return map[string]bind.Static{
-		// incomplete says that bytes are the beginning of a character.
-		"incomplete": func(c *bind.Call) (any, error) {
-			b := memory(c, 0)
-			return incomplete(b), nil
-		},
-	}
-}
-
-func incomplete(b []byte) bool {
-	if len(b) == 0 || utf8.FullRune(b) {
-		return false
-	}
-	return true
 }
