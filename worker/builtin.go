@@ -56,7 +56,7 @@ func (w *Worker) host(js *isolate.JS) script.Host {
 		return v, nil
 	}
 	p := bind.ProgramOf(js)
-	p.Env, p.Files = w.env, w.o.Files
+	p.Worker, p.StdioPrefix, p.Env, p.Files = true, w.o.StdioPrefix, w.env, w.o.Files
 	p.Builtin = func(specifier string) (goja.Value, error) {
 		name, ok := script.BuiltinName(specifier, nodeCompat(w.o.Compat))
 		if !ok || !HasBuiltin(w.modules(), w.o.Compat, name) {

@@ -9,6 +9,11 @@ import (
 // Program is what modules may want to know of the script that runs in a realm; who
 // evaluates the script fills it in. A field that is nil is not known.
 type Program struct {
+	// Worker says that the script is a worker: where workerd and node differ, it has what
+	// workerd does.
+	Worker bool
+	// StdioPrefix is what a worker's lines to stdout and to stderr begin with.
+	StdioPrefix [2]string
 	// Env is the script's bindings.
 	Env *goja.Object
 	// Builtin returns a module that the host provides, undefined where the script may

@@ -19,6 +19,9 @@ import (
 	"workerd.local/webapi/node/glue"
 )
 
+// inWorker says whether the functions that compare loosely do: those of workerd do not.
+func inWorker(c *bind.Call) (any, error) { return bind.ProgramOf(c.JS()).Worker, nil }
+
 var (
 	//go:embed assert.js
 	assertSource string
@@ -31,7 +34,7 @@ var (
 // Modules are node:assert, node:assert/strict, and internal/comparisons for
 // modules that compare.
 var Modules = []glue.Module{
-	{Name: "node:assert", Source: assertSource, Native: map[string]bind.Static{"kind": kind}},
+	{Name: "node:assert", Source: assertSource, Native: map[string]bind.Static{"kind": kind, "inWorker": inWorker}},
 	{Name: "node:assert/strict", Source: `module.exports = require("node:assert").strict;`},
 	{Name: "internal/comparisons", Source: comparisonsSource, Native: map[string]bind.Static{"kind": kind, "sameBytes": sameBytes}},
 	{Name: "internal/assertion-error", Source: errorSource, Native: map[string]bind.Static{"inspect": inspect}},

@@ -1,6 +1,6 @@
 // node:assert. Functions of assert.strict are those of assert under other names.
 const { codes: { ERR_AMBIGUOUS_ARGUMENT, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_INVALID_RETURN_VALUE, ERR_MISSING_ARGS }, inspect } = require("internal/errors");
-const { isDeepEqual, isDeepStrictEqual } = require("internal/comparisons");
+const { isDeepEqual, isDeepStrictEqual, isPartOf } = require("internal/comparisons");
 const { AssertionError } = require("internal/assertion-error");
 const { kind } = native;
 const A = primordials("Array"), R = primordials("RegExp"), O = primordials("Object");
@@ -79,6 +79,11 @@ function strictEqual(actual, expected, message) {
 function notStrictEqual(actual, expected, message) {
 	both(arguments.length);
 	if (is(actual, expected)) fails(actual, expected, message, "notStrictEqual");
+}
+
+function partialDeepStrictEqual(actual, expected, message) {
+	both(arguments.length);
+	if (!isPartOf(expected, actual)) fails(actual, expected, message, "partialDeepStrictEqual");
 }
 
 function fail(actual, expected, message, operator) {
@@ -269,9 +274,16 @@ function strict(...args) { checkOk(args.length, args[0], args[1]); }
 
 assign(assert, {
 	fail, AssertionError, ok, equal, notEqual, deepEqual, notDeepEqual, deepStrictEqual, notDeepStrictEqual, strictEqual, notStrictEqual,
-	throws, rejects, doesNotThrow, doesNotReject, ifError, match, doesNotMatch,
+	partialDeepStrictEqual, throws, rejects, doesNotThrow, doesNotReject, ifError, match, doesNotMatch,
 });
-assert.strict = assign(strict, assert, { equal: strictEqual, deepEqual: deepStrictEqual, notEqual: notStrictEqual, notDeepEqual: notDeepStrictEqual });
+const strictly = { equal: strictEqual, deepEqual: deepStrictEqual, notEqual: notStrictEqual, notDeepEqual: notDeepStrictEqual };
+assert.strict = assign(strict, assert, strictly);
+if (native.inWorker()) assign(assert, {
+	equal(actual, expected, message) { apply(strictEqual, this, arguments); },
+	deepEqual(actual, expected, message) { apply(deepStrictEqual, this, arguments); },
+	notEqual(actual, expected, message) { apply(notStrictEqual, this, arguments); },
+	notDeepEqual(actual, expected, message) { apply(notDeepStrictEqual, this, arguments); },
+});
 strict.strict = strict;
 
 module.exports = assert;

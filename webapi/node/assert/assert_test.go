@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"workerd.local/internal/jstest"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
 	"workerd.local/webapi/node"
 )
 
@@ -122,4 +125,59 @@ func TestPatchedPrototypesDoNotReachAssert(t *testing.T) {
 		assert.throws(() => { throw new TypeError("x") }, { name: "TypeError", message: /x/ });
 		try { assert.deepStrictEqual([1, { a: 2 }], [1, { a: 3 }]) } catch (e) { return e.message }`,
 		"Expected values to be strictly deep-equal:\n+ actual - expected\n\n  [\n    1,\n    {\n+     a: 2\n-     a: 3\n    }\n  ]")
+}
+
+// Workers have workerd's functions: those with loose names compare strictly.
+func TestLooseNamesAreStrictInWorkers(t *testing.T) {
+	e := jstest.New(t, node.Module)
+	const source = `const { default: assert } = await import("node:assert"), out = [];
+		for (const f of [() => assert.equal(1, "1"), () => assert.deepEqual([1], ["1"]), () => assert.notEqual(1, "1"), () => assert.notDeepEqual({ a: 1 }, { a: "1" }), () => assert.equal(1), () => assert.deepEqual([NaN], [NaN])])
+			try { f(); out.push("fine") } catch (e) { out.push(e.operator ?? e.code) }
+		return out`
+	e.Want(source, `["fine","fine","!=","notDeepEqual","ERR_MISSING_ARGS","fine"]`)
+	e = jstest.New(t, node.Module)
+	e.In(func(js *isolate.JS, _ *iocontext.Context) { bind.ProgramOf(js).Worker = true })
+	e.Want(source, `["strictEqual","deepStrictEqual","fine","fine","ERR_MISSING_ARGS","fine"]`)
+}
+
+func TestPartIsWithinTheWhole(t *testing.T) {
+	e := jstest.New(t, node.Module)
+	for _, c := range []struct{ whole, part, want string }{
+		{"{ a: 1, b: { c: [1, { d: 2, e: 3 }] } }", "{ b: { c: [{ e: 3 }] } }", "fine"},
+		{"[1, 2, 3, 4]", "[2, 4]", "fine"},
+		{"[1, 2, 3]", "[3, 2]", "fails"},
+		{"[1, , 3]", "[, 3]", "fine"},
+		{"{ a: 1 }", "{ a: '1' }", "fails"},
+		{"{ a: undefined }", "{ b: undefined }", "fails"},
+		{"0", "-0", "fails"},
+		{"NaN", "NaN", "fine"},
+		{"new Set([1, { a: 1, b: 2 }, { a: 1 }])", "new Set([{ a: 1 }, { b: 2 }])", "fails"},
+		{"new Set([1, { b: 2 }, { a: 1, c: 3 }])", "new Set([{ a: 1 }, 1])", "fine"},
+		{"new Set([1])", "new Set([1, 2])", "fails"},
+		{"new Map([[{ k: 1, l: 2 }, 1], ['x', { y: 1, z: 2 }]])", "new Map([['x', { z: 2 }], [{ k: 1 }, 1]])", "fine"},
+		{"new Map([['x', 1]])", "new Map([['x', 2]])", "fails"},
+		{"new Map([['x', 1]])", "new Map([['y', 1]])", "fails"},
+		{"new Uint8Array([1, 2, 3])", "new Uint8Array([1, 3])", "fine"},
+		{"new Uint8Array([1, 2, 3])", "new Uint8Array([4])", "fails"},
+		{"new Uint8Array([1])", "new Int8Array([1])", "fails"},
+		{"new Date(5)", "new Date(6)", "fails"},
+		{"/a/g", "/a/", "fails"},
+		{"Object('ab')", "Object('a')", "fails"},
+		{"new TypeError('x', { cause: { a: 1, b: 2 } })", "new TypeError('x', { cause: { a: 1 } })", "fine"},
+		{"new TypeError('x', { cause: 1 })", "new TypeError('x', { cause: 2 })", "fails"},
+		{"new RangeError('x')", "new TypeError('x')", "fails"},
+		{"{ [Symbol.iterator]: 1, a: 2 }", "{ [Symbol.iterator]: 1 }", "fine"},
+		{"{ a: 2 }", "{ [Symbol.iterator]: 1 }", "fails"},
+		{"{ a: 1 }", "null", "fails"},
+		{"[1]", "{ 0: 1 }", "fails"},
+		{"(() => { const o = { a: 1, b: 2 }; o.o = o; return o })()", "(() => { const o = { a: 1 }; o.o = o; return o })()", "fine"},
+		{"Object.create({ a: 1 })", "{ a: 1 }", "fails"},
+	} {
+		e.Want(`const { default: assert } = await import("node:assert"); try { assert.partialDeepStrictEqual(`+c.whole+`, `+c.part+`); return "fine" } catch (e) { return e.code === "ERR_ASSERTION" && e.operator === "partialDeepStrictEqual" ? "fails" : String(e) }`, c.want)
+	}
+	e.Want(`const { default: assert } = await import("node:assert"), out = [];
+		const nest = (n) => { let v = {}; for (let i = 0; i < n; i++) v = { v }; return v };
+		for (const f of [() => assert.partialDeepStrictEqual(1), () => assert.partialDeepStrictEqual({ a: 1 }, { a: 2 }), () => assert.partialDeepStrictEqual({}, 1, "mine"), () => assert.partialDeepStrictEqual(1, 2, new RangeError("own")), () => assert.strict.partialDeepStrictEqual(nest(9000), nest(9000))])
+			try { f() } catch (e) { out.push(e.message) }
+		return out`, `["The \"actual\" and \"expected\" arguments must be specified","Expected values to be partially and strictly deep-equal:\n+ actual - expected\n\n  {\n+   a: 1\n-   a: 2\n  }","mine","own","Maximum call stack size exceeded"]`)
 }

@@ -209,7 +209,100 @@ function sameMaps(a, b, strict, memo) {
 	return right.length === 0;
 }
 
+// part says whether all that b has is in a, too: properties, items in their order, members.
+function part(a, b, memo) {
+	if (!isObject(a) || !isObject(b)) return is(a, b);
+	if (a === b) return true;
+	if (O.toString(a) !== O.toString(b)) return false;
+	const ka = isArray(a) ? "Array" : boxed(a) ?? kind(a), kb = isArray(b) ? "Array" : boxed(b) ?? kind(b);
+	if (ka !== kb || !samePartValue(a, b, ka)) return false;
+	memo ??= { left: new Map(), right: new Map(), position: 0, depth: 0 };
+	const left = M.get(memo.left, a), right = M.get(memo.right, b);
+	if (left !== undefined && right !== undefined) return left === right;
+	if (memo.depth >= maxDepth) throw new RangeError("Maximum call stack size exceeded");
+	memo.position++;
+	memo.depth++;
+	M.set(memo.left, a, memo.position);
+	M.set(memo.right, b, memo.position);
+	const result = hasParts(a, b, ka, memo);
+	memo.depth--;
+	M.delete(memo.left, a);
+	M.delete(memo.right, b);
+	return result;
+}
+
+// samePartValue compares what objects of a kind are beside their properties and members.
+function samePartValue(a, b, what) {
+	switch (what) {
+	case "Date": return D.getTime(a) === D.getTime(b);
+	case "RegExp": return R.source(a) === R.source(b) && R.flags(a) === R.flags(b) && a.lastIndex === b.lastIndex;
+	case "Number": case "String": case "Boolean": case "BigInt": case "Symbol": {
+		const unbox = primordials(what).valueOf;
+		return is(unbox(a), unbox(b));
+	}
+	case "ArrayBuffer": case "DataView": return sameBytes(a, b);
+	case "Error": return a.message === b.message && a.name === b.name;
+	}
+	return true;
+}
+
+// follows says whether the items of b are among those of a, in their order.
+function follows(a, b, n, m, memo) {
+	let j = 0;
+	for (let i = 0; i < n && j < m && n - i >= m - j; i++) {
+		if (!O.hasOwnProperty(b, j) ? !O.hasOwnProperty(a, i) : O.hasOwnProperty(a, i) && part(a[i], b[j], memo)) j++;
+	}
+	return j === m;
+}
+
+function hasParts(a, b, what, memo) {
+	const list = what === "Array";
+	if (list && !follows(a, b, a.length, b.length, memo)) return false;
+	if (views[what] && !follows(a, b, T.length(a), T.length(b), memo)) return false;
+	if (what === "Set" && !hasMembers(a, b, memo) || what === "Map" && !hasEntries(a, b, memo)) return false;
+	const own = list || views[what] || what === "String" ? extraKeys(b) : keys(b), symbols = getOwnPropertySymbols(b);
+	for (let i = 0; i < symbols.length; i++) if (enumerable(b, symbols[i])) A.push(own, symbols[i]);
+	if (what === "Error") {
+		if (O.hasOwnProperty(b, "cause") && !enumerable(b, "cause")) A.push(own, "cause");
+		if (O.hasOwnProperty(b, "errors") && !enumerable(b, "errors")) A.push(own, "errors");
+	}
+	for (let i = 0; i < own.length; i++) if (!O.hasOwnProperty(a, own[i]) || !part(a[own[i]], b[own[i]], memo)) return false;
+	return true;
+}
+
+function hasMembers(a, b, memo) {
+	if (S.size(b) > S.size(a)) return false;
+	const rest = [], wanted = [];
+	let missing = false;
+	S.forEach(a, (v) => { if (isObject(v) && !S.has(b, v)) A.push(rest, v); });
+	S.forEach(b, (v) => {
+		if (S.has(a, v)) return;
+		if (isObject(v)) A.push(wanted, v);
+		else missing = true;
+	});
+	if (missing) return false;
+	for (let i = 0; i < wanted.length; i++) if (!take(rest, (v) => part(v, wanted[i], memo))) return false;
+	return true;
+}
+
+function hasEntries(a, b, memo) {
+	if (M.size(b) > M.size(a)) return false;
+	const rest = [], wanted = [];
+	let missing = false;
+	M.forEach(a, (v, key) => { if (isObject(key) && !M.has(b, key)) A.push(rest, [key, v]); });
+	M.forEach(b, (v, key) => {
+		if (missing) return;
+		if (M.has(a, key)) missing = !part(M.get(a, key), v, memo);
+		else if (isObject(key)) A.push(wanted, [key, v]);
+		else missing = true;
+	});
+	if (missing) return false;
+	for (let i = 0; i < wanted.length; i++) if (!take(rest, (e) => part(e[0], wanted[i][0], memo) && part(e[1], wanted[i][1], memo))) return false;
+	return true;
+}
+
 module.exports = {
+	isPartOf: (part_, whole) => part(whole, part_),
 	isDeepEqual: (a, b) => equal(a, b, false),
 	isDeepStrictEqual: (a, b) => equal(a, b, true),
 };

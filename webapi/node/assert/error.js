@@ -7,6 +7,7 @@ const { keys, create, getPrototypeOf } = Object;
 const titles = {
 	__proto__: null,
 	deepStrictEqual: "Expected values to be strictly deep-equal:",
+	partialDeepStrictEqual: "Expected values to be partially and strictly deep-equal:",
 	strictEqual: "Expected values to be strictly equal:",
 	strictEqualObject: 'Expected "actual" to be reference-equal to "expected":',
 	deepEqual: "Expected values to be loosely deep-equal:",
@@ -144,7 +145,7 @@ function textOf(actual, expected, operator) {
 		expected = copyError(expected);
 	}
 	switch (operator) {
-	case "deepStrictEqual": case "strictEqual":
+	case "deepStrictEqual": case "partialDeepStrictEqual": case "strictEqual":
 		return compared(actual, expected, operator);
 	case "notDeepStrictEqual": case "notStrictEqual": {
 		const object = operator === "notStrictEqual" && (isObject(actual) || typeof actual === "function");

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"workerd.local/exception"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/node/octets"
@@ -60,7 +61,15 @@ var numberKinds = []numberKind{
 		put: func(b []byte, o binary.ByteOrder, f float64) { o.PutUint32(b, math.Float32bits(float32(f))) }},
 	{name: "Double", size: 8, min: math.Inf(-1), max: math.Inf(1),
 		get: func(b []byte, o binary.ByteOrder) any { return math.Float64frombits(o.Uint64(b)) },
-		put: func(b []byte, o binary.ByteOrder, f float64) { o.PutUint64(b, math.Float64bits(f)) }},
+		put: func(b []byte, o binary.ByteOrder, f float64) { o.PutUint64(b, doubleBits(f)) }},
+}
+
+// doubleBits are the bits that V8 has; Go's NaN is another one.
+func doubleBits(f float64) uint64 {
+	if math.IsNaN(f) {
+		return 0x7FF8 << 48
+	}
+	return math.Float64bits(f)
 }
 
 // integer is f without its fraction; what is no number is 0.
@@ -130,8 +139,20 @@ func jsNumberFunctions(c *bind.Call) (any, error) {
 	return nil, nil
 }
 
+// ownBytes are the bytes of the receiver.
+func ownBytes(c *bind.Call) ([]byte, error) {
+	b, ok := bind.Bytes(c.JS(), c.This())
+	if !ok {
+		return nil, exception.TypeErrorf("this is not a typed array.")
+	}
+	return b, nil
+}
+
 func (k *numberKind) read(c *bind.Call, o binary.ByteOrder) (any, error) {
-	b, _ := bind.Bytes(c.JS(), c.This())
+	b, err := ownBytes(c)
+	if err != nil {
+		return nil, err
+	}
 	at, err := offsetIn(c.JS(), c.Arg(0), k.size, len(b))
 	if err != nil {
 		return nil, err
@@ -149,7 +170,10 @@ func (k *numberKind) write(c *bind.Call, o binary.ByteOrder) (any, error) {
 	if err := js.Try(func() { f = v.ToNumber().ToFloat() }); err != nil {
 		return nil, err
 	}
-	b, _ := bind.Bytes(js, c.This())
+	b, err := ownBytes(c)
+	if err != nil {
+		return nil, err
+	}
 	if f < k.min || f > k.max {
 		if k.size == 1 {
 			// The offset's type is looked at first.
@@ -177,7 +201,10 @@ func (k *numberKind) writeBig(c *bind.Call, o binary.ByteOrder) (any, error) {
 	if k.min == 0 && (n.Sign() < 0 || n.BitLen() > 64) || k.min != 0 && !n.IsInt64() {
 		return nil, Error(js, "ERR_OUT_OF_RANGE", "value", k.low+" and "+k.high, c.Arg(0))
 	}
-	b, _ := bind.Bytes(js, c.This())
+	b, err := ownBytes(c)
+	if err != nil {
+		return nil, err
+	}
 	at, err := offsetIn(js, c.Arg(1), k.size, len(b))
 	if err != nil {
 		return nil, err
@@ -190,12 +217,20 @@ func (k *numberKind) writeBig(c *bind.Call, o binary.ByteOrder) (any, error) {
 	return at + k.size, nil
 }
 
+// noByteLength says that a length is no number.
+func noByteLength(js *isolate.JS, v goja.Value) error {
+	if bind.ProgramOf(js).Worker {
+		return Error(js, "ERR_OUT_OF_RANGE", "byteLength", "an integer", v)
+	}
+	return Error(js, "ERR_INVALID_ARG_TYPE", "byteLength", "number", v)
+}
+
 // variable checks offset and byteLength of readIntLE(offset, byteLength) and its
 // relatives.
 func variable(c *bind.Call, b []byte, offset, byteLength goja.Value) (at, size int, err error) {
 	js := c.JS()
 	if !goja.IsNumber(byteLength) {
-		return 0, 0, Error(js, "ERR_INVALID_ARG_TYPE", "byteLength", "number", byteLength)
+		return 0, 0, noByteLength(js, byteLength)
 	}
 	f := byteLength.ToFloat()
 	if f != math.Trunc(f) || f < 1 || f > 6 {
@@ -237,7 +272,7 @@ func jsReadVariable(c *bind.Call) (any, error) {
 func jsWriteVariable(c *bind.Call) (any, error) {
 	js, b := c.JS(), memory(c, 0)
 	if !goja.IsNumber(c.Arg(3)) {
-		return nil, Error(js, "ERR_INVALID_ARG_TYPE", "byteLength", "number", c.Arg(3))
+		return nil, noByteLength(js, c.Arg(3))
 	}
 	size := c.Arg(3).ToFloat()
 	if size != math.Trunc(size) || size < 1 || size > 6 {

@@ -4,7 +4,29 @@ import (
 	"testing"
 
 	"workerd.local/internal/machinetest"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
 )
+
+// Where node and workerd differ, programs have what node does and workers what workerd does.
+func TestBufferInWorkersAndPrograms(t *testing.T) {
+	e := machinetest.NewWorker(t)
+	want := func(code, want string) {
+		t.Helper()
+		e.Want(importBuffer+`const of = (f) => { try { return f() } catch (e) { return [e.name, e.code, e.message] } };`+code, want)
+	}
+	want(`return of(() => Buffer.alloc(2).readIntLE(0, "1"))`, `["TypeError","ERR_INVALID_ARG_TYPE","The \"byteLength\" argument must be of type number. Received type string ('1')"]`)
+	want(`return of(() => Buffer.alloc(2).copy(Buffer.alloc(2), 0, 3))`, `["RangeError","ERR_OUT_OF_RANGE","The value of \"sourceStart\" is out of range. It must be >= 0 && <= 2. Received 3"]`)
+	want(`return of(() => buffer.transcode(Buffer.of(65, 0, 66), "utf16le", "utf8").toString())`, `A`)
+	want(`return of(() => buffer.transcode(Buffer.of(65, 0xff), "utf8", "utf16le"))`, `["Error","U_INVALID_CHAR_FOUND","Unable to transcode Buffer [U_INVALID_CHAR_FOUND]"]`)
+	e.In(func(js *isolate.JS, _ *iocontext.Context) { bind.ProgramOf(js).Worker = true })
+	want(`return of(() => Buffer.alloc(2).readIntLE(0, "1"))`, `["RangeError","ERR_OUT_OF_RANGE","The value of \"byteLength\" is out of range. It must be an integer. Received '1'"]`)
+	want(`return of(() => Buffer.alloc(2).writeUIntBE(0, 0, undefined))`, `["RangeError","ERR_OUT_OF_RANGE","The value of \"byteLength\" is out of range. It must be an integer. Received undefined"]`)
+	want(`return [of(() => Buffer.alloc(2).copy(Buffer.alloc(2), 0, 3)), of(() => Buffer.alloc(2).copy(Buffer.alloc(2), 0, -1))]`, `[0,["RangeError","ERR_OUT_OF_RANGE","The value of \"sourceStart\" is out of range. It must be >= 0. Received -1"]]`)
+	want(`return of(() => buffer.transcode(Buffer.of(65, 0, 66), "utf16le", "utf8"))`, `["Error","U_INVALID_CHAR_FOUND","Unable to transcode buffer [U_INVALID_CHAR_FOUND]"]`)
+	want(`return [buffer.transcode(Buffer.of(0x80), "utf8", "utf8").toString(), buffer.transcode(Buffer.of(65, 0, 66), "utf16le", "utf16le").length > 0]`, `["�",true]`)
+}
 
 const importBuffer = `const { Buffer } = await import("node:buffer"), buffer = await import("node:buffer");`
 
@@ -22,6 +44,7 @@ func TestBuffer(t *testing.T) {
 	want(`return [Buffer.from([1, 2, 3]).equals(Uint8Array.of(1, 2, 3)), Buffer.from({ length: 2, 0: 5 }).length, Buffer.from(new String("x")).toString(), Buffer.from(Buffer.from("q").toJSON()).toString(), Buffer(3).length, new Buffer("a").length]`, `[true,2,"x","q",3,1]`)
 	want(`return [Buffer.from("ff00xx", "hex").length, Buffer.from("YQ= =YQ", "base64").toString(), Buffer.from("-_-_", "base64").toString("base64"), Buffer.from([255, 254]).toString("ascii").charCodeAt(0)]`, `[2,"a","+/+/",127]`)
 	want(`return [buffer.transcode(Buffer.from("\u20ac\u{1f600}"), "utf8", "latin1").toString(), buffer.isUtf8(Uint8Array.of(0xff)), buffer.isAscii(Buffer.from("a")), buffer.kMaxLength, buffer.Blob === Blob]`, `["??",false,true,2147483647,true]`)
+	want(`const b = Buffer.alloc(12); b.writeDoubleBE(NaN); b.writeFloatLE(-NaN, 8); return b.toString("hex")`, `7ff80000000000000000c07f`)
 	want(`return Buffer.from("abcdef").swap16().toString()`, `badcfe`)
 	want(`const b = Buffer.from("abc"), c = Buffer.alloc(5); return [b.copy(c, 1, 1), c.toString("latin1"), b.compare(c), b.toString("utf8", 1, 2), b.toString(undefined, -5, 9)]`, `[2,"\u0000bc\u0000\u0000",1,"b","abc"]`)
 }
@@ -29,6 +52,9 @@ func TestBuffer(t *testing.T) {
 func TestBufferErrors(t *testing.T) {
 	e := machinetest.NewWorker(t)
 	for call, want := range map[string]string{
+		`Buffer.alloc(4, "x", 20)`:                   `TypeError ERR_INVALID_ARG_TYPE: The "encoding" argument must be of type string. Received type number (20)`,
+		`Buffer.prototype.readFloatLE.call({})`:      `TypeError undefined: this is not a typed array.`,
+		`Buffer.prototype.writeInt8.call([1], 1)`:    `TypeError undefined: this is not a typed array.`,
 		`Buffer.alloc("5")`:                          `TypeError ERR_INVALID_ARG_TYPE: The "size" argument must be of type number. Received type string ('5')`,
 		`Buffer.alloc(-1)`:                           `RangeError ERR_OUT_OF_RANGE: The value of "size" is out of range. It must be >= 0 && <= 2147483647. Received -1`,
 		`Buffer.from(5)`:                             `TypeError ERR_INVALID_ARG_TYPE: The first argument must be of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object. Received type number (5)`,

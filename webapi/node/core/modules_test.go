@@ -52,6 +52,18 @@ func TestQuerystringAndDecoder(t *testing.T) {
 		`["",1,"€","😀","","","�"]`)
 	e.Want(`const { StringDecoder } = await import("node:string_decoder"); const d = new StringDecoder("utf8"); const w = d.write(new Float16Array([2.046875])); d[Object.getOwnPropertySymbols(d)[0]] = new Uint8Array(1); try { d.write(new Uint8Array(1)) } catch (e) { return [w.length, e.message] }`, `[2,"Invalid StringDecoder"]`)
 	e.Want(`const { StringDecoder } = await import("node:string_decoder"); const d = new StringDecoder("base64"); return [d.write(new Uint8Array([1])), d.write(new Uint8Array([2, 3, 4])), d.end()]`, `["","AQID","BA=="]`)
+	decode := func(code, want string) {
+		t.Helper()
+		e.Want(`const { StringDecoder } = await import("node:string_decoder"), { Buffer } = await import("node:buffer"); const feed = (e, ...parts) => { const d = new StringDecoder(e); return [...parts.map((p) => d.write(Buffer.from(p, "hex"))), d.end(), d.lastNeed, d.lastTotal] };
+			const odd = (change) => { const d = new StringDecoder(), key = Object.getOwnPropertySymbols(d)[0]; change(d[key], d, key); try { return d.write(Buffer.from("x")) } catch (e) { return [e.name, e.message] } };`+code, want)
+	}
+	decode(`return [feed("utf16le", "3dd84d"), feed("utf16le", "3d", "d8", "4d", "dc"), feed("utf16le", "3dd8"), feed("utf16le", "41004200")].map((list) => list.map(escape))`,
+		`[["%uD83D","","0","0"],["","","","%uD83D%uDC4D","","0","0"],["","%uD83D","0","0"],["AB","","0","0"]]`)
+	decode(`return [feed("utf8", "f1", "41f2"), feed("utf8", "e282", "", "ac41"), feed("utf8", "80808080c3"), feed("base64url", "fb", "ef"), feed("hex", "0a", "0b")]`,
+		`[["","�A","�",0,0],["","","€A","",0,0],["����","�",0,0],["","","--8",0,0],["0a","0b","",0,0]]`)
+	decode(`return [odd((s) => s[5] = 9), odd((s) => s[4] = 9), odd((s) => s[6] = 9), odd((s) => { s[4] = 3; s[5] = 2 }), odd((s) => s[5] = 1), odd((_, d, key) => d[key] = Buffer.alloc(9)), odd((_, d, key) => d[key] = "text"), odd((_, d, key) => delete d[key])]`,
+		`[["Error","Buffered bytes cannot exceed 4"],["Error","Missing bytes cannot exceed 4"],["Error","Invalid StringDecoder state"],["Error","Invalid StringDecoder state"],["Error","Invalid StringDecoder state"],["TypeError","Invalid StringDecoder"],["TypeError","Invalid StringDecoder"],["TypeError","Value of \"this\" must be of type StringDecoder"]]`)
+	decode(`const d = new StringDecoder(); d.write(Buffer.of(0xe2)); d.write(d.lastChar.subarray(0, 1)); return [d.end(), d.text(Buffer.from("abc"), 1), d.end()]`, `["�","bc",""]`)
 	e.Want(`const { StringDecoder } = await import("node:string_decoder"); try { new StringDecoder("x") } catch (e) { return [e.code, e.message] }`, `["ERR_UNKNOWN_ENCODING","Unknown encoding: x"]`)
 }
 
@@ -61,6 +73,7 @@ func TestAsyncLocalStorage(t *testing.T) {
 		t.Helper()
 		e.Want(`const { AsyncLocalStorage, AsyncResource } = await import("node:async_hooks"); const als = new AsyncLocalStorage();`+code, want)
 	}
+	want(`const ask = { then(done) { done(als.getStore()) } }; return [await als.run(1, async () => await ask), await als.run(2, async () => await new Promise((r) => r(ask))), await als.run(3, () => Promise.resolve(ask)), als.run(4, () => als.run(5, () => 0)) === 0]`, `[1,2,3,true]`)
 	want(`const seen = []; await als.run(1, async () => { seen.push(als.getStore()); await 0; seen.push(als.getStore()); await new Promise(r => setTimeout(r, 1)); seen.push(als.getStore()); als.exit(() => seen.push(als.getStore() ?? "none")); await als.run(2, async () => { await scheduler.wait(1); seen.push(als.getStore()) }); seen.push(als.getStore()) }); return [seen, als.getStore() === undefined]`, `[[1,1,1,"none",2,1],true]`)
 	want(`let snap; als.run("s", () => { snap = AsyncLocalStorage.snapshot() }); const b = als.run("b", () => AsyncLocalStorage.bind(x => [als.getStore(), x])); return [snap(() => als.getStore()), b(3), als.run("o", () => snap((a, c) => [als.getStore(), a, c], 1, 2))]`, `["s",["b",3],["s",1,2]]`)
 	want(`const other = new AsyncLocalStorage({ name: "n", defaultValue: 9 }); return als.run(1, () => other.run(2, () => als.run(3, () => [als.getStore(), other.getStore(), other.name, new AsyncLocalStorage({ defaultValue: 9 }).getStore()])))`, `[3,2,"n",9]`)
@@ -102,6 +115,7 @@ func TestUtil(t *testing.T) {
 	want(`return await util.promisify((cb) => cb(new Error("bad")))().catch(e => e.message)`, `bad`)
 	want(`function A() {} function B() {} B.prototype.x = 1; util.inherits(A, B); return [new A().x, A.super_ === B]`, `[1,true]`)
 	want(`return [util.format("%s %d %j", "a", 1, { b: 2 }), util.inspect({ a: [1] }), util.stripVTControlCharacters("\u001b[31mx\u001b[39m"), util.styleText("red", "x", { validateStream: false }), util.isDeepStrictEqual({ a: 1 }, { a: 1 })]`, `["a 1 {\"b\":2}","{ a: [ 1 ] }","x","\u001b[31mx\u001b[39m",true]`)
+	want(`const { createSecretKey } = await import("node:crypto"); return [util.types.isKeyObject(createSecretKey("k", "utf8")), util.types.isKeyObject({}), util.types.isKeyObject(1), util.types.isFloat16Array(new Float16Array(1)), util.types.isFloat16Array(new Float32Array(1))]`, `[true,false,false,true,false]`)
 	want(`const t = util.types; return [t.isMap(new Map), t.isPromise(Promise.resolve()), t.isRegExp(/a/), t.isDate({}), t.isProxy(new Proxy({}, {})), t.isUint8Array(new Uint8Array), t.isAsyncFunction(async () => {}), t.isGeneratorFunction(function* () {}), t.isBoxedPrimitive(Object(1)), t.isNativeError(new TypeError)]`, `[true,true,true,false,true,true,true,true,true,true]`)
 	want(`const m = new util.MIMEType('Text/HTML; Charset="utf-8"; q=1'); m.params.set("x", 'a b'); return [m.essence, m.params.get("charset"), String(m)]`, `["text/html","utf-8","text/html;charset=utf-8; q=1; x=\"a b\""]`)
 	want(`return util.parseEnv('A=1\nexport B="x y"\n# c\nC= z # no')`, `{"A":"1","B":"x y","C":"z"}`)

@@ -57,8 +57,9 @@ func platformNatives() map[string]bind.Static {
 			}
 			return []any{"pending"}, nil
 		},
-		"hasFlag": func(c *bind.Call) (any, error) { return c.JS().Compat().Has(c.Arg(0).String()), nil },
-		"now":     func(c *bind.Call) (any, error) { return float64(c.JS().Host().Now().UnixMicro()) / 1000, nil },
+		"inWorker": func(c *bind.Call) (any, error) { return bind.ProgramOf(c.JS()).Worker, nil },
+		"hasFlag":  func(c *bind.Call) (any, error) { return c.JS().Compat().Has(c.Arg(0).String()), nil },
+		"now":      func(c *bind.Call) (any, error) { return float64(c.JS().Host().Now().UnixMicro()) / 1000, nil },
 	}
 }
 

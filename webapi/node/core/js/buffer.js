@@ -2,7 +2,7 @@
 // node:buffer.
 const {
   setPrototypeOf, defineProperty, defineProperties, isArray, hasOwn, typedArrayByteLength, typedArrayTag, typedArrayLength, isView, isAnyArrayBuffer,
-  push, join, keys, inspect, getOwnPropertyNames, typedArrayBuffer, typedArrayByteOffset,
+  push, join, keys, inspect, inWorker, getOwnPropertyNames, typedArrayBuffer, typedArrayByteOffset,
 } = primordials;
 const { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, ERR_UNKNOWN_ENCODING, ERR_BUFFER_OUT_OF_BOUNDS, ERR_INVALID_BUFFER_SIZE, ERR_INVALID_STATE, make } = require("internal/codes");
 const { validateNumber, validateString } = require("internal/validators");
@@ -109,7 +109,7 @@ function alloc(size, fill, encoding) {
   checkSize(size);
   const buf = create(size);
   if (fill !== undefined && fill !== 0 && size > 0) {
-    fillWith(buf, fill, typeof encoding === "string" ? encoding : undefined);
+    fillWith(buf, fill, 0, size, encoding);
   }
   return buf;
 }
@@ -315,7 +315,7 @@ const methods = {
     targetStart = targetStart === undefined ? 0 : toInteger(targetStart, 0);
     if (targetStart < 0) throw new ERR_OUT_OF_RANGE("targetStart", ">= 0", targetStart);
     sourceStart = sourceStart === undefined ? 0 : toInteger(sourceStart, 0);
-    if (sourceStart < 0 || sourceStart > this.length) throw new ERR_OUT_OF_RANGE("sourceStart", `>= 0 && <= ${this.length}`, sourceStart);
+    if (inWorker() ? sourceStart < 0 : sourceStart < 0 || sourceStart > this.length) throw new ERR_OUT_OF_RANGE("sourceStart", inWorker() ? ">= 0" : `>= 0 && <= ${this.length}`, sourceStart);
     sourceEnd = sourceEnd === undefined ? this.length : toInteger(sourceEnd, 0);
     if (sourceEnd < 0) throw new ERR_OUT_OF_RANGE("sourceEnd", ">= 0", sourceEnd);
     if (targetStart >= target.length || sourceStart >= sourceEnd) return 0;
@@ -436,9 +436,10 @@ function transcode(source, fromEncoding, toEncoding) {
   if (!isUint8Array(source)) throw new ERR_INVALID_ARG_TYPE("source", ["Buffer", "Uint8Array"], source);
   const from = normalize(fromEncoding), to = normalize(toEncoding);
   const ok = (e) => e === "utf8" || e === "utf16le" || e === "latin1" || e === "ascii";
-  if (!ok(from) || !ok(to)) {
-    throw make(Error, "U_ILLEGAL_ARGUMENT_ERROR", "Unable to transcode buffer [U_ILLEGAL_ARGUMENT_ERROR]");
-  }
+  const fails = (code) => make(Error, code, `Unable to transcode ${inWorker() ? "buffer" : "Buffer"} [${code}]`);
+  if (!ok(from) || !ok(to)) throw fails("U_ILLEGAL_ARGUMENT_ERROR");
+  const invalid = from === "utf8" ? to === "utf16le" && !native.isUtf8(source) : inWorker() && from === "utf16le" && to !== from && source.length % 2 === 1;
+  if (invalid) throw fails("U_INVALID_CHAR_FOUND");
   return source.length === 0 ? create(0) : native.transcode(source, from, to);
 }
 

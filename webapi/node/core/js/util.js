@@ -1,7 +1,7 @@
 
 // node:util.
 const {
-  setPrototypeOf, getPrototypeOf, defineProperty, defineProperties, getOwnPropertyDescriptors, keys, apply, isArray, hasFlag, push, stringReplace, stringReplaceAll,
+  setPrototypeOf, getPrototypeOf, defineProperty, defineProperties, getOwnPropertyDescriptors, keys, apply, isArray, hasFlag, inWorker, push, stringReplace, stringReplaceAll,
 } = primordials;
 const { ERR_INVALID_ARG_TYPE, ERR_METHOD_NOT_IMPLEMENTED, ERR_FALSY_VALUE_REJECTION } = require("internal/codes");
 const { validateFunction, validateString, validateBoolean, validateOneOf, validateAbortSignal, validateObject } = require("internal/validators");
@@ -79,7 +79,7 @@ const deprecate = (fn) => fn;
 
 const enabled = { __proto__: null };
 function debuglog(set, cb) {
-  let test = () => {
+  let test = inWorker() ? () => true : () => { // workerd has no variable to ask: all are on
     const list = globalThis.process?.env?.NODE_DEBUG;
     const on = typeof list === "string" && list.split(",").some((name) => {
       const pattern = name.trim().replace(/[|\\{}()[\]^$+?.]/g, "\\$&").replaceAll("*", ".*");
@@ -89,7 +89,7 @@ function debuglog(set, cb) {
     return on;
   };
   let log = (...args) => {
-    log = test() ? (...a) => console.error(`${set.toUpperCase()} ${globalThis.process?.pid ?? 1}: ${format(...a)}`) : () => {};
+    log = inWorker() ? (...a) => console.log(`${set.toUpperCase()}: ${format(...a)}\n`) : test() ? (...a) => console.error(`${set.toUpperCase()} ${globalThis.process?.pid ?? 1}: ${format(...a)}`) : () => {};
     if (typeof cb === "function") cb(logger);
     log(...args);
   };

@@ -6,7 +6,7 @@ const { ERR_INVALID_ARG_TYPE } = require("internal/codes");
 
 const defaults = {
   showHidden: false, depth: 2, colors: false, customInspect: true, showProxy: false, maxArrayLength: 100, maxStringLength: 10000,
-  breakLength: 128, compact: 3, sorted: false, getters: false, numericSeparator: false,
+  breakLength: 80, compact: 3, sorted: false, getters: false, numericSeparator: false,
 };
 let current = assign({}, defaults);
 

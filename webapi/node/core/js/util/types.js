@@ -1,6 +1,6 @@
 
 // node:util/types: what the engine made a value as.
-const { kind, hostClass, typedArrayTag, isView, functionToString, stringStartsWith, regExpTest, objectToString, uncurry } = primordials;
+const { kind, hostClass, isHalf, typedArrayTag, isView, functionToString, stringStartsWith, regExpTest, objectToString, uncurry } = primordials;
 const isObject = (v) => v !== null && typeof v === "object";
 const of = (name) => (v) => isObject(v) && kind(v) === name;
 const typed = (name) => (v) => isObject(v) && isView(v) && typedArrayTag(v) === name;
@@ -44,6 +44,8 @@ const types = {
   isModuleNamespaceObject: () => false,
   isAnyArrayBuffer: (v) => isArrayBuffer(v) || isSharedArrayBuffer(v),
   isCryptoKey: (v) => isObject(v) && hostClass(v) === "CryptoKey",
+  isFloat16Array: (v) => isObject(v) && isHalf(v),
+  isKeyObject: (v) => isObject(v) && v instanceof require("node:crypto").KeyObject,
   isEventTarget: (v) => isObject(v) && v instanceof EventTarget,
   isArrayBufferView: (v) => isView(v),
   isTypedArray: (v) => isObject(v) && isView(v) && typedArrayTag(v) !== undefined,
