@@ -323,7 +323,8 @@ func (d *dynamic) start(c *loader.Code) (*isolate.Isolate, *worker.Pool, error) 
 	self := &service{cfg: &config.Service{Name: d.name}}
 	self.pool = worker.NewPool([]*isolate.Isolate{iso}, worker.Options{
 		Name: d.name, Dynamic: true, Resolve: w.resolver(), Script: compiled, Compat: c.Compat, Modules: modules, Outbound: c.Outbound, Tails: w.dynamicTails(d.name, c), Context: w.ctx,
-		TurnLimit: time.Duration(c.CPUMillis * float64(time.Millisecond)), OnQuiet: d.quiet,
+		StdioPrefix: w.stdioPrefix(),
+		TurnLimit:   time.Duration(c.CPUMillis * float64(time.Millisecond)), OnQuiet: d.quiet,
 		Files: func() map[string][]byte {
 			files := map[string][]byte{}
 			for _, m := range c.Modules {

@@ -424,11 +424,18 @@ func (w *world) pool(svc *service) error {
 	svc.pool = worker.NewPool(w.s.isolates, worker.Options{
 		Name: c.Name, Resolve: w.resolver(), Script: svc.script, Compat: svc.flags, Modules: w.modules(svc),
 		Env: w.env(svc), Files: bundleFiles(c.Worker), Started: w.wrappedBindings(svc), Loopback: w.loopback(svc), Threads: svc.threads, Outbound: outSvc, Cache: cacheSvc, Tails: tails,
-		Snapshot:  w.snapshot(c),
-		TurnLimit: c.Worker.CPULimit, Context: w.ctx,
+		StdioPrefix: w.stdioPrefix(),
+		Snapshot:    w.snapshot(c),
+		TurnLimit:   c.Worker.CPULimit, Context: w.ctx,
 		Refused: func() error { _, err := w.s.refusal(supervise.Subject{Worker: c.Name}); return err },
 	})
 	return nil
+}
+
+// stdioPrefix is what the configuration puts before what scripts write to stdout and stderr.
+func (w *world) stdioPrefix() [2]string {
+	trim := func(s string) string { return strings.TrimRight(s, " ") }
+	return [2]string{trim(w.cfg.Logging.StdoutPrefix), trim(w.cfg.Logging.StderrPrefix)}
 }
 
 // snapshot is how the isolates of a service start; nil for each by itself.

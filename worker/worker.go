@@ -55,6 +55,8 @@ type Options struct {
 	Modules []bind.Module
 	// Env makes the properties of env. It runs before the script, in a turn.
 	Env func(js *isolate.JS, w *Worker) (*goja.Object, error)
+	// StdioPrefix is what lines that the script writes to stdout and to stderr begin with.
+	StdioPrefix [2]string
 	// Files are the modules that scripts find in /bundle; nil where there are none.
 	Files func() map[string][]byte
 	// Started, which may be nil, runs when the script's top level has run.

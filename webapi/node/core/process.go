@@ -124,24 +124,26 @@ func Directory(js *isolate.JS) string {
 }
 
 // stdio is what was written to stdout and stderr after their last line.
-type stdio struct{ rest [3][]byte }
+type stdio struct {
+	rest    [3][]byte
+	flushes [3]bool // a microtask is to come for it
+}
 
 var stdioOf = isolate.NewSlot(func(*isolate.JS) *stdio { return &stdio{} })
 
 // longestLine is how much of a line is kept until its end comes.
 const longestLine = 64 << 10
 
-// WriteStdio logs what is written to stdout (1) or stderr (2), line by line.
-func WriteStdio(js *isolate.JS, fd int, b []byte) {
+// WriteStdio gives what is written to stdout (1) or stderr (2) to the console.log that is
+// there now, line by line, as workerd does. What has no end of a line is a line once the code
+// that runs has written more to it, or has come to its next await.
+func WriteStdio(js *isolate.JS, fd int, b []byte) error {
 	if fd != 1 && fd != 2 {
-		return
-	}
-	level := "log"
-	if fd == 2 {
-		level = "error"
+		return nil
 	}
 	s := stdioOf.Get(js)
 	b = append(s.rest[fd], b...)
+	s.rest[fd] = nil
 	for {
 		at := bytes.IndexByte(b, '\n')
 		if at < 0 && len(b) > longestLine {
@@ -150,18 +152,63 @@ func WriteStdio(js *isolate.JS, fd int, b []byte) {
 		if at < 0 {
 			break
 		}
-		console.Print(js, level, encoding.DecodeUTF8(string(b[:at])))
-		b = b[min(at+1, len(b)):]
+		// Code of the script runs, and may write: what it writes is a text of its own.
+		line := b[:at]
+		if at < len(b) && b[at] == '\n' {
+			at++
+		}
+		b = b[at:]
+		if err := logLine(js, fd, line); err != nil {
+			return err
+		}
 	}
-	s.rest[fd] = bytes.Clone(b)
+	if s.rest[fd] = append(s.rest[fd], b...); len(s.rest[fd]) == 0 || s.flushes[fd] {
+		return nil
+	}
+	s.flushes[fd] = true
+	_, err := js.Call(js.Library().Pristine("Promise.prototype.then"), js.Resolved(goja.Undefined()), js.Job(func(js *isolate.JS, _ goja.Value) {
+		s.flushes[fd] = false
+		if rest := s.rest[fd]; len(rest) > 0 {
+			s.rest[fd] = nil
+			if err := logLine(js, fd, rest); err != nil {
+				js.Panic(err) // it is a rejection that nobody handles
+			}
+		}
+	}))
+	return err
+}
+
+// logLine calls console.log.
+func logLine(js *isolate.JS, fd int, line []byte) error {
+	text := encoding.DecodeUTF8(string(line))
+	if prefix := bind.ProgramOf(js).StdioPrefix[fd-1]; text == "" {
+		text = prefix
+	} else if prefix != "" {
+		text = prefix + " " + text
+	}
+	var object, log goja.Value
+	if err := js.Try(func() {
+		if object = js.Runtime().GlobalObject().Get("console"); object != nil {
+			if o, ok := object.(*goja.Object); ok {
+				log = o.Get("log")
+			}
+		}
+	}); err != nil {
+		return err
+	}
+	if _, ok := goja.AssertFunction(log); !ok {
+		console.Print(js, "log", text)
+		return nil
+	}
+	_, err := js.Call(log, object, js.Runtime().ToValue(text))
+	return err
 }
 
 // stdioNatives are what js/internal/stdio.js gets.
 func stdioNatives() map[string]bind.Static {
 	return map[string]bind.Static{
 		"write": func(c *bind.Call) (any, error) {
-			WriteStdio(c.JS(), int(c.Arg(0).ToInteger()), memory(c, 1))
-			return nil, nil
+			return nil, WriteStdio(c.JS(), int(c.Arg(0).ToInteger()), memory(c, 1))
 		},
 	}
 }

@@ -4,6 +4,9 @@ import (
 	"testing"
 
 	"workerd.local/internal/machinetest"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
+	"workerd.local/webapi/bind"
 )
 
 func TestStreams(t *testing.T) {
@@ -42,6 +45,19 @@ func TestStreams(t *testing.T) {
 func TestStreamsHoldBack(t *testing.T) {
 	e := machinetest.NewWorker(t)
 	e.Want(`const { Readable, PassThrough } = (await import("node:stream")).default; let n = 0; const r = new Readable({ objectMode: true, highWaterMark: 4, read() { this.push(n++) } }); const p = new PassThrough({ objectMode: true, highWaterMark: 2 }); r.pipe(p); await scheduler.wait(2); const stuck = n; await scheduler.wait(2); return [stuck === n, n < 20]`, `[true,true]`)
+}
+
+// What a worker writes to stdout is what it logs.
+func TestStdioGoesThroughTheConsole(t *testing.T) {
+	e := machinetest.NewWorker(t)
+	e.In(func(js *isolate.JS, _ *iocontext.Context) { bind.ProgramOf(js).StdioPrefix = [2]string{"out:", ""} })
+	const patched = `const fs = (await import("node:fs")).default, seen = [], { log } = console; console.log = (...a) => { seen.push(...a) };`
+	e.Want(patched+`fs.writeSync(1, "a\n\nb"); fs.writeSync(1, "c"); seen.push("then"); await 0; await 0; fs.writeSync(2, "e\u20ac\n"); console.log = log; return seen`, `["out: a","out:","then","out: bc","e€"]`)
+	// Code that runs for a line writes a text of its own.
+	e.Want(patched+`let once = true; Object.defineProperty(console, "log", { configurable: true, get() { if (once) { once = false; fs.writeSync(1, "within") } return (x) => seen.push(x) } });
+		fs.writeSync(1, "one\ntwo\n"); await 0; await 0; delete console.log; console.log = log; return seen`, `["out: one","out: two","out: within"]`)
+	e.Want(patched+`console.log = () => { throw new RangeError("no") }; try { fs.writeSync(1, "x\n") } catch (e) { seen.push(e.message) } console.log = 5; fs.writeSync(1, "y\n"); console.log = log; return seen`, `["no"]`)
+	e.Want(patched+`fs.writeSync(1, "x".repeat(200000)); await 0; await 0; console.log = log; return [seen.length, Math.max(...seen.map((s) => s.length))]`, `[1,16389]`)
 }
 
 func TestStdio(t *testing.T) {

@@ -77,7 +77,7 @@ func natives() map[string]bind.Static {
 		"write": call(func(c *bind.Call, t *vfs.Tree) (any, error) {
 			list := pieces(c)
 			if fd := number(c, 0); fd < 3 {
-				return writeStdio(c.JS(), fd, list), nil
+				return writeStdio(c.JS(), fd, list)
 			}
 			return t.Write(number(c, 0), list, position(c, 2))
 		}),
@@ -102,7 +102,7 @@ func natives() map[string]bind.Static {
 			b, _ := bind.Bytes(c.JS(), c.Arg(1))
 			if isFD(c) {
 				if fd := number(c, 0); fd == 1 || fd == 2 {
-					return writeStdio(c.JS(), fd, [][]byte{b}), nil
+					return writeStdio(c.JS(), fd, [][]byte{b})
 				}
 				return t.FWriteAll(number(c, 0), b, flag(c, 2))
 			}
@@ -143,14 +143,15 @@ func natives() map[string]bind.Static {
 // mostStdio is how much of one write to stdout or stderr is taken, as in workerd.
 const mostStdio = 16 << 10
 
-func writeStdio(js *isolate.JS, fd int, list [][]byte) int {
-	total := 0
+func writeStdio(js *isolate.JS, fd int, list [][]byte) (total int, err error) {
 	for _, b := range list {
 		b = b[:min(len(b), mostStdio-total)]
-		core.WriteStdio(js, fd, b)
+		if err := core.WriteStdio(js, fd, b); err != nil {
+			return total, err
+		}
 		total += len(b)
 	}
-	return total
+	return total, nil
 }
 
 // pieces are the views of an array in the second argument.
