@@ -121,3 +121,18 @@ let n = 0;
 Worker.on('message', (m) => { if (++n % 1000 === 0) Worker.postMessage(n); });
 `, b.N)
 }
+
+// All at once: what one turn posts to a thread of node:worker_threads.
+func BenchmarkWorkerBurst(b *testing.B) {
+	benchWorkers(b, `
+-- main.js --
+const { Worker } = require('worker_threads');
+const count = +process.argv[2], w = new Worker('./hear.js', { workerData: count });
+w.on('message', () => w.terminate());
+w.on('online', () => { for (let i = 0; i < count; i++) w.postMessage({ n: i }); });
+-- hear.js --
+const { parentPort, workerData } = require('worker_threads');
+let n = 0;
+parentPort.on('message', () => { if (++n === workerData) parentPort.postMessage(n); });
+`, b.N)
+}

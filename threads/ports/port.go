@@ -70,11 +70,12 @@ func tooFew(js *isolate.JS) error {
 func (r *receiver) post(js *isolate.JS, v goja.Value, list []goja.Value) error {
 	// A value that cannot be cloned is an error even where nobody would get it.
 	m, err := threads.Structured.Encode(js, v, list)
-	var refused *clone.TransferError
 	switch {
-	case errors.As(err, &refused):
-		return coded(js, "TypeError", "ERR_INVALID_TRANSFER_OBJECT", "Found invalid object in transferList")
 	case err != nil:
+		var refused *clone.TransferError
+		if errors.As(err, &refused) {
+			return coded(js, "TypeError", "ERR_INVALID_TRANSFER_OBJECT", "Found invalid object in transferList")
+		}
 		return err
 	case r.core == nil:
 		threads.Drop(m)

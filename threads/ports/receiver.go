@@ -17,6 +17,10 @@ type receiver struct {
 	release func() // lets the thread end; nil where it is not held
 	to      Listener
 	pumping func() // pump, made once
+
+	delivering func(js *isolate.JS) // deliver, likewise
+	message    threads.Message      // what deliver is to tell of
+	ports      []any                // that have come with it
 }
 
 // Listener is who is told what comes to a port: a message, a messageerror, or the close, which has a value of nil. ports
@@ -31,7 +35,7 @@ func (r *receiver) attach(js *isolate.JS, core *threads.Port, to Listener) error
 		return err
 	}
 	r.core, r.ioc, r.loop, r.to = core, ioc, ioc.Loop(), to
-	r.pumping = r.pump
+	r.pumping, r.delivering = r.pump, r.deliver
 	core.Attach(r.loop, r.pumping)
 	ioc.Tie(r)
 	return nil
@@ -91,19 +95,27 @@ func (r *receiver) pump() {
 			r.closed()
 			return
 		}
-		r.ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) { r.deliver(js, m) }, nil)
+		r.message = m
+		r.ioc.RunIn(iocontext.Entry{}, r.delivering, nil)
+		if m := r.message; m != nil { // the thread has ended
+			r.message = nil
+			threads.Drop(m)
+			return
+		}
 	}
 	// A loop that is closed has ended the port.
 	_ = r.loop.Post(r.pumping)
 }
 
-// deliver tells of a message, or of one that cannot be read here.
-func (r *receiver) deliver(js *isolate.JS, m threads.Message) {
-	realm := realmOf(js)
-	var ports []any
-	realm.arrived = &ports
+// deliver tells of r.message, also where it cannot be read here.
+func (r *receiver) deliver(js *isolate.JS) {
+	realm, m := realmOf(js), r.message
+	r.message = nil
+	realm.arrived = &r.ports
 	v, err := m.Value(js)
 	realm.arrived = nil
+	ports := r.ports
+	r.ports = nil
 	switch {
 	case err == nil:
 		r.to.Told(js, "message", v, ports)

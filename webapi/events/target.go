@@ -29,7 +29,7 @@ type listener struct {
 	capture  bool
 	once     bool
 	passive  bool
-	value    bool // it is called with the value of Tell, and not with an event
+	value    goja.Callable // calls it with the value of Tell, and not with an event; nil where it is to get an event
 	removed  bool
 	unsignal func() // forgets the signal that would remove it
 }
@@ -144,12 +144,12 @@ func (t *Target) Tell(js *isolate.JS, typ string, value goja.Value, event func()
 	for l := range t.due(js, typ) {
 		told = true
 		var err error
-		if l.value {
+		if l.value != nil {
 			var args []goja.Value
 			if value != nil {
 				args = []goja.Value{value}
 			}
-			_, err = js.Call(l.callback, t.self, args...)
+			_, err = js.Invoke(l.value, t.self, args...)
 		} else {
 			if e == nil {
 				obj, e = event()
@@ -174,7 +174,8 @@ func (t *Target) Tell(js *isolate.JS, typ string, value goja.Value, event func()
 // next event.
 func (t *Target) due(js *isolate.JS, typ string) iter.Seq[*listener] {
 	return func(yield func(*listener) bool) {
-		for _, l := range slices.Clone(t.listeners[typ]) {
+		// remove makes another list, and add changes nothing that this one has.
+		for _, l := range t.listeners[typ] {
 			if l.removed {
 				continue
 			}
@@ -190,8 +191,9 @@ func (t *Target) due(js *isolate.JS, typ string) iter.Seq[*listener] {
 
 // AddValue adds a listener as addEventListener does, but one that Tell calls with a value.
 func (t *Target) AddValue(js *isolate.JS, typ string, callback *goja.Object, once bool) {
-	if t.find(typ, callback, false) == nil {
-		t.add(js, typ, &listener{callback: callback, once: once, value: true})
+	call, ok := goja.AssertFunction(callback)
+	if ok && t.find(typ, callback, false) == nil {
+		t.add(js, typ, &listener{callback: callback, once: once, value: call})
 	}
 }
 
