@@ -34,6 +34,7 @@ type call struct {
 	args             []string // payloads
 	context          *Context // nil where the payloads name nothing
 	noContext        bool     // it is a broadcast: nothing may need a context
+	news             *news    // what it is of the zone's told; nil where it is nothing
 	timeout          time.Duration
 	// done is told the outcome, once, on any goroutine.
 	done func(outcome)

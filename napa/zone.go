@@ -38,6 +38,7 @@ type Zone struct {
 	running int           // calls that the workers run or wait for
 	closing error         // why nothing is taken any more
 	gone    chan struct{} // closed when no worker is alive
+	told    told
 }
 
 // workerState says what a worker does.
@@ -61,6 +62,7 @@ type Worker struct {
 	thread  Thread
 	stopped bool
 	running map[*call]struct{} // calls that wait for a promise
+	blamed  bool               // it is known at which call it was lost
 
 	// Set by Ready, then the loop's.
 	context *iocontext.Context
@@ -289,9 +291,10 @@ func (z *Zone) broadcast(newCall func() *call, finished func(outcome)) error {
 	}
 	all := &tally{left: len(to), finished: finished}
 	var wake []*Worker
+	n := z.told.note(z, newCall)
 	for _, w := range to {
 		c := newCall()
-		c.done = all.done
+		c.done, c.news = all.done, n
 		w.own = append(w.own, c)
 		if w.state == workerIdle {
 			w.state = workerBusy
@@ -392,6 +395,7 @@ func (w *Worker) run(c *call) {
 		case w.context.Ended() && w.context.Realm().Condemned() == nil:
 			c.reject(codeInternal, messageOf(errWorkerEnded)) // the script ended its thread
 		case w.context.Realm().Condemned() != nil:
+			w.blame(c)
 			c.reject(codeInternal, messageOf(w.lost(err)))
 		default:
 			c.reject(codeInternal, messageOf(err))
@@ -441,7 +445,7 @@ func (w *Worker) Ended(err error) {
 }
 
 // Lost is Ended for a thread that the host has ended, because it was out of memory or took too long: what it had been
-// given fails, and another one takes its place, which knows nothing of what the zone was told before. One that was never
+// given fails, and another one takes its place, which is told first what the zone was told before. One that was never
 // ready is not started again.
 func (w *Worker) Lost(cause error) { w.over(w.lost(cause), true) }
 
@@ -464,12 +468,15 @@ func (w *Worker) over(err error, again bool) {
 	w.own = nil
 	for c := range w.running {
 		calls = append(calls, c)
+		if !w.blamed {
+			z.told.blame(c.news)
+		}
 	}
 	z.running -= len(w.running)
 	clear(w.running)
 	var next *Worker
 	if again {
-		next = &Worker{zone: z, index: w.index, running: map[*call]struct{}{}}
+		next = &Worker{zone: z, index: w.index, running: map[*call]struct{}{}, own: z.told.again()}
 		z.workers[w.index] = next
 	} else if z.alive--; z.alive == 0 {
 		calls = append(calls, z.queue...)

@@ -436,7 +436,7 @@ func TestLostWorkersAreStartedAgain(t *testing.T) {
 		const seen = [await waits, await lost, await next];
 		await z.broadcast("var told = 2");
 		return JSON.stringify([...seen, (await z.execute(() => told)).value]);`,
-		`["Error: The worker napa:z/0 was lost with this call, and is started again: Error: The code was killed.","Error: The worker napa:z/0 was lost with this call, and is started again: Error: The code was killed.","undefined",2]`)
+		`["Error: The worker napa:z/0 was lost with this call, and is started again: Error: The code was killed.","Error: The worker napa:z/0 was lost with this call, and is started again: Error: The code was killed.","number",2]`)
 	k.want(`
 		const z = napa.zone.create("again", { workers: 2 });
 		const calls = [];
@@ -445,6 +445,37 @@ func TestLostWorkersAreStartedAgain(t *testing.T) {
 		z.recycle();
 		return [all.join(), await z.execute(() => 1).catch((e) => e)].join(";")`,
 		`lost,1,2,lost,4,5,lost,7,8,lost,10,11,lost,13,14,lost,16,17,lost,19;Error: The zone "again" was recycled.`)
+}
+
+// A worker in the place of a lost one is told first, and in their order, what the zone was told before.
+func TestStartedAgainWorkersAreToldTheBroadcasts(t *testing.T) {
+	const lose = `const lose = () => z.execute(() => { endOfThread(); for (;;); }).catch(() => {}), look = (name) => z.execute((name) => globalThis[name], [name]).then((r) => r.value);`
+	k := newKit(t, nil)
+	k.want(lose+`
+		const z = napa.zone.create("z", { workers: 2 });
+		await z.broadcast("var list = ['text']");
+		await z.broadcast((a, b) => { list.push(a + b) }, [1, 2]);
+		await z.broadcast("throw new Error('fails')").catch(() => {});
+		z.broadcast("list.push('never settles'); new Promise(() => {})");
+		await z.broadcast("list.push('last')");
+		await Promise.all([lose(), lose(), lose()]);
+		return JSON.stringify(await Promise.all([look("list"), look("list"), look("list")]));`,
+		`[["text",3,"never settles","last"],["text",3,"never settles","last"],["text",3,"never settles","last"]]`)
+	// What the workers are lost at is not told for ever.
+	k.want(lose+`
+		const z = napa.zone.create("deadly", { workers: 1 });
+		await z.broadcast("var n = 1");
+		const told = await z.broadcast("endOfThread(); for (;;);").catch((e) => "rejected");
+		return told + await look("n");`, `rejected1`)
+	// Nor more than there is place for.
+	k = newKit(t, nil, "napa.told=400")
+	k.want(lose+`
+		const z = napa.zone.create("z", { workers: 1 });
+		for (const name of "abcd") await z.broadcast("var " + name + " = 1");
+		const before = [await look("b"), await look("c"), await look("d")];
+		await lose();
+		return JSON.stringify([before, await look("a"), await look("b"), typeof await look("c"), typeof await look("d")]);`,
+		`[[1,1,1],1,1,"undefined","undefined"]`)
 }
 
 func TestOverflowRejectsOneCall(t *testing.T) {

@@ -81,6 +81,7 @@ var (
 	NapaZones       = count("napa.zones", 64, 0, 10_000)
 	NapaWorkers     = count("napa.workers", 64, 1, 1000)
 	NapaCalls       = count("napa.calls", 100_000, 1, 10_000_000)
+	NapaTold        = size("napa.told", 16<<20, 0, 1<<36)
 	NapaStores      = count("napa.stores", 10_000, 1, 1_000_000)
 	NapaStored      = size("napa.stored", 256<<20, 1<<10, 1<<36)
 	NapaShared      = count("napa.shared", 100_000, 1, 10_000_000)
@@ -356,6 +357,7 @@ var sections = []Section{
 		knob("Zones of a program with `napajs`, at a time, beside the node zone", NapaZones.Knob, "RangeError"),
 		knob("Workers of a zone", NapaWorkers.Knob, "RangeError"),
 		knob("Calls that wait or run in a zone, and broadcasts that wait for one of its workers", NapaCalls.Knob, "the promise is rejected"),
+		knob("What a zone remembers of its broadcasts, for workers that are started again", NapaTold.Knob, "later ones are not told to them"),
 		knob("Stores of `napa.store`", NapaStores.Knob, "RangeError"),
 		knob("What all stores hold: keys and payloads, those of transported functions too", NapaStored.Knob, "RangeError"),
 		knob("Objects that a transport context holds", NapaShared.Knob, "RangeError"),
