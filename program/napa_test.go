@@ -42,10 +42,10 @@ const path = require('path');
 const zone = napa.zone.create('zone', { workers: 2 });
 const run = (...args) => zone.execute(...args).then((r) => r.value, (e) => '! ' + e);
 (async () => {
-  console.log(await run('./lib/work', 'where'), await run(path.join(__dirname, 'lib/work.js'), 'deep.echo', [1]), await run('./data.json', 'x'));
+  console.log(...await run('./lib/work', 'where'), await run(path.join(__dirname, 'lib/work.js'), 'deep.echo', [1]), await run('./data.json', 'x'));
   console.log(await run('./lib/missing', 'x').then((s) => s.split('\n')[0]));
   console.log(await run(() => [typeof require, path === undefined, __filename]).catch(String));
-  console.log(await run(() => [require('./lib/work').where()[0], require('os').EOL, process.pid === 0, typeof process.exit, __filename]));
+  console.log(...await run(() => [require('./lib/work').where()[0], process.pid === 0, typeof process.exit, __filename, require('os').EOL.charCodeAt()]));
   console.log(await run(function () { return [typeof napa, typeof __napa_zone_call__, napa.zone.current.id]; }));
   console.log(await run(async () => { const fs = require('fs'); return fs.readFileSync(__dirname + '/data.json', 'utf8').trim(); }));
   console.log(await run(async (list) => { let sum = 0; for await (const n of (async function* () { yield* list; })()) sum += n; return sum; }, [[1, 2, 3]]));
@@ -58,16 +58,10 @@ exports.where = () => [__filename, require('napajs').zone.current.id];
 exports.deep = { echo: (x) => [x] };
 -- data.json --
 {"x": 1}
-`, `[ 'DIR/lib/work.js', 'zone' ] [ 1 ] ! Error: 'x' in module 'DIR/data.json' is not a function
+`, `DIR/lib/work.js zone [ 1 ] ! Error: 'x' in module 'DIR/data.json' is not a function
 ! Error: Cannot find module 'DIR/lib/missing'
 ! ReferenceError: path is not defined
-[
-  'DIR/lib/work.js',
-  '\n',
-  false,
-  'function',
-  'DIR/main.js'
-]
+DIR/lib/work.js false function DIR/main.js 10
 [ 'object', 'function', 'zone' ]
 {"x": 1}
 6

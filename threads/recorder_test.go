@@ -38,12 +38,15 @@ func TestThreadsNoteWhomTheyRunFor(t *testing.T) {
 	n := &notes{seen: map[string]bool{}}
 	k := newKit(t)
 	root := threads.NewRoot(threads.RootOptions{Recorder: n.take, MostAlive: 1})
-	th, err := root.Start(threads.Spec{Name: "noted", Body: &body{source: "1", kit: k}})
+	th, err := root.Start(threads.Spec{Name: "noted", Body: &body{source: "receive(() => exit(0))", kit: k}, Stay: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := root.Start(threads.Spec{Name: "one too many", Body: &body{source: "1", kit: k}}); err == nil {
 		t.Error("there are two")
+	}
+	if err := th.Post(k.message("1")); err != nil {
+		t.Fatal(err)
 	}
 	<-th.Done()
 	n.mu.Lock()
