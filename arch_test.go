@@ -15,7 +15,7 @@ const policy = `
 # A package may import packages on lower floors, which stand on earlier lines here.
 # Packages on the same line are strangers.
 floors
-	internal/limits  internal/megabyte  internal/parts
+	internal/limits  internal/megabyte  internal/parts  internal/peer
 	trace  cron
 	internal/invariants  internal/compat  internal/crypt  internal/limits/page  exception  event  config
 	loop  actorid  disk  httpcache  supervise  websocket  internal/compat/page
@@ -58,7 +58,7 @@ floors
 
 # Only tests import these.
 kits
-	storage/storagetest  storage/fault  internal/jstest  internal/machinetest  conformance/process  conformance/powerloss
+	storage/storagetest  storage/fault  internal/jstest  internal/machinetest  internal/peer  conformance/process  conformance/powerloss
 
 # Not part of what is shipped: their goroutines are their own business.
 tools

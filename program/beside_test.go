@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"workerd.local/internal/peer"
 	"workerd.local/program"
 	"workerd.local/threads/nodeworkers"
 	"workerd.local/webapi/bind"
@@ -25,13 +26,7 @@ func TestThreadsBesideNode(t *testing.T) { besideNode(t, "testdata/threads/*.txt
 
 func besideNode(t *testing.T, pattern string, modules ...bind.Module) {
 	t.Helper()
-	node, err := exec.LookPath("node")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip("there is no node here")
-	}
+	node := peer.Node(t)
 	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d programs: %v", len(files), err)

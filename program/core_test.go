@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"workerd.local/internal/peer"
 	"workerd.local/program"
 	"workerd.local/threads/iojs"
 	"workerd.local/webapi/bind"
@@ -32,10 +33,7 @@ w.on('error', (e) => console.log('error event', e));
 	if err != nil || len(files) < 30 {
 		t.Fatalf("%d programs: %v", len(files), err)
 	}
-	node, err := exec.LookPath("node") // empty where there is none
-	if err != nil && os.Getenv("CI") == "true" {
-		t.Fatal(err)
-	}
+	node := peer.NodeIfThere(t) // empty where there is none
 	for _, file := range files {
 		name := filepath.Base(file)
 		if name == "main.js" || name == "helper.js" {

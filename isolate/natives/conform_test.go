@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/dop251/goja"
+
+	"workerd.local/internal/peer"
 )
 
 // The files in testdata hold JavaScript expressions with the text that node
@@ -131,13 +133,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestNodeAgrees(t *testing.T) {
-	node, err := exec.LookPath("node")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("node is not installed, and CI must compare with it")
-		}
-		t.Skip("node is not installed")
-	}
+	node := peer.Node(t)
 	cases := conformCases(t)
 	var exprs []string
 	for _, c := range cases {

@@ -2,10 +2,11 @@ package natives
 
 import (
 	"encoding/json"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
+
+	"workerd.local/internal/peer"
 )
 
 // regexpProbe runs every expression over every string with every method and lists
@@ -70,13 +71,7 @@ func compareProbes(t *testing.T, got, want []string, known func(line string) boo
 }
 
 func TestRegExpMethodsAgreeWithNode(t *testing.T) {
-	node, err := exec.LookPath("node")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("node is not installed, and CI must compare with it")
-		}
-		t.Skip("node is not installed")
-	}
+	node := peer.Node(t)
 	cmd := exec.Command(node, "-e", `process.stdout.write(JSON.stringify(eval(require("fs").readFileSync(0, "utf8"))))`)
 	cmd.Stdin = strings.NewReader(regexpProbe)
 	out, err := cmd.Output()

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"workerd.local/internal/peer"
 )
 
 // crossCheck runs in node and in a script of ours. Without answers it makes keys and
@@ -79,13 +81,7 @@ async function check(theirs) {
 // node runs source in node; the test is skipped where there is none.
 func node(t *testing.T, source, input string) string {
 	t.Helper()
-	path, err := exec.LookPath("node")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("there is no node to compare with")
-		}
-		t.Skip("there is no node to compare with")
-	}
+	path := peer.Node(t)
 	cmd := exec.Command(path, "--input-type=module", "-e", source)
 	cmd.Stdin = strings.NewReader(input)
 	cmd.Stderr = os.Stderr

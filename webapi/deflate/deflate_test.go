@@ -9,10 +9,11 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
+
+	"workerd.local/internal/peer"
 )
 
 // samples are data of every kind: nothing, one byte, text, runs, noise, and enough to
@@ -161,13 +162,7 @@ func TestBytesOfZlib(t *testing.T) {
 // A node on this machine makes the same bytes where the search sees all there is, and
 // about as many where it gives up early: its hash is another one.
 func TestBytesOfNode(t *testing.T) {
-	node, err := exec.LookPath("node")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("no node")
-		}
-		t.Skip("no node on this machine")
-	}
+	node := peer.Node(t)
 	type ask struct {
 		Data                                  string
 		Level, WindowBits, MemLevel, Strategy int

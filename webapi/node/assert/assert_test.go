@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"workerd.local/internal/jstest"
+	"workerd.local/internal/peer"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
@@ -42,10 +43,7 @@ func outcome(code string) string {
 // ask has node run the cases.
 func ask(t *testing.T, cases []string) {
 	t.Helper()
-	exe, err := exec.LookPath("node")
-	if err != nil {
-		t.Fatal(err)
-	}
+	exe := peer.Node(t)
 	var src strings.Builder
 	src.WriteString("const assert = require('assert'); const out = {}; (async () => {\n")
 	for _, c := range cases {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"workerd.local/internal/machinetest"
+	"workerd.local/internal/peer"
 )
 
 var update = flag.Bool("update", false, "write testdata/answers.json from node's answers")
@@ -53,13 +54,7 @@ const imports = `const crypto = (await import("node:crypto")).default, { Buffer 
 // inNode runs source in node; the test is skipped where there is none.
 func inNode(t *testing.T, source, input string) string {
 	t.Helper()
-	path, err := exec.LookPath("node")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("node is not there")
-		}
-		t.Skip("node is not there")
-	}
+	path := peer.Node(t)
 	cmd := exec.Command(path, "--input-type=module", "-e", `import crypto from "node:crypto"; import { Buffer } from "node:buffer"; import { readFileSync } from "node:fs";
 `+source)
 	cmd.Stdin, cmd.Stderr = strings.NewReader(input), os.Stderr

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"workerd.local/internal/machinetest"
+	"workerd.local/internal/peer"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/webapi/node/glue"
@@ -236,13 +237,7 @@ func TestWorkersDoNotReachTheMachine(t *testing.T) {
 
 // The same program says the same in node.
 func TestNodeSaysTheSameOfFiles(t *testing.T) {
-	bin, err := exec.LookPath("node")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("node is missing")
-		}
-		t.Skip("no node to compare with")
-	}
+	bin := peer.Node(t)
 	e, m := machinetest.New(t)
 	code, err := os.ReadFile("testdata/agree.js")
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"workerd.local/internal/jstest"
 	"workerd.local/internal/machinetest"
+	"workerd.local/internal/peer"
 	"workerd.local/isolate"
 )
 
@@ -85,22 +86,16 @@ var cases = []string{
 
 func TestZlibDoesWhatNodeDoes(t *testing.T) {
 	var want []string
-	if node, err := exec.LookPath("node"); err == nil {
-		src := "const zlib = require('zlib');" + prelude + "const cases = [" + functions() + "];" +
-			`(async () => { const out = []; for (const c of cases) out.push(JSON.stringify(await c()) ?? "undefined"); console.log(JSON.stringify(out)) })()`
-		cmd := exec.Command(node, "-e", src)
-		cmd.Stderr = os.Stderr
-		b, err := cmd.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(b, &want); err != nil {
-			t.Fatal(err)
-		}
-	} else if os.Getenv("CI") == "true" {
-		t.Fatal("no node")
-	} else {
-		t.Skip("no node on this machine")
+	src := "const zlib = require('zlib');" + prelude + "const cases = [" + functions() + "];" +
+		`(async () => { const out = []; for (const c of cases) out.push(JSON.stringify(await c()) ?? "undefined"); console.log(JSON.stringify(out)) })()`
+	cmd := exec.Command(peer.Node(t), "-e", src)
+	cmd.Stderr = os.Stderr
+	b, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &want); err != nil {
+		t.Fatal(err)
 	}
 	e := machinetest.NewWorker(t)
 	for i, c := range cases {
