@@ -114,6 +114,7 @@ type state struct {
 	nativeRegExp  *goja.Object            // nil until adaptRegExp
 	regexps       map[string]*goja.Object // compiled patterns that were rewritten
 	source, flags func(goja.Value) goja.Value
+	inherited     bool // see inherit
 	depth         int // of the methods of regular expressions, see counted
 
 	eval evalState
@@ -375,6 +376,12 @@ func (s *state) hidden() *goja.Object {
 			panic(s.syntaxError("Invalid regular expression: Regular expression too large"))
 		}
 		return rt.ToValue(regexpNeedsHelp(pattern, c.Argument(1).String()))
+	})
+	set("inherit", func(c goja.FunctionCall) goja.Value {
+		if rx, ok := c.Argument(0).(*goja.Object); ok {
+			s.inherit(rx)
+		}
+		return goja.Undefined()
 	})
 	set("regexp", func(c goja.FunctionCall) goja.Value {
 		return s.newRegExp(patternText(c.Argument(0)), c.Argument(1).String())

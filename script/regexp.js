@@ -28,7 +28,10 @@
     const rx = hidden.needsHelp(p, f) ? hidden.regexp(p, f) : new NativeRegExp(p, f);
     if (target !== undefined && target !== Wrapped) {
       const prototype = target.prototype;
-      if (prototype !== null && (typeof prototype === "object" || typeof prototype === "function")) setPrototypeOf(rx, prototype);
+      if (prototype !== null && (typeof prototype === "object" || typeof prototype === "function")) {
+        setPrototypeOf(rx, prototype);
+        hidden.inherit(rx);
+      }
     }
     return rx;
   };

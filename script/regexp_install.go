@@ -158,6 +158,40 @@ func (s *state) mark(rx *goja.Object, info *rewritten) {
 	}
 }
 
+// inherit makes an expression of a class of a script's own find exec where the class
+// has it. What it finds at RegExp.prototype then knows flag d, for all expressions:
+// that is slower, so it is there only where somebody needs it.
+func (s *state) inherit(rx *goja.Object) {
+	info := s.rewritten(rx)
+	if info == nil || info.matcher == nil {
+		return
+	}
+	_ = rx.Delete("exec") // which is configurable
+	proto, _ := s.nativeRegExp.Get("prototype").(*goja.Object)
+	if s.inherited || proto == nil {
+		return
+	}
+	s.inherited = true
+	own := proto.Get("exec")
+	native, ok := goja.AssertFunction(s.engine.Pristine("RegExp.prototype.exec"))
+	if !ok || own != s.engine.Pristine("RegExp.prototype.exec") {
+		return // a script has put its own there
+	}
+	exec := s.rt.ToValue(s.counted(func(c goja.FunctionCall) goja.Value {
+		if r := s.rewritten(c.This); r != nil && r.matcher != nil {
+			return s.execIndices(c.This, c.Argument(0))
+		}
+		v, err := native(c.This, c.Arguments...)
+		if err != nil {
+			rethrow(err)
+		}
+		return v
+	})).(*goja.Object)
+	_ = exec.DefineDataProperty("name", s.rt.ToValue("exec"), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+	_ = exec.DefineDataProperty("length", s.rt.ToValue(1), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+	_ = proto.DefineDataProperty("exec", exec, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+}
+
 // escapeSource is RegExp.prototype.source of a pattern.
 func escapeSource(pattern string) string {
 	if pattern == "" {

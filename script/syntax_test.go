@@ -76,6 +76,9 @@ var syntaxProbes = []struct{ name, text, want string }{
 	{"regexp d global", `const r = /(?<y>\d)/dg; export const result = [..."a1b2".matchAll(r)].map(m => m.indices.groups.y.join("-")).join() + r.hasIndices + r.flags;`, "1-2,3-4truedg"},
 	{"regexp d unicode", `const m = /(.)(x)/du.exec("😀x"); export const result = JSON.stringify(m.indices);`, "[[0,3],[0,2],[2,3]]"},
 	{"regexp d without", `export const result = /a/.hasIndices + "" + /a/.exec("a").indices;`, "falseundefined"},
+	{"regexp d of a class", `class R extends RegExp { calls = 0; exec(s) { this.calls++; return super.exec(s) } } const r = new R("(?<n>\\p{L})b", "dgu"); const m = r.exec("xab"); class Plain extends RegExp {}
+		export const result = JSON.stringify([m.indices, m.indices.groups.n, r.calls, r instanceof R, Object.hasOwn(r, "exec"), new Plain("b", "d").exec("ab").indices[0], /b/.exec("ab").index, RegExp.prototype.exec.name, RegExp.prototype.exec.length, /b/d.exec("ab").indices[0]]);`,
+		`[[[1,3],[1,2]],[1,2],1,true,false,[1,2],1,"exec",1,[1,2]]`},
 	{"regexp v difference", `export const result = "a1b2".replace(/[\w--\d]/gv, "_");`, "_1_2"},
 	{"regexp v intersection", `export const result = [/^[\p{L}&&\p{ASCII}]+$/v.test("ab"), /[\p{L}&&\p{ASCII}]/v.test("я")];`, "true,false"},
 	{"regexp v nested and strings", `const r = /^[[a-c]\q{xyz|q}]$/v; export const result = [r.test("b"), r.test("xyz"), r.test("q"), r.test("x"), r.unicodeSets, r.flags];`, "true,true,true,false,true,v"},

@@ -63,8 +63,8 @@ var guardedMethods = []table{
 	{path: "Error.prototype", funcs: guardedEntries("toString")},
 	{path: "Function.prototype", funcs: guardedEntries("call", "toString")},
 	{path: "Date.prototype", funcs: guardedEntries("toJSON")},
-	{path: "RegExp.prototype", funcs: guardedEntries("test", "toString")},
-	{path: "RegExp.prototype", funcs: []entry{{name: "compile", length: 2, make: regexpCompile}}},
+	{path: "RegExp.prototype", funcs: guardedEntries("toString")},
+	{path: "RegExp.prototype", funcs: []entry{{name: "compile", length: 2, make: regexpCompile}, {name: "test", length: 1, make: regexpTest}}},
 	{path: "Promise.prototype", funcs: guardedEntries("catch", "finally", "then")},
 	{path: "Promise", funcs: guardedEntries("all", "allSettled", "race", "resolve", "reject")},
 	{path: "Promise", funcs: []entry{{name: "any", length: 1, guarded: true, make: func(e *env, prev raw) raw {

@@ -130,6 +130,22 @@ func (e *env) execute(rx *goja.Object, s goja.String) *goja.Object {
 	}
 }
 
+// regexpTest is RegExp.prototype.test: the engine's where exec is the engine's, and
+// else that exec is asked.
+func regexpTest(e *env, prev raw) raw {
+	slow := e.guard(prev)
+	ask := e.guard(func(c goja.FunctionCall) goja.Value {
+		return e.rt.ToValue(e.execute(c.This.(*goja.Object), e.toStr(c.Argument(0))) != nil)
+	})
+	return func(c goja.FunctionCall) goja.Value {
+		rx, ok := c.This.(*goja.Object)
+		if !ok || e.usesExec(rx) {
+			return slow(c)
+		}
+		return ask(c)
+	}
+}
+
 func (e *env) setLastIndex(rx *goja.Object, v goja.Value) {
 	if err := rx.Set("lastIndex", v); err != nil {
 		panic(err)

@@ -120,3 +120,24 @@ func TestSearchesWithinSearches(t *testing.T) {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
+
+// TestTestAsksExec: what a script puts in the place of exec decides for test, too.
+func TestTestAsksExec(t *testing.T) {
+	rt := newRuntime(t, Limits{})
+	v, err := rt.RunString(`(() => {
+		const log = [], named = (f) => { try { return f() } catch (e) { return e.name + ": " + e.message } };
+		class R extends RegExp { exec(s) { log.push(s); return super.exec(s) } }
+		const own = /x/; own.exec = () => null;
+		const any = { exec: (s) => s === "7" ? {} : null };
+		return [new R("x", "g").test("axb"), new R("x").test(12), own.test("x"), RegExp.prototype.test.call(any, 7), RegExp.prototype.test.call(any, 8), /x/.test("x"), log.join("|"),
+			named(() => RegExp.prototype.test.call({ exec: () => 5 })), named(() => RegExp.prototype.test.call({}, "x")), RegExp.prototype.test.length].join("\n")
+	})()`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "true\nfalse\nfalse\ntrue\nfalse\ntrue\naxb|12\nTypeError: RegExp exec method returned something other than an Object or null\n" +
+		"TypeError: Method RegExp.prototype.exec called on incompatible receiver #<Object>\n1"
+	if v.String() != want {
+		t.Errorf("got  %s\nwant %s", v, want)
+	}
+}
