@@ -251,11 +251,33 @@ func TestScriptStream(t *testing.T) {
 	}
 }
 
+// TestStreamsOfText has bodies whose chunks are strings: what the host reads is their UTF-8.
+func TestStreamsOfText(t *testing.T) {
+	e := newEnv(t, echo)
+	for _, c := range [][2]string{
+		{`new ReadableStream({ start(c) { c.enqueue('aü'); c.enqueue(''); c.enqueue(new TextEncoder().encode('b')); c.enqueue('😀'); c.close() } })`, "aüb😀"},
+		{`new ReadableStream({ start(c) { this.n = 0 }, async pull(c) { await null; c.enqueue('n' + this.n); if (++this.n > 2) c.close() } })`, "n0n1n2"},
+		{`new ReadableStream({ start(c) { c.enqueue('a\ud83d'); c.enqueue('\ude00b'); c.close() } })`, "a\ufffd\ufffdb"},
+		{`new ReadableStream({ start(c) { c.enqueue('x'); c.close() } }).pipeThrough(new TransformStream({ transform(x, c) { c.enqueue(x + x) } }))`, "xx"},
+		{`(await fetch('http://a/', { method: 'POST', body: new ReadableStream({ start(c) { c.enqueue('sent'); c.close() } }) })).body`,
+			`{"b":"sent","cf":"","h":[["transfer-encoding","chunked"]],"m":"POST","n":-1,"r":"manual","u":"http://a/"}`},
+	} {
+		resp, err := newHandler(t, e, `async () => new Response(`+c[0]+`)`).serve(e.Context(), get())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, err := io.ReadAll(resp.Body.Stream); err != nil || string(b) != c[1] {
+			t.Errorf("%s gave %q and %v, want %q", c[0], b, err, c[1])
+		}
+	}
+}
+
 func TestScriptStreamFails(t *testing.T) {
 	e := newEnv(t, echo)
 	for _, c := range [][2]string{
 		{`async () => new Response(new ReadableStream({ pull(c) { throw new RangeError('p') } }))`, "RangeError: p"},
-		{`async () => new Response(new ReadableStream({ start(c) { c.enqueue('text') } }))`, "TypeError: This ReadableStream did not return bytes."},
+		{`async () => new Response(new ReadableStream({ start(c) { c.enqueue('text'); c.enqueue(5) } }))`, "TypeError: Draining read encountered a value that cannot be converted to bytes"},
+		{`async () => new Response(new ReadableStream({ start(c) { c.enqueue(null) } }))`, "TypeError: Draining read encountered a value that cannot be converted to bytes"},
 	} {
 		resp, err := newHandler(t, e, c[0]).serve(e.Context(), get())
 		if err != nil {

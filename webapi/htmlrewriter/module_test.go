@@ -126,7 +126,8 @@ func TestRewriterIsDrivenByItsReader(t *testing.T) {
 		const got = await rejects(r.text());
 		return [got, canceled.message].join()`, `RangeError: boom,boom`)
 	e.Want(rewrite+`return rejects(new HTMLRewriter().transform(new Response(new ReadableStream({ pull() { throw new RangeError("src") } }))).text())`, `RangeError: src`)
-	e.Want(rewrite+`return rejects(new HTMLRewriter().transform(new Response(new ReadableStream({ pull(c) { c.enqueue("text") } }))).text())`, `TypeError: This ReadableStream did not return bytes.`)
+	e.Want(rewrite+`return rejects(new HTMLRewriter().transform(new Response(new ReadableStream({ pull(c) { c.enqueue(5) } }))).text())`, `TypeError: Draining read encountered a value that cannot be converted to bytes`)
+	e.Want(rewrite+`return new HTMLRewriter().on("b", { element(b) { b.remove() } }).transform(new Response(new ReadableStream({ start(c) { c.enqueue("a<b>"); c.enqueue("x</b>ü"); c.close() } }))).text()`, `aü`)
 	// A slow handler does not keep back what came before it.
 	e.Want(rewrite+`
 		let go; const gate = new Promise(r => go = r);

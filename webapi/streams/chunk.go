@@ -35,5 +35,20 @@ func (c chunk) data(js *isolate.JS) ([]byte, error) {
 	return append([]byte(nil), b...), nil
 }
 
+// sent is what a consumer of the host takes: data, and the UTF-8 of a string.
+func (c chunk) sent(js *isolate.JS) ([]byte, error) {
+	if s, ok := c.value.(goja.String); ok {
+		return []byte(s.String()), nil
+	}
+	b, err := c.data(js)
+	if err != nil {
+		return nil, errNotSendable
+	}
+	return b, nil
+}
+
+// errNotSendable is workerd's error about a stream of other values that the host reads.
+var errNotSendable = exception.TypeErrorf("Draining read encountered a value that cannot be converted to bytes")
+
 // errNotBytes is workerd's error about a stream of other values used as a body.
 var errNotBytes = exception.TypeErrorf("This ReadableStream did not return bytes.")

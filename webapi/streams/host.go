@@ -25,7 +25,7 @@ func (s *Readable) Chunks() (*Chunks, error) {
 func (c *Chunks) Next(js *isolate.JS, got func(js *isolate.JS, b []byte), end func(js *isolate.JS), failed func(js *isolate.JS, reason goja.Value)) {
 	c.rd.stream.read(js, readRequest{
 		chunk: func(js *isolate.JS, ch chunk) {
-			b, err := ch.data(js)
+			b, err := ch.sent(js)
 			if err != nil {
 				reason := js.Error(err)
 				c.Cancel(js, reason)

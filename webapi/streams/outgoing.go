@@ -224,7 +224,7 @@ func (o *outgoing) collect(js *isolate.JS, b *batch, send func()) {
 	}
 	size := 0
 	take := func(js *isolate.JS, c chunk) {
-		data, err := c.data(js)
+		data, err := c.sent(js)
 		if err != nil {
 			b.err = err
 			handled(js, s.cancel(js, js.Error(err)))
