@@ -115,7 +115,7 @@ type state struct {
 	regexps       map[string]*goja.Object // compiled patterns that were rewritten
 	source, flags func(goja.Value) goja.Value
 	inherited     bool // see inherit
-	depth         int // of the methods of regular expressions, see counted
+	depth         int  // of the methods of regular expressions, see counted
 
 	eval evalState
 }
