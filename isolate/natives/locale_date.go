@@ -60,7 +60,7 @@ func (e *env) dateFormat(call goja.FunctionCall, method string, date, clock bool
 	f.second = p.choice("second", "", "2-digit", "numeric")
 	f.fraction = max(0, p.number("fractionalSecondDigits", 1, 3))
 	f.zoneName = p.choice("timeZoneName", "", "short", "long", "shortOffset", "longOffset", "shortGeneric", "longGeneric")
-	f.clock(e, p)
+	f.clock(e, p, hourCycleOf(call.Argument(0)))
 	if z := p.get("timeZone"); z != undefined {
 		f.zone = e.zone(e.toStr(z).String())
 	}
@@ -74,10 +74,14 @@ func (e *env) dateFormat(call goja.FunctionCall, method string, date, clock bool
 	return f
 }
 
-func (f *dateFormat) clock(e *env, p options) {
+// clock takes the hour cycle of the options, or that of the tag.
+func (f *dateFormat) clock(e *env, p options, tagged string) {
 	f.hours = "h23"
 	if f.loc.clock12 {
 		f.hours = "h12"
+	}
+	if tagged != "" {
+		f.hours = tagged
 	}
 	if c := p.choice("hourCycle", "", "h11", "h12", "h23", "h24"); c != "" {
 		f.hours = c
@@ -164,7 +168,7 @@ func (e *env) zone(name string) *time.Location {
 		return time.UTC
 	}
 	if name != "" && !strings.EqualFold(name, "local") && !strings.Contains(name, "..") {
-		if z, err := time.LoadLocation(name); err == nil {
+		if z, err := loadZone(name); err == nil {
 			return z
 		}
 	}
@@ -374,13 +378,18 @@ func (f dateFormat) zoneText(t time.Time) string {
 	if f.zone == time.UTC || abbr == "UTC" {
 		switch f.zoneName {
 		case "long":
-			return "Coordinated Universal Time"
+			return longZone(t.In(time.UTC))
 		case "short":
 			return "UTC"
 		}
 	}
 	if f.zoneName == "short" && americanZones[abbr] && (strings.HasPrefix(f.zone.String(), "America/") || strings.HasPrefix(f.zone.String(), "US/") || f.zone.String() == "Pacific/Honolulu" || f.zone == time.Local) {
 		return abbr
+	}
+	if f.zoneName == "long" {
+		if name := longZone(t); !strings.HasPrefix(name, "GMT") {
+			return name
+		}
 	}
 	if offset == 0 {
 		return "GMT"

@@ -47,7 +47,7 @@ var eager []table
 var _ = fillTemplates()
 
 // lateTables come first in templates.
-var lateTables = []table{mathTable, dataViewTable, numberTable, dateTable, htmlTable, yearTable}
+var lateTables = []table{mathTable, dataViewTable, numberTable, dateTable, dateTextTable, htmlTable, yearTable}
 
 func fillTemplates() bool {
 	rt := goja.New()
