@@ -14,8 +14,10 @@ func TestServersOfNode(t *testing.T) {
 	want := func(code, want string) { t.Helper(); e.Want(begin+code, want) }
 	want(`const r = await serve((req, res) => { res.statusCode = 201; res.setHeader("X-A", ["1", "2"]); res.setHeader("content-type", "text/x"); out.push(res.headersSent, req.method, req.url, req.headers.b, req.cloudflare.env, res.getHeaderNames()); res.end("hé"); out.push(res.headersSent, res.finished) }, undefined, { headers: { B: "c" } });
 		return [out, r.status, r.statusText, r.headers.get("x-a"), r.headers.get("content-length"), r.headers.has("date"), await r.text()]`,
-		`[[false,"GET","/p?q","c","env",["x-a","content-type"],true,true],201,"Created","1, 2","3",true,"hé"]`)
+		`[[false,"GET","/p?q","c","env",["x-a","content-type"],true,true],201,"unknown","1, 2","3",false,"hé"]`)
 	want(`const r = await serve((req, res) => { let s = ""; req.setEncoding("utf8"); req.on("data", d => s += d); req.on("end", () => { res.writeHead(200, "Fine", { a: "b" }); res.write("got "); setTimeout(() => res.end(s), 1) }) }, undefined, { method: "POST", body: "body" }); return [r.statusText, r.headers.get("a"), r.headers.get("content-length"), await r.text()]`, `["Fine","b",null,"got body"]`)
+	want(`const r = await serve((req, res) => { out.push(res.socket === undefined, res.statusMessage, req.socket.remoteAddress); res.on("error", x => out.push(x.code)); res.end("once"); res.end("twice", x => out.push(x.message)) }); return [await r.text(), r.status, (await new Promise(setTimeout), out)]`,
+		`["once",200,[true,"unknown","127.0.0.1","write after end","ERR_STREAM_WRITE_AFTER_END"]]`)
 	want(`const r = await serve((req, res) => { res.writeHead(204).end("x") }); return [r.status, r.body]`, `[204,null]`)
 	want(`const r = await serve((req, res) => { res.setHeader("content-length", 3); res.write("abcdef"); res.end() }); return await r.text()`, `abc`)
 	want(`const r = await serve((req, res) => { const big = "x".repeat(100000); let n = 0; const go = () => { while (n < 5) { n++; if (!res.write(big)) return res.once("drain", go) } res.end() }; go() }); return (await r.text()).length`, `500000`)

@@ -174,7 +174,9 @@ Object.assign(Socket.prototype, {
       if (this._handle === handle) fail(e);
     });
     socket.closed.then(() => {}, (e) => {
-      if (this._handle === handle && !socket.upgraded) this.destroy(e);
+      if (this._handle !== handle || socket.upgraded) return;
+      if (this.connecting) fail(e);
+      else this.destroy(e);
     });
   },
   // _accepted is a connection that a server was given.
@@ -285,6 +287,7 @@ function start(socket, options) {
     socket.emit("connectionAttempt", address, port, kind);
     const fail = (e) => {
       if (socket.destroyed) return;
+      e = refused(e, address, port);
       socket.emit("connectionAttemptFailed", address, port, kind, e);
       socket.destroy(e);
     };
@@ -306,6 +309,12 @@ function start(socket, options) {
     if (found !== 4 && found !== 6 && found !== "IPv4" && found !== "IPv6") throw new ERR_INVALID_ARG_VALUE("family", found, "must be 4 or 6");
     open(address, found === 6 || found === "IPv6" ? 6 : 4);
   });
+}
+
+// refused is node's error where a connection of cloudflare:sockets could not be made.
+function refused(e, address, port) {
+  if (e.code !== undefined || e.message !== "proxy request failed, cannot connect to the specified address") return e;
+  return make(Error, "ECONNREFUSED", `connect ECONNREFUSED ${address}:${port}`, { errno: -111, syscall: "connect", address, port });
 }
 
 // dial connects on the program's machine.

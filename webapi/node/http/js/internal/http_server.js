@@ -28,10 +28,10 @@ class ServerResponse extends OutgoingMessage {
     super(options);
     this.req = req;
     this.statusCode = 200;
-    this.statusMessage = undefined;
+    this.statusMessage = native.listens() ? undefined : "unknown"; // as workerd has it
     this._hasBody = req.method !== "HEAD";
-    this.socket = req.socket ?? null;
-    this.sendDate = true;
+    this.socket = native.listens() ? req.socket ?? null : undefined;
+    this.sendDate = native.listens();
     // _response is what fetch() gets.
     Object.defineProperty(this, "_response", { value: new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -102,6 +102,16 @@ class ServerResponse extends OutgoingMessage {
     else this.#waiting = callback;
   }
   end(chunk, encoding, callback) {
+    if (this.finished && chunk !== undefined && chunk !== null && typeof chunk !== "function") {
+      // What was sent stays sent.
+      const error = make(Error, "ERR_STREAM_WRITE_AFTER_END", "write after end");
+      const done = typeof encoding === "function" ? encoding : callback;
+      process.nextTick(() => {
+        if (typeof done === "function") done(error);
+        if (!this.destroyed && this.listenerCount("error") > 0) this.emit("error", error);
+      });
+      return this;
+    }
     // A body that is there at once has a length.
     if (this._header === null && !this.finished && this.writableLength === 0) {
       if (chunk === undefined || chunk === null || typeof chunk === "function") this._contentLength = 0;
@@ -180,6 +190,7 @@ function socketOf(incoming, headers, localPort, client) {
   socket.localPort = localPort;
   socket.destroy = (error) => incoming.destroy(error);
   get("readable", () => incoming.readable);
+  if (native.listens()) get("writable", () => !incoming.destroyed);
   alive("remoteAddress", address);
   alive("remoteFamily", isIP(address) === 6 ? "IPv6" : "IPv4");
   alive("remotePort", port);
