@@ -102,6 +102,38 @@ func TestPackages(t *testing.T) {
 		a.same(body, `{"text": "hello", "curve": "P-256", "plain": "hello", "parts": 5}`)
 	})
 
+	// Each of these has a route that says what the package made.
+	for _, c := range [][2]string{
+		{"capnweb", `[2, 5, 12]`},
+		{"effect", `[3, [[14, 28, 42], [56]]]`},
+		{"fflate", `[true, 600]`},
+		{"immer", `[{"list": [{"n": 2}, {"n": 3}], "tag": "a"}, [{"op": "replace", "path": ["list", 0, "n"], "value": 2}, {"op": "add", "path": ["list", 1], "value": {"n": 3}}], true]`},
+		{"kysely", `"select \"title\" from \"book\" where \"id\" in (?, ?) order by \"title\" desc"`},
+		{"marked", `"<h1>a <em>b</em></h1>\n<ul>\n<li><input checked=\"\" disabled=\"\" type=\"checkbox\"> <code>c</code></li>\n<li><d></li>\n</ul>\n<table>\n<thead>\n<tr>\n<th>e</th>\n` +
+			`<th align=\"center\">f</th>\n</tr>\n</thead>\n<tbody><tr>\n<td>1</td>\n<td align=\"center\">2</td>\n</tr>\n</tbody></table>\n"`},
+		{"msgpackr", `["de0002a1619401cbbff8000000000000a2c3bcc0a164d30000010000000000", {"m": {"x": true}}]`},
+		{"noble", `["6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85", "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532"]`},
+		{"rxjs", `[0, 1, 4]`},
+		{"superjson", `"{\"json\":{\"at\":\"1970-01-01T00:00:00.000Z\",\"set\":[\"1\"],\"none\":null,\"re\":\"/a/gi\"},\"meta\":{\"values\":{\"at\":[\"Date\"],\"set\":[\"set\",{\"0\":[\"bigint\"]}],` +
+			`\"none\":[\"undefined\"],\"re\":[\"regexp\"]},\"v\":1}}"`},
+		{"valibot", `[true, {"mail": ["Invalid email: Received \"a\""], "born": ["Invalid date: Received \"2000\""], "age": ["Invalid value: Expected >=18 but received 2"]}]`},
+	} {
+		t.Run(c[0], func(t *testing.T) {
+			a := &app{t, url}
+			_, body := a.ask("GET", "/more/"+c[0], "", 200)
+			a.same(body, c[1])
+		})
+	}
+
+	t.Run("elysia", func(t *testing.T) {
+		a := &app{t, url}
+		_, body := a.ask("GET", "/more/elysia/7", "", 200)
+		a.same(body, `{"id": 7}`)
+		a.ask("GET", "/more/elysia/x", "", 422)
+		_, body = a.ask("GET", "/more/elysia/count", "", 200)
+		a.text(body, "one two")
+	})
+
 	if err := server.Stop(); err != nil {
 		t.Error(err)
 	}

@@ -6,6 +6,7 @@ import { lists } from "./lists";
 import { page } from "./page";
 import { library } from "./library";
 import { issue, verify, seal } from "./tokens";
+import { extra } from "./more";
 
 export interface Env {
   SECRET: string;
@@ -24,6 +25,7 @@ router
   .get("/token/:name", async ({ name }, env: Env) => text(await issue(env.SECRET, name)))
   .post("/token", async (request, env: Env) => verify(env.SECRET, await request.text()))
   .get("/sealed/:word", ({ word }) => seal(word))
+  .get("/more/:name/:id?", (request) => extra(request, request.name))
   .get("/fail", () => error(418, "short and stout"))
   .get("/throw", () => { throw new Error("thrown"); });
 
