@@ -159,8 +159,8 @@ func (p *printer) lookup(obj *goja.Object, name string, k goja.Value) *descripto
 	return d
 }
 
-// keys are the own enumerable properties, without array indices below skip.
-func (e *engine) keys(js *isolate.JS, obj *goja.Object, skip int) []key {
+// keys are the own properties that are enumerable, or all, without array indices below skip.
+func (e *engine) keys(js *isolate.JS, obj *goja.Object, skip int, all bool) []key {
 	v, err := js.Call(e.ownKeys, nil, obj)
 	if err != nil {
 		return nil
@@ -175,7 +175,7 @@ func (e *engine) keys(js *isolate.JS, obj *goja.Object, skip int) []key {
 				continue
 			}
 		}
-		if d := e.descriptor(js, obj, k); d != nil && d.enumerable {
+		if d := e.descriptor(js, obj, k); d != nil && (all || d.enumerable) {
 			out = append(out, key{k})
 		}
 		if len(out) > limits.ConsoleValues.In(js.Bounds()) {

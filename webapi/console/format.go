@@ -13,6 +13,11 @@ import (
 // %o, %O, %c and %%; what is left over follows after spaces, strings as they are
 // and other values as Inspect prints them.
 func Format(js *isolate.JS, args []goja.Value) string {
+	return FormatWith(js, args, InspectOptions{Depth: defaultDepth})
+}
+
+// FormatWith is Format with the options of what it prints.
+func FormatWith(js *isolate.JS, args []goja.Value, o InspectOptions) string {
 	if len(args) == 0 {
 		return ""
 	}
@@ -23,7 +28,7 @@ func Format(js *isolate.JS, args []goja.Value) string {
 		if len(rest) == 0 {
 			out.WriteString(first.String())
 		} else {
-			rest = substitute(js, &out, first.String(), rest)
+			rest = substitute(js, &out, first.String(), rest, o)
 		}
 		if len(rest) > 0 {
 			out.WriteByte(' ')
@@ -36,7 +41,7 @@ func Format(js *isolate.JS, args []goja.Value) string {
 		if s, ok := v.(goja.String); ok {
 			out.WriteString(s.String())
 		} else {
-			out.WriteString(Inspect(js, v, defaultDepth))
+			out.WriteString(InspectWith(js, v, o))
 		}
 		if out.Len() > limits.ConsoleText.In(js.Bounds()) {
 			break
@@ -51,7 +56,7 @@ func Format(js *isolate.JS, args []goja.Value) string {
 
 // substitute writes format with its specifiers replaced, and returns the values
 // that it did not use.
-func substitute(js *isolate.JS, out *strings.Builder, format string, args []goja.Value) []goja.Value {
+func substitute(js *isolate.JS, out *strings.Builder, format string, args []goja.Value, o InspectOptions) []goja.Value {
 	for {
 		i := strings.IndexByte(format, '%')
 		if i < 0 || i+1 == len(format) || out.Len() > limits.ConsoleText.In(js.Bounds()) {
@@ -70,36 +75,37 @@ func substitute(js *isolate.JS, out *strings.Builder, format string, args []goja
 			out.WriteByte('%')
 			continue
 		}
-		out.WriteString(convert(js, verb, args[0]))
+		out.WriteString(convert(js, verb, args[0], o))
 		args = args[1:]
 	}
 }
 
-func convert(js *isolate.JS, verb byte, v goja.Value) string {
+func convert(js *isolate.JS, verb byte, v goja.Value, o InspectOptions) string {
 	switch verb {
 	case 's':
-		return plainText(js, v)
+		return plainText(js, v, o)
 	case 'd', 'i', 'f':
-		return numberText(js, verb, v)
+		return numberText(js, verb, v, o)
 	case 'j':
 		return jsonText(js, v)
 	case 'o':
-		return Inspect(js, v, 4)
+		o.Hidden, o.Proxies, o.Depth = true, true, 4
+		return InspectWith(js, v, o)
 	case 'O':
-		return Inspect(js, v, defaultDepth)
+		return InspectWith(js, v, o)
 	}
 	return "" // %c: styles mean nothing here
 }
 
 // plainText is %s: String(v), but objects without a toString of their own are
 // inspected.
-func plainText(js *isolate.JS, v goja.Value) string {
+func plainText(js *isolate.JS, v goja.Value, o InspectOptions) string {
 	obj, ok := v.(*goja.Object)
 	if !ok {
 		if s, ok := v.(goja.String); ok {
 			return s.String()
 		}
-		return (&printer{js: js}).primitive(v)
+		return (&printer{js: js, o: InspectOptions{Separated: o.Separated}}).primitive(v)
 	}
 	if hasOwnText(js, obj) {
 		text := ""
@@ -107,7 +113,8 @@ func plainText(js *isolate.JS, v goja.Value) string {
 			return text
 		}
 	}
-	return Inspect(js, v, 0)
+	o.Depth, o.Style, o.Tight, o.Expanded, o.Compact = 0, nil, false, false, 0
+	return InspectWith(js, v, o)
 }
 
 // hasOwnText reports whether String(obj) is more than "[object Object]": toString
@@ -135,17 +142,18 @@ func hasOwnText(js *isolate.JS, obj *goja.Object) bool {
 	return false
 }
 
-func numberText(js *isolate.JS, verb byte, v goja.Value) string {
+func numberText(js *isolate.JS, verb byte, v goja.Value, o InspectOptions) string {
 	if _, ok := v.(*goja.Symbol); ok {
 		return "NaN"
 	}
 	if obj, ok := v.(*goja.Object); ok && verb == 'd' && !hasOwnText(js, obj) && obj.ClassName() == "Object" {
 		return "NaN"
 	}
+	p := &printer{js: js, in: intrinsics.Get(js), o: InspectOptions{Separated: o.Separated}}
 	if isBigInt(v) && verb != 'f' {
-		return v.String() + "n"
+		return p.primitive(v)
 	}
-	in := intrinsics.Get(js)
+	in := p.in
 	fn := in.toNumber
 	switch verb {
 	case 'i':
@@ -157,7 +165,10 @@ func numberText(js *isolate.JS, verb byte, v goja.Value) string {
 	if err != nil {
 		return "NaN"
 	}
-	return (&printer{js: js, in: in}).primitive(n)
+	if verb == 'i' && n.ToFloat() == 0 && strings.HasPrefix(strings.TrimSpace(v.String()), "-") {
+		return "-0" // the engine's parseInt gives 0
+	}
+	return p.primitive(n)
 }
 
 func jsonText(js *isolate.JS, v goja.Value) string {
@@ -170,6 +181,3 @@ func jsonText(js *isolate.JS, v goja.Value) string {
 	}
 	return text.String()
 }
-
-// FormatWith is Format with the options of what it prints.
-func FormatWith(js *isolate.JS, args []goja.Value, _ InspectOptions) string { return Format(js, args) }

@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -102,56 +103,89 @@ func propertyName(name string) string {
 }
 
 // combine puts the entries of one object between its braces, on one line where
-// they fit: entries of the innermost levels only, in at most 80 columns. base is
-// text before the brace; levels is the depth of nesting that was printed inside.
-func combine(entries []string, base, open, shut string, indent, levels int, array, numbers bool, most int) string {
-	if base != "" {
-		base += " "
-	}
-	count := len(entries)
-	if array && count > groupFrom {
-		entries = group(entries, indent, numbers, most)
-	}
-	if levels < compactLevels && len(entries) == count {
-		total := len(entries) + indent + textLen(open) + textLen(base) + 10 + len(entries)
-		joined := strings.Join(entries, ", ")
-		if !strings.Contains(joined, "\n") && !strings.Contains(base, "\n") {
-			for _, e := range entries {
-				total += textLen(e)
+// they fit: entries of the innermost levels only. base is text before the brace;
+// levels is the depth of nesting that was printed inside.
+func (p *printer) combine(entries []string, base, open, shut string, levels int, array, numbers bool) string {
+	newline := "\n" + strings.Repeat(" ", p.indent)
+	if p.o.Tight {
+		if p.fits(entries, 0, base) {
+			if base != "" {
+				base = " " + base
 			}
-			if total <= breakLength {
+			return open + base + " " + strings.Join(entries, ", ") + " " + shut
+		}
+		first := " "
+		if base != "" {
+			first = " " + base + newline + "  "
+		} else if len(open) > 1 {
+			first = newline + "  "
+		}
+		return open + first + strings.Join(entries, ","+newline+"  ") + " " + shut
+	}
+	base = spaced(base)
+	if compact := p.compact(); compact > 0 {
+		count := len(entries)
+		if array && count > groupFrom {
+			entries = p.group(entries, numbers)
+		}
+		if levels < compact && len(entries) == count && p.fits(entries, len(entries)+p.indent+textLen(uncoloured(open))+textLen(uncoloured(base))+10, base) {
+			if joined := strings.Join(entries, ", "); !strings.Contains(joined, "\n") {
 				return base + open + " " + joined + " " + shut
 			}
 		}
 	}
-	newline := "\n" + strings.Repeat(" ", indent)
 	return base + open + newline + "  " + strings.Join(entries, ","+newline+"  ") + newline + shut
 }
 
-// expand is combine with every entry on a line of its own.
-func expand(entries []string, base, open, shut string, indent int) string {
-	newline := "\n" + strings.Repeat(" ", indent)
-	return spaced(base) + open + newline + "  " + strings.Join(entries, ","+newline+"  ") + newline + shut
+// compact is how many innermost levels may share a line.
+func (p *printer) compact() int {
+	switch {
+	case p.o.Expanded:
+		return 0
+	case p.o.Compact > 0:
+		return p.o.Compact
+	}
+	return compactLevels
+}
+
+// fits reports whether entries fit in a line behind so many characters.
+func (p *printer) fits(entries []string, start int, base string) bool {
+	total, most := len(entries)+start, p.lineLength()
+	for _, e := range entries {
+		if total > most {
+			return false
+		}
+		total += textLen(uncoloured(e))
+	}
+	return total <= most && !strings.Contains(base, "\n")
+}
+
+// colour matches what Style puts around texts.
+var colour = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// uncoloured is a text without its colours.
+func uncoloured(s string) string {
+	if !strings.Contains(s, "\x1b") {
+		return s
+	}
+	return colour.ReplaceAllString(s, "")
 }
 
 // group lays out the entries of a long array in columns of equal width where that
 // is not too ragged. What follows the first most entries, "... n more items", stays
 // alone.
-func group(entries []string, indent int, numbers bool, most int) []string {
-	n := len(entries)
-	if n > most {
-		n = most
-	}
+func (p *printer) group(entries []string, numbers bool) []string {
+	n, indent, lineLength := min(len(entries), p.mostEntries()), p.indent, p.lineLength()
 	const gap = 2
 	widths := make([]int, n)
 	total, widest := 0, 0
 	for i, e := range entries[:n] {
-		widths[i] = columns(e)
+		widths[i] = columns(uncoloured(e))
 		total += widths[i] + gap
 		widest = max(widest, widths[i])
 	}
 	cell := widest + gap
-	if cell*3+indent >= breakLength || float64(total)/float64(cell) <= 5 && widest > 6 {
+	if cell*3+indent >= lineLength || float64(total)/float64(cell) <= 5 && widest > 6 {
 		return entries
 	}
 	// A cell is about 2.5 times as high as wide; aim at a square, and count a cell
@@ -159,8 +193,8 @@ func group(entries []string, indent int, numbers bool, most int) []string {
 	biased := math.Max(float64(cell)-3-math.Sqrt(float64(cell)-float64(total)/float64(len(entries))), 1)
 	cols := min(
 		int(math.Round(math.Sqrt(2.5*biased*float64(n))/biased)),
-		(breakLength-indent)/cell,
-		compactLevels*4,
+		(lineLength-indent)/cell,
+		p.compact()*4,
 		15,
 	)
 	if cols <= 1 {

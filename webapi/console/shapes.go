@@ -26,7 +26,7 @@ func (p *printer) shapeOf(obj *goja.Object, level int) (shape, filler) {
 	s := shape{open: "{", shut: "}"}
 	listKeys := func(n int) {
 		if n <= maxKeysOfList {
-			s.keys = p.in.keys(js, obj, n)
+			s.keys = p.keys(obj, n)
 		}
 	}
 	switch obj.ClassName() {
@@ -51,7 +51,7 @@ func (p *printer) shapeOf(obj *goja.Object, level int) (shape, filler) {
 	}
 	switch obj.ExportType() {
 	case mapType:
-		s.keys = p.in.keys(js, obj, 0)
+		s.keys = p.keys(obj, 0)
 		n := p.size(obj, p.in.mapSize)
 		s.base, s.empty = p.prefix(name, tag, "Map", n), n == 0
 		return s, func(s *shape, level int) {
@@ -68,7 +68,7 @@ func (p *printer) shapeOf(obj *goja.Object, level int) (shape, filler) {
 			p.indent -= 2
 		}
 	case setType:
-		s.keys = p.in.keys(js, obj, 0)
+		s.keys = p.keys(obj, 0)
 		n := p.size(obj, p.in.setSize)
 		s.base, s.empty = p.prefix(name, tag, "Set", n), n == 0
 		return s, func(s *shape, level int) {
@@ -86,7 +86,7 @@ func (p *printer) shapeOf(obj *goja.Object, level int) (shape, filler) {
 	}
 	switch obj.ClassName() {
 	case "Date":
-		s.keys, s.atOnce = p.in.keys(js, obj, 0), true
+		s.keys, s.atOnce, s.kind = p.keys(obj, 0), true, "date"
 		s.base = "Invalid Date"
 		if v, err := js.Call(p.in.toISO, obj); err == nil {
 			s.base = v.String()
@@ -94,7 +94,7 @@ func (p *printer) shapeOf(obj *goja.Object, level int) (shape, filler) {
 		s.base = p.named(s.base, name, tag, "Date")
 		return s, nil
 	case "RegExp":
-		s.keys, s.atOnce = p.in.keys(js, obj, 0), true
+		s.keys, s.atOnce, s.kind = p.keys(obj, 0), true, "regexp"
 		s.base = "RegExp"
 		if v, err := js.Call(p.in.regexpText, obj); err == nil {
 			s.base = v.String()
@@ -107,7 +107,7 @@ func (p *printer) shapeOf(obj *goja.Object, level int) (shape, filler) {
 		return p.boxedShape(obj, obj.ClassName(), name, tag), nil
 	}
 	if _, ok := goja.AssertFunction(obj); ok {
-		s.keys, s.atOnce = p.in.keys(js, obj, 0), true
+		s.keys, s.atOnce, s.kind = p.keys(obj, 0), true, "special"
 		s.base = p.function(obj, name, tag)
 		return s, nil
 	}
@@ -127,7 +127,7 @@ func (p *printer) shapeOf(obj *goja.Object, level int) (shape, filler) {
 			n = -1
 		}
 		s.base, s.host = p.prefix(name, tag, class, n), true
-		s.keys = p.in.keys(js, obj, 0)
+		s.keys = p.keys(obj, 0)
 		return s, func(s *shape, level int) {
 			if isList {
 				s.entries = p.pairs(obj, n, level)
@@ -138,8 +138,8 @@ func (p *printer) shapeOf(obj *goja.Object, level int) (shape, filler) {
 	switch kind := p.rawTag(obj); kind {
 	case "WeakMap", "WeakSet":
 		if _, err := js.Call(p.in.weak[kind], obj, goja.Undefined()); err == nil {
-			s.base, s.keys = p.prefix(name, tag, kind, -1), p.in.keys(js, obj, 0)
-			return s, func(s *shape, _ int) { s.entries = append(s.entries, "<items unknown>") }
+			s.base, s.keys = p.prefix(name, tag, kind, -1), p.keys(obj, 0)
+			return s, func(s *shape, _ int) { s.entries = append(s.entries, p.style("special", "<items unknown>")) }
 		}
 	case "Symbol", "BigInt":
 		if _, err := js.Call(p.in.boxed[kind], obj); err == nil {
@@ -150,7 +150,7 @@ func (p *printer) shapeOf(obj *goja.Object, level int) (shape, filler) {
 		return p.errorShape(obj, name, tag), nil
 	}
 	s.empty = true
-	s.keys = p.in.keys(js, obj, 0)
+	s.keys = p.keys(obj, 0)
 	if obj.ClassName() == "Arguments" {
 		s.base = "[Arguments]"
 		return s, nil
@@ -163,6 +163,11 @@ func (p *printer) shapeOf(obj *goja.Object, level int) (shape, filler) {
 		s.base = p.prefix(name, tag, fallback, -1)
 	}
 	return s, nil
+}
+
+// keys are the properties of obj that are shown, without array indices below skip.
+func (p *printer) keys(obj *goja.Object, skip int) []key {
+	return p.in.keys(p.js, obj, skip, p.o.Hidden)
 }
 
 // isError reports whether an object that no constructor of an error made inherits
@@ -352,7 +357,7 @@ func (p *printer) boxedShape(obj *goja.Object, kind, name, tag string) shape {
 		skip = textLen(inner.String())
 	}
 	if skip <= maxKeysOfList {
-		s.keys = p.in.keys(p.js, obj, skip)
+		s.keys = p.keys(obj, skip)
 	}
 	s.base = "[" + kind
 	if name != kind {
@@ -362,7 +367,8 @@ func (p *printer) boxedShape(obj *goja.Object, kind, name, tag string) shape {
 			s.base += " (" + name + ")"
 		}
 	}
-	s.base += ": " + p.primitive(inner) + "]"
+	s.kind = strings.ToLower(kind)
+	s.base += ": " + (&printer{js: p.js, in: p.in, o: InspectOptions{Characters: p.o.Characters}}).primitive(inner) + "]"
 	if tag != "" && tag != name {
 		s.base += " [" + tag + "]"
 	}
@@ -370,18 +376,18 @@ func (p *printer) boxedShape(obj *goja.Object, kind, name, tag string) shape {
 }
 
 func (p *printer) promiseShape(obj *goja.Object, name, tag string) (shape, filler) {
-	s := shape{open: "{", shut: "}", base: p.prefix(name, tag, "Promise", -1), keys: p.in.keys(p.js, obj, 0)}
+	s := shape{open: "{", shut: "}", base: p.prefix(name, tag, "Promise", -1), keys: p.keys(obj, 0)}
 	return s, func(s *shape, level int) {
 		promise, ok := obj.Export().(*goja.Promise)
 		if !ok || promise.State() == goja.PromiseStatePending {
-			s.entries = append(s.entries, "<pending>")
+			s.entries = append(s.entries, p.style("special", "<pending>"))
 			return
 		}
 		p.indent += 2
 		text := p.value(promise.Result(), level)
 		p.indent -= 2
 		if promise.State() == goja.PromiseStateRejected {
-			text = "<rejected> " + text
+			text = p.style("special", "<rejected>") + " " + text
 		}
 		s.entries = append(s.entries, text)
 	}
@@ -392,7 +398,7 @@ func (p *printer) viewShape(obj *goja.Object, kind, name, tag string) (shape, fi
 	s := shape{open: "{", shut: "}"}
 	switch kind {
 	case "ArrayBuffer":
-		s.base, s.keys = p.prefix(name, tag, kind, -1), p.in.keys(p.js, obj, 0)
+		s.base, s.keys = p.prefix(name, tag, kind, -1), p.keys(obj, 0)
 		return s, func(s *shape, _ int) {
 			shown := bytes[:min(len(bytes), limits.ConsoleBuffer.In(p.js.Bounds()))]
 			var text strings.Builder
@@ -408,7 +414,7 @@ func (p *printer) viewShape(obj *goja.Object, kind, name, tag string) (shape, fi
 			s.entries = append(s.entries, "[Uint8Contents]: <"+text.String()+">", fmt.Sprintf("byteLength: %d", len(bytes)))
 		}
 	case "DataView":
-		s.base, s.keys = p.prefix(name, tag, kind, -1), p.in.keys(p.js, obj, 0)
+		s.base, s.keys = p.prefix(name, tag, kind, -1), p.keys(obj, 0)
 		return s, func(s *shape, level int) {
 			for _, attr := range viewAttributes {
 				if v, err := p.js.Call(p.in.ofView[attr], obj); err == nil {
@@ -421,12 +427,20 @@ func (p *printer) viewShape(obj *goja.Object, kind, name, tag string) (shape, fi
 	}
 	n := p.size(obj, p.in.arrayLength)
 	if n <= maxKeysOfList {
-		s.keys = p.in.keys(p.js, obj, n)
+		s.keys = p.keys(obj, n)
 	}
 	s.base, s.open, s.shut, s.array = p.prefix(name, tag, kind, n), "[", "]", true
 	return s, func(s *shape, level int) {
 		s.numbers = true
 		s.entries = p.elements(n, func(i int) (string, bool) { return p.value(obj.Get(number(i)), level), true })
+		if p.o.Hidden {
+			for _, name := range []string{"BYTES_PER_ELEMENT", "length", "byteLength", "byteOffset"} {
+				s.entries = append(s.entries, "["+name+"]: "+p.primitive(obj.Get(name)))
+			}
+			if b, ok := obj.Get("buffer").(*goja.Object); ok {
+				s.entries = append(s.entries, fmt.Sprintf("[buffer]: %s { byteLength: %s }", bind.ViewName(p.js, b), p.primitive(b.Get("byteLength"))))
+			}
+		}
 	}
 }
 
@@ -447,7 +461,7 @@ func (p *printer) hostClass(obj *goja.Object) (string, bool) {
 func (p *printer) attributes(obj *goja.Object, isList bool, level int) []string {
 	var out []string
 	for o := obj.Prototype(); o != nil && o.ExportType() != proxyType && !o.SameAs(p.in.objectProto); o = o.Prototype() {
-		for _, k := range p.in.keys(p.js, o, 0) {
+		for _, k := range p.in.keys(p.js, o, 0, false) {
 			d := p.in.descriptor(p.js, o, k.key)
 			if d == nil || d.get == nil || !p.isNative(d.get) || isList && k.key.String() == "size" {
 				continue
@@ -457,7 +471,7 @@ func (p *printer) attributes(obj *goja.Object, isList bool, level int) []string 
 				continue
 			}
 			p.indent += 2
-			out = append(out, k.label(d)+": "+p.value(v, level))
+			out = append(out, p.label(k, d)+": "+p.value(v, level))
 			p.indent -= 2
 		}
 	}
@@ -535,9 +549,12 @@ func (p *printer) errorShape(obj *goja.Object, name, tag string) shape {
 		stack = strings.ReplaceAll(stack, "\n", "\n"+strings.Repeat(" ", p.indent))
 	}
 	s := shape{open: "{", shut: "}", base: stack, atOnce: true}
-	for _, k := range p.in.keys(p.js, obj, 0) {
+	for _, k := range p.keys(obj, 0) {
 		switch k.key.String() {
 		case "name", "message", "stack":
+			if p.o.Hidden {
+				break
+			}
 			if _, sym := k.key.(*goja.Symbol); !sym {
 				if d := p.in.descriptor(p.js, obj, k.key); d != nil && d.value != nil && strings.Contains(stack, d.value.String()) {
 					continue
@@ -555,8 +572,9 @@ func (p *printer) errorShape(obj *goja.Object, name, tag string) shape {
 	return s
 }
 
-// custom prints an object that has a function for it.
-func (p *printer) custom(obj *goja.Object, level int) (string, bool) {
+// custom prints an object that has a function for it, which is called on whole: the object,
+// or a proxy of it.
+func (p *printer) custom(whole, obj *goja.Object, level int) (string, bool) {
 	if p.in.customInspect == nil {
 		return "", false
 	}
@@ -568,21 +586,27 @@ func (p *printer) custom(obj *goja.Object, level int) (string, bool) {
 		return "", false
 	}
 	rt := p.js.Runtime()
-	options := rt.NewObject()
 	depth := p.depth - level
-	// A new object takes any property.
-	_ = options.Set("depth", depth)
-	inspect := bind.NewFunction(p.js, "inspect", 2, func(c *bind.Call) (any, error) {
-		return Inspect(c.JS(), c.Arg(0), depth), nil
-	})
-	v, err := p.js.Call(d.value, obj, rt.ToValue(depth), options, inspect)
+	var options *goja.Object
+	var inspect goja.Value
+	if p.o.Custom != nil {
+		options, inspect = p.o.Custom(depth)
+	} else {
+		options = rt.NewObject()
+		// A new object takes any property.
+		_ = options.Set("depth", depth)
+		inspect = bind.NewFunction(p.js, "inspect", 2, func(c *bind.Call) (any, error) {
+			return Inspect(c.JS(), c.Arg(0), depth), nil
+		})
+	}
+	v, err := p.js.Call(d.value, whole, rt.ToValue(depth), options, inspect)
 	if err != nil {
 		return "", false
 	}
 	if s, ok := v.(goja.String); ok {
 		return strings.ReplaceAll(s.String(), "\n", "\n"+strings.Repeat(" ", p.indent)), true
 	}
-	if v.SameAs(obj) || level > p.depth+8 {
+	if v.SameAs(obj) || v.SameAs(whole) || level > p.depth+8 {
 		return "", false
 	}
 	return p.value(v, level+1), true

@@ -77,7 +77,7 @@ func (t *tableText) build(obj *goja.Object) string {
 			return len(t.rows) < maxRows
 		})
 	default:
-		for _, k := range in.keys(t.js, obj, 0) {
+		for _, k := range in.keys(t.js, obj, 0, false) {
 			if _, sym := k.key.(*goja.Symbol); sym || len(t.rows) == maxRows {
 				continue
 			}
@@ -113,7 +113,7 @@ func (t *tableText) add(index string, v goja.Value, key *string) {
 		return
 	}
 	row.cells = map[string]string{}
-	for _, k := range t.p.in.keys(t.js, obj, 0) {
+	for _, k := range t.p.in.keys(t.js, obj, 0, false) {
 		if _, sym := k.key.(*goja.Symbol); sym {
 			continue
 		}

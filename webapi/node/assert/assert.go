@@ -79,5 +79,8 @@ func sameBytes(c *bind.Call) (any, error) {
 
 // inspect prints as node does for the texts of assertions.
 func inspect(c *bind.Call) (any, error) {
-	return console.InspectWith(c.JS(), c.Arg(0), console.InspectOptions{Depth: math.MaxInt32, Expanded: true, Sorted: true, Plain: true, Getters: true}), nil
+	all := math.MaxInt32
+	return console.InspectWith(c.JS(), c.Arg(0), console.InspectOptions{
+		Depth: all, Expanded: true, Break: all, Entries: &all, Characters: &all, Sorted: true, Plain: true, Getters: true,
+	}), nil
 }

@@ -47,9 +47,76 @@ func inspectOptions(js *isolate.JS, v, inspect goja.Value) console.InspectOption
 			return clamp(v, -1, unlimited)
 		}
 	}
-	out := console.InspectOptions{
-		Depth: count("depth", 2), Sorted: flag("sorted"), Plain: !flag("customInspect"), Getters: flag("getters"),
+	// most is a bound of the caller's; the usual one is the printer's own.
+	most := func(name string, usual int) *int {
+		n := max(0, count(name, usual))
+		if n == usual {
+			return nil
+		}
+		return &n
 	}
-	out.Expanded = o.Get("compact") != nil && o.Get("compact").StrictEquals(js.Runtime().ToValue(false))
+	out := console.InspectOptions{
+		Depth: count("depth", 2), Sorted: flag("sorted"), Plain: !flag("customInspect"), Getters: flag("getters"), Separated: flag("numericSeparator"),
+		Hidden: flag("showHidden"), Proxies: flag("showProxy"), Entries: most("maxArrayLength", 100), Characters: most("maxStringLength", 10000),
+		Break: max(1, count("breakLength", 80)),
+	}
+	switch compact := o.Get("compact"); {
+	case compact == nil || goja.IsUndefined(compact):
+	case goja.IsNumber(compact):
+		out.Compact = clamp(compact, 0, unlimited)
+		out.Expanded = out.Compact == 0
+	default:
+		out.Tight, out.Expanded = compact.ToBoolean(), !compact.ToBoolean()
+	}
+	stylize := func(_, text string) string { return text }
+	if fn, ok := inspect.(*goja.Object); ok && flag("colors") {
+		stylize = func(kind, text string) string { return coloured(fn, kind, text) }
+		out.Style = stylize
+	}
+	out.Custom = func(depth int) (*goja.Object, goja.Value) {
+		options := js.Runtime().NewObject()
+		for _, name := range o.Keys() {
+			must(options.Set(name, o.Get(name)))
+		}
+		must(options.Set("stylize", bind.NewFunction(js, "stylize", 2, func(c *bind.Call) (any, error) {
+			return stylize(c.Arg(1).String(), c.Arg(0).String()), nil
+		})))
+		return options, inspect
+	}
 	return out
+}
+
+// coloured puts around a text what inspect.styles and inspect.colors say of its kind.
+func coloured(inspect *goja.Object, kind, text string) string {
+	if kind == "inherited" {
+		return "\x1b[2m" + text + "\x1b[22m"
+	}
+	of := func(table, name string) goja.Value {
+		if t, ok := inspect.Get(table).(*goja.Object); ok {
+			return t.Get(name)
+		}
+		return nil
+	}
+	style := of("styles", kind)
+	if style == nil || goja.IsUndefined(style) {
+		return text
+	}
+	codes, ok := of("colors", style.String()).(*goja.Object)
+	if !ok {
+		return text
+	}
+	code := func(i string) string {
+		if v := codes.Get(i); v != nil {
+			return v.String()
+		}
+		return ""
+	}
+	return "\x1b[" + code("0") + "m" + text + "\x1b[" + code("1") + "m"
+}
+
+// must is for objects that were just made.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
 }
