@@ -7,6 +7,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"workerd.local/exception"
 	"workerd.local/isolate"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/node"
@@ -123,12 +124,14 @@ func inspectorNamespace(js *isolate.JS) (goja.Value, error) {
 		call   bind.Static
 	}{
 		{"isActive", 0, func(*bind.Call) (any, error) { return false, nil }},
-		{"callAndPauseOnFirstStatement", 1, func(c *bind.Call) (any, error) {
-			fn := c.Arg(0)
-			if _, ok := goja.AssertFunction(fn); !ok {
+		{"callAndPauseOnFirstStatement", 2, func(c *bind.Call) (any, error) {
+			if c.Len() < 2 {
+				return nil, exception.TypeErrorf("Expect more than 1 argument")
+			}
+			if _, ok := goja.AssertFunction(c.Arg(0)); !ok {
 				return nil, c.BadArg(1, "function")
 			}
-			return c.JS().Call(fn, c.This(), c.Args()[1:]...)
+			return nil, exception.TypeErrorf("Inspector is not active")
 		}},
 	} {
 		if err := obj.Set(m.name, bind.NewFunction(js, m.name, m.length, m.call)); err != nil {

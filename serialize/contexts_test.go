@@ -2,6 +2,7 @@ package serialize
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 )
@@ -48,8 +49,8 @@ func TestContexts(t *testing.T) {
 			als.run('kept', () => c.execute('(async () => { await null; return 1 })()').then(v => console.log(v, als.getStore())));`, "1 kept\n"},
 		{"patched prototypes", `Reflect.apply = () => 'patched'; Object.defineProperty = () => {};
 			console.log(new aworker.js.Context({ a: 1 }).execute('a'))`, "1\n"},
-		{"inspector", `console.log(aworker.inspector.isActive(), aworker.inspector.callAndPauseOnFirstStatement((a, b) => a + b, 1, 2));
-			try { aworker.inspector.callAndPauseOnFirstStatement(1) } catch (e) { console.log(e.name) }`, "false 3\nTypeError\n"},
+		{"inspector", `console.log(aworker.inspector.isActive());
+			for (const args of [[], [1], [() => {}], [1, globalThis], [() => console.log('called'), globalThis]]) try { aworker.inspector.callAndPauseOnFirstStatement(...args) } catch (e) { console.log(e.name) }`, "false\n" + strings.Repeat("TypeError\n", 5)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t, c.code)

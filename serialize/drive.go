@@ -65,6 +65,10 @@ func (w *Worker) timed(turn func()) {
 // sleep waits for the next thing to do.
 func (w *Worker) sleep(ctx context.Context) {
 	l := w.iso.Loop()
+	if w.tape.IsLive() {
+		began := w.o.Host.Now()
+		defer func() { w.idle += w.o.Host.Now().Sub(began) }()
+	}
 	at, _, timed := l.NextTimer()
 	if s, ok := w.o.Host.(Sleeper); ok && timed {
 		s.Sleep(at, l.Wake(), w.tape.Arrived, ctx.Done())

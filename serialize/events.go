@@ -49,10 +49,7 @@ func (e *extendable) extend(js *isolate.JS, v goja.Value) error {
 	if !e.Trusted() {
 		return exception.DOM("InvalidStateError", "Failed to execute 'waitUntil' on 'ExtendableEvent': the event was not dispatched by the runtime.")
 	}
-	if e.settled {
-		return nil // too late, and no error
-	}
-	e.open++
+	e.open++ // where the event is over already it is too late, and no error
 	// A value that is no promise settles in a microtask, too: one more may follow first.
 	p, resolve, _ := js.NewPromise()
 	resolve(v)

@@ -20,7 +20,7 @@ func TestFailures(t *testing.T) {
 		"one that is handled":         {`Promise.reject(1).catch(() => console.log('ok'))`, 0, "ok", ""},
 		"one that is prevented":       {`addEventListener('unhandledrejection', e => { console.log(e.reason); e.preventDefault() }); Promise.reject(7)`, 0, "7", ""},
 		"one that is handled late":    {`addEventListener('unhandledrejection', e => e.preventDefault()); addEventListener('rejectionhandled', () => console.log('late')); const p = Promise.reject(7); setTimeout(() => p.catch(() => {}), 1)`, 0, "late", ""},
-		"an error listener":           {`addEventListener('error', e => console.log(e.error.message, e.message)); setTimeout(() => { throw new Error('x') }, 1); setTimeout(() => console.log('on'), 9)`, 0, "x Uncaught Error: x\non", "Uncaught Error: x"},
+		"an error listener":           {`addEventListener('error', e => console.log(e.error.message, e.message)); setTimeout(() => { throw new Error('x') }, 1); setTimeout(() => console.log('on'), 9)`, 0, "x x\non", "Uncaught Error: x"},
 		"one that prevents":           {`addEventListener('error', e => e.preventDefault()); setTimeout(() => { throw new Error('x') }, 1)`, 0, "", "-"},
 		"an error listener's own":     {`addEventListener('error', () => { throw new Error('worse') }); setTimeout(() => { throw new Error('x') }, 1); setTimeout(() => console.log('on'), 9)`, 1, "", `Uncaught Exception on "error": Error: worse`},
 		"a rejection listener's own":  {`addEventListener('unhandledrejection', () => { throw new Error('worse') }); Promise.reject(1)`, 1, "", `Uncaught Exception on "unhandledrejection": Error: worse`},

@@ -178,7 +178,10 @@ func (w *Worker) uncaught(js *isolate.JS, err error) {
 		w.leave(js, Exit{Code: ExitFailed})
 		return
 	}
-	ev := &events.ErrorEvent{Event: events.New("error", true), Message: "Uncaught " + e.Error(), Error: js.Error(err)}
+	ev := &events.ErrorEvent{Event: events.New("error", true), Message: e.Message, Error: js.Error(err)}
+	if ev.Message == "" {
+		ev.Message = e.Error()
+	}
 	ev.Filename, ev.Line, ev.Column = place(e.Stack)
 	if _, err := events.Deliver(js, t, events.ErrorEventClass, ev); err != nil {
 		w.fatal(js, `Uncaught Exception on "error"`, err)
@@ -271,7 +274,7 @@ type Child struct {
 // here on is no part of any log.
 func (w *Worker) becomeChild(c Child, o Options) {
 	w.tape.GoLive()
-	w.origin = w.tape.Now()
+	w.origin, w.idle = w.tape.Now(), 0
 	w.env.replace(c.Env)
 	w.args, w.out, w.err = c.Args, o.Stdout, o.Stderr
 	w.o.Preload = c.Preload

@@ -45,7 +45,7 @@ func (w *Worker) modules() []bind.Module {
 		streams.Module.Only("ReadableStream", "ReadableStreamDefaultReader", "WritableStream", "WritableStreamDefaultWriter"),
 		fetch.Module,
 		{Name: "aworker", Globals: append(w.timerGlobals(),
-			extendableClass, fetchEventClass, locationClass, navigatorClass, cacheClass, cacheStorageClass,
+			extendableClass, fetchEventClass, locationClass, navigatorClass, aworkerClass, cacheClass, cacheStorageClass,
 			bind.Own(bind.Var{Name: "caches", Make: func(js *isolate.JS) (goja.Value, error) { return cacheStorageClass.Wrap(js, &cacheStorage{w}), nil }}, true),
 			bind.Own(bind.Var{Name: "location", Make: func(js *isolate.JS) (goja.Value, error) { return locationClass.Wrap(js, &location{w}), nil }}, true),
 			bind.Own(bind.Var{Name: "navigator", Make: func(js *isolate.JS) (goja.Value, error) {
@@ -68,6 +68,12 @@ type navigator struct{}
 var navigatorClass = &bind.Class[navigator]{
 	Name: "Navigator",
 	Getters: map[string]bind.Getter[navigator]{
+		"appCodeName":         func(*navigator, *bind.Call) (any, error) { return "Mozilla", nil },
+		"appName":             func(*navigator, *bind.Call) (any, error) { return "Netscape", nil },
+		"appVersion":          func(*navigator, *bind.Call) (any, error) { return Version, nil },
+		"platform":            func(*navigator, *bind.Call) (any, error) { return Platform(), nil },
+		"product":             func(*navigator, *bind.Call) (any, error) { return "Gecko", nil },
+		"onLine":              func(*navigator, *bind.Call) (any, error) { return true, nil },
 		"userAgent":           func(*navigator, *bind.Call) (any, error) { return "aworker", nil },
 		"hardwareConcurrency": func(*navigator, *bind.Call) (any, error) { return 1, nil },
 		"language":            func(*navigator, *bind.Call) (any, error) { return "en-US", nil },

@@ -132,9 +132,10 @@ type Worker struct {
 	timers map[int]*timeout
 	state  State
 
-	origin   time.Time // the time origin
-	booted   time.Time // when it was ready to run code
-	loaded   time.Time // when the script had run, or was about to go on
+	origin   time.Time     // the time origin
+	booted   time.Time     // when it was ready to run code
+	loaded   time.Time     // when the script had run, or was about to go on
+	idle     time.Duration // how long the loop has waited since the time origin, while nothing is recorded
 	location string
 	args     []string
 	out, err io.Writer
@@ -212,7 +213,8 @@ func (w *Worker) setup(js *isolate.JS) error {
 	fetch.SetOutbound(js, w.net)
 	console.SetSink(js, w.print)
 	events.SetReporter(js, w.uncaught)
-	performance.SetTiming(js, w.timing)
+	events.WithoutProperties(js)
+	performance.SetExtension(js, w.extendPerformance)
 	w.begin(js)
 	return w.tidyGlobals(js)
 }
@@ -223,34 +225,6 @@ func (w *Worker) begin(js *isolate.JS) {
 	w.booted, w.loaded = w.tape.Now(), time.Time{}
 	fetch.SetBase(js, w.location)
 }
-
-// timing is performance.aworkerTiming: the milestones of the start, in milliseconds since
-// the time origin.
-func (w *Worker) timing(js *isolate.JS) (name string, v goja.Value) {
-	o := js.Runtime().NewObject()
-	now := w.tape.Now()
-	loaded := w.loaded
-	if loaded.IsZero() {
-		loaded = w.booted
-	}
-	for _, m := range []struct {
-		name string
-		v    any
-	}{
-		{"name", aworkerName}, {"entryType", aworkerName}, {"startTime", 0},
-		{"duration", performance.Milliseconds(now.Sub(w.origin))},
-		{"bootstrapAgent", performance.Milliseconds(w.booted.Sub(w.origin))},
-		{"loadEvent", performance.Milliseconds(loaded.Sub(w.origin))},
-	} {
-		if err := o.Set(m.name, m.v); err != nil {
-			js.Panic(err) // a new object takes all
-		}
-	}
-	return "aworkerTiming", o
-}
-
-// aworkerName is the name of the entry of the milestones.
-const aworkerName = "aworker"
 
 func (w *Worker) setLocation() {
 	switch {

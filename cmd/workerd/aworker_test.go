@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -33,7 +34,7 @@ func TestLayersOfOptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if child.Mode != "seed-userland" || child.Location != "http://child.example/" || child.LatencyMS != 5 || !strings.HasSuffix(child.Script, "child.js") || strings.Join(child.Args, " ") != "--mode=normal" {
+	if child.Mode != "seed-userland" || child.Location != "http://child.example/" || child.LatencyMS != 5 || !strings.HasSuffix(child.Script, "child.js") || !filepath.IsAbs(child.Script) || strings.Join(child.Args, " ") != "--mode=normal" {
 		t.Fatalf("%+v", child)
 	}
 	if seed.Location != "http://seed.example/" || !strings.HasSuffix(seed.Script, "seed.js") {

@@ -204,6 +204,12 @@ func (t *Target) RemoveAll(js *isolate.JS, typ string) {
 	}
 }
 
+// noProperties is set where functions in properties such as onping are no listeners.
+var noProperties = isolate.NewSlot(func(*isolate.JS) *bool { return new(bool) })
+
+// WithoutProperties makes listeners of a realm those only that were added.
+func WithoutProperties(js *isolate.JS) { *noProperties.Get(js) = true }
+
 // property is the function that a script has put into a property of the target named
 // after the event, such as onping: workerd calls it before all listeners. An attribute
 // of the class is a listener and none of these.
@@ -212,6 +218,9 @@ func (t *Target) property(js *isolate.JS, self *goja.Object, typ string) goja.Va
 		if l.attr {
 			return nil
 		}
+	}
+	if *noProperties.Get(js) {
+		return nil
 	}
 	var v goja.Value
 	// A getter that throws has no function for us.

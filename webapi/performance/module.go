@@ -40,7 +40,11 @@ func hasTimeline(has func(string) bool) bool { return has(timelineFlag) || has(n
 // object is the global performance.
 func object(class *bind.Class[performance]) bind.Global {
 	return bind.Own(bind.Var{Name: "performance", Make: func(js *isolate.JS) (goja.Value, error) {
-		return class.Wrap(js, &performance{}), nil
+		obj := class.Wrap(js, &performance{})
+		if extend := origins.Get(js).extend; extend != nil {
+			return obj, extend(js, obj.Prototype())
+		}
+		return obj, nil
 	}}, true)
 }
 
@@ -77,12 +81,7 @@ var timelineClass = &bind.Class[performance]{
 		"getEntriesByName": (*performance).jsByName,
 		"getEntriesByType": (*performance).jsByType,
 		"toJSON": func(_ *performance, c *bind.Call) (any, error) {
-			members := []any{"timeOrigin", timeOrigin(c.JS())}
-			if timing := origins.Get(c.JS()).timing; timing != nil {
-				name, v := timing(c.JS())
-				members = append(members, name, v)
-			}
-			return record(c.JS(), members...)
+			return record(c.JS(), "timeOrigin", timeOrigin(c.JS()))
 		},
 		// There are no entries of resources.
 		"clearResourceTimings": func(*performance, *bind.Call) (any, error) { return nil, nil },

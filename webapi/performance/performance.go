@@ -34,7 +34,7 @@ func Milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 // origin is what a realm's clock counts from; the zero time is the epoch.
 type origin struct {
 	at     time.Time
-	timing func(js *isolate.JS) (name string, v goja.Value)
+	extend func(js *isolate.JS, proto *goja.Object) error
 }
 
 var origins = isolate.NewSlot(func(*isolate.JS) *origin { return &origin{} })
@@ -42,10 +42,14 @@ var origins = isolate.NewSlot(func(*isolate.JS) *origin { return &origin{} })
 // SetOrigin says what the realm's clock counts from; entries that exist keep their times.
 func SetOrigin(js *isolate.JS, t time.Time) { origins.Get(js).at = t }
 
-// SetTiming gives performance.toJSON() one more member.
-func SetTiming(js *isolate.JS, timing func(js *isolate.JS) (name string, v goja.Value)) {
-	origins.Get(js).timing = timing
+// SetExtension has something done with the prototype of performance once that is made: a
+// host may have members of its own.
+func SetExtension(js *isolate.JS, extend func(js *isolate.JS, proto *goja.Object) error) {
+	origins.Get(js).extend = extend
 }
+
+// TimeOrigin is performance.timeOrigin.
+func TimeOrigin(js *isolate.JS) float64 { return timeOrigin(js) }
 
 func timeOrigin(js *isolate.JS) float64 {
 	o := origins.Get(js)
