@@ -240,6 +240,5 @@ var acceptedFor = map[string][]string{
 		"web/module: waitUntil",
 		"web/request",
 		"web/entry: class",
-		"web/visit: bodies",
 	},
 }
