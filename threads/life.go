@@ -147,36 +147,16 @@ func (t *Thread) Receive(fn func(js *isolate.JS, m Message) (taken bool)) {
 	t.receivers = append(t.receivers, fn)
 }
 
-// Pause keeps messages in the inbox, where they do not keep the thread alive, or delivers them again; the thread's
-// goroutine.
-func (t *Thread) Pause(paused bool) {
-	if t.paused = paused; !paused {
-		_ = t.post(t.pumping)
-	}
-}
-
-// Take is the oldest message that waits, while delivery is paused; nil where there is none.
-func (t *Thread) Take() Message {
-	if !t.paused || !t.inbox.waits() {
-		return nil
-	}
-	i, _ := t.inbox.pop()
-	if i.stop {
-		t.Stop() // at the end of what is there now, again
-	}
-	return i.message
-}
-
 // perTask is how many messages are delivered before other tasks of the loop have their turn.
 const perTask = 64
 
 // pump delivers what waits in the inbox.
 func (t *Thread) pump() {
-	if !t.open || t.paused {
-		return // opened does it, or Pause
+	if !t.open {
+		return // opened does it
 	}
 	for range perTask {
-		if t.State() != Running || t.killed.Load() || t.paused {
+		if t.State() != Running || t.killed.Load() {
 			return
 		}
 		i, ok := t.inbox.pop()
@@ -345,7 +325,7 @@ func (t *Thread) Hold() (release func()) {
 func (t *Thread) busy() bool { return t.holds > 0 || !t.io.Quiet() }
 
 // alive is busy for a thread that takes messages.
-func (t *Thread) alive() bool { return t.spec.Stay || t.busy() || t.inbox.waits() && !t.paused }
+func (t *Thread) alive() bool { return t.spec.Stay || t.busy() || t.inbox.waits() }
 
 // resting reports whether there is something to consider.
 func (t *Thread) resting() bool {

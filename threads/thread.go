@@ -53,8 +53,6 @@ type Spec struct {
 	Unref bool
 	// DieOnFailure ends the thread, with code 1, at an exception that nothing caught.
 	DieOnFailure bool
-	// Paused begins without the delivery of messages; see Thread.Pause.
-	Paused bool
 	// Late lets the thread begin when the owner's turn is over: what the owner does in it comes first.
 	Late bool
 	// KillCode is the exit code of a thread that is killed.
@@ -111,7 +109,6 @@ type Thread struct {
 	io          *iocontext.Context
 	receivers   []func(js *isolate.JS, m Message) bool
 	open        bool // the inbox is delivered
-	paused      bool // the inbox waits; see Pause
 	holds       int
 	considering bool
 	told        bool                 // a failure, in the turn that runs or ran last
@@ -131,7 +128,7 @@ func newThread(r *Root, s Spec) *Thread {
 	if name == "" {
 		name = "thread"
 	}
-	t := &Thread{root: r, spec: s, paused: s.Paused, done: make(chan struct{})}
+	t := &Thread{root: r, spec: s, done: make(chan struct{})}
 	if s.Parent != nil {
 		t.depth = s.Parent.depth + 1
 	}
@@ -186,9 +183,6 @@ func (t *Thread) ID() int { return t.id }
 // Root is the thread's root; any goroutine.
 func (t *Thread) Root() *Root { return t.root }
 
-// Parent is the thread of the owner, or nil; any goroutine.
-func (t *Thread) Parent() *Thread { return t.spec.Parent }
-
 // Name is the name given in Spec; any goroutine.
 func (t *Thread) Name() string { return t.spec.Name }
 
@@ -203,9 +197,6 @@ func (t *Thread) ExitCode() int { return int(t.code.Load()) }
 
 // Context is done when the thread is killed or has ended: what blocks on its behalf must end then. Any goroutine.
 func (t *Thread) Context() context.Context { return t.ctx }
-
-// Isolate is the thread's isolate; any goroutine.
-func (t *Thread) Isolate() *isolate.Isolate { return t.iso }
 
 // Loop is the thread's loop; any goroutine.
 func (t *Thread) Loop() *loop.Loop { return t.iso.Loop() }

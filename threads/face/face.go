@@ -118,8 +118,8 @@ func Start(js *isolate.JS, e Entry, o Options, h Handlers) (*Worker, error) {
 		}, nil)
 	}
 	w.Thread, err = p.Root.Start(threads.Spec{
-		Name: o.Name, Parent: threads.Of(js), Stay: o.KeepAlive, Paused: o.Paused, DieOnFailure: o.Die, Late: o.Late, KillCode: o.KillCode, Limits: o.Limits,
-		Body: &connected{Body: body, give: o.Port, online: h.Online != nil, port: &Port{codec: o.Codec, Data: data, Flavor: o.Flavor, data: o.HasData, pair: o.Extra != nil}},
+		Name: o.Name, Parent: threads.Of(js), Stay: o.KeepAlive, DieOnFailure: o.Die, Late: o.Late, KillCode: o.KillCode, Limits: o.Limits,
+		Body: &connected{Body: body, give: o.Port, online: h.Online != nil, port: &Port{codec: o.Codec, Data: data, Flavor: o.Flavor, pair: o.Extra != nil}},
 		Owner: threads.Owner{
 			Context: ioc, Entry: entry,
 			Message: func(m threads.Message) {

@@ -19,13 +19,10 @@ type Options struct {
 	Flavor string
 	// KeepAlive keeps a worker that has nothing to do.
 	KeepAlive bool
-	// Paused keeps messages until the worker's script asks for them.
-	Paused bool
 	// Eval says that the entry is a source text.
 	Eval bool
 	// Data is what the worker is given along, and Transfer what of it moves.
 	Data     goja.Value
-	HasData  bool
 	Transfer []goja.Value
 	// Extra, which may be nil, is what the face itself gives along; Transfer is of both.
 	Extra goja.Value
@@ -51,7 +48,7 @@ var Codecs = map[string]threads.Codec{"json": threads.JSON, "donate": Donate}
 
 // Read takes from the bag of options what is there. o has the defaults.
 func (o *Options) Read(c *bind.Call, bag *goja.Object) error {
-	data := func(_ *bind.Call, v goja.Value) error { o.Data, o.HasData = v, true; return nil }
+	data := func(_ *bind.Call, v goja.Value) error { o.Data = v; return nil }
 	word := func(words map[string]func()) func(c *bind.Call, v goja.Value) error {
 		return func(c *bind.Call, v goja.Value) error {
 			s, err := c.String(0, v)

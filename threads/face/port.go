@@ -17,7 +17,6 @@ type Port struct {
 	Flavor string
 
 	codec threads.Codec
-	data  bool
 	pair  bool       // Data has Options.Extra too
 	value goja.Value // of Data, once it was asked for
 	extra goja.Value
@@ -59,9 +58,6 @@ func (p *Port) Extra(js *isolate.JS) (goja.Value, error) {
 	_, err := p.Value(js)
 	return p.extra, err
 }
-
-// HasData reports whether the owner gave something along.
-func (p *Port) HasData() bool { return p.data }
 
 // ListenFor adds a receiver for an EventEmitter, which takes messages where it has listeners of them.
 func (p *Port) ListenFor(target *goja.Object) {

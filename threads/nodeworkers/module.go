@@ -316,7 +316,7 @@ func start(c *bind.Call) (_ any, err error) {
 	if err := c.Unpack("worker", &h.obj); err != nil {
 		return nil, err
 	}
-	o := face.Options{Flavor: flavor, Codec: threads.Structured, HasData: true, Die: true, KillCode: 1}
+	o := face.Options{Flavor: flavor, Codec: threads.Structured, Die: true, KillCode: 1}
 	e := face.Entry{Path: c.Arg(1).String(), Thread: true, CopyEnv: true, Output: h.out.write, Stdin: func(js *isolate.JS) (goja.Value, error) {
 		l, err := loadAll(js)
 		if err != nil {
