@@ -121,7 +121,7 @@ func (l *loader) resolve(js *isolate.JS, specifier, from string) (target, error)
 		return target{url: specifier, text: &text}, nil
 	}
 	if from != "" && !filepath.IsAbs(from) && !strings.HasPrefix(from, "data:") {
-		from = l.i.program.Abs(from) // [eval] is in the working directory
+		from = l.i.program.abs(from) // [eval] is in the working directory
 	}
 	f, err := l.i.program.resolver.imported(specifier, from)
 	switch {

@@ -23,8 +23,8 @@ import (
 	"workerd.local/webapi/websockets"
 )
 
-// BodyOptions say what an instance runs.
-type BodyOptions struct {
+// bodyOptions say what an instance runs.
+type bodyOptions struct {
 	// File is the path of the entry, relative to the program's working directory.
 	File string
 	// Source is the entry's text where there is no file; File names it then.
@@ -40,8 +40,6 @@ type BodyOptions struct {
 	NoStdin bool
 	// Thread says that the instance must not change what belongs to the process.
 	Thread bool
-	// Setup runs in the realm before its entry.
-	Setup func(js *isolate.JS, i *Instance) error
 
 	env    *environment // nil for the program's
 	output func(fd int, b []byte) (alone bool, err error)
@@ -52,7 +50,7 @@ type BodyOptions struct {
 // thread.
 type Instance struct {
 	program *Program
-	o       BodyOptions
+	o       bodyOptions
 	main    bool
 	thread  *threads.Thread
 
@@ -90,30 +88,18 @@ var instances = isolate.NewSlot(func(*isolate.JS) *held { return &held{} })
 
 type held struct{ i *Instance }
 
-// InstanceOf is the instance that the realm belongs to; nil where it is none of a
+// instanceOf is the instance that the realm belongs to; nil where it is none of a
 // program.
-func InstanceOf(js *isolate.JS) *Instance { return instances.Get(js).i }
+func instanceOf(js *isolate.JS) *Instance { return instances.Get(js).i }
 
-// NewBody is what a thread runs: a file of the program, in a realm of its own; any
+// newBody is what a thread runs: a file of the program, in a realm of its own; any
 // goroutine.
-func (p *Program) NewBody(o BodyOptions) *Instance {
+func (p *Program) newBody(o bodyOptions) *Instance {
 	if o.env == nil {
 		o.env = p.env
 	}
 	return &Instance{program: p, o: o}
 }
-
-// Body is NewBody for a file; any goroutine.
-func (p *Program) Body(file string) threads.Body { return p.NewBody(BodyOptions{File: file}) }
-
-// Program is what the instance is a part of; any goroutine.
-func (i *Instance) Program() *Program { return i.program }
-
-// Main reports whether it is the main instance; any goroutine.
-func (i *Instance) Main() bool { return i.main }
-
-// Thread is what runs the instance.
-func (i *Instance) Thread() *threads.Thread { return i.thread }
 
 // Prepare is threads.Body's.
 func (i *Instance) Prepare(iso *isolate.Isolate, t *threads.Thread) (*isolate.Realm, error) {
@@ -162,14 +148,6 @@ func (i *Instance) setup(js *isolate.JS) error {
 			v = goja.Undefined()
 		}
 		return v, err
-	}
-	for _, setup := range p.o.Setup {
-		if err := setup(js, i); err != nil {
-			return err
-		}
-	}
-	if i.o.Setup != nil {
-		return i.o.Setup(js, i)
 	}
 	return nil
 }

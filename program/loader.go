@@ -49,7 +49,7 @@ func (l *loader) run(js *isolate.JS) (goja.Value, error) {
 		return goja.Undefined(), l.runText(js, l.i.o.File, l.i.o.Source)
 	}
 	c, rt := &l.common, js.Runtime()
-	path := l.i.program.Abs(l.i.o.File)
+	path := l.i.program.abs(l.i.o.File)
 	file, err := c.resolve(js, path, goja.Null())
 	if err != nil {
 		file = path
@@ -100,7 +100,7 @@ func (l *loader) importMain(js *isolate.JS, file string) (goja.Value, error) {
 // runText runs the text of a CommonJS module as the entry.
 func (l *loader) runText(js *isolate.JS, file, text string) error {
 	c, rt := &l.common, js.Runtime()
-	m, err := c.moduleOf(js, l.i.program.Abs(file), goja.Null())
+	m, err := c.moduleOf(js, l.i.program.abs(file), goja.Null())
 	if err != nil {
 		return err
 	}
@@ -416,14 +416,14 @@ func loaderNatives() map[string]bind.Static {
 	return map[string]bind.Static{
 		// keep(members) takes over from common.
 		"keep": func(c *bind.Call) (any, error) {
-			l := InstanceOf(c.JS()).loader
+			l := instanceOf(c.JS()).loader
 			l.common.inner, _ = c.Arg(0).(*goja.Object)
 			l.common.whole = true
 			return nil, nil
 		},
 		// common() is what both have: the cache, the extensions, the prototype, NODE_PATH.
 		"common": func(c *bind.Call) (any, error) {
-			common := &InstanceOf(c.JS()).loader.common
+			common := &instanceOf(c.JS()).loader.common
 			if err := common.prepare(c.JS()); err != nil {
 				return nil, err
 			}
@@ -431,21 +431,21 @@ func loaderNatives() map[string]bind.Static {
 				"cache": common.cache, "extensions": common.extensions, "prototype": common.proto, "globalPaths": common.paths,
 			})
 		},
-		"parentOf": func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).loader.common.parentOf(c.Arg(0)), nil },
+		"parentOf": func(c *bind.Call) (any, error) { return instanceOf(c.JS()).loader.common.parentOf(c.Arg(0)), nil },
 		"setParent": func(c *bind.Call) (any, error) {
-			return nil, InstanceOf(c.JS()).loader.common.setParent(c.Arg(0), c.Arg(1))
+			return nil, instanceOf(c.JS()).loader.common.setParent(c.Arg(0), c.Arg(1))
 		},
-		"setMain": func(c *bind.Call) (any, error) { return nil, InstanceOf(c.JS()).loader.common.setMain(c.Arg(0)) },
+		"setMain": func(c *bind.Call) (any, error) { return nil, instanceOf(c.JS()).loader.common.setMain(c.Arg(0)) },
 		"requireOf": func(c *bind.Call) (any, error) {
 			m, ok := c.Arg(0).(*goja.Object)
 			if !ok {
 				return nil, c.BadArg(1, "Module")
 			}
-			return InstanceOf(c.JS()).loader.common.requireOf(c.JS(), m)
+			return instanceOf(c.JS()).loader.common.requireOf(c.JS(), m)
 		},
 		// resolve(request, dir, from, more) is [file], or [undefined, builtin], or null.
 		"resolve": func(c *bind.Call) (any, error) {
-			i := InstanceOf(c.JS())
+			i := instanceOf(c.JS())
 			more, err := texts(c.Arg(3))
 			if err != nil {
 				return nil, err
@@ -467,31 +467,31 @@ func loaderNatives() map[string]bind.Static {
 			if err != nil {
 				return nil, err
 			}
-			return InstanceOf(c.JS()).loader.common.find(c.JS(), c.Arg(0).String(), c.Arg(1), dirs)
+			return instanceOf(c.JS()).loader.common.find(c.JS(), c.Arg(0).String(), c.Arg(1), dirs)
 		},
 		"modulePaths": func(c *bind.Call) (any, error) { return modulePaths(c.Arg(0).String()), nil },
 		"builtinName": func(c *bind.Call) (any, error) {
-			if name, ok := InstanceOf(c.JS()).program.builtinName(c.Arg(0).String()); ok {
+			if name, ok := instanceOf(c.JS()).program.builtinName(c.Arg(0).String()); ok {
 				return name, nil
 			}
 			return nil, nil
 		},
 		"builtin": func(c *bind.Call) (any, error) {
-			v, _, err := InstanceOf(c.JS()).builtin(c.JS(), c.Arg(0).String())
+			v, _, err := instanceOf(c.JS()).builtin(c.JS(), c.Arg(0).String())
 			return v, err
 		},
 		// compile(file, text) is the function of a CommonJS module.
 		"compile": func(c *bind.Call) (any, error) {
-			return InstanceOf(c.JS()).loader.compile(c.JS(), c.Arg(0).String(), c.Arg(1).String())
+			return instanceOf(c.JS()).loader.compile(c.JS(), c.Arg(0).String(), c.Arg(1).String())
 		},
 		// runSource, runJSON and refuse are require.extensions.
 		"runSource": extension((*common).runSource),
 		"runJSON":   extension((*common).runJSON),
 		"refuse": func(c *bind.Call) (any, error) {
-			return nil, InstanceOf(c.JS()).loader.common.refuse(c.JS(), c.Arg(0).String())
+			return nil, instanceOf(c.JS()).loader.common.refuse(c.JS(), c.Arg(0).String())
 		},
 		"isFile": func(c *bind.Call) (any, error) { return isFile(c.Arg(0).String()), nil },
-		"cwd":    func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).program.Cwd(), nil },
+		"cwd":    func(c *bind.Call) (any, error) { return instanceOf(c.JS()).program.Cwd(), nil },
 	}
 }
 
@@ -502,7 +502,7 @@ func extension(run func(c *common, js *isolate.JS, m *goja.Object, file string) 
 		if !ok {
 			return nil, c.BadArg(1, "Module")
 		}
-		return nil, run(&InstanceOf(c.JS()).loader.common, c.JS(), m, c.Arg(1).String())
+		return nil, run(&instanceOf(c.JS()).loader.common, c.JS(), m, c.Arg(1).String())
 	}
 }
 

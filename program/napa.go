@@ -18,7 +18,7 @@ import (
 func napaModule() bind.Module {
 	return bind.Module{Name: "napa", Builtins: map[string]func(js *isolate.JS) (goja.Value, error){
 		napa.Specifier: func(js *isolate.JS) (goja.Value, error) {
-			if err := InstanceOf(js).joinNapa(js); err != nil {
+			if err := instanceOf(js).joinNapa(js); err != nil {
 				return nil, err
 			}
 			return napa.Require(js)
@@ -98,8 +98,8 @@ func (i *Instance) attachNapa(js *isolate.JS, inZone bool) error {
 
 // startWorker starts the thread of a worker of a zone.
 func (p *Program) startWorker(w *napa.Worker) (napa.Thread, error) {
-	b := &napaBody{Instance: p.NewBody(BodyOptions{File: "[napa]", Eval: true, NoStdin: true}), worker: w}
-	return p.Root().Start(threads.Spec{
+	b := &napaBody{Instance: p.newBody(bodyOptions{File: "[napa]", Eval: true, NoStdin: true}), worker: w}
+	return p.root.Start(threads.Spec{
 		Name: w.Name(), Body: b, Stay: true, Unref: true,
 		Owner: threads.Owner{
 			Failure: func(f *threads.Failure) { p.complain(fmt.Sprintf("%s: Uncaught %s\n", w.Name(), f.Error())) },

@@ -22,12 +22,12 @@ const versionLine = "Node.js v" + core.Version + "\n"
 func processNatives() map[string]bind.Static {
 	return map[string]bind.Static{
 		"nextTick": func(c *bind.Call) (any, error) {
-			InstanceOf(c.JS()).ticks.add(c)
+			instanceOf(c.JS()).ticks.add(c)
 			return nil, nil
 		},
 		// made(process, hook) is told of the object, and what to tell of events.
 		"made": func(c *bind.Call) (any, error) {
-			i := InstanceOf(c.JS())
+			i := instanceOf(c.JS())
 			i.process, _ = c.Arg(0).(*goja.Object)
 			i.hook = c.Arg(1)
 			return nil, i.loader.common.processMade()
@@ -40,48 +40,48 @@ func processNatives() map[string]bind.Static {
 				return nil, err
 			}
 			late := bind.NewLate(c.JS())
-			o := late.Object(shapeOf(InstanceOf(c.JS())), proto, processMembers(c.JS(), make))
+			o := late.Object(shapeOf(instanceOf(c.JS())), proto, processMembers(c.JS(), make))
 			if err := late.Fill(); err != nil {
 				return nil, err
 			}
 			return o, o.DefineDataPropertySymbol(goja.SymToStringTag, c.JS().Runtime().ToValue("process"), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 		},
-		"info": func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).info(c.Arg(0).String()), nil },
+		"info": func(c *bind.Call) (any, error) { return instanceOf(c.JS()).info(c.Arg(0).String()), nil },
 		"workerData": func(c *bind.Call) (any, error) {
 			if p := face.PortOf(c.JS()); p != nil {
 				return p.Value(c.JS())
 			}
 			return nil, nil
 		},
-		"argv":     func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).argv(), nil },
-		"execArgv": func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).execArgv(), nil },
+		"argv":     func(c *bind.Call) (any, error) { return instanceOf(c.JS()).argv(), nil },
+		"execArgv": func(c *bind.Call) (any, error) { return instanceOf(c.JS()).execArgv(), nil },
 		"platform": func(*bind.Call) (any, error) { return platform(), nil },
 		"versions": func(c *bind.Call) (any, error) {
 			return object(c.JS(), map[string]any{"node": core.Version, "modules": "127", "goja": "0", "go": runtime.Version()[2:]})
 		},
 		"builtin": func(c *bind.Call) (any, error) {
-			v, _, err := InstanceOf(c.JS()).builtin(c.JS(), c.Arg(0).String())
+			v, _, err := instanceOf(c.JS()).builtin(c.JS(), c.Arg(0).String())
 			return v, err
 		},
 		"getEnv": func(c *bind.Call) (any, error) {
-			if v, ok := InstanceOf(c.JS()).o.env.get(c.Arg(0).String()); ok {
+			if v, ok := instanceOf(c.JS()).o.env.get(c.Arg(0).String()); ok {
 				return v, nil
 			}
 			return nil, nil
 		},
 		"setEnv": func(c *bind.Call) (any, error) {
-			InstanceOf(c.JS()).o.env.set(c.Arg(0).String(), c.Arg(1).String())
+			instanceOf(c.JS()).o.env.set(c.Arg(0).String(), c.Arg(1).String())
 			return nil, nil
 		},
 		"deleteEnv": func(c *bind.Call) (any, error) {
-			InstanceOf(c.JS()).o.env.remove(c.Arg(0).String())
+			instanceOf(c.JS()).o.env.remove(c.Arg(0).String())
 			return nil, nil
 		},
-		"envNames":    func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).o.env.list(), nil },
-		"readOnlyEnv": func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).o.ReadOnly, nil },
-		"cwd":         func(c *bind.Call) (any, error) { return InstanceOf(c.JS()).program.Cwd(), nil },
+		"envNames":    func(c *bind.Call) (any, error) { return instanceOf(c.JS()).o.env.list(), nil },
+		"readOnlyEnv": func(c *bind.Call) (any, error) { return instanceOf(c.JS()).o.ReadOnly, nil },
+		"cwd":         func(c *bind.Call) (any, error) { return instanceOf(c.JS()).program.Cwd(), nil },
 		"chdir": func(c *bind.Call) (any, error) {
-			p, to := InstanceOf(c.JS()).program, c.Arg(0).String()
+			p, to := instanceOf(c.JS()).program, c.Arg(0).String()
 			from := p.Cwd()
 			if err := p.Chdir(to); err != nil {
 				e := glue.SystemErrorOf(err, "chdir", from, to)
@@ -90,7 +90,7 @@ func processNatives() map[string]bind.Static {
 			return nil, nil
 		},
 		"umask": func(c *bind.Call) (any, error) {
-			i := InstanceOf(c.JS())
+			i := instanceOf(c.JS())
 			if c.Len() == 0 {
 				return float64(i.program.Umask()), nil
 			}
@@ -101,10 +101,10 @@ func processNatives() map[string]bind.Static {
 				}
 				return nil, c.JS().Thrown(v)
 			}
-			return float64(i.program.SetUmask(uint32(c.Arg(0).ToInteger()))), nil
+			return float64(i.program.setUmask(uint32(c.Arg(0).ToInteger()))), nil
 		},
 		"title": func(c *bind.Call) (any, error) {
-			p := InstanceOf(c.JS()).program
+			p := instanceOf(c.JS()).program
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			if c.Len() > 0 {
@@ -113,29 +113,29 @@ func processNatives() map[string]bind.Static {
 			return p.title, nil
 		},
 		"hrtime": func(c *bind.Call) (any, error) {
-			d := c.JS().Host().Now().Sub(InstanceOf(c.JS()).program.began) + hrtimeBase
+			d := c.JS().Host().Now().Sub(instanceOf(c.JS()).program.began) + hrtimeBase
 			return []any{float64(d / 1e9), float64(d % 1e9)}, nil
 		},
 		"uptime": func(c *bind.Call) (any, error) {
-			return c.JS().Host().Now().Sub(InstanceOf(c.JS()).program.began).Seconds(), nil
+			return c.JS().Host().Now().Sub(instanceOf(c.JS()).program.began).Seconds(), nil
 		},
 		"memory":    func(c *bind.Call) (any, error) { return object(c.JS(), memoryNumbers()) },
 		"cpu":       func(c *bind.Call) (any, error) { return object(c.JS(), cpuNumbers()) },
 		"resources": func(c *bind.Call) (any, error) { return object(c.JS(), resourceNumbers()) },
 		"print": func(c *bind.Call) (any, error) {
-			InstanceOf(c.JS()).print(c.JS(), int(c.Arg(0).ToInteger()), c.Arg(1).String())
+			instanceOf(c.JS()).print(c.JS(), int(c.Arg(0).ToInteger()), c.Arg(1).String())
 			return nil, nil
 		},
 		"exit": func(c *bind.Call) (any, error) {
-			InstanceOf(c.JS()).exit(c.JS(), int(c.Arg(0).ToInteger()))
+			instanceOf(c.JS()).exit(c.JS(), int(c.Arg(0).ToInteger()))
 			return nil, nil
 		},
 		"abort": func(c *bind.Call) (any, error) {
-			InstanceOf(c.JS()).exit(c.JS(), exitAbort)
+			instanceOf(c.JS()).exit(c.JS(), exitAbort)
 			return nil, nil
 		},
 		"stream": func(c *bind.Call) (any, error) {
-			i := InstanceOf(c.JS())
+			i := instanceOf(c.JS())
 			if obj, ok := c.Arg(1).(*goja.Object); ok {
 				fd := c.Arg(0).ToInteger()
 				i.streams[fd], i.writes[fd] = obj, obj.Get("write")
@@ -143,7 +143,7 @@ func processNatives() map[string]bind.Static {
 			return nil, nil
 		},
 		"kill": func(c *bind.Call) (any, error) {
-			i, pid, number := InstanceOf(c.JS()), int(c.Arg(0).ToInteger()), int(c.Arg(1).ToInteger())
+			i, pid, number := instanceOf(c.JS()), int(c.Arg(0).ToInteger()), int(c.Arg(1).ToInteger())
 			err := i.kill(c.JS(), pid, number)
 			if err != nil {
 				err = glue.Thrown(c.JS(), glue.SystemErrorOf(err, "kill", "", ""))
@@ -151,11 +151,11 @@ func processNatives() map[string]bind.Static {
 			return nil, err
 		},
 		"catchSignal": func(c *bind.Call) (any, error) {
-			i := InstanceOf(c.JS())
+			i := instanceOf(c.JS())
 			return nil, i.catchSignal(c.JS(), c.Arg(0).String(), c.Arg(1))
 		},
 		"releaseSignal": func(c *bind.Call) (any, error) {
-			InstanceOf(c.JS()).releaseSignal(c.Arg(0).String())
+			instanceOf(c.JS()).releaseSignal(c.Arg(0).String())
 			return nil, nil
 		},
 	}

@@ -63,8 +63,6 @@ type Options struct {
 
 	// Modules are further web APIs and modules of every instance.
 	Modules []bind.Module
-	// Setup runs in every realm before its entry.
-	Setup []func(js *isolate.JS, i *Instance) error
 	// Outbound is where fetch and connect go; nil is the network.
 	Outbound event.Service
 	// Hostname and Port are where the services of faces listen (Program.Listen): on all
@@ -186,15 +184,6 @@ const noLimit = 1<<63 - 1
 // nobody else is on the isolate.
 const callStack = 4000
 
-// Use adds web APIs and modules of faces, and what they do in every realm before its
-// entry; before Run.
-func (p *Program) Use(setup func(js *isolate.JS, i *Instance) error, modules ...bind.Module) {
-	p.o.Modules = append(p.o.Modules, modules...)
-	if setup != nil {
-		p.o.Setup = append(p.o.Setup, setup)
-	}
-}
-
 // Run runs the program to its end, once, and returns the exit code. When ctx is done the program
 // is killed.
 func (p *Program) Run(ctx context.Context) (code int, err error) {
@@ -208,11 +197,11 @@ func (p *Program) Run(ctx context.Context) (code int, err error) {
 		defer stop()
 	}
 	p.root = threads.NewRoot(threads.RootOptions{Host: p.o.Host, Log: p.o.Log, Limits: p.o.Limits, Guard: guard})
-	o := BodyOptions{File: p.o.Entry, Args: p.o.Args, ExecArgv: p.o.ExecArgv}
+	o := bodyOptions{File: p.o.Entry, Args: p.o.Args, ExecArgv: p.o.ExecArgv}
 	if p.o.Eval {
 		o.File, o.Source, o.Eval = "[eval]", p.o.Entry, true
 	}
-	i := p.NewBody(o)
+	i := p.newBody(o)
 	i.main, p.main = true, i
 	lost := 0
 	main, err := p.root.Start(threads.Spec{
@@ -252,9 +241,6 @@ func (p *Program) lost(f *threads.Failure) (code int) {
 	return exitUncaught
 }
 
-// Root starts the program's threads; any goroutine, while the program runs.
-func (p *Program) Root() *threads.Root { return p.root }
-
 // write writes to stdout (1) or stderr (2); any goroutine.
 func (p *Program) write(fd int, b []byte) error {
 	p.output.Lock()
@@ -274,8 +260,8 @@ func (p *Program) Cwd() string {
 	return p.dir
 }
 
-// Abs is a path as the program means it; any goroutine.
-func (p *Program) Abs(path string) string {
+// abs is a path as the program means it; any goroutine.
+func (p *Program) abs(path string) string {
 	if filepath.IsAbs(path) {
 		return filepath.Clean(path)
 	}
@@ -285,7 +271,7 @@ func (p *Program) Abs(path string) string {
 // Chdir changes the program's working directory; any goroutine. The error is a
 // *fs.PathError.
 func (p *Program) Chdir(path string) error {
-	dir := p.Abs(path)
+	dir := p.abs(path)
 	info, err := os.Stat(dir)
 	if err != nil {
 		return err
@@ -299,15 +285,15 @@ func (p *Program) Chdir(path string) error {
 	return nil
 }
 
-// Umask is the mask of new files, and SetUmask changes it; any goroutine.
+// Umask is the mask of new files, and setUmask changes it; any goroutine.
 func (p *Program) Umask() uint32 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.umask
 }
 
-// SetUmask returns the mask before.
-func (p *Program) SetUmask(mask uint32) (old uint32) {
+// setUmask returns the mask before.
+func (p *Program) setUmask(mask uint32) (old uint32) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old, p.umask = p.umask, mask&0o777

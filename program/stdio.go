@@ -22,13 +22,13 @@ func stdioNatives() map[string]bind.Static {
 			if !ok {
 				return nil, c.BadArg(2, "Uint8Array")
 			}
-			if err := InstanceOf(c.JS()).write(int(c.Arg(0).ToInteger()), b); err != nil {
+			if err := instanceOf(c.JS()).write(int(c.Arg(0).ToInteger()), b); err != nil {
 				return nil, glue.Thrown(c.JS(), glue.SystemErrorOf(err, "write", "", ""))
 			}
 			return nil, nil
 		},
 		"isTTY": func(c *bind.Call) (any, error) {
-			i := InstanceOf(c.JS())
+			i := instanceOf(c.JS())
 			o := i.program.o
 			if i.o.Thread {
 				return false, nil
@@ -42,14 +42,14 @@ func stdioNatives() map[string]bind.Static {
 		},
 		// given is process.stdin where the instance's owner makes it.
 		"given": func(c *bind.Call) (any, error) {
-			if stdin := InstanceOf(c.JS()).o.stdin; stdin != nil {
+			if stdin := instanceOf(c.JS()).o.stdin; stdin != nil {
 				return stdin(c.JS())
 			}
 			return nil, nil
 		},
 		// read(fn) calls fn(error, chunk) with what comes next on stdin, null at its end.
 		"read": func(c *bind.Call) (any, error) {
-			i, fn := InstanceOf(c.JS()), c.Arg(0)
+			i, fn := instanceOf(c.JS()), c.Arg(0)
 			in := i.program.o.Stdin
 			return nil, glue.Later(c.JS(), func(context.Context) ([]byte, error) {
 				b := make([]byte, 64<<10)
@@ -80,7 +80,7 @@ func consoleNatives() map[string]bind.Static {
 	return map[string]bind.Static{
 		// capture(line, fn) gives line what fn prints on the console.
 		"capture": func(c *bind.Call) (any, error) {
-			js, i, line := c.JS(), InstanceOf(c.JS()), c.Arg(0)
+			js, i, line := c.JS(), instanceOf(c.JS()), c.Arg(0)
 			var failed error
 			console.SetSink(js, func(_, text string) {
 				if _, err := js.Call(line, nil, js.Runtime().ToValue(text)); err != nil {

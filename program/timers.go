@@ -126,12 +126,12 @@ func timerNatives() map[string]bind.Static {
 	return map[string]bind.Static{
 		// timer(fn) is a timer that is not armed yet.
 		"timer": func(c *bind.Call) (any, error) {
-			i := InstanceOf(c.JS())
+			i := instanceOf(c.JS())
 			t := &timer{i: i, fn: c.Arg(0), refed: true, entry: i.ioc.Capture(c.JS())}
 			return timerClass.Wrap(c.JS(), t), nil
 		},
 		"now": func(c *bind.Call) (any, error) {
-			i := InstanceOf(c.JS())
+			i := instanceOf(c.JS())
 			return math.Floor(float64(c.JS().Host().Now().Sub(i.program.began).Microseconds()) / 1000), nil
 		},
 	}

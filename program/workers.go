@@ -19,8 +19,8 @@ const evalName = "[worker eval]"
 
 // Body is face.Loader's.
 func (w workers) Body(js *isolate.JS, e face.Entry) (threads.Body, error) {
-	owner := InstanceOf(js)
-	o := BodyOptions{
+	owner := instanceOf(js)
+	o := bodyOptions{
 		File: e.Path, Args: e.Argv, ExecArgv: e.ExecArgv, ReadOnly: e.ReadOnly, Thread: e.Thread, NoStdin: e.Stdin == nil,
 		env: owner.o.env, output: e.Output, stdin: e.Stdin,
 	}
@@ -44,13 +44,13 @@ func (w workers) Body(js *isolate.JS, e face.Entry) (threads.Body, error) {
 		switch {
 		case errors.Is(err, errNotFound) || err == nil && f.builtin != "":
 			err = failure("MODULE_NOT_FOUND", "Cannot find module '%s'\nRequire stack:\n- %s", e.Path, e.From)
-			return missing{w.p.NewBody(o), err}, nil
+			return missing{w.p.newBody(o), err}, nil
 		case err != nil:
-			return missing{w.p.NewBody(o), err}, nil
+			return missing{w.p.newBody(o), err}, nil
 		}
 		o.File = f.file
 	}
-	return w.p.NewBody(o), nil
+	return w.p.newBody(o), nil
 }
 
 // missing is an instance whose entry was not found.

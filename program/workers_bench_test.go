@@ -19,16 +19,16 @@ func benchWorkers(b *testing.B, text string, n int) string {
 	b.Helper()
 	dir := write(b, text)
 	var out, errs bytes.Buffer
+	heap := bind.Module{Name: "heap", Setup: func(js *isolate.JS) error {
+		return js.Runtime().GlobalObject().Set("heap", func() float64 {
+			runtime.GC()
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			return float64(m.HeapInuse + m.StackInuse)
+		})
+	}}
 	p, err := program.New(program.Options{
-		Entry: "main.js", Dir: dir, Args: []string{fmt.Sprint(n)}, Stdout: &out, Stderr: &errs, Modules: []bind.Module{iojs.Module, nodeworkers.Module},
-		Setup: []func(js *isolate.JS, i *program.Instance) error{func(js *isolate.JS, i *program.Instance) error {
-			return js.Runtime().GlobalObject().Set("heap", func() float64 {
-				runtime.GC()
-				var m runtime.MemStats
-				runtime.ReadMemStats(&m)
-				return float64(m.HeapInuse + m.StackInuse)
-			})
-		}},
+		Entry: "main.js", Dir: dir, Args: []string{fmt.Sprint(n)}, Stdout: &out, Stderr: &errs, Modules: []bind.Module{iojs.Module, nodeworkers.Module, heap},
 	})
 	if err != nil {
 		b.Fatal(err)
