@@ -23,8 +23,8 @@
 // # Concurrency properties
 //
 // Compile and every method of Script may be called from any goroutine. Functions
-// that take a *goja.Runtime ([Script.Evaluate], [Install], [DenyEval],
-// [AllowEval]) must run on the goroutine that owns the runtime.
+// that take a *goja.Runtime ([Script.Evaluate], [Install],
+// [DenyEval]) must run on the goroutine that owns the runtime.
 //
 // # Bounds
 //

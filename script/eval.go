@@ -27,25 +27,19 @@ type evalState struct {
 // functions, generators and async generators throw EvalError, however they are
 // reached and whenever a reference to them was taken. It installs the package if
 // that has not been done.
-func DenyEval(rt *goja.Runtime) error { return setEval(rt, false) }
-
-// AllowEval undoes DenyEval. Code from strings is lowered like all other code
-// and runs in the global scope, also when eval is called directly.
-func AllowEval(rt *goja.Runtime) error { return setEval(rt, true) }
+func DenyEval(rt *goja.Runtime) error {
+	if err := Install(rt); err != nil {
+		return err
+	}
+	stateOf(rt).eval.allowed = false
+	return nil
+}
 
 // EvalAllowed reports whether code may be made from data now: from strings, and from
 // the bytes of WebAssembly modules.
 func EvalAllowed(rt *goja.Runtime) bool {
 	s := stateOf(rt)
 	return s == nil || s.eval.allowed
-}
-
-func setEval(rt *goja.Runtime, allowed bool) error {
-	if err := Install(rt); err != nil {
-		return err
-	}
-	stateOf(rt).eval.allowed = allowed
-	return nil
 }
 
 // makeFunctions makes our own constructors of functions and eval. Code from strings is

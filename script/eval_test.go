@@ -81,7 +81,7 @@ func TestDeniedEvalCannotBeReached(t *testing.T) {
 
 func TestAllowedEvalLowersNewSyntax(t *testing.T) {
 	rt := goja.New()
-	if err := AllowEval(rt); err != nil {
+	if err := Install(rt); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ text, want string }{

@@ -94,9 +94,6 @@ func (s *Script) Builtins() []BuiltinImport { return slices.Clone(s.bundle.Built
 // A watcher recompiles when one of them changes.
 func (s *Script) Inputs() []string { return slices.Clone(s.bundle.Inputs) }
 
-// ServiceWorker reports whether the program is a script without exports.
-func (s *Script) ServiceWorker() bool { return s.bundle.Classic }
-
 // Main returns the name of the main module, as stack traces show it.
 func (s *Script) Main() string { return s.bundle.Main }
 

@@ -58,7 +58,7 @@ func FuzzRewriteRegExp(f *testing.F) {
 		if len(pattern) > 1024 {
 			return
 		}
-		out, outFlags, _, err := RewriteRegExp(pattern, flags)
+		out, outFlags, _, err := rewriteRegExp(pattern, flags, nil)
 		if err != nil {
 			return
 		}

@@ -350,10 +350,6 @@ func (s *state) noImport(goja.FunctionCall) goja.Value {
 	return s.rt.ToValue(promise)
 }
 
-// InstallRegExp makes RegExp understand property escapes, the flags d and v, and
-// modifiers. It is a part of Install.
-func InstallRegExp(rt *goja.Runtime) error { return Install(rt) }
-
 // hidden is the set of natives behind the prelude.
 func (s *state) hidden() *goja.Object {
 	rt := s.rt

@@ -43,7 +43,7 @@ func regexpNeedsHelp(pattern, flags string) bool {
 	}
 }
 
-// RewriteRegExp translates a regular expression into one that the engine
+// rewriteRegExp translates a regular expression into one that the engine
 // understands: property escapes, set notation and modifiers are written as plain
 // classes and assertions, and the flags d and v are taken out. The pattern is in
 // UTF-8; unpaired surrogates must be written as escapes. The result needs no
@@ -54,10 +54,6 @@ func regexpNeedsHelp(pattern, flags string) bool {
 // The message says what is wrong with the pattern; it becomes the text of a
 // SyntaxError. A back reference inside a group that changes case sensitivity is
 // an error, because it cannot be expressed.
-func RewriteRegExp(pattern, flags string) (string, string, RegExpExtra, error) {
-	return rewriteRegExp(pattern, flags, nil)
-}
-
 func rewriteRegExp(pattern, flags string, bounds *limits.Set) (string, string, RegExpExtra, error) {
 	w, err := rewrite(pattern, flags, false, bounds)
 	if err != nil {
