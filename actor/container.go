@@ -296,11 +296,6 @@ func (s *Stub) Fetch(ctx context.Context, req *event.Request) (*event.Response, 
 	return event.Wait(ctx, func(done func(*event.Response, error)) { s.Start(ctx, req, done) })
 }
 
-// Request is Fetch, under the name that a Go program uses for an actor.
-func (s *Stub) Request(ctx context.Context, req *event.Request) (*event.Response, error) {
-	return s.Fetch(ctx, req)
-}
-
 // Deliver is event.Service's: Alarm and QueueBatch.
 func (s *Stub) Deliver(ctx context.Context, ev event.Event) (event.Outcome, error) {
 	if b, ok := ev.(event.QueueBatch); ok {

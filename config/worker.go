@@ -35,14 +35,6 @@ type Worker struct {
 	Platform   []Platform  // what the project asks of products that are not bindings
 }
 
-// LastMigrationTag is the tag of the newest declared migration, "" when there is none.
-func (w *Worker) LastMigrationTag() string {
-	if len(w.Migrations) == 0 {
-		return ""
-	}
-	return w.Migrations[len(w.Migrations)-1].Tag
-}
-
 // Namespace returns the namespace of class, or nil.
 func (w *Worker) Namespace(class string) *DurableObjectNamespace {
 	for i := range w.Namespaces {

@@ -496,13 +496,6 @@ func Background[T any](c *Context, work func(ctx context.Context) (T, error)) lo
 	return loop.Later(f)
 }
 
-// AddTask keeps the context alive until r settles. A failure is remembered as the
-// outcome of the event (workerd, waitUntil).
-func AddTask[T any](c *Context, r loop.Result[T]) {
-	done := c.StartTask()
-	r.Then(func(_ T, err error) { done(err) })
-}
-
 // StartTask keeps the context alive until the returned function is called.
 func (c *Context) StartTask() (done func(error)) {
 	c.tasks++

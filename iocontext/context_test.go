@@ -384,8 +384,8 @@ func TestTasksKeepTheContextAlive(t *testing.T) {
 		idle := 0
 		c := k.request(iocontext.Options{OnIdle: func() { idle++ }})
 		k.loop(func() {
-			a, b := c.StartTask(), c.StartTask()
-			iocontext.AddTask(c, loop.Later(k.future("x")))
+			a, b, later := c.StartTask(), c.StartTask(), c.StartTask()
+			k.future("x").Then(func(_ string, err error) { later(err) })
 			a(nil)
 			a(errors.New("again"))
 			b(exception.Errorf("first"))
@@ -398,7 +398,7 @@ func TestTasksKeepTheContextAlive(t *testing.T) {
 			if c.Tasks() != 0 || idle != 1 || c.TaskError().Error() != "Error: first" {
 				t.Errorf("%d tasks, idle %d times, %v", c.Tasks(), idle, c.TaskError())
 			}
-			iocontext.AddTask(c, loop.Now(1))
+			c.StartTask()(nil)
 			if idle != 2 {
 				t.Errorf("idle %d times", idle)
 			}

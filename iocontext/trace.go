@@ -1,7 +1,6 @@
 package iocontext
 
 import (
-	"context"
 	"reflect"
 
 	"github.com/dop251/goja"
@@ -55,10 +54,6 @@ func InSpan(js *isolate.JS, s *trace.Span, fn func()) {
 	inner.Vars = inner.Vars.Bind(spanKey{}, s)
 	js.In(&inner, fn)
 }
-
-// SpanContext is the context's Context for what the code within a span asks of other
-// services: invocations there are its children.
-func (c *Context) SpanContext(s *trace.Span) context.Context { return trace.WithParent(c.Context(), s) }
 
 // TraceException tells the tails of an error that nobody caught.
 func TraceException(t *trace.Tracer, e *exception.Exception) {

@@ -81,9 +81,6 @@ func (f *Future[T]) Cancel() {
 	}
 }
 
-// Loop is the loop that the future belongs to.
-func (f *Future[T]) Loop() *Loop { return f.l }
-
 // Result is a value that is here now, or a failure that is here now, or a Future.
 // A ready result never leaves the turn: that is what makes a cached read
 // synchronous for JavaScript. The zero Result is ready with a zero value.

@@ -68,9 +68,6 @@ type Worker struct {
 	context *iocontext.Context
 }
 
-// Zone is the id of the worker's zone.
-func (w *Worker) Zone() string { return w.zone.id }
-
 // Index is the number of the worker in its zone, from 0.
 func (w *Worker) Index() int { return w.index }
 

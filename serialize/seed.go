@@ -97,9 +97,6 @@ func (s *Seed) Snapshot() *Snapshot {
 	return s.snapshot
 }
 
-// Program is the seed's script; nil for a bare one.
-func (s *Seed) Program() *Program { return s.o.Program }
-
 // fill makes workers until the seed is closed, or they cannot be made.
 func (s *Seed) fill() {
 	for {
@@ -243,9 +240,6 @@ func (s *Seed) giveBack(w *Worker) {
 		w.close()
 	}
 }
-
-// Ready is how many workers wait.
-func (s *Seed) Ready() int { return len(s.ready) }
 
 // Close ends the seed and the workers that wait. Children go on.
 func (s *Seed) Close() {

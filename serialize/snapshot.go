@@ -50,9 +50,6 @@ type Snapshot struct {
 	due    int64  // when that one fires, in milliseconds
 }
 
-// Program is the script of the snapshot; nil where it has none.
-func (s *Snapshot) Program() *Program { return s.program }
-
 // record runs o's script up to where it parks. The worker is the caller's to close; where
 // the script ended, exit says how, and where it cannot be recorded, err says why.
 func record(ctx context.Context, o Options, kind Kind, timeout time.Duration) (w *Worker, s *Snapshot, exit *Exit, err error) {

@@ -32,9 +32,6 @@ type Flags struct {
 	on   map[string]bool
 }
 
-// Date is the compatibility date.
-func (f *Flags) Date() string { return f.date }
-
 // Has reports whether the behaviour named by its enabling flag is on.
 func (f *Flags) Has(name string) bool { return f != nil && f.on[name] }
 

@@ -14,6 +14,3 @@ func NewFile(b *Blob, name string, lastModified int64) *File {
 
 // Name is the name of the file.
 func (f *File) Name() string { return f.name }
-
-// LastModified is in milliseconds since 1970.
-func (f *File) LastModified() int64 { return f.lastModified }

@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/dop251/goja"
-
 	"workerd.local/exception"
 	"workerd.local/isolate"
 )
@@ -49,9 +47,6 @@ func SetReporter(js *isolate.JS, report func(js *isolate.JS, err error)) {
 }
 
 var reportDepth = isolate.NewSlot(func(*isolate.JS) *int { return new(int) })
-
-// ReportValue is Report for a thrown JavaScript value.
-func ReportValue(js *isolate.JS, v goja.Value) { Report(js, js.Thrown(v)) }
 
 // Log writes an exception to the isolate's log.
 func Log(js *isolate.JS, what string, e *exception.Exception) {

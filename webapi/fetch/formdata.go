@@ -33,11 +33,6 @@ func (f *FormData) AppendText(name, text string) {
 	f.entries = append(f.entries, formEntry{name: name, text: text})
 }
 
-// AppendFile adds a file.
-func (f *FormData) AppendFile(name string, file *blob.File) {
-	f.entries = append(f.entries, formEntry{name: name, file: file})
-}
-
 // Len is the number of entries.
 func (f *FormData) Len() int { return len(f.entries) }
 

@@ -34,7 +34,7 @@ func TestScopeTakesListeners(t *testing.T) {
 		if _, err := js.Runtime().RunString(`addEventListener('fetch', () => {})`); err != nil {
 			t.Error(err)
 		}
-		if s := global.Scope(js); !s.Has("fetch") || s.Has("scheduled") {
+		if s := events.Global(js); !s.Has("fetch") || s.Has("scheduled") {
 			t.Error(s.Types())
 		}
 	})

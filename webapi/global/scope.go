@@ -9,10 +9,6 @@ import (
 	"workerd.local/webapi/events"
 )
 
-// Scope is globalThis as a target of events: Has and Types tell what the script
-// listens for, events.Dispatch and events.Deliver call the listeners.
-func Scope(js *isolate.JS) *events.Target { return events.Global(js) }
-
 // ReportError tells of an exception that no script caught; see events.Report.
 func ReportError(js *isolate.JS, err error) { events.Report(js, err) }
 

@@ -69,20 +69,6 @@ func NewHostReadable(js *isolate.JS, c *iocontext.Context, r io.ReadCloser, leng
 	return s.Object(js)
 }
 
-// TakeHost takes the reader out of a ReadableStream object of the host's that
-// nobody has read from; the stream stays locked from then on.
-func TakeHost(js *isolate.JS, v goja.Value) (r io.ReadCloser, length int64, ok bool) {
-	s, ok := Of(js, v)
-	if !ok {
-		return nil, 0, false
-	}
-	b, ok, err := s.Take(js)
-	if err != nil || !ok {
-		return nil, 0, false
-	}
-	return b.Reader(), b.Size(), true
-}
-
 // Take gives away the bytes of a native stream that nobody has read from and
 // nobody holds; the stream is locked and disturbed from then on. ok is false for
 // any other stream. The error says that the stream belongs to another context.

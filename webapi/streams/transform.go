@@ -282,12 +282,6 @@ func transformArguments(c *bind.Call) (u *underlying, in, out strategy, err erro
 	return u, in, out, err
 }
 
-// Readable is the side to read from.
-func (t *Transform) Readable() *Readable { return t.readable }
-
-// Writable is the side to write to.
-func (t *Transform) Writable() *Writable { return t.writable }
-
 // NewTransform makes a transform stream of Go code, for other packages: transform
 // gets each chunk and flush the end; both hand on chunks with emit. An error makes
 // both sides fail. readAhead is the high water mark of the side that is read from.

@@ -28,9 +28,6 @@ func ParseParams(s string) *Params { return &Params{pairs: ParseForm(strings.Tri
 // Len is the number of pairs.
 func (p *Params) Len() int { return len(p.pairs) }
 
-// At is the ith pair.
-func (p *Params) At(i int) Pair { return p.pairs[i] }
-
 // Pairs is a copy of the list.
 func (p *Params) Pairs() []Pair { return slices.Clone(p.pairs) }
 

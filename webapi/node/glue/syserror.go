@@ -184,16 +184,6 @@ func TextOf(code string) string {
 	return uvTexts[code]
 }
 
-// Codes calls fn with every code of this system, its number and its text.
-func Codes(fn func(code string, errno int, text string)) {
-	for n, c := range systemCodes {
-		fn(c.name, -int(n), c.text)
-	}
-	for code, text := range uvTexts {
-		fn(code, uvErrnos[code], text)
-	}
-}
-
 var (
 	uvErrnos = map[string]int{"EOF": -4095, "UNKNOWN": -4094, "ENOTFOUND": -3008, "EAI_FAIL": -3004, "EAI_AGAIN": -3001, "EAI_NODATA": -3007}
 	uvTexts  = map[string]string{"EOF": "end of file", "UNKNOWN": "unknown error", "ENOTFOUND": "unknown node or service"}
