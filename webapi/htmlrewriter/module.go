@@ -193,6 +193,21 @@ func getter[T any](get func(u *T, c *bind.Call) any) bind.Getter[held[T]] {
 	}
 }
 
+// setter sets a text.
+func setter[T any](set func(u *T, text string) error) bind.Setter[held[T]] {
+	return func(h *held[T], c *bind.Call) error {
+		text, err := c.String(1, c.Arg(0))
+		if err != nil {
+			return err
+		}
+		u, err := h.get()
+		if err != nil {
+			return err
+		}
+		return set(u, text)
+	}
+}
+
 var errNoStreams = exception.TypeErrorf("Replacing content in HTML comments using a ReadableStream or Response object is not implemented. You must provide a string.")
 
 // put makes a method that takes content. A Response without a body is nothing to put.

@@ -158,17 +158,7 @@ var endTagClass = &bind.Class[held[endTagUnit]]{
 		"name": getter(func(u *endTagUnit, _ *bind.Call) any { return u.getName() }),
 	},
 	Setters: map[string]bind.Setter[held[endTagUnit]]{
-		"name": func(h *held[endTagUnit], c *bind.Call) error {
-			name, err := c.String(1, c.Arg(0))
-			if err != nil {
-				return err
-			}
-			u, err := h.get()
-			if err != nil {
-				return err
-			}
-			return u.setName(name)
-		},
+		"name": setter((*endTagUnit).setName),
 	},
 	Methods: map[string]bind.Method[held[endTagUnit]]{
 		"before": method(put(true, func(u *endTagUnit, x content) { u.putBefore(x) })),
@@ -184,17 +174,7 @@ var commentClass = &bind.Class[held[commentUnit]]{
 		"removed": getter(func(u *commentUnit, _ *bind.Call) any { return u.removed }),
 	},
 	Setters: map[string]bind.Setter[held[commentUnit]]{
-		"text": func(h *held[commentUnit], c *bind.Call) error {
-			text, err := c.String(1, c.Arg(0))
-			if err != nil {
-				return err
-			}
-			u, err := h.get()
-			if err != nil {
-				return err
-			}
-			return u.setText(text)
-		},
+		"text": setter((*commentUnit).setText),
 	},
 	Methods: map[string]bind.Method[held[commentUnit]]{
 		"before":  method(put(false, func(u *commentUnit, x content) { u.putBefore(x) })),
