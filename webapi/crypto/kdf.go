@@ -56,15 +56,9 @@ func (h hkdfKey) export(k *Key, _ string) (any, error) {
 }
 
 func (h hkdfKey) derive(_ *Key, p *Params, length *int) (*derivation, error) {
-	if p.Hash == nil {
-		return nil, missing("hash", inAlgorithm)
-	}
-	d, err := digestNamed(*p.Hash)
+	d, err := hashAndSalt(p)
 	if err != nil {
 		return nil, err
-	}
-	if p.Salt == nil {
-		return nil, missing("salt", inAlgorithm)
 	}
 	if p.Info == nil {
 		return nil, missing("info", inAlgorithm)
@@ -78,6 +72,18 @@ func (h hkdfKey) derive(_ *Key, p *Params, length *int) (*derivation, error) {
 		return nil, operationError("HKDF deriveBits failed.")
 	}
 	return &derivation{bits: bits}, nil
+}
+
+// hashAndSalt is the hash of an algorithm that must have one, and a salt.
+func hashAndSalt(p *Params) (*digest, error) {
+	if p.Hash == nil {
+		return nil, missing("hash", inAlgorithm)
+	}
+	d, err := digestNamed(*p.Hash)
+	if err == nil && p.Salt == nil {
+		err = missing("salt", inAlgorithm)
+	}
+	return d, err
 }
 
 type pbkdf2Key struct {
@@ -97,15 +103,9 @@ func (b pbkdf2Key) export(k *Key, _ string) (any, error) {
 const shortIterations = 500
 
 func (b pbkdf2Key) derive(_ *Key, p *Params, length *int) (*derivation, error) {
-	if p.Hash == nil {
-		return nil, missing("hash", inAlgorithm)
-	}
-	d, err := digestNamed(*p.Hash)
+	d, err := hashAndSalt(p)
 	if err != nil {
 		return nil, err
-	}
-	if p.Salt == nil {
-		return nil, missing("salt", inAlgorithm)
 	}
 	if p.Iterations == nil {
 		return nil, missing("iterations", inAlgorithm)
