@@ -14,19 +14,25 @@ var errNoRecovery = exception.Errorf("This Durable Object's storage back-end doe
 
 var errNoReplication = exception.Errorf("This Durable Object's storage back-end does not support replication.")
 
+// checkBookmarks is why the actor has no bookmarks now, or nil.
+func (s *Storage) checkBookmarks(c *bind.Call) error {
+	root, err := s.a.cache.Get(c.JS())
+	switch {
+	case err != nil:
+		return err
+	case !s.a.o.SQLite:
+		return errNoRecovery
+	}
+	return root.Err()
+}
+
 // getCurrentBookmark gives a name to the present state that sorts behind all names that
 // the object was given before, also before it was last put away: workerd counts the calls
 // and stores the count, here the name is the time, which needs no write. It has the form
 // of production's bookmarks.
 func (s *Storage) getCurrentBookmark(c *bind.Call) (any, error) {
-	root, err := s.a.cache.Get(c.JS())
-	switch {
-	case err != nil:
+	if err := s.checkBookmarks(c); err != nil {
 		return nil, err
-	case !s.a.o.SQLite:
-		return nil, errNoRecovery
-	case root.Err() != nil:
-		return nil, root.Err()
 	}
 	now := max(0, c.JS().Host().Now().UnixMilli())
 	s.a.bookmark = max(s.a.bookmark+1, uint64(now))
@@ -55,14 +61,8 @@ func (s *Storage) waitForBookmark(c *bind.Call) (any, error) {
 	if err := c.Unpack("bookmark", &bookmark); err != nil {
 		return nil, err
 	}
-	root, err := s.a.cache.Get(c.JS())
-	switch {
-	case err != nil:
+	if err := s.checkBookmarks(c); err != nil {
 		return nil, err
-	case !s.a.o.SQLite:
-		return nil, errNoRecovery
-	case root.Err() != nil:
-		return nil, root.Err()
 	}
 	return c.JS().Resolved(goja.Undefined()), nil
 }
