@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/dop251/goja"
 
+	"workerd.local/internal/jstest"
 	"workerd.local/isolate"
 	"workerd.local/script"
 )
@@ -25,7 +25,7 @@ type kit struct {
 	testing.TB
 	iso   *isolate.Isolate
 	realm *isolate.Realm
-	logs  *lockedText
+	logs  *jstest.Log
 
 	// Owned by the loop while it runs.
 	out       []string
@@ -39,26 +39,9 @@ type condemnation struct {
 	culprit *isolate.Frame
 }
 
-type lockedText struct {
-	mu sync.Mutex // guards b
-	b  strings.Builder
-}
-
-func (l *lockedText) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedText) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 func newKit(t testing.TB, o isolate.Options) *kit {
 	t.Helper()
-	k := &kit{TB: t, logs: &lockedText{}}
+	k := &kit{TB: t, logs: &jstest.Log{}}
 	if o.Log == nil {
 		o.Log = slog.New(slog.NewTextHandler(k.logs, nil))
 	}

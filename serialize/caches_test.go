@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"workerd.local/event"
+	"workerd.local/internal/jstest"
 	"workerd.local/internal/limits"
 )
 
@@ -240,7 +241,7 @@ func TestOneChildFetchesForAll(t *testing.T) {
 	b.o.Outbound = o.service()
 	s := b.seed(4)
 	var wg sync.WaitGroup
-	var first text
+	var first jstest.Log
 	started := make(chan *Worker, 1)
 	wg.Go(func() {
 		_, _ = s.Fork(b.ctx(), ForkOptions{Child: Child{Env: []string{"FIRST=1"}}, Options: Options{Stdout: &first}, Serve: func(w *Worker) (func(), error) { started <- w; return func() {}, nil }})

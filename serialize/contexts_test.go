@@ -73,7 +73,7 @@ func TestContextsAndTheLifeOfAWorker(t *testing.T) {
 		c.execute('let hidden = 40; function sum(x) { return x + n + hidden }');
 		addEventListener('deserialize', () => console.log(c.execute('sum(1)')));`)
 	b.want(RunSeed(b.ctx(), b.o, SeedUserland, nil), 0, "42")
-	b.out.b.Reset()
+	b.out.Reset()
 	e, err := RunEncoded(context.Background(), b.o, b.snapshot(Startup).Encode(), nil)
 	if err != nil {
 		t.Fatal(err)

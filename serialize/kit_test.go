@@ -1,7 +1,6 @@
 package serialize
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -11,31 +10,14 @@ import (
 	"time"
 
 	"workerd.local/event"
+	"workerd.local/internal/jstest"
 	"workerd.local/isolate"
 )
-
-// text collects output; any goroutine.
-type text struct {
-	mu sync.Mutex // guards b
-	b  bytes.Buffer
-}
-
-func (t *text) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.b.Write(p)
-}
-
-func (t *text) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.b.String()
-}
 
 // bench is what a test runs workers with.
 type bench struct {
 	t        testing.TB
-	out, err text
+	out, err jstest.Log
 	o        Options
 }
 

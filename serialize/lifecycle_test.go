@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"workerd.local/event"
+	"workerd.local/internal/jstest"
 )
 
 // journal prints each event of a worker's life, and when its extension is over.
@@ -190,7 +191,7 @@ func TestSnapshotIsDrained(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 				break
 			}
-			var out, errs text
+			var out, errs jstest.Log
 			e := w.child(b.ctx(), Child{}, Options{Stdout: &out, Stderr: &errs}.withDefaults(), nil)
 			if e.Code != 0 || out.String() != c.out+"\n" {
 				t.Errorf("%s: exit %d, %q, %s", name, e.Code, out.String(), errs.String())

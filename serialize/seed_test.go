@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"workerd.local/event"
+	"workerd.local/internal/jstest"
 	"workerd.local/internal/limits"
 )
 
@@ -32,7 +33,7 @@ func (b *bench) seed(twins int) *Seed {
 // forked is one child's output and end.
 func (b *bench) forked(s *Seed, c Child) (out string, e Exit) {
 	b.t.Helper()
-	var o, errs text
+	var o, errs jstest.Log
 	e, err := s.Fork(b.ctx(), ForkOptions{Child: c, Options: Options{Stdout: &o, Stderr: &errs}})
 	if err != nil {
 		b.t.Error(err)
@@ -187,7 +188,7 @@ func TestBareSeed(t *testing.T) {
 	defer s.Close()
 	b.settled(s, 2)
 	for range 4 {
-		var out text
+		var out jstest.Log
 		e, err := s.Fork(b.ctx(), ForkOptions{Program: compiled(t, journal), Options: Options{Stdout: &out}})
 		if err != nil || e.Code != 0 || out.String() != "main install install over\n" {
 			t.Fatalf("%v, %v, %q", err, e, out.String())
@@ -288,13 +289,13 @@ func TestControlSocket(t *testing.T) {
 		})
 	}()
 	for i := range 3 {
-		var out, errs text
+		var out, errs jstest.Log
 		e, err := ForkFrom(b.ctx(), path, ForkRequest{Env: []string{fmt.Sprint("NAME=", i)}}, &out, &errs, nil)
 		if err != nil || e.Code != 5 || out.String() != fmt.Sprintf("hello %d\n", i) || errs.String() != "problem\n" {
 			t.Fatalf("%v, %v, %q, %q", err, e, out.String(), errs.String())
 		}
 	}
-	var out, errs text
+	var out, errs jstest.Log
 	if _, err := ForkFrom(b.ctx(), path, ForkRequest{Args: []string{"refuse"}}, &out, &errs, nil); err == nil || !strings.Contains(err.Error(), "no such flag") {
 		t.Fatal(err)
 	}
@@ -309,7 +310,7 @@ func TestControlSocket(t *testing.T) {
 		_ = c.Close()
 	}
 	term := make(chan struct{}, 1)
-	var waiting text
+	var waiting jstest.Log
 	go func() {
 		for !strings.Contains(waiting.String(), "problem") {
 			time.Sleep(time.Millisecond)
@@ -322,7 +323,7 @@ func TestControlSocket(t *testing.T) {
 	}
 	// A client that goes takes its child along; the end of the seed does so with all.
 	gone, leave := context.WithCancel(b.ctx())
-	var left text
+	var left jstest.Log
 	go func() {
 		for !strings.Contains(left.String(), "problem") {
 			time.Sleep(time.Millisecond)
@@ -397,7 +398,7 @@ func TestSeedOfASnapshot(t *testing.T) {
 		t.Fatalf("%v; %s", seen, b.err.String())
 	}
 	// Nobody forks it.
-	b.out.b.Reset()
+	b.out.Reset()
 	if e := RunSeed(b.ctx(), b.o, SeedUserland, nil); e.Code != 0 || !strings.HasPrefix(b.out.String(), "serialize deserializes answer7 serializes deserializes answer8 installs") {
 		t.Fatalf("%+v, %q, %s", e, b.out.String(), b.err.String())
 	}
@@ -405,7 +406,7 @@ func TestSeedOfASnapshot(t *testing.T) {
 	bad := *b.o.Base
 	bad.program = compiled(t, `Date.now()`)
 	b.o.Base = &bad
-	b.out.b.Reset()
+	b.out.Reset()
 	if e := RunSeed(b.ctx(), b.o, SeedUserland, nil); e.Code != 0 || !strings.HasPrefix(b.out.String(), "serializes deserializes") {
 		t.Fatalf("%+v, %q, %s", e, b.out.String(), b.err.String())
 	}

@@ -15,12 +15,13 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"workerd.local/internal/jstest"
 )
 
 // patience bounds waits for something that is certain to happen; a test that runs
@@ -94,8 +95,8 @@ type sessionKey struct{}
 // session is what one script has under way.
 type session struct {
 	cmd    *exec.Cmd
-	stdout *output
-	stderr *output
+	stdout *jstest.Log
+	stderr *jstest.Log
 	ended  chan struct{}
 	seen   int // how much of the log has been matched
 	held   map[string]*held
@@ -107,24 +108,6 @@ func current(ts *testscript.TestScript) *session {
 		ts.Fatalf("no server was started")
 	}
 	return s
-}
-
-// output is what a process has written so far.
-type output struct {
-	mu  sync.Mutex // guards buf
-	buf bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
 }
 
 // await polls until ok answers true.
@@ -164,7 +147,7 @@ func serveCmd(ts *testscript.TestScript, neg bool, args []string) {
 		sockets, args = n, args[2:]
 	}
 	s := ts.Value(sessionKey{}).(*session)
-	*s = session{cmd: process(ts, "workerd", append([]string{"serve"}, args...)...), stdout: &output{}, stderr: &output{}, ended: make(chan struct{}), held: map[string]*held{}}
+	*s = session{cmd: process(ts, "workerd", append([]string{"serve"}, args...)...), stdout: &jstest.Log{}, stderr: &jstest.Log{}, ended: make(chan struct{}), held: map[string]*held{}}
 	s.cmd.Stdout, s.cmd.Stderr = s.stdout, s.stderr
 	ts.Check(s.cmd.Start())
 	cmd, ended := s.cmd, s.ended

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"workerd.local/config"
+	"workerd.local/internal/jstest"
 )
 
 // standIn counts reloads in place of a server.
@@ -40,9 +41,9 @@ func write(t *testing.T, name, text string) {
 }
 
 // followed runs follow on a configuration file until the test ends.
-func followed(t *testing.T, name string, files ...string) (s *standIn, log *output) {
+func followed(t *testing.T, name string, files ...string) (s *standIn, log *jstest.Log) {
 	t.Helper()
-	s, log = &standIn{files: append(files, name), reloads: make(chan *config.Config, 100)}, &output{}
+	s, log = &standIn{files: append(files, name), reloads: make(chan *config.Config, 100)}, &jstest.Log{}
 	o := newOptions("serve", "<config>", log, log)
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
@@ -51,7 +52,7 @@ func followed(t *testing.T, name string, files ...string) (s *standIn, log *outp
 	return s, log
 }
 
-func (s *standIn) await(t *testing.T, log *output) *config.Config {
+func (s *standIn) await(t *testing.T, log *jstest.Log) *config.Config {
 	t.Helper()
 	select {
 	case cfg := <-s.reloads:
@@ -64,7 +65,7 @@ func (s *standIn) await(t *testing.T, log *output) *config.Config {
 
 // until writes again and again, as the first write may come before the directory is
 // watched.
-func until(t *testing.T, s *standIn, log *output, change func(n int)) *config.Config {
+func until(t *testing.T, s *standIn, log *jstest.Log, change func(n int)) *config.Config {
 	t.Helper()
 	for n := range 1000 {
 		change(n)
