@@ -57,6 +57,46 @@ func TestReadmeHasEveryFlag(t *testing.T) {
 	complain(t, checkFlags(section(pages(t)["README.md"], "## Flags"), flags))
 }
 
+func TestRationaleHasEveryLibrary(t *testing.T) {
+	mod, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	complain(t, checkLibraries(section(pages(t)["docs/RATIONALE.md"], "## Why these libraries?"), string(mod)))
+}
+
+var requirement = regexp.MustCompile(`(?m)^\t(?:github\.com/)?(\S+?)(?:/v\d+)? v\S+$`)
+
+// checkLibraries wants a row for each direct requirement of a module, with a reason and a
+// licence, and no other rows.
+func checkLibraries(table, mod string) (problems []string) {
+	var named, wanted []string
+	for row := range strings.Lines(table) {
+		cells := strings.Split(strings.Trim(row, "|\n"), "|")
+		if len(cells) != 5 || strings.HasPrefix(row, "| library") || strings.HasPrefix(row, "|-") {
+			continue
+		}
+		if strings.TrimSpace(cells[1]) == "" || strings.TrimSpace(cells[2]) == "" {
+			problems = append(problems, "no reason or no licence: "+strings.TrimSpace(cells[0]))
+		}
+		for name := range strings.SplitSeq(cells[0], ",") {
+			named = append(named, strings.TrimSpace(name))
+		}
+	}
+	for _, m := range requirement.FindAllStringSubmatch(mod, -1) {
+		wanted = append(wanted, m[1])
+		if !slices.Contains(named, m[1]) {
+			problems = append(problems, "the table of libraries lacks "+m[1])
+		}
+	}
+	for _, name := range named {
+		if !slices.Contains(wanted, name) {
+			problems = append(problems, "go.mod does not require "+name)
+		}
+	}
+	return problems
+}
+
 // testNames are the tests of all packages.
 func testNames(files []*sourceFile) (names []string) {
 	for _, f := range files {
@@ -224,6 +264,13 @@ func f() {
 	expect(t, checkProofs(rows+"| fire | stops | |", tests), "no test shows: fire")
 	expect(t, checkProofs(rows+"| fire | stops | `TestOn` |", tests), "no test TestOn")
 	expect(t, checkProofs("| fire | stops | `TestOne` |", tests), "only 1 rows")
+
+	mod := "module m\n\nrequire (\n\tgithub.com/some/one/v2 v2.1.0\n\tx.org/two v0.1.0\n)\n\nrequire (\n\tx.org/three v1.0.0 // indirect\n)\n"
+	rows = "| library | for | licence | seen | instead of |\n|---|---|---|---|---|\n| some/one | a | MIT | now | – |\n"
+	expect(t, checkLibraries(rows+"| x.org/two | b | MIT | now | – |\n", mod), "")
+	expect(t, checkLibraries(rows, mod), "lacks x.org/two")
+	expect(t, checkLibraries(rows+"| x.org/two, x.org/three | b | MIT | now | – |\n", mod), "not require x.org/three")
+	expect(t, checkLibraries(rows+"| x.org/two | b | | now | – |\n", mod), "no licence: x.org/two")
 
 	root := fstest.MapFS{"docs/A.md": {}, "low/a.go": {}}
 	expect(t, checkLinks("docs", "[a](A.md) [b](../low) [c](https://x.test/y) [d](A.md#part) `low/a.go`", root), "")
