@@ -2,6 +2,7 @@ package disk
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -57,6 +58,11 @@ func jsWatch(c *bind.Call) (any, error) {
 	}
 	recursive := c.Arg(2).ToBoolean()
 	isDir := s.Mode&0o170000 == modeDir
+	failed := func(err error) {
+		h.Post(func(js *isolate.JS) {
+			glue.Tell(js, tell, goja.Undefined(), goja.Undefined(), glue.Failure(js, glue.SystemErrorOf(err, "watch", p, "")))
+		})
+	}
 	h.Go(func(ctx context.Context) {
 		for {
 			select {
@@ -75,17 +81,17 @@ func jsWatch(c *bind.Call) (any, error) {
 					}
 				}
 				if recursive && e.Has(fsnotify.Create) {
-					// What is new and cannot be watched was gone again.
-					_ = addBelow(w, e.Name)
+					// What is not there any more was gone again; the system may also have no watches left.
+					if err := addBelow(w, e.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+						failed(err)
+					}
 				}
 				h.Post(func(js *isolate.JS) { glue.Tell(js, tell, kind, name) })
 			case err, ok := <-w.Errors:
 				if !ok {
 					return
 				}
-				h.Post(func(js *isolate.JS) {
-					glue.Tell(js, tell, goja.Undefined(), goja.Undefined(), glue.Failure(js, glue.SystemErrorOf(err, "watch", p, "")))
-				})
+				failed(err)
 			case <-ctx.Done():
 				return
 			}
