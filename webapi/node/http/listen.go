@@ -104,9 +104,8 @@ var serverNatives = map[string]bind.Static{
 			nl = remembering{nl, l}
 		}
 		l.server = httpserver.New(o, httpserver.Target{Default: l})
-		var once sync.Once
 		go func() {
-			defer once.Do(func() { close(l.done) })
+			defer close(l.done)
 			// It ends with Shutdown; what else ends it is told by those who connect.
 			if err := l.server.Serve(nl); err != nil && !errors.Is(err, http.ErrServerClosed) {
 				js.Isolate().Log().Error("a server of node:http has ended", "error", err)
