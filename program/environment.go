@@ -4,10 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 )
-
-var errNotDir = syscall.ENOTDIR
 
 // environment is process.env, which the threads of a program share unless one has its own; any goroutine.
 type environment struct {

@@ -277,7 +277,7 @@ func (p *Program) Chdir(path string) error {
 		return err
 	}
 	if !info.IsDir() {
-		return &os.PathError{Op: "chdir", Path: dir, Err: errNotDir}
+		return &os.PathError{Op: "chdir", Path: dir, Err: syscall.ENOTDIR}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
