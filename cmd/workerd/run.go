@@ -28,7 +28,37 @@ const exitBadFlag = 9
 // runProgram runs a script to its end. What stands after the script's name is the
 // script's own.
 func runProgram(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	o := program.Options{Modules: []bind.Module{iojs.Module, nodeworkers.Module}, Env: os.Environ(), Stdin: os.Stdin, Stdout: stdout, Stderr: stderr}
+	o, code, over := programOptions(args, stdout, stderr)
+	if over {
+		return code
+	}
+	var p *program.Program
+	services := hop.New(hop.Options{
+		Version: version(), Port: max(o.Port, 0),
+		Listen: func(svc event.Service) (int, error) { return p.Listen(svc) },
+	})
+	o.Modules = append(o.Modules, services.Module())
+	p, err := program.New(o)
+	if err != nil {
+		return fail(stderr, err)
+	}
+	ctx, stop := endedBySignals(ctx, p)
+	defer stop()
+	code, err = quietly(ctx, p.Run)
+	var by signaled
+	switch {
+	case err != nil:
+		return fail(stderr, err)
+	case errors.As(context.Cause(ctx), &by):
+		return exitSignaled + int(by)
+	}
+	return code
+}
+
+// programOptions reads the command line of a program. Where it has no program to run, over
+// says that the command has ended, with a code.
+func programOptions(args []string, stdout, stderr io.Writer) (o program.Options, code int, over bool) {
+	o = program.Options{Modules: []bind.Module{iojs.Module, nodeworkers.Module}, Env: os.Environ(), Stdin: os.Stdin, Stdout: stdout, Stderr: stderr}
 	fs := flag.NewFlagSet("workerd run", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.Usage = func() {}
@@ -53,10 +83,10 @@ func runProgram(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	switch {
 	case limit.help:
 		limit.print(stdout)
-		return exitOK
+		return o, exitOK, true
 	case errors.Is(err, flag.ErrHelp):
 		(&options{fs: fs, args: "<script> [<arguments>]"}).usage(stdout)
-		return exitOK
+		return o, exitOK, true
 	case err != nil:
 		bad = err.Error()
 	case len(rest) == 0 && text == "":
@@ -73,7 +103,7 @@ func runProgram(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	}
 	if bad != "" {
 		fmt.Fprintf(stderr, "workerd run: %s\nworkerd run --help tells the flags.\n", bad)
-		return exitBadFlag
+		return o, exitBadFlag, true
 	}
 	if text != "" {
 		o.Entry, o.Eval, o.Args = text, true, rest
@@ -82,7 +112,7 @@ func runProgram(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	}
 	o.ExecArgv = args[:len(args)-len(rest)]
 	if o.ExecPath, err = os.Executable(); err != nil {
-		return fail(stderr, err)
+		return o, fail(stderr, err), true
 	}
 	o.Argv0 = os.Args[0]
 	o.Self = append([]string{o.ExecPath, "run"}, o.ExecArgv...)
@@ -92,23 +122,17 @@ func runProgram(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	case *memory == 0:
 		o.MemoryBytes = isolate.DefaultMemoryLimit()
 	}
-	var p *program.Program
-	services := hop.New(hop.Options{
-		Version: version(), Port: max(o.Port, 0),
-		Listen: func(svc event.Service) (int, error) { return p.Listen(svc) },
-	})
-	o.Modules = append(o.Modules, services.Module())
-	p, err = program.New(o)
-	if err != nil {
-		return fail(stderr, err)
-	}
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
+	return o, 0, false
+}
+
+// endedBySignals is a context that ends, with a signaled as its cause, when a signal comes
+// that the program has no listener of. A program that does not end then is ended with the
+// process. stop is for the program's end.
+func endedBySignals(ctx context.Context, p *program.Program) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
 	came := make(chan os.Signal, 4)
 	signal.Notify(came, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(came)
 	ended := make(chan struct{})
-	defer close(ended)
 	go func() {
 		for {
 			select {
@@ -116,7 +140,7 @@ func runProgram(ctx context.Context, args []string, stdout, stderr io.Writer) in
 				return
 			case s := <-came:
 				if number, ok := s.(syscall.Signal); ok && !p.Listened(s) {
-					stop(signaled(number))
+					cancel(signaled(number))
 					select {
 					case <-ended:
 					case <-time.After(signalGrace):
@@ -127,15 +151,11 @@ func runProgram(ctx context.Context, args []string, stdout, stderr io.Writer) in
 			}
 		}
 	}()
-	code, err := quietly(ctx, p.Run)
-	var by signaled
-	switch {
-	case err != nil:
-		return fail(stderr, err)
-	case errors.As(context.Cause(ctx), &by):
-		return exitSignaled + int(by)
+	return ctx, func() {
+		close(ended)
+		signal.Stop(came)
+		cancel(nil)
 	}
-	return code
 }
 
 // quietly runs a program, and gives memory back once it only waits.
