@@ -316,8 +316,24 @@ func start(c *bind.Call) (_ any, err error) {
 	if err := c.Unpack("worker", &h.obj); err != nil {
 		return nil, err
 	}
-	o := face.Options{Flavor: flavor, Codec: threads.Structured, Die: true, KillCode: 1}
-	e := face.Entry{Path: c.Arg(1).String(), Thread: true, CopyEnv: true, Output: h.out.write, Stdin: func(js *isolate.JS) (goja.Value, error) {
+	e, o, err := h.options(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.connect(c, &o); err != nil {
+		return nil, err
+	}
+	if h.worker, err = face.Start(js, e, o, h.handlers(c.Arg(5))); err != nil {
+		return nil, err
+	}
+	handles.Put(js, h.obj, h)
+	return handleClass.Wrap(js, h), nil
+}
+
+// options reads the arguments of start.
+func (h *handle) options(c *bind.Call) (e face.Entry, o face.Options, err error) {
+	o = face.Options{Flavor: flavor, Codec: threads.Structured, Die: true, KillCode: 1, Data: goja.Undefined()}
+	e = face.Entry{Path: c.Arg(1).String(), Thread: true, CopyEnv: true, Output: h.out.write, Stdin: func(js *isolate.JS) (goja.Value, error) {
 		l, err := loadAll(js)
 		if err != nil {
 			return nil, err
@@ -331,8 +347,7 @@ func start(c *bind.Call) (_ any, err error) {
 			return err
 		}
 	}
-	o.Data = goja.Undefined()
-	bag := c.Arg(2).ToObject(js.Runtime())
+	bag := c.Arg(2).ToObject(c.JS().Runtime())
 	err = c.Dictionary(bag, "WorkerOptions",
 		"eval", &e.Eval, "name", &o.Name, "argv", texts(&e.Argv), "execArgv", texts(&e.ExecArgv), "env", texts(&e.Env), "stdout", &h.out.alone[1], "stderr", &h.out.alone[2],
 		"shareEnv", func(_ *bind.Call, v goja.Value) error { e.CopyEnv = !v.ToBoolean(); return nil },
@@ -340,29 +355,34 @@ func start(c *bind.Call) (_ any, err error) {
 		"extra", func(_ *bind.Call, v goja.Value) error { o.Extra = v; return nil },
 	)
 	if err != nil {
-		return nil, err
+		return e, o, err
 	}
-	extra, ok := o.Extra.(*goja.Object)
-	if !ok {
-		return nil, c.BadArg(3, "Object")
+	if _, ok := o.Extra.(*goja.Object); !ok {
+		return e, o, c.BadArg(3, "Object")
 	}
 	for _, list := range []goja.Value{c.Arg(3), c.Arg(4)} {
 		all, err := face.Transfers(c, list)
 		if err != nil {
-			return nil, err
+			return e, o, err
 		}
 		o.Transfer = append(o.Transfer, all...)
 	}
+	return e, o, nil
+}
+
+// connect makes the port that the worker gets along, and those of its streams that are read alone.
+func (h *handle) connect(c *bind.Call, o *face.Options) (err error) {
+	js := c.JS()
 	near, far := threads.NewChannel(js.Bounds())
 	if h.end, err = ports.NewEnd(js, near, h); err != nil {
-		return nil, err
+		return err
 	}
 	port, err := ports.Attach(js, far)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := extra.Set("port", port); err != nil {
-		return nil, err
+	if err := o.Extra.(*goja.Object).Set("port", port); err != nil {
+		return err
 	}
 	o.Transfer = append(o.Transfer, port)
 	for fd, alone := range h.out.alone {
@@ -370,10 +390,14 @@ func start(c *bind.Call) (_ any, err error) {
 			continue
 		}
 		if _, err := h.out.port(js, fd); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	deliver := c.Arg(5)
+	return nil
+}
+
+// handlers hand on to deliver what the worker says.
+func (h *handle) handlers(deliver goja.Value) face.Handlers {
 	say := func(js *isolate.JS, kind string, v goja.Value) error {
 		_, err := js.Call(deliver, nil, js.Runtime().ToValue(kind), v)
 		return err
@@ -392,7 +416,7 @@ func start(c *bind.Call) (_ any, err error) {
 		return say(js, "error", v)
 	}
 	var failures []*threads.Failure
-	h.worker, err = face.Start(js, e, o, face.Handlers{
+	return face.Handlers{
 		Online: func(js *isolate.JS) error { return say(js, "online", goja.Undefined()) },
 		// Nothing else comes this way: messages go through the port.
 		Message:      func(*isolate.JS, goja.Value) error { return nil },
@@ -412,10 +436,5 @@ func start(c *bind.Call) (_ any, err error) {
 			}
 			return say(js, "exit", js.Runtime().ToValue(code))
 		},
-	})
-	if err != nil {
-		return nil, err
 	}
-	handles.Put(js, h.obj, h)
-	return handleClass.Wrap(js, h), nil
 }
