@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -325,71 +324,6 @@ func (w *world) gate(name string) bool {
 // socketTransfers lets Sockets go over RPC.
 var socketTransfers = bind.Module{Name: "sockets-rpc", Setup: func(js *isolate.JS) error { sockets.AllowTransfer(js); return nil }}
 
-// bundleFiles are the modules of a worker as node:fs shows them.
-func bundleFiles(c *config.Worker) func() map[string][]byte {
-	return func() map[string][]byte {
-		files := map[string][]byte{}
-		for _, m := range c.Modules {
-			files[m.Name] = m.Content
-		}
-		return files
-	}
-}
-
-func moduleKind(m config.Module) (script.Kind, error) {
-	switch m.Kind {
-	case config.ModuleES:
-		return script.ESModule, nil
-	case config.ModuleCommonJS:
-		return script.CommonJS, nil
-	case config.ModuleText:
-		return script.Text, nil
-	case config.ModuleData:
-		return script.Data, nil
-	case config.ModuleWasm:
-		return script.Wasm, nil
-	case config.ModuleJSON:
-		return script.JSON, nil
-	}
-	return 0, at(m.Pos, "module %q: modules of the kind %s cannot be run here", m.Name, m.Kind)
-}
-
-func entry(c *config.Source) *script.Entry {
-	e := &script.Entry{
-		Dir: c.Dir, Main: within(c.Dir, c.Main), Tsconfig: within(c.Dir, c.TSConfig.Value), BaseDir: within(c.Dir, c.BaseDir),
-		NoBundle: c.NoBundle, FindAdditionalModules: c.FindAdditionalModules, JSXFactory: c.JSXFactory, JSXFragment: c.JSXFragment, Minify: c.Minify,
-		Define: map[string]string{}, Alias: map[string]string{}, Environment: "development",
-	}
-	for _, d := range c.Define {
-		e.Define[d.Name] = d.Value
-	}
-	for _, a := range c.Alias {
-		e.Alias[a.From] = a.To
-	}
-	kinds := map[config.RuleKind]script.Kind{
-		config.RuleESModule: script.ESModule, config.RuleCommonJS: script.CommonJS, config.RuleText: script.Text,
-		config.RuleData: script.Data, config.RuleCompiledWasm: script.Wasm,
-	}
-	for _, r := range c.Rules {
-		if k, ok := kinds[r.Kind]; ok {
-			e.Rules = append(e.Rules, script.Rule{Kind: k, Globs: r.Globs})
-		}
-	}
-	return e
-}
-
-// within is a path of a configuration as package script wants it: a relative one is
-// relative to the project's directory, not to the working directory.
-func within(dir, path string) string {
-	if path == "" || filepath.IsAbs(path) {
-		return path
-	}
-	if rel, err := filepath.Rel(dir, path); err == nil {
-		return rel
-	}
-	return path
-}
-
 // cache is what the Cache API of a worker asks: the service that cacheApiOutbound
 // names. A project of wrangler has no such setting, and gets a cache of its own.
 func (w *world) cache(c *config.Service) (event.Service, error) {
@@ -581,68 +515,6 @@ func (w *world) defaultInternet() (event.Service, error) {
 		w.internet = outbound.NewNetwork(p, nil, w.s.webSockets, w.s.o.Limits.Bounds)
 	}
 	return w.internet, nil
-}
-
-// lazyService is an entrypoint of a worker that may not have been built yet.
-type lazyService struct {
-	svc        *service
-	entrypoint string
-	props      *event.Props
-	lasting    bool // it may be stored
-}
-
-var (
-	_ event.AsyncService = (*lazyService)(nil)
-	_ event.Named        = (*lazyService)(nil)
-	_ event.Kept         = (*lazyService)(nil)
-)
-
-// CheckTransfer is event.Kept's: an entrypoint of a worker that a script made stays there.
-func (l *lazyService) CheckTransfer() error {
-	if l.svc.cfg.Worker == nil {
-		return errDynamicTransfer
-	}
-	return nil
-}
-
-// Token is event.Named's.
-func (l *lazyService) Token() (*event.Token, error) {
-	if err := l.CheckTransfer(); err != nil {
-		return nil, err
-	}
-	return &event.Token{Kind: event.Entrypoint, Lasting: l.lasting, Service: l.svc.cfg.Name, Entrypoint: l.entrypoint, Props: l.props}, nil
-}
-
-func (l *lazyService) Start(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
-	l.svc.pool.Service(l.entrypoint).Start(ctx, l.withProps(req), done)
-}
-
-func (l *lazyService) Fetch(ctx context.Context, req *event.Request) (*event.Response, error) {
-	return l.svc.pool.Service(l.entrypoint).Fetch(ctx, l.withProps(req))
-}
-
-func (l *lazyService) withProps(req *event.Request) *event.Request {
-	if l.props != nil {
-		r := *req
-		r.Props = l.props
-		req = &r
-	}
-	return req
-}
-
-// StartCall is event.Caller's.
-func (l *lazyService) StartCall(ctx context.Context, call *event.Call, done func(*event.Result, error)) {
-	call.Props = l.props
-	l.svc.pool.Service(l.entrypoint).StartCall(ctx, call, done)
-}
-
-func (l *lazyService) Deliver(ctx context.Context, ev event.Event) (event.Outcome, error) {
-	return l.svc.pool.Service(l.entrypoint).Deliver(ctx, ev)
-}
-
-// StartEvent is event.EventStarter's.
-func (l *lazyService) StartEvent(ctx context.Context, ev event.Event, done func(event.Outcome, error)) {
-	l.svc.pool.Service(l.entrypoint).StartEvent(ctx, ev, done)
 }
 
 // closeActors flushes and breaks the world's actors: another world may make them.
