@@ -1,7 +1,6 @@
 package script
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"io/fs"
@@ -126,70 +125,6 @@ func newResolver(src *Source) (*resolver, error) {
 		}
 	}
 	return r, nil
-}
-
-// runTimeLoad matches the start of an import or require whose specifier is not a
-// string constant, and the other ways to load a module by a computed name, at a word.
-var runTimeLoad = regexp.MustCompile("^(?:(?:import|require)\\s*(?:/\\*[^*]*\\*/\\s*)?\\(\\s*[^\\s\"')]|createRequire\\b|require\\b\\s*[^\\s(:])")
-
-func loadsAtRunTime(content []byte) bool {
-	return matchesAt(content, runTimeLoad, "import", "require", "createRequire")
-}
-
-// matchesAt looks for an expression that matches from one of the words on: looking for it
-// everywhere takes longer than the rest of a start.
-func matchesAt(content []byte, e *regexp.Regexp, words ...string) bool {
-	for _, word := range words {
-		for at := 0; ; at += len(word) {
-			i := bytes.Index(content[at:], []byte(word))
-			if i < 0 {
-				break
-			}
-			at += i
-			if (at == 0 || !isWordByte(content[at-1])) && e.Match(content[at:]) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// dotMark stands for the first character of a computed specifier that starts
-// with "./" or "../": the bundler would look for such files on disk.
-const dotMark = "\x01"
-
-// computedRelative matches at a word, too.
-var computedRelative = regexp.MustCompile("^(?:import|require)\\s*\\(\\s*[\"'`]\\.")
-
-// hideDots marks the string constants that computed specifiers start with.
-func hideDots(text string) string {
-	if !matchesAt([]byte(text), computedRelative, "import", "require") {
-		return text
-	}
-	out := []byte(text)
-	s := newScanner(text)
-	var a, b, c lexeme // the last three tokens
-	for {
-		d := s.next()
-		if c.kind == 's' && c.start+1 < len(text) && text[c.start+1] == '.' && isText(text, b, "(") &&
-			(isText(text, a, "import") || isText(text, a, "require")) && !isText(text, d, ")") && !isText(text, d, ",") {
-			out[c.start+1] = dotMark[0]
-		}
-		if d.kind == 0 {
-			return string(out)
-		}
-		a, b, c = b, c, d
-	}
-}
-
-func isText(text string, t lexeme, want string) bool { return text[t.start:t.end] == want }
-
-// showDots undoes hideDots.
-func showDots(specifier string) string {
-	if rest, ok := strings.CutPrefix(specifier, dotMark); ok {
-		return "." + rest
-	}
-	return specifier
 }
 
 func errReason(err error) error {
@@ -584,88 +519,6 @@ func (r *resolver) mayBeAsset(specifier string) bool {
 		return false
 	}
 	return true
-}
-
-// guardFile looks at a file on disk before the bundler reads it.
-func (r *resolver) guardFile(name string) (api.OnLoadResult, error) {
-	info, err := os.Stat(name)
-	if err != nil || !info.Mode().IsRegular() {
-		return api.OnLoadResult{}, nil // the bundler reports it
-	}
-	r.mu.Lock()
-	r.sourceBytes += info.Size()
-	total := r.sourceBytes
-	r.mu.Unlock()
-	if most := limits.ScriptSource.Bytes(r.src.Bounds); total > most {
-		return api.OnLoadResult{Errors: []api.Message{{Text: fmt.Sprintf("the project's source has more than %d bytes", most)}}}, nil
-	}
-	if info.Size() <= limits.ScriptBrackets.Bytes(r.src.Bounds) {
-		return api.OnLoadResult{}, nil
-	}
-	content, err := os.ReadFile(name)
-	if err != nil {
-		return api.OnLoadResult{}, nil
-	}
-	if err := guardWritten("", string(content), r.src.Bounds); err != nil {
-		return api.OnLoadResult{Errors: []api.Message{{Text: err.Error(), Location: &api.Location{File: r.fileKey(name), Line: 1}}}}, nil
-	}
-	return api.OnLoadResult{}, nil
-}
-
-func (r *resolver) loadModule(key string) (api.OnLoadResult, error) {
-	m := r.modules[key]
-	text := string(m.Content)
-	if m.Kind <= CommonJS {
-		text = hideDots(text)
-	}
-	switch m.Kind {
-	case ESModule:
-		text = withoutSourcePhase(text)
-		return api.OnLoadResult{Contents: &text, Loader: scriptLoader(m)}, nil
-	case CommonJS:
-		// The mention of module makes the bundler treat the file as CommonJS even if
-		// it exports nothing.
-		text += "\nmodule;"
-		return api.OnLoadResult{Contents: &text, Loader: scriptLoader(m)}, nil
-	case JSON:
-		return api.OnLoadResult{Contents: &text, Loader: api.LoaderJSON}, nil
-	}
-	text = r.assetModule(asset{Name: key, Kind: m.Kind, Content: m.Content})
-	return api.OnLoadResult{Contents: &text, Loader: api.LoaderJS}, nil
-}
-
-func (r *resolver) loadAssetFile(args api.OnLoadArgs) (api.OnLoadResult, error) {
-	kind, _ := args.PluginData.(Kind)
-	info, err := os.Stat(args.Path)
-	if err == nil && info.Size() > limits.ScriptAssets.Bytes(r.src.Bounds) {
-		err = fmt.Errorf("the file has %d bytes; the limit is %d", info.Size(), limits.ScriptAssets.Bytes(r.src.Bounds))
-	}
-	var content []byte
-	if err == nil {
-		content, err = os.ReadFile(args.Path)
-	}
-	if err != nil {
-		return api.OnLoadResult{Errors: []api.Message{{Text: fmt.Sprintf("%s cannot be read: %v", r.fileKey(args.Path), errReason(err))}}}, nil
-	}
-	r.mu.Lock()
-	r.assetFiles = append(r.assetFiles, args.Path)
-	r.mu.Unlock()
-	text := r.assetModule(asset{Name: r.fileKey(args.Path), Kind: kind, Content: content})
-	return api.OnLoadResult{Contents: &text, Loader: api.LoaderJS}, nil
-}
-
-// assetModule stores the bytes beside the code and returns a module that asks
-// the host for them.
-func (r *resolver) assetModule(a asset) string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	id, ok := r.assetIDs[a.Name]
-	if !ok {
-		id = len(r.assets)
-		r.assetIDs[a.Name] = id
-		r.assets = append(r.assets, a)
-	}
-	return "export default " + hostName + ".asset(" + strconv.Itoa(id) + ");"
 }
 
 // builtinImports lists the imports of host modules with their places.
