@@ -1,7 +1,9 @@
 package script
 
 import (
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"workerd.local/internal/limits"
 )
@@ -53,6 +55,7 @@ func guard(file, text string, maxChain, maxBrackets int) error {
 	levels := []counts{{}}
 	var total counts
 	previous := ""
+	var ended counts // of the statement that the last token ended, which an else takes up again
 	for {
 		operand, line := s.operand, s.line
 		t := s.next()
@@ -69,7 +72,8 @@ func guard(file, text string, maxChain, maxBrackets int) error {
 			levels = append(levels, counts{})
 		}
 		top := &levels[len(levels)-1]
-		word := ""
+		word, before := "", ended
+		ended = counts{}
 		reset, add := false, counts{}
 		switch t.kind {
 		case 'p':
@@ -92,11 +96,20 @@ func guard(file, text string, maxChain, maxBrackets int) error {
 			word = text[t.start:t.end]
 			reset = operand && s.line > line // a semicolon is implied
 			add.chain = 1
+			if word == "else" {
+				add.add(before)
+			}
 			switch word {
 			case "if", "for", "while", "do", "with":
 				if previous != "else" {
 					add.heads = 1
 				}
+			}
+		case 'r':
+			if end := strings.LastIndexByte(text[t.start:t.end], '/'); end > 0 && foldsTooMuch(text[t.start+1:t.start+end], text[t.start+end:t.end]) {
+				e := failf(file, "Invalid regular expression: Regular expression too large")
+				e.Diagnostics[0].Line = s.line
+				return e
 			}
 		case 's':
 			if s.top().open == '`' || s.operand {
@@ -105,7 +118,7 @@ func guard(file, text string, maxChain, maxBrackets int) error {
 		}
 		if reset {
 			total.subtract(*top)
-			*top = counts{}
+			ended, *top = *top, counts{}
 		}
 		top.add(add)
 		total.add(add)
@@ -122,6 +135,63 @@ func guard(file, text string, maxChain, maxBrackets int) error {
 // counts are what nests within one statement: operators and words, and the
 // heads of statements whose body is another statement.
 type counts struct{ chain, heads int }
+
+// longestFolds is how many characters the ranges of an expression may hold that ignores case:
+// the engine looks at each of them.
+const longestFolds = 16 << 20
+
+// foldsTooMuch reports whether the ranges in the classes of an expression that ignores case
+// take long to read. It takes all that looks like a range for one.
+func foldsTooMuch(pattern, flags string) bool {
+	if !strings.Contains(flags, "i") || len(pattern) < 100 {
+		return false
+	}
+	const first, last = 'A', 0x1e943 // the characters that have a case
+	total, low := 0, rune(-1)
+	for rest := pattern; rest != ""; {
+		c, size := patternAtom(rest)
+		rest = rest[size:]
+		if low >= 0 && c == '-' && size == 1 && rest != "" {
+			high, size := patternAtom(rest)
+			rest = rest[size:]
+			if total += max(0, int(min(high, last)-max(low, first))); total > longestFolds {
+				return true
+			}
+			low = -1
+			continue
+		}
+		low = c
+	}
+	return false
+}
+
+// patternAtom is the character that a pattern begins with, and how long it is there.
+func patternAtom(s string) (rune, int) {
+	if s[0] != '\\' || len(s) < 2 {
+		return utf8.DecodeRuneInString(s)
+	}
+	digits, skip := s[2:], 2
+	switch {
+	case s[1] == 'u' && strings.HasPrefix(digits, "{"):
+		n := strings.IndexByte(digits, '}')
+		if n < 0 {
+			return 'u', 2
+		}
+		digits, skip = digits[1:n], 4
+	case s[1] == 'u':
+		digits = digits[:min(4, len(digits))]
+	case s[1] == 'x':
+		digits = digits[:min(2, len(digits))]
+	default:
+		c, size := utf8.DecodeRuneInString(s[1:])
+		return c, 1 + size
+	}
+	c, err := strconv.ParseUint(digits, 16, 31)
+	if err != nil {
+		return rune(s[1]), 2
+	}
+	return rune(c), skip + len(digits)
+}
 
 func (c *counts) add(d counts)      { c.chain, c.heads = c.chain+d.chain, c.heads+d.heads }
 func (c *counts) subtract(d counts) { c.chain, c.heads = c.chain-d.chain, c.heads-d.heads }

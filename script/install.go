@@ -368,7 +368,7 @@ func (s *state) hidden() *goja.Object {
 			panic(s.syntaxError("Invalid regular expression: Regular expression too large"))
 		}
 		pattern := c.Argument(0).String()
-		if tooNested(pattern, limits.RegExpNesting.In(s.bounds)) {
+		if tooNested(pattern, limits.RegExpNesting.In(s.bounds)) || foldsTooMuch(pattern, c.Argument(1).String()) {
 			panic(s.syntaxError("Invalid regular expression: Regular expression too large"))
 		}
 		return rt.ToValue(regexpNeedsHelp(pattern, c.Argument(1).String()))

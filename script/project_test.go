@@ -175,6 +175,8 @@ func TestErrorsNameTheUsersPlace(t *testing.T) {
 		{"indexes", "let y;y" + strings.Repeat("[0]", 3e5), "nested too deeply"},
 		{"tagged templates", "let y;y" + strings.Repeat("``", 19e4), "nested too deeply"},
 		{"template", "x=" + strings.Repeat("`${", 1e5) + "1" + strings.Repeat("}`", 1e5), "nested too deeply"},
+		{"else", strings.Repeat("if(a);else/**/", 1e5) + ";", "nested too deeply"},
+		{"ranges", "let a=/[" + strings.Repeat("a-\\u{10ffff}", 1e4) + "]/iu", "Regular expression too large"},
 		{"if", strings.Repeat("if(a)", 1e5) + ";", "nested too deeply"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
