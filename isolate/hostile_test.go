@@ -144,6 +144,9 @@ var hostile = []string{
 	`[...new Array(1e9).keys()]`,
 	`[a, ...b] = new Array(1e9).entries()`,
 	`Math.max(...new Array(1e9).keys())`,
+	`s = "\u0344".repeat(1e7); for (;;) s.localeCompare(s + "a")`,
+	`s = "9".repeat(3e7); for (;;) s.localeCompare(s + "a", "en", { numeric: true })`,
+	`b = BigInt("0x" + "f".repeat(3e7)); b * b`,
 	`s = "x".repeat(1e6); s.match(/x*y/g); s.split(/x*y/); s.search(/x*y/)`,
 }
 

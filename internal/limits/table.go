@@ -286,7 +286,7 @@ var sections = []Section{
 		knob("Recursion of `flat()`", FlatDepth.Knob, "RangeError"),
 		knob("Arrays within arrays that become one string", JoinDepth.Knob, "RangeError"),
 		knob("BigInt read from or turned into text, in bits", BigIntText.Knob, "RangeError"),
-		knob("BigInt that `**`, `<<` or `>>` makes, in bits", BigIntBits.Knob, "RangeError"),
+		knob("BigInt that `**`, `<<` or `>>` makes, or that is read from hexadecimal, octal or binary digits, in bits", BigIntBits.Knob, "RangeError"),
 		knob("String searched for all matches", SearchLength.Knob, "RangeError"),
 		knob("`Error.stackTraceLimit`", ErrorFrames.Knob, "it counts as this"),
 		knob("One match of a regular expression that backtracks", RegExpTime.Knob, "it counts as no match"),

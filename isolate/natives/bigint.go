@@ -167,7 +167,7 @@ func (e *env) parseBigInt(s goja.String) *big.Int {
 	}
 	n := new(big.Int)
 	if base != 10 {
-		if len(digits) > e.maxBigIntBits()*8 {
+		if len(digits) > limits.BigIntBits.In(e.lim.Bounds)/bits.Len(uint(base-1)) {
 			e.throwBigInt()
 		}
 		if _, ok := n.SetString(digits, base); !ok {
