@@ -66,7 +66,12 @@ func machineMemory() (uint64, bool) {
 	return 0, false
 }
 
-const heapMetric = "/memory/classes/heap/objects:bytes"
+const (
+	heapMetric    = "/memory/classes/heap/objects:bytes"
+	bytesMetric   = "/gc/heap/allocs:bytes"
+	objectsMetric = "/gc/heap/allocs:objects"
+	liveMetric    = "/gc/heap/live:bytes"
+)
 
 // Run watches until ctx is done. It also makes the limit the collector's soft
 // target, so that garbage is not mistaken for a leak.
@@ -75,14 +80,18 @@ func (g *MemoryGuard) Run(ctx context.Context) error {
 	defer debug.SetMemoryLimit(old)
 	t := time.NewTicker(g.every)
 	defer t.Stop()
-	sample := []metrics.Sample{{Name: heapMetric}}
+	sample := []metrics.Sample{{Name: heapMetric}, {Name: bytesMetric}, {Name: objectsMetric}, {Name: liveMetric}}
+	var growth growth
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-t.C:
 		}
-		if g.over(sample) {
+		over := g.over(sample)
+		if growth.doubles(sample[1].Value.Uint64(), sample[2].Value.Uint64(), sample[3].Value.Uint64(), g.limit) {
+			g.relieve()
+		} else if over {
 			// What counts is what is alive: the garbage of the script that was stopped
 			// last must not be held against the next one.
 			runtime.GC()
@@ -92,6 +101,37 @@ func (g *MemoryGuard) Run(ctx context.Context) error {
 		}
 	}
 }
+
+// growth finds a script that makes something twice as large again and again, such as a string:
+// one step of the engine would go from what the memory has room for to what it has not, and
+// nobody can look in between. Each such step takes longer than the guard's pause, because all
+// is copied, so the guard sees how much it took.
+type growth struct {
+	bytes, objects uint64 // allocated so far
+	jump           uint64
+	since          int // looks since that jump
+}
+
+// doubles takes what was allocated so far and what of it was alive lately, and reports whether the next step of
+// such a script would need more than the limit and its third, which is what the process may have. What many make at a
+// time is small, or not one and a half times as much as before.
+func (g *growth) doubles(bytes, objects, live, limit uint64) bool {
+	made, things := bytes-g.bytes, objects-g.objects
+	g.bytes, g.objects, g.since = bytes, objects, g.since+1
+	if made < limit/32 || made/largeThing < things {
+		return false
+	}
+	before, recent := g.jump, g.since <= recentLooks
+	g.jump, g.since = made, 0
+	return recent && made > limit/8 && made >= before+before/2 && live+3*made > limit+limit/3
+}
+
+// largeThing is the size in bytes of what is made, on average, where one thing is huge.
+const largeThing = 8 << 10
+
+// recentLooks is how many looks a step before may be past. A step takes longer than one, by far
+// where the system is about to have no memory.
+const recentLooks = 1000
 
 func (g *MemoryGuard) over(sample []metrics.Sample) bool {
 	metrics.Read(sample)
