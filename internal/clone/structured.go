@@ -138,6 +138,10 @@ func (w *writer) takeTransfers(transfer []goja.Value) ([]moving, error) {
 				if o, err = w.viewBuffer(k, o); err != nil {
 					return nil, err
 				}
+				if w.share(o) != nil || w.memory(o) != nil {
+					// A view is what may be listed; V8 sees later that its buffer may not.
+					return nil, &DataCloneError{Message: "Object is not transferable."}
+				}
 			}
 			ok = w.eng.kindOf(o) == kindBuffer && !IsPinned(o) && w.share(o) == nil && w.memory(o) == nil
 		}

@@ -67,6 +67,7 @@ func TestStructuredClone(t *testing.T) {
 	e.Want(`const b = new ArrayBuffer(4, { maxByteLength: 8 }), v = new DataView(b, 1);
 		const w = structuredClone(v, { transfer: [b] }); w.buffer.resize(6); return [w.byteLength, w.buffer.maxByteLength, b.detached, b.maxByteLength]`, `[5,8,true,0]`)
 	e.Want(`const s = new SharedArrayBuffer(4); try { structuredClone(s, { transfer: [s] }) } catch (e) { return e.name }`, `TypeError`)
+	e.WantError(`const s = new SharedArrayBuffer(4); structuredClone(1, { transfer: [new Uint8Array(s)] })`, `DataCloneError: Object is not transferable.`)
 	e.Want(`const e = structuredClone(new DOMException('m', 'AbortError')); return [e instanceof DOMException, e.name, e.message, e.code]`, `[true,"AbortError","m",20]`)
 	e.Want(`return [structuredClone(1, undefined), structuredClone(undefined) === undefined]`, `[1,true]`)
 	e.WantError(`structuredClone(() => 1)`, `DataCloneError: () => 1 could not be cloned.`)
