@@ -401,6 +401,8 @@ var sections = []Section{
 		knob("Keys and values of a namespace of `aworker.kvStorages`", KVStorageBytes.Knob, "QuotaExceededError; with the strategy lru the oldest go"),
 		knob("Namespaces of `aworker.kvStorages`", KVStorageSpaces.Knob, "QuotaExceededError"),
 		knob("`caches` of a worker, or of the children of a seed", CacheStorageBytes.Knob, "QuotaExceededError"),
+		row("How long a Dapr sidecar may take, in ms", "serialize.daprTime", Count, "", "fixed by Aworker", "Error"),
+		row("How long a worker that is asked for a report may go on with its turn", "cmd/workerd.lookTime", Count, "200 ms", "fixed by what people wait for", "the report says that it is busy"),
 		row("Properties of an error in a report", "serialize.mostProperties", Count, "", "fixed by what people read", "the others are left out"),
 		row("Requests of one `cache.addAll()`", "serialize.mostAdded", Count, "", "fixed by what programs need", "RangeError"),
 		knob("How long an isolate may take to start from a snapshot, or to make it (`snapshot = true`)", SnapshotStart.Knob, "the start fails"),
