@@ -40,7 +40,7 @@ floors
 	webapi/loader
 	webapi/node/glue
 	webapi/node/assert  webapi/node/core  webapi/node/nodetest  webapi/node/stubs
-	webapi/node/crypto  webapi/node/disk  webapi/node/files  webapi/node/sockets  webapi/node/vm  webapi/node/zlib
+	webapi/node/crypto  webapi/node/disk  webapi/node/files  webapi/node/sockets  webapi/node/v8  webapi/node/vm  webapi/node/zlib
 	webapi/node/children  webapi/node/http  webapi/node/terminal
 	webapi/node
 	threads/hop

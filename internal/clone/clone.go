@@ -50,6 +50,9 @@ type Options struct {
 	// HostBySymbol says that ordinary objects which are host objects have a property of their own whose name is a
 	// symbol: the others need not be offered to Host.
 	HostBySymbol bool
+	// ViewsAsHost offers typed arrays and DataViews to Host, too: they are written without their buffers, and those
+	// that it does not take are refused. So is a SharedArrayBuffer that Memory knows.
+	ViewsAsHost bool
 	// Half gives the Uint16Array with the bits of a Float16Array, nil for any other value. Without it these are proxies,
 	// which cannot be cloned.
 	Half func(v goja.Value) *goja.Object

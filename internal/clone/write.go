@@ -240,7 +240,8 @@ func (w *writer) object(o *goja.Object) error {
 	if k == kindProxy && w.opts.Half != nil && w.opts.Half(o) != nil {
 		k = kindHalf
 	}
-	if (k == kindTyped || k == kindDataView || k == kindHalf) && !w.isSeen(o) {
+	hosted := w.opts.ViewsAsHost && (k == kindTyped || k == kindDataView)
+	if (k == kindTyped || k == kindDataView || k == kindHalf) && !hosted && !w.isSeen(o) {
 		// A view follows its buffer, which is written first and so has the lower id.
 		buffer, err := w.viewBuffer(k, o)
 		if err != nil {
@@ -323,6 +324,12 @@ func (w *writer) begun(k kind, o *goja.Object) error {
 	case kindBuffer:
 		return w.buffer(o)
 	case kindTyped, kindDataView, kindHalf:
+		if w.opts.ViewsAsHost && k != kindHalf {
+			if handled, err := w.host(o); handled || err != nil {
+				return err
+			}
+			return w.refuse(o)
+		}
 		return w.view(k, o)
 	default:
 		if w.opts.Host != nil {

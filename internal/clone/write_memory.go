@@ -25,6 +25,9 @@ func (w *writer) buffer(o *goja.Object) error {
 	if w.moves(o) {
 		return nil
 	}
+	if w.opts.ViewsAsHost && w.opts.Memory != nil && w.opts.Memory(o) != nil {
+		return w.refuse(o)
+	}
 	if again := w.share(o); again != nil {
 		w.enc.tag(tagTransferred)
 		w.enc.varint(uint64(len(w.transfers) + len(w.shared)))

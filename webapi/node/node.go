@@ -25,6 +25,7 @@ import (
 	"workerd.local/webapi/node/sockets"
 	"workerd.local/webapi/node/stubs"
 	"workerd.local/webapi/node/terminal"
+	"workerd.local/webapi/node/v8"
 	"workerd.local/webapi/node/vm"
 	"workerd.local/webapi/node/zlib"
 )
@@ -42,6 +43,7 @@ func modules() []glue.Module {
 		files.Modules(),
 		disk.Modules(),
 		children.Modules(),
+		v8.Modules(),
 		vm.Modules(),
 		terminal.Modules(),
 		sockets.Modules(),
