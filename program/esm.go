@@ -182,8 +182,9 @@ func (im *importer) record(js *isolate.JS, t target) (*record, error) {
 	text := ""
 	switch {
 	case t.text != nil:
-		text = *t.text
-		m.file = t.url
+		if text = *t.text; t.file == "" {
+			m.file = t.url
+		}
 	default:
 		format, err := im.l.format(t.file)
 		if err != nil {
@@ -207,7 +208,7 @@ func (im *importer) record(js *isolate.JS, t target) (*record, error) {
 		if text, err = im.l.read(js, t.file); err != nil {
 			return nil, im.l.thrown(js, err)
 		}
-		if format == "" && !script.IsModule(text) {
+		if format == "" && !isModuleText(js, t.file, text) {
 			m.kind = kindCommon
 			im.records[t.url] = m
 			return m, nil

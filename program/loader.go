@@ -45,7 +45,10 @@ func (l *loader) run(js *isolate.JS) (goja.Value, error) {
 			return nil, err
 		}
 	}
-	if l.i.o.Eval {
+	if text := l.i.o.Source; l.i.o.Eval && isModuleText(js, evalModule, text) {
+		file := l.i.program.abs(evalModule)
+		return l.importLater(js, target{found: found{file: file}, url: urlOfPath(file), text: &text})
+	} else if l.i.o.Eval {
 		return goja.Undefined(), l.runText(js, l.i.o.File, l.i.o.Source)
 	}
 	c, rt := &l.common, js.Runtime()
@@ -58,9 +61,7 @@ func (l *loader) run(js *isolate.JS) (goja.Value, error) {
 		return nil, errors.Join(err, serr)
 	}
 	if module, err := l.isModule(js, file); module {
-		// A module runs as a promise's reaction: what it puts off comes after its promises.
-		begin := bind.NewFunction(js, "workerd/import", 0, func(c *bind.Call) (any, error) { return l.importMain(c.JS(), file) })
-		return js.Call(js.Library().Pristine("Promise.prototype.then"), js.Resolved(goja.Undefined()), begin)
+		return l.importLater(js, target{found: found{file: file}, url: urlOfPath(file)})
 	} else if err != nil {
 		return nil, err
 	}
@@ -84,12 +85,39 @@ func (l *loader) isModule(js *isolate.JS, file string) (bool, error) {
 	if err != nil {
 		return false, l.thrown(js, err)
 	}
-	return script.IsModule(text), nil
+	return isModuleText(js, file, text), nil
 }
 
-// importMain runs an ES module as the entry: it gives a promise.
-func (l *loader) importMain(js *isolate.JS, file string) (goja.Value, error) {
-	m, err := l.im.record(js, target{found: found{file: file}, url: urlOfPath(file)})
+// isModuleText reports whether a text is an ES module, as its syntax says: also where it is no CommonJS module, because of an
+// await that is in no function, and an ES module.
+func isModuleText(js *isolate.JS, file, text string) bool {
+	if script.IsModule(text) {
+		return true
+	}
+	if !strings.Contains(text, "await") {
+		return false
+	}
+	src := script.UnitSource{File: file, Text: text, Language: languageOf(file), Params: params, Bounds: js.Bounds()}
+	if _, err := script.CompileFunction(src); err == nil {
+		return false
+	}
+	src.Params = nil
+	_, err := script.CompileModule(src)
+	return err == nil
+}
+
+// evalModule is the file of a source text that is an ES module, as node names it.
+const evalModule = "[eval1]"
+
+// importLater runs an ES module as the entry, as a promise's reaction: what it puts off comes after its promises.
+func (l *loader) importLater(js *isolate.JS, t target) (goja.Value, error) {
+	begin := bind.NewFunction(js, "workerd/import", 0, func(c *bind.Call) (any, error) { return l.importMain(c.JS(), t) })
+	return js.Call(js.Library().Pristine("Promise.prototype.then"), js.Resolved(goja.Undefined()), begin)
+}
+
+// importMain gives a promise.
+func (l *loader) importMain(js *isolate.JS, t target) (goja.Value, error) {
+	m, err := l.im.record(js, t)
 	if err != nil {
 		return nil, err
 	}

@@ -513,8 +513,11 @@ func (r *resolver) targetText(m *manifest, target, star string, pattern, interna
 // urlOfPath and pathOfURL are between paths and file: URLs.
 func urlOfPath(p string) string {
 	u := url.URL{Scheme: "file", Path: filepath.ToSlash(p)}
-	return u.String()
+	return brackets.Replace(u.String())
 }
+
+// brackets stand in a path as they are, for the web and not for Go.
+var brackets = strings.NewReplacer("%5B", "[", "%5D", "]")
 
 func pathOfURL(s string) (string, bool) {
 	if !strings.HasPrefix(s, "file:") {
