@@ -151,28 +151,36 @@ func (t *tailing) done() {
 	}
 }
 
-// wait returns when all deliveries have ended, or after limits.TraceDrain.
+// drainTails returns when all deliveries have ended, or after limits.TraceDrain.
 func (w *world) drainTails(ctx context.Context) error {
-	t := &w.tailing
+	limit := limits.TraceDrain.In(w.s.o.Limits.Bounds)
+	ended, err := w.tailing.wait(ctx, limit)
+	if err == nil && !ended {
+		w.s.log.Warn("some tail workers have not ended", "after", limit)
+	}
+	return err
+}
+
+// wait returns when all deliveries have ended, or after limit; ended says which.
+func (t *tailing) wait(ctx context.Context, limit time.Duration) (ended bool, err error) {
 	t.mu.Lock()
 	if t.n == 0 {
 		t.mu.Unlock()
-		return nil
+		return true, nil
 	}
 	if t.empty == nil {
 		t.empty = make(chan struct{})
 	}
 	empty := t.empty
 	t.mu.Unlock()
-	limit := limits.TraceDrain.In(w.s.o.Limits.Bounds)
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
 	case <-empty:
+		return true, nil
 	case <-timer.C:
-		w.s.log.Warn("some tail workers have not ended", "after", limit)
+		return false, nil
 	case <-ctx.Done():
-		return fmt.Errorf("tail workers: %w", ctx.Err())
+		return false, fmt.Errorf("tail workers: %w", ctx.Err())
 	}
-	return nil
 }

@@ -56,9 +56,13 @@ type TestResult struct {
 	Err error
 }
 
+// testTails is how long tail workers may take to end before the next test begins anyway.
+const testTails = time.Second
+
 // Test runs the test() exports that the filter chooses, one after the other in the order
 // of the configuration's services, and reports each: started before it runs, then its
-// result. When it returns, tail workers have been told of what the tests did.
+// result. Before the next one begins, and when it returns, tail workers have been told of
+// what the tests did.
 func (s *Server) Test(ctx context.Context, f TestFilter, started func(name string), report func(TestResult)) error {
 	if err := s.startTCP(); err != nil {
 		return err
@@ -90,6 +94,11 @@ func (s *Server) Test(ctx context.Context, f TestFilter, started func(name strin
 			full := name
 			if e != "default" {
 				full += ":" + e
+			}
+			// A test of a tail worker waits for what other events of it settle, and would have
+			// hung where these have not begun.
+			if _, err := w.tailing.wait(ctx, testTails); err != nil {
+				return err
 			}
 			started(full)
 			begin := time.Now()
