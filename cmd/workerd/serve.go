@@ -33,6 +33,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	defer r.close()
 	ctx = r.ctx
+	began := time.Now()
 	cfg, err := o.config(rest[0], constName, stderr, false)
 	if err != nil {
 		return fail(stderr, err)
@@ -54,7 +55,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	var following sync.WaitGroup
 	if o.watch {
-		following.Go(func() { o.follow(ctx, s, rest[0], constName, stderr) })
+		following.Go(func() { o.follow(ctx, began, s, rest[0], constName, stderr) })
 	}
 	following.Go(func() { quiet(ctx, releaseHeap) })
 	following.Go(func() { hup.follow(ctx, r.cancel) })

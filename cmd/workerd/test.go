@@ -118,9 +118,10 @@ func (t *testRun) follow(ctx context.Context) {
 		}
 		return err
 	}
+	began := time.Now()
 	failing := once()
 	if failing != nil && ctx.Err() == nil {
 		fmt.Fprintln(t.stderr, failing)
 	}
-	t.o.followFiles(ctx, t.path, t.stderr, failing, once, func() []string { return files })
+	t.o.followFiles(ctx, began, t.path, t.stderr, failing, once, func() []string { return files })
 }

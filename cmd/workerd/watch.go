@@ -31,15 +31,16 @@ type reloadable interface {
 
 var _ reloadable = (*server.Server)(nil)
 
-// follow reloads the server whenever one of its files has changed, until ctx ends. A
-// configuration that cannot be used is reported, and the server keeps what it has.
-func (o *options) follow(ctx context.Context, s reloadable, path, constName string, stderr io.Writer) {
-	o.followFiles(ctx, path, stderr, nil, func() error { return o.reload(ctx, s, path, constName, stderr) }, s.Watched)
+// follow reloads the server whenever one of its files has changed since began, when the server
+// began to read them, until ctx ends. A configuration that cannot be used is reported, and the
+// server keeps what it has.
+func (o *options) follow(ctx context.Context, began time.Time, s reloadable, path, constName string, stderr io.Writer) {
+	o.followFiles(ctx, began, path, stderr, nil, func() error { return o.reload(ctx, s, path, constName, stderr) }, s.Watched)
 }
 
 // followFiles calls load whenever one of the watched files has changed, until ctx ends;
-// failing is what the first load said.
-func (o *options) followFiles(ctx context.Context, path string, stderr io.Writer, failing error, load func() error, watched func() []string) {
+// began is when the first load did, and failing what it said.
+func (o *options) followFiles(ctx context.Context, began time.Time, path string, stderr io.Writer, failing error, load func() error, watched func() []string) {
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
 		fmt.Fprintf(stderr, "--watch: this system cannot tell of changed files, restart to load them: %s\n", err)
@@ -47,7 +48,7 @@ func (o *options) followFiles(ctx context.Context, path string, stderr io.Writer
 	}
 	f := &follower{notify: notify, stderr: stderr, config: path, failing: failing, load: load, dirs: map[string]bool{}, complained: map[string]bool{}}
 	f.watched = func() []string { return append(slices.Clone(watched()), o.dotenv(watched())...) }
-	f.run(ctx)
+	f.run(ctx, began)
 	if err := notify.Close(); err != nil {
 		fmt.Fprintf(stderr, "--watch: %s\n", err)
 	}
@@ -111,7 +112,7 @@ func look(path string) fingerprint {
 	return fingerprint{size: info.Size(), mod: info.ModTime(), mode: info.Mode().Type()}
 }
 
-func (f *follower) run(ctx context.Context) {
+func (f *follower) run(ctx context.Context, began time.Time) {
 	timer := time.NewTimer(quietTime)
 	timer.Stop()
 	waiting := false
@@ -122,6 +123,11 @@ func (f *follower) run(ctx context.Context) {
 		}
 	}
 	f.files = f.look()
+	for name, now := range f.files {
+		if now.mod.After(began) {
+			f.files[name] = fingerprint{} // perhaps not what was read
+		}
+	}
 	if f.watch() {
 		wake(false)
 	}

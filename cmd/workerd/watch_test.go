@@ -43,11 +43,16 @@ func write(t *testing.T, name, text string) {
 // followed runs follow on a configuration file until the test ends.
 func followed(t *testing.T, name string, files ...string) (s *standIn, log *jstest.Log) {
 	t.Helper()
+	return followedSince(t, time.Now(), name, files...)
+}
+
+func followedSince(t *testing.T, began time.Time, name string, files ...string) (s *standIn, log *jstest.Log) {
+	t.Helper()
 	s, log = &standIn{files: append(files, name), reloads: make(chan *config.Config, 100)}, &jstest.Log{}
 	o := newOptions("serve", "<config>", log, log)
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
-	wg.Go(func() { o.follow(ctx, s, name, "", log) })
+	wg.Go(func() { o.follow(ctx, began, s, name, "", log) })
 	t.Cleanup(func() { cancel(); wg.Wait() })
 	return s, log
 }
@@ -77,6 +82,22 @@ func until(t *testing.T, s *standIn, log *jstest.Log, change func(n int)) *confi
 	}
 	t.Fatalf("it was not reloaded: %s", log)
 	return nil
+}
+
+// Files may change while the server starts, after it has read them.
+func TestFollowSeesWhatChangedBeforeItBegan(t *testing.T) {
+	dir := t.TempDir()
+	name, other := filepath.Join(dir, "config.capnp"), filepath.Join(dir, "other.js")
+	write(t, name, tinyConfig)
+	write(t, other, "")
+	began := time.Now()
+	for file, after := range map[string]time.Duration{name: -time.Second, other: time.Millisecond} {
+		if err := os.Chtimes(file, time.Time{}, began.Add(after)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, log := followedSince(t, began, name, other)
+	s.await(t, log)
 }
 
 func TestFollowIsNotHeldUpByOtherFiles(t *testing.T) {
