@@ -178,6 +178,10 @@ func (l *Library) Hide(symbols ...*goja.Symbol) {
 	}
 }
 
+// Poll counts one step of a loop of the engine that calls no script, and every thousand steps
+// looks at the interrupt, which it throws.
+func (l *Library) Poll() { l.e.poll() }
+
 // HideGlobal keeps an own property of the global object out of such lists.
 func (l *Library) HideGlobal(name string) { l.e.hiddenGlobal = asciiValue(name) }
 

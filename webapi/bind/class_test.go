@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dop251/goja"
 
@@ -179,6 +180,18 @@ func TestPanicOfAMemberIsAnInternalError(t *testing.T) {
 		}
 	}
 	e.Want(`return new Shape("alive").name`, "alive")
+}
+
+// A spread takes all that an iterator gives in one step of the engine.
+func TestIteratorsWithoutEndAreStopped(t *testing.T) {
+	e := jstest.NewWith(t, jstest.Options{Modules: []bind.Module{shapes}, Limits: isolate.Limits{Turn: 100 * time.Millisecond}})
+	began := time.Now()
+	if out, err := e.Eval(`return [...new Shape("a".repeat(1e7)).each()].length`); err == nil {
+		t.Errorf("it ended with %s", out)
+	}
+	if d := time.Since(began); d > 20*time.Second {
+		t.Errorf("it was stopped after %v", d)
+	}
 }
 
 func TestIterators(t *testing.T) {

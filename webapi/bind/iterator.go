@@ -38,6 +38,7 @@ func (i *Iterator) Open(js *isolate.JS, next func(js *isolate.JS) (v goja.Value,
 }
 
 func (it *iteration) jsNext(c *Call) (any, error) {
+	c.js.Library().Poll() // a spread asks for all of them in one step of the engine
 	v, ok := goja.Undefined(), false
 	if it.next != nil {
 		if v, ok = it.next(c.js); !ok {
