@@ -53,7 +53,7 @@ func (l *link) settle(conn event.Conn, err error) {
 
 var errGone = exception.Errorf("Network connection lost.").WithKind(exception.Disconnected)
 
-// wait gives the connection once it is there.
+// wait gives the connection once it is there, and errGone once it was taken out.
 func (l *link) wait() (event.Conn, error) {
 	select {
 	case <-l.ready:
@@ -62,6 +62,9 @@ func (l *link) wait() (event.Conn, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.conn == nil && l.err == nil {
+		return nil, errGone
+	}
 	return l.conn, l.err
 }
 
