@@ -114,6 +114,10 @@ func (i *Isolate) Close() { i.loop.Close() }
 // other realms are when they are next entered. Tasks of the loop that are Go go on.
 func (i *Isolate) Kill(reason error) { i.dog.kill(reason) }
 
+// InLongTurn reports whether a turn has been running for so long, 20 to 40 ms at least,
+// that what comes to another isolate will be served earlier; any goroutine.
+func (i *Isolate) InLongTurn() bool { return i.dog.long.Load() }
+
 // Done is closed when Run has returned.
 func (i *Isolate) Done() <-chan struct{} { return i.done }
 

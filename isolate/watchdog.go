@@ -2,6 +2,7 @@ package isolate
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +21,8 @@ type watchdog struct {
 	killed error
 
 	dead chan struct{} // closed by a kill
+
+	long atomic.Bool // the turn that runs has run for a tick or longer; written under mu
 }
 
 // watched is one turn; its realm is nil between turns.
@@ -40,7 +43,8 @@ func (d *watchdog) begin(r *Realm, limit time.Duration) (outer watched, err erro
 		return outer, d.killed
 	}
 	outer = d.turn
-	d.turn, d.busy = watched{r, now, limit}, true
+	d.setLocked(watched{r, now, limit})
+	d.busy = true
 	if !d.armed {
 		d.armed = true
 		time.AfterFunc(tick, d.look)
@@ -48,10 +52,18 @@ func (d *watchdog) begin(r *Realm, limit time.Duration) (outer watched, err erro
 	return outer, nil
 }
 
+// setLocked says which turn runs now.
+func (d *watchdog) setLocked(turn watched) {
+	d.turn = turn
+	if d.long.Load() {
+		d.long.Store(false) // the next look knows
+	}
+}
+
 func (d *watchdog) end(outer watched) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.turn = outer
+	d.setLocked(outer)
 	if d.killed != nil && outer.realm != nil {
 		outer.realm.interrupt(d.killed)
 	}
@@ -64,7 +76,7 @@ func (d *watchdog) pause() watched {
 	defer d.mu.Unlock()
 	turn := d.turn
 	turn.limit -= time.Since(turn.start)
-	d.turn = watched{}
+	d.setLocked(watched{})
 	return turn
 }
 
@@ -72,7 +84,7 @@ func (d *watchdog) resume(turn watched) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	turn.start = time.Now()
-	d.turn = turn
+	d.setLocked(turn)
 	if d.killed != nil && turn.realm != nil {
 		turn.realm.interrupt(d.killed)
 	}
@@ -105,6 +117,9 @@ func (d *watchdog) look() {
 		return
 	}
 	d.busy = running
+	if running && time.Since(d.turn.start) >= tick {
+		d.long.Store(true)
+	}
 	if running && time.Since(d.turn.start) > d.turn.limit {
 		d.turn.realm.interrupt(ErrCPULimit)
 	}

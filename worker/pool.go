@@ -65,19 +65,32 @@ func (p *Pool) Quiet() bool {
 }
 
 // pick returns the worker with the least to do, and of equals the first: an idle
-// server keeps one realm warm.
+// server keeps one realm warm. Isolates have other workers too: where one of these keeps an
+// isolate from its next turn, the others are asked.
 func (p *Pool) pick() *Worker {
 	best := p.workers[0]
-	n := best.inflight.Load()
+	n := best.backlog()
 	for _, w := range p.workers[1:] {
 		if n == 0 {
 			break
 		}
-		if m := w.inflight.Load(); m < n {
+		if m := w.backlog(); m < n {
 			best, n = w, m
 		}
 	}
 	return best
+}
+
+// longTurn is as how many requests a long turn on the isolate counts.
+const longTurn = 1 << 20
+
+// backlog says how much there is to do before a request that comes now.
+func (w *Worker) backlog() int64 {
+	n := w.inflight.Load()
+	if w.iso.InLongTurn() {
+		n += longTurn
+	}
+	return n
 }
 
 // near is the worker on the caller's loop, which saves two ways from goroutine to

@@ -2,9 +2,11 @@ package worker_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -392,6 +394,33 @@ func TestPoolsSpreadOverIsolates(t *testing.T) {
 	}
 	if len(ids) != 2 {
 		t.Errorf("8 concurrent requests saw %d module states, want 2: %v", len(ids), ids)
+	}
+}
+
+// A worker that computes keeps its isolate from everybody; the others of a pool are asked
+// meanwhile.
+func TestRequestsAvoidAnIsolateInALongTurn(t *testing.T) {
+	k := newKit(t, `export default { fetch() { for (;;); } };`, kitOptions{isolates: 2, limits: isolate.Limits{Turn: time.Minute}})
+	other := &kit{t: t, isos: k.isos, log: k.log}
+	other.pool = newPool(t, "other", `let n = 0; export default { fetch() { return new Response(String(++n)); } };`, k.isos, kitOptions{})
+	if err := other.pool.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	other.want("/", "1")
+	spun := make(chan string, 1)
+	go func() { _, text := k.get("/"); spun <- text }()
+	for !k.isos[0].InLongTurn() {
+		time.Sleep(time.Millisecond)
+	}
+	for i := range 3 {
+		other.want("/", strconv.Itoa(i+1)) // the module of the other isolate
+	}
+	k.isos[0].Kill(errors.New("enough"))
+	if text := <-spun; text == "" {
+		t.Error("the loop has answered")
+	}
+	if k.isos[0].InLongTurn() {
+		t.Error("the turn is over")
 	}
 }
 
