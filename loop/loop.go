@@ -63,6 +63,7 @@ type Loop struct {
 	spareEnds []func()
 	inTurn    bool
 	timers    timerHeap
+	turnNow   time.Time // see TurnNow; zero where this turn has not asked for it
 	timerSeq  uint64
 }
 
@@ -248,7 +249,7 @@ func (l *Loop) Turn(fn func()) {
 		fn()
 		return
 	}
-	l.inTurn = true
+	l.inTurn, l.turnNow = true, time.Time{}
 	l.guard(fn)
 	for len(l.deferred) > 0 || len(l.turnEnd) > 0 {
 		for i := 0; i < len(l.deferred); i++ {
@@ -300,6 +301,17 @@ func (l *Loop) AtTurnEnd(fn func()) {
 
 // Now is the loop's clock.
 func (l *Loop) Now() time.Time { return l.here().now() }
+
+// TurnNow is the time for all of a turn, by the loop's clock: that at which it is first asked
+// for. Timers that begin with it fire in the order of their delays, however long the
+// turn takes.
+func (l *Loop) TurnNow() time.Time {
+	l = l.here()
+	if l.turnNow.IsZero() || !l.inTurn {
+		l.turnNow = l.now()
+	}
+	return l.turnNow
+}
 
 // Move makes the loop another name of to: what was posted and the timers that have not
 // fired are to's, and so is whatever comes later. Nobody runs l any more, and no turn of it

@@ -295,3 +295,27 @@ func TestStopDropsWhatIsQueued(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Timers that begin in one turn fire in the order of their delays, even where the clock
+// runs on between them.
+func TestTimeOfATurn(t *testing.T) {
+	now := time.Unix(1000, 0)
+	l := New(Options{Now: func() time.Time { return now }})
+	var order []string
+	begin := func(name string, delay time.Duration) {
+		l.At(l.TurnNow().Add(delay), func() { order = append(order, name) })
+		now = now.Add(15 * time.Millisecond)
+	}
+	l.Turn(func() { begin("20", 20*time.Millisecond); begin("10", 10*time.Millisecond) })
+	first := now
+	l.Turn(func() {
+		if got := l.TurnNow(); !got.Equal(first) {
+			t.Errorf("the next turn begins at %v, want %v", got, first)
+		}
+	})
+	now = now.Add(time.Second)
+	l.runTimers()
+	if got := order; !slices.Equal(got, []string{"10", "20"}) {
+		t.Errorf("fired: %q", got)
+	}
+}

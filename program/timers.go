@@ -48,7 +48,7 @@ var timerClass = &bind.Class[timer]{
 			}
 			t.i.timers++
 			l := t.i.iso.Loop()
-			t.timer = l.At(l.Now().Truncate(time.Millisecond).Add(delayOf(c.Arg(0).ToFloat())), t.fire)
+			t.timer = l.At(l.TurnNow().Truncate(time.Millisecond).Add(delayOf(c.Arg(0).ToFloat())), t.fire)
 			t.hold()
 			return nil, nil
 		},
