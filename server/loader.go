@@ -14,7 +14,6 @@ import (
 	"workerd.local/config"
 	"workerd.local/event"
 	"workerd.local/exception"
-	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/script"
 	"workerd.local/trace"
@@ -272,11 +271,11 @@ func (d *dynamic) abandon() {
 	}
 }
 
-// reset is told that the worker's realm was condemned. Where its code wanted that, a worker
-// with a name ends with what it still does, and the next call makes it again, code and all;
-// one without a name has the code it has.
-func (d *dynamic) reset(cause error) {
-	if d.key == "" || !errors.Is(cause, isolate.ErrAborted) {
+// aborted is told that the worker's code has called abortIsolate(). A worker with a name ends
+// with what it still does, and the next call makes it again, code and all; one without a
+// name has the code it has.
+func (d *dynamic) aborted() {
+	if d.key == "" {
 		return
 	}
 	d.l.mu.Lock()
@@ -349,7 +348,7 @@ func (d *dynamic) start(c *loader.Code) (*isolate.Isolate, *worker.Pool, error) 
 		iso.Close()
 		return nil, nil, failedToStart(err)
 	}
-	_ = only.Post(func() { only.OnReset(func(cause error, _ *iocontext.Context) { d.reset(cause) }) }) // the isolate is open
+	_ = only.Post(func() { only.OnAbortIsolate(d.aborted) }) // the isolate is open
 	started = true
 	return iso, self.pool, nil
 }

@@ -132,6 +132,9 @@ func (w *Worker) cloudflareWorkers(js *isolate.JS) (goja.Value, error) {
 			if reason != nil {
 				cause = fmt.Errorf("%w; reason = %s", cause, *reason)
 			}
+			if abort := w.slot().onAbort; abort != nil {
+				abort()
+			}
 			c.JS().Condemn(cause)
 			return nil, nil
 		})},

@@ -109,6 +109,7 @@ type Worker struct {
 	// What is told of a turn that was stopped: at once, and when it has unwound.
 	onInterrupted []func(cause error)
 	onReset       []func(cause error, culprit *iocontext.Context)
+	onAbort       func() // nil for none
 }
 
 // instance is what one run of the script made; of a realm that is condemned, nothing.
@@ -176,6 +177,10 @@ func (w *Worker) Props(js *isolate.JS, p *event.Props) (goja.Value, error) {
 func (w *Worker) OnInterrupted(fn func(cause error)) {
 	w.onInterrupted = append(w.onInterrupted, fn)
 }
+
+// OnAbortIsolate sets the function that is called when a script calls abortIsolate(), before
+// anybody can have heard of it; on the loop.
+func (w *Worker) OnAbortIsolate(fn func()) { w.onAbort = fn }
 
 // OnReset adds a function that is told when the realm was condemned, and who
 // owned the turn that was stopped (nil when nobody did). It ends what is not a
