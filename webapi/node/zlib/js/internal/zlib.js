@@ -1,6 +1,7 @@
 // The classes of node:zlib. Each drives a handle: a coder that takes input, fills
 // output and says how much of both is left.
 const { Transform, finished } = require("node:stream");
+const { nextTick } = require("internal/process");
 const { Buffer, kMaxLength } = require("node:buffer");
 const { numbers: N } = require("internal/zlib_constants");
 const { make, ERR_BUFFER_TOO_LARGE, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE } = require("internal/codes");
@@ -249,7 +250,7 @@ class ZlibBase extends Transform {
       kind = this._defaultFullFlushFlag;
     }
     if (this.writableFinished) {
-      if (callback) queueMicrotask(callback);
+      if (callback) nextTick(callback);
     } else if (this.writableEnded) {
       if (callback) this.once("end", callback);
     } else {
@@ -278,7 +279,7 @@ class ZlibBase extends Transform {
     if (typeof callback !== "function") return processSync(this, chunk, flag);
     const handle = this._handle;
     if (!handle) {
-      queueMicrotask(callback);
+      nextTick(callback);
       return;
     }
     if (chunk.byteLength > 0) this._hadWrites = true;
@@ -347,7 +348,7 @@ class Zlib extends ZlibBase {
     within(level, "level", N.Z_MIN_LEVEL, N.Z_MAX_LEVEL);
     within(strategy, "strategy", N.Z_DEFAULT_STRATEGY, N.Z_FIXED);
     if (this._level === level && this._strategy === strategy) {
-      queueMicrotask(callback);
+      nextTick(callback);
       return;
     }
     // What was written before goes out with the old ones.

@@ -112,7 +112,7 @@ function run(streams, callback, opts) {
   validateAbortSignal(outer, "options.signal");
   const abort = () => finishNow(new AbortError(undefined, { cause: outer?.reason }), true);
   if (outer) {
-    if (outer.aborted) queueMicrotask(abort);
+    if (outer.aborted) nextTick(abort);
     else outer.addEventListener("abort", abort, { once: true });
   }
   let error, value;

@@ -9,7 +9,7 @@ const kIsDestroyed = Symbol.for("nodejs.stream.destroyed"), kIsErrored = Symbol.
 const kIsReadable = Symbol.for("nodejs.stream.readable"), kIsWritable = Symbol.for("nodejs.stream.writable"), kIsDisturbed = Symbol.for("nodejs.stream.disturbed");
 const kIsClosedPromise = Symbol.for("nodejs.webstream.isClosedPromise");
 
-const nextTick = (fn, ...args) => queueMicrotask(() => fn(...args));
+const { nextTick } = require("internal/process");
 const nop = () => {};
 
 // once makes a function that counts the first time only.
