@@ -113,7 +113,7 @@ func (s *steady) Sleep(at time.Time, wake, arrived, done <-chan struct{}) {
 	case <-wake:
 	case <-arrived:
 	case <-done:
-	case <-time.After(time.Millisecond): // what is under way answers first
+	case <-time.After(5 * time.Millisecond): // what is under way answers first
 		s.mu.Lock()
 		if at.After(s.now) {
 			s.now = at
