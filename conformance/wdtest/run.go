@@ -118,7 +118,7 @@ func reason(r Result) string {
 }
 
 var (
-	logged = regexp.MustCompile(`exception="(.*?)"(?: |$)`)
+	logged = regexp.MustCompile(`(?:exception| error)="(.*?[^\\])"(?: |$)`)
 	place  = regexp.MustCompile(`\S*[/\\]\S*?(?:wd-test|capnp):`)
 )
 

@@ -182,7 +182,8 @@ func TestReasonsNameNoMachine(t *testing.T) {
 		"/a/b/x.wd-test:5:6: a text":                                     "5:6: a text",
 		"/a/b/ext.capnp:5:6: a text\nmore":                               "5:6: a text",
 		`10:11:12.131 error uncaught exception exception="Error: x" y=1`: "Error: x",
-		"service s: w:1:2: No such module \"m\".":                        "service s: w:1:2: No such module \"m\".",
+		`10:11:12.131 error internal error worker=m reference="internal error; reference = abc" error="the \"x\" is y"`: `the \"x\" is y`,
+		"service s: w:1:2: No such module \"m\".": "service s: w:1:2: No such module \"m\".",
 	} {
 		if got := reason(Result{Output: output}); got != want {
 			t.Errorf("%q gives %q, want %q", output, got, want)
