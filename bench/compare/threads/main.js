@@ -1,11 +1,11 @@
-// main.js <threads to start> <round trips> <threads alive> prints what was measured as one line of JSON.
+// main.js <threads to start> <round trips> prints what was measured as one line of JSON.
 "use strict";
 const { start, now } = require("./shim.js");
 const echo = __dirname + "/echo.js", spin = __dirname + "/spin.js";
 const heard = (w) => new Promise((f) => w.on(f));
 const kill = (w) => new Promise((f) => w.kill(() => f()));
 const median = (list) => list.sort((a, b) => a - b)[list.length >> 1];
-const [starts, rounds, alive] = process.argv.slice(2).map(Number);
+const [starts, rounds] = process.argv.slice(2).map(Number);
 
 async function one(file) {
   const w = start(file);
@@ -52,10 +52,6 @@ async function one(file) {
   }
   results.kill = median(ended);
 
-  const all = [], before = process.memoryUsage().rss;
-  while (all.length < alive) all.push(...await Promise.all(Array.from({ length: Math.min(8, alive - all.length) }, () => one(echo))));
-  await new Promise((f) => setTimeout(f, 12000)); // who gives memory back has had the time
-  results.memory = (process.memoryUsage().rss - before) / alive;
   console.log(JSON.stringify(results));
   process.exit();
 })();
