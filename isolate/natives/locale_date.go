@@ -387,21 +387,18 @@ func (f dateFormat) zoneText(t time.Time) string {
 		return abbr
 	}
 	if f.zoneName == "long" {
-		if name := longZone(t); !strings.HasPrefix(name, "GMT") {
+		if name, ok := knownZone(t); ok {
 			return name
 		}
 	}
-	if offset == 0 {
-		return "GMT"
+	if f.zoneName == "longOffset" || offset == 0 {
+		return longOffset(offset)
 	}
 	sign := '+'
 	if offset < 0 {
 		sign, offset = '-', -offset
 	}
 	h, m := offset/3600, offset/60%60
-	if f.zoneName == "longOffset" {
-		return fmt.Sprintf("GMT%c%02d:%02d", sign, h, m)
-	}
 	if m == 0 {
 		return fmt.Sprintf("GMT%c%d", sign, h)
 	}

@@ -36,10 +36,20 @@ func dateText(e *env, prev raw) raw {
 // longZone is the English name of the zone of a time, or its offset where it is not
 // among those that are known.
 func longZone(t time.Time) string {
-	abbr, offset := t.Zone()
+	if name, ok := knownZone(t); ok {
+		return name
+	}
+	_, offset := t.Zone()
+	return longOffset(offset)
+}
+
+// knownZone is the English name of the zone of a time, where it is among those that are
+// known.
+func knownZone(t time.Time) (name string, ok bool) {
+	abbr, _ := t.Zone()
 	zone := t.Location().String()
 	if name, ok := zoneNames[zone]; ok {
-		return name
+		return name, true
 	}
 	region, _, _ := strings.Cut(zone, "/")
 	if t.Location() == time.Local {
@@ -47,9 +57,14 @@ func longZone(t time.Time) string {
 	}
 	for _, names := range []map[string]string{regionNames[region], abbreviatedNames} {
 		if name, ok := names[abbr]; ok {
-			return name
+			return name, true
 		}
 	}
+	return "", false
+}
+
+// longOffset is an offset in seconds as GMT+05:30.
+func longOffset(offset int) string {
 	if offset == 0 {
 		return "GMT"
 	}
