@@ -178,10 +178,8 @@ function member(name) {
       };
     case "channel": case "connected":
       return undefined;
-    case "binding":
-      return require("internal/process_errors").unimplemented("process.binding");
-    case "dlopen":
-      return require("internal/process_errors").unimplemented("process.dlopen");
+    case "binding": case "dlopen":
+      return require("internal/unimplemented")("process.")(name);
     case "getActiveResourcesInfo": case "_getActiveRequests": case "_getActiveHandles":
       return () => [];
     case "setUncaughtExceptionCaptureCallback":
@@ -200,8 +198,10 @@ function member(name) {
       return false;
     case "setSourceMapsEnabled": case "_tickCallback":
       return () => {};
-    case "report":
-      return { compact: false, directory: "", filename: "", getReport: require("internal/process_errors").unimplemented("process.report.getReport"), writeReport: require("internal/process_errors").unimplemented("process.report.writeReport") };
+    case "report": {
+      const unimplemented = require("internal/unimplemented")("process.report.");
+      return { compact: false, directory: "", filename: "", getReport: unimplemented("getReport"), writeReport: unimplemented("writeReport") };
+    }
     case "openStdin":
       return function openStdin() {
         process.stdin.resume();

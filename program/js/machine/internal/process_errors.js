@@ -1,7 +1,7 @@
 
 // What js/machine/process.js needs at an error, or at an end.
 const { isInteger } = primordials;
-const { ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_METHOD_NOT_IMPLEMENTED, make } = require("internal/codes");
+const { ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, make } = require("internal/codes");
 
 // checkCode is for what process.exitCode and exit take: an integer, or its text.
 function checkCode(value, name) {
@@ -12,9 +12,8 @@ function checkCode(value, name) {
   if (!isInteger(n)) throw new ERR_OUT_OF_RANGE(name, "an integer", value);
   return value;
 }
-const unimplemented = (name) => function () { throw new ERR_METHOD_NOT_IMPLEMENTED(name); };
 // A worker of worker_threads has some functions only to say that they are not for it.
 function refuse(what) { throw make(TypeError, "ERR_WORKER_UNSUPPORTED_OPERATION", `${what} is not supported in workers`); }
 const refusal = (name) => () => refuse(`process.${name}()`);
 
-return { checkCode, unimplemented, refuse, refusal };
+return { checkCode, refuse, refusal };
