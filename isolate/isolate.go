@@ -74,6 +74,7 @@ func New(o Options) *Isolate {
 		guard: o.Guard, recorder: o.Recorder, blocks: o.Blocks, done: make(chan struct{}), local: map[any]any{},
 	}
 	i.dog.dead = make(chan struct{})
+	i.dog.clock.used = processTime
 	i.loop = loop.New(loop.Options{
 		Now:   o.Host.Now,
 		Begin: begin(o.Host),

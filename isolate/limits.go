@@ -9,9 +9,9 @@ import (
 // Limits bound what scripts of one isolate may do. A zero field takes the
 // default given with it; docs/LIMITS.md lists flags and config keys.
 type Limits struct {
-	// Turn is the longest that one turn may run JavaScript: 30 s.
+	// Turn is how much of a processor one turn may take: 30 s.
 	Turn time.Duration
-	// Startup is the longest that the top level of a script may run: 60 s.
+	// Startup is how much the top level of a script may take: 60 s.
 	Startup time.Duration
 	// CallStack is the depth of JavaScript calls: 2,000.
 	CallStack int

@@ -10,13 +10,14 @@ import (
 // timer at all.
 const tick = 20 * time.Millisecond
 
-// watchdog interrupts a turn that runs for longer than its limit. The loop calls
+// watchdog interrupts a turn that takes more of a processor than its limit. The loop calls
 // begin and end; a timer on a goroutine of the Go runtime looks in between.
 type watchdog struct {
 	mu    sync.Mutex // guards everything below
 	turn  watched    // the innermost turn that runs
 	armed bool
 	busy  bool // a turn ran since the last look
+	clock processor
 	// killed is why no turn begins any more; see Isolate.Kill.
 	killed error
 
@@ -29,6 +30,7 @@ type watchdog struct {
 type watched struct {
 	realm *Realm
 	start time.Time
+	from  time.Duration // on the clock of processor time
 	limit time.Duration
 }
 
@@ -43,13 +45,18 @@ func (d *watchdog) begin(r *Realm, limit time.Duration) (outer watched, err erro
 		return outer, d.killed
 	}
 	outer = d.turn
-	d.setLocked(watched{r, now, limit})
-	d.busy = true
-	if !d.armed {
+	d.busyLocked(now)
+	d.setLocked(watched{r, now, d.clock.now(now), limit})
+	return outer, nil
+}
+
+// busyLocked makes somebody look from now on.
+func (d *watchdog) busyLocked(now time.Time) {
+	if d.busy = true; !d.armed {
 		d.armed = true
+		d.clock.start(now)
 		time.AfterFunc(tick, d.look)
 	}
-	return outer, nil
 }
 
 // setLocked says which turn runs now.
@@ -67,6 +74,14 @@ func (d *watchdog) end(outer watched) {
 	if d.killed != nil && outer.realm != nil {
 		outer.realm.interrupt(d.killed)
 	}
+	d.chargeLocked()
+}
+
+// chargeLocked interrupts the turn that runs if it has taken too much.
+func (d *watchdog) chargeLocked() {
+	if d.turn.realm != nil && d.clock.read-d.turn.from > d.turn.limit {
+		d.turn.realm.interrupt(ErrCPULimit)
+	}
 }
 
 // pause is for a turn that waits: neither its limit nor the memory of the process is its
@@ -75,7 +90,7 @@ func (d *watchdog) pause() watched {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	turn := d.turn
-	turn.limit -= time.Since(turn.start)
+	turn.limit -= d.clock.now(time.Now()) - turn.from
 	d.setLocked(watched{})
 	return turn
 }
@@ -84,13 +99,11 @@ func (d *watchdog) resume(turn watched) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	turn.start = time.Now()
+	d.busyLocked(turn.start)
+	turn.from = d.clock.now(turn.start)
 	d.setLocked(turn)
 	if d.killed != nil && turn.realm != nil {
 		turn.realm.interrupt(d.killed)
-	}
-	if d.busy = true; !d.armed {
-		d.armed = true
-		time.AfterFunc(tick, d.look)
 	}
 }
 
@@ -117,12 +130,12 @@ func (d *watchdog) look() {
 		return
 	}
 	d.busy = running
-	if running && time.Since(d.turn.start) >= tick {
+	now := time.Now()
+	d.clock.look(now)
+	if running && now.Sub(d.turn.start) >= tick {
 		d.long.Store(true)
 	}
-	if running && time.Since(d.turn.start) > d.turn.limit {
-		d.turn.realm.interrupt(ErrCPULimit)
-	}
+	d.chargeLocked()
 	time.AfterFunc(tick, d.look)
 }
 

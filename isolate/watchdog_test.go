@@ -38,6 +38,7 @@ func TestIdleIsolateIsNotLookedAt(t *testing.T) {
 func TestEveryTurnStartsItsLimitAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		iso := New(Options{Limits: Limits{Turn: 5 * tick}})
+		iso.dog.clock.used = func() (time.Duration, bool) { return 0, false }
 		r, err := iso.NewRealm(RealmOptions{})
 		if err != nil {
 			t.Fatal(err)

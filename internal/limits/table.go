@@ -265,7 +265,7 @@ var sections = []Section{
 		row("What the server tells its parent at a time", "supervise.maxMessage", Size, "", "fixed by what a parent believes of a damaged server", "the server is not restarted with its present sockets"),
 	}},
 	{"Scripts that run", []Row{
-		row("One turn (a task and its microtasks), wall time", "isolate.DefaultLimits.Turn", Count, "", "`--limit-turn`, wrangler `limits.cpu_ms`", "the turn stops, the realm is made again, its actors are reset"),
+		row("One turn (a task and its microtasks), processor time", "isolate.DefaultLimits.Turn", Count, "", "`--limit-turn`, wrangler `limits.cpu_ms`", "the turn stops, the realm is made again, its actors are reset"),
 		row("Top level of a script", "isolate.DefaultLimits.Startup", Count, "", "`--limit-startup`", "the script does not start"),
 		row("Heap of the process", "isolate.DefaultMemoryLimit", Count, "75 % of the memory", "`--limit-memory`", "the turn that has run longest stops, as with the limit of a turn"),
 		row("Isolates", "server.Options.Isolates", Count, "one per core", "`--isolates`", "they share the work"),

@@ -1,0 +1,118 @@
+package isolate
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A turn is charged what of a processor it can have had.
+func TestTurnsPayForProcessorTimeOnly(t *testing.T) {
+	const limit = 10 * tick
+	for name, c := range map[string]struct {
+		share   float64 // how much of a processor the process has
+		known   bool
+		lasts   time.Duration
+		charged bool
+	}{
+		"alone":                        {1, true, limit + 3*tick, true},
+		"below the limit":              {1, true, limit - 2*tick, false},
+		"with others of the process":   {2, true, limit - 2*tick, false},
+		"on half a processor":          {0.5, true, 2*limit - 2*tick, false},
+		"on half a processor, longer":  {0.5, true, 2*limit + 3*tick, true},
+		"waiting in native code":       {0, true, (waiting - 1) * limit, false},
+		"waiting in native code, long": {0, true, (waiting + 1) * limit, true},
+		"where the system tells not":   {0, false, limit + 3*tick, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				iso := New(Options{Limits: Limits{Turn: limit}})
+				began := time.Now()
+				iso.dog.clock.used = func() (time.Duration, bool) {
+					return time.Duration(c.share * float64(time.Since(began))), c.known
+				}
+				r, err := iso.NewRealm(RealmOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Hour) // what was used before is nobody's
+				if err := r.Run(nil, func(*JS) {}); err != nil {
+					t.Fatal(err)
+				}
+				err = r.Run(nil, func(*JS) { time.Sleep(c.lasts) })
+				if (err == ErrCPULimit) != c.charged || err != nil && err != ErrCPULimit {
+					t.Errorf("the turn ended with %v", err)
+				}
+			})
+		})
+	}
+}
+
+// A process that stands still, as one that a debugger or a busy host stops, resumes its turns.
+func TestTurnsDoNotPayForAProcessThatStands(t *testing.T) {
+	now := time.Now()
+	var cpu time.Duration
+	p := processor{used: func() (time.Duration, bool) { return cpu, true }}
+	p.start(now)
+	for range 100 {
+		now = now.Add(time.Minute)
+		cpu += time.Minute // the system may charge the pause to the process
+		p.look(now)
+	}
+	if got := p.read; got != 100*2*tick {
+		t.Errorf("100 pauses of a minute are charged %s", got)
+	}
+	if got := p.now(now.Add(time.Minute)) - p.read; got != 2*tick {
+		t.Errorf("between looks the clock moves on by %s", got)
+	}
+}
+
+// The system's clock of the process counts what the process does.
+func TestProcessTime(t *testing.T) {
+	before, ok := processTime()
+	if !ok {
+		t.Skip("this system does not tell")
+	}
+	for end := time.Now().Add(20 * time.Second); ; {
+		for n := range 1 << 20 {
+			_ = n
+		}
+		if now, _ := processTime(); now > before {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("20 s of work take no time")
+		}
+	}
+}
+
+// A turn that calls turns of other realms pays for them, however short they are.
+func TestTurnsPayForTheTurnsInside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		iso := New(Options{Limits: Limits{Turn: 5 * tick}})
+		iso.dog.clock.used = func() (time.Duration, bool) { return 0, false }
+		outer, err := iso.NewRealm(RealmOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		inner, err := iso.NewRealm(RealmOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = outer.Run(nil, func(*JS) {
+			for range 1000 {
+				if err := inner.Run(nil, func(*JS) { time.Sleep(tick / 7) }); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(tick / 1000)
+				if outer.Interrupted() {
+					return
+				}
+			}
+			t.Error("nobody stops it")
+		})
+		if err != ErrCPULimit {
+			t.Errorf("the turn ended with %v", err)
+		}
+	})
+}
