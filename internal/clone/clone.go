@@ -62,6 +62,9 @@ type Options struct {
 	// Pack asks for the one and Unpack for the other.
 	Memory func(o *goja.Object) any
 	Attach func(memory any) *goja.Object
+	// MemoryID gives the number that stands for a SharedArrayBuffer which Memory knows; those without one are refused. Only
+	// a Serializer asks.
+	MemoryID func(o *goja.Object) (id uint32, ok bool, err error)
 	// Movable knows the objects beside buffers that can be transferred. Nil means that there are none.
 	Movable Movables
 	// Resizable knows the resizable buffers of the runtime. Nil means that buffers keep the size that they have.
@@ -204,14 +207,19 @@ func deserialize(rm *realm, data []byte, o *Options, transferred []goja.Value) (
 		v, err = decode[goja.Value](data, o, b, rm, transferred)
 		return err
 	})
-	var host *hostError
-	if errors.As(err, &host) {
-		err = host.error
-	}
 	if err != nil {
-		return nil, err
+		return nil, unwrapHost(err)
 	}
 	return v, nil
+}
+
+// unwrapHost gives an error of the host as it was.
+func unwrapHost(err error) error {
+	var host *hostError
+	if errors.As(err, &host) {
+		return host.error
+	}
+	return err
 }
 
 // isStop reports whether err says that the runtime was stopped from outside or ran out of stack.

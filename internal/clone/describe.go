@@ -58,6 +58,11 @@ func (rm *realm) describe(v goja.Value) string {
 			return "[object " + tag.String() + "]"
 		}
 	}
+	if k == kindTyped {
+		if name, err := rm.typedName(o); err == nil {
+			return "[object " + name.String() + "]"
+		}
+	}
 	switch k {
 	case kindArray, kindOtherArray:
 		return "[object Array]"

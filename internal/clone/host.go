@@ -18,6 +18,9 @@ func (w *Writer) start() {
 	}
 }
 
+// Begin begins the object, whose content a host writes past w.
+func (w *Writer) Begin() { w.start() }
+
 // Uint32 writes a varint, such as workerd's tag of a type.
 func (w *Writer) Uint32(v uint32) { w.start(); w.w.enc.varint(uint64(v)) }
 

@@ -97,6 +97,7 @@ type decoder[V any] struct {
 	viewFlags   bool
 	sawView     bool
 	transferred []V
+	byID        map[uint32]V // transferred, too; by any numbers
 
 	slots  []slot[V]
 	stack  []V // elements of the pending arrays
@@ -149,10 +150,14 @@ func (d *decoder[V]) header() error {
 	if err != nil {
 		return err
 	}
-	if v < oldestVersion || v > Version {
-		return d.in.fail("format version " + strconv.FormatUint(uint64(v), 10) + " is not supported (13 to 15 are)")
-	}
 	d.version = v
+	return d.checkVersion()
+}
+
+func (d *decoder[V]) checkVersion() error {
+	if d.version < oldestVersion || d.version > Version {
+		return d.in.fail("format version " + strconv.FormatUint(uint64(d.version), 10) + " is not supported (13 to 15 are)")
+	}
 	return nil
 }
 
@@ -324,8 +329,7 @@ func (d *decoder[V]) object(tag byte, id uint32) (V, error) {
 	case tagSharedObject:
 		return zero, &DataCloneError{Message: "A shared object could not be cloned."}
 	}
-	d.in.pos--
-	return zero, d.in.fail("unknown tag " + strconv.QuoteRune(rune(tag)))
+	return zero, &DecodeError{Offset: d.in.pos - 1, Reason: "unknown tag " + strconv.QuoteRune(rune(tag))}
 }
 
 // made registers the object that a builder made.

@@ -44,11 +44,15 @@ func (d *decoder[V]) newBuffer(tag byte, id uint32) error {
 	s.kind = slotBuffer
 	switch tag {
 	case tagTransferred:
-		if int64(n) >= int64(len(d.transferred)) {
+		moved, ok := d.byID[n]
+		if int64(n) < int64(len(d.transferred)) {
+			moved, ok = d.transferred[n], true
+		}
+		if !ok {
 			return d.in.fail("a transferred buffer that was not passed along")
 		}
 		s.kind, s.size = slotResizable, math.MaxUint32 // the builder checks views against the buffer itself
-		d.ready(id, d.transferred[n])
+		d.ready(id, moved)
 		return nil
 	case tagResizable:
 		limit, err := d.in.varint()

@@ -25,8 +25,8 @@ func (w *writer) buffer(o *goja.Object) error {
 	if w.moves(o) {
 		return nil
 	}
-	if w.opts.ViewsAsHost && w.opts.Memory != nil && w.opts.Memory(o) != nil {
-		return w.refuse(o)
+	if (w.opts.ViewsAsHost || w.opts.MemoryID != nil) && w.opts.Memory != nil && w.opts.Memory(o) != nil {
+		return w.numbered(o)
 	}
 	if again := w.share(o); again != nil {
 		w.enc.tag(tagTransferred)
@@ -64,6 +64,23 @@ func (w *writer) buffer(o *goja.Object) error {
 	}
 	w.enc.buf = append(w.enc.buf, data...)
 	return nil
+}
+
+// numbered writes a SharedArrayBuffer as a number.
+func (w *writer) numbered(o *goja.Object) error {
+	if w.opts.MemoryID != nil {
+		w.ranJS = true
+		id, ok, err := w.opts.MemoryID(o)
+		if err != nil {
+			return err
+		}
+		if ok {
+			w.enc.tag(tagSharedBuffer)
+			w.enc.varint(uint64(id))
+			return nil
+		}
+	}
+	return w.refuse(o)
 }
 
 // resizable tells how long a resizable buffer may become.

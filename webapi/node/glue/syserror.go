@@ -29,6 +29,8 @@ type SystemError struct {
 	Listen bool
 	// Bare errors say only their text, and have no number.
 	Bare bool
+	// Class is that of the object; "Error" where it is empty.
+	Class string
 	// More are further properties, name and value in turn.
 	More []any
 }
@@ -122,7 +124,11 @@ func (e *SystemError) Error() string {
 
 // Value makes the error's object.
 func (e *SystemError) Value(js *isolate.JS) (*goja.Object, error) {
-	class, ok := js.ErrorClass("Error").(*goja.Object)
+	name := e.Class
+	if name == "" {
+		name = "Error"
+	}
+	class, ok := js.ErrorClass(name).(*goja.Object)
 	if !ok {
 		return nil, e
 	}

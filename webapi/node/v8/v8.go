@@ -1,5 +1,5 @@
-// Package v8 is node:v8 of programs: values as bytes in V8's format, as node writes and reads them, and the numbers of
-// the heap, which are those of the process. What needs V8 itself is as in workers.
+// Package v8 is node:v8 of programs: values as bytes in V8's format, as node writes and reads them, at once or piece by
+// piece, and the numbers of the heap, which are those of the process. What needs V8 itself is as in workers.
 //
 // # Concurrency
 //
@@ -18,7 +18,6 @@ import (
 	"workerd.local/exception"
 	"workerd.local/internal/clone"
 	"workerd.local/isolate"
-	"workerd.local/isolate/natives"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/global"
 	"workerd.local/webapi/node/glue"
@@ -30,7 +29,7 @@ var sources embed.FS
 // Modules are node:v8 of programs.
 func Modules() []glue.Module {
 	return glue.Files(sources, func(string) map[string]bind.Static {
-		return map[string]bind.Static{"serialize": jsSerialize, "deserialize": jsDeserialize, "heap": jsHeap}
+		return map[string]bind.Static{"serialize": jsSerialize, "deserialize": jsDeserialize, "classes": jsClasses, "kind": jsKind, "heap": jsHeap}
 	}, nil)
 }
 
@@ -86,10 +85,9 @@ func (v views) ReadHost(r *clone.Reader) (*goja.Object, error) {
 }
 
 func options(js *isolate.JS, fn goja.Value) clone.Options {
-	return clone.Options{
-		Bounds: js.Bounds(), MaxBytes: js.Isolate().Limits().BufferBytes, Half: natives.Float16Bits, Resizable: js.Library(),
-		Host: views{js, fn}, ViewsAsHost: true, Memory: js.Library().MemoryOf,
-	}
+	o := optionsOf(js, views{js, fn})
+	o.HostBySymbol, o.ViewsAsHost = false, true
+	return o
 }
 
 // jsSerialize is serialize(value, numberOf): an ArrayBuffer.
@@ -120,15 +118,7 @@ func jsDeserialize(c *bind.Call) (any, error) {
 		return nil, errVersion
 	}
 	v, err := clone.Deserialize(js.Runtime(), b, options(js, c.Arg(1)))
-	var bad *clone.DecodeError
-	var refused *clone.DataCloneError
-	switch {
-	case errors.As(err, &bad), errors.As(err, &refused):
-		return nil, errDeserialize
-	case err != nil:
-		return nil, global.CloneError(err)
-	}
-	return v, nil
+	return v, decodeError(err)
 }
 
 // jsHeap is heap(): the numbers of the process's heap, which all threads share.

@@ -27,7 +27,25 @@ func TestValuesAsBytes(t *testing.T) {
 
 func TestValuesAsBytesAreBounded(t *testing.T) {
 	e, _ := machinetest.New(t, "clone.depth=50")
+	e.Want(begin+`const s = new v8.Serializer(), d = (n) => new v8.Deserializer(Buffer.from(Array(n).fill(65).flatMap((c) => [c, 1])));
+		let many = []; for (let i = 0; i < 100; i++) many = [many];
+		return [caught(() => s.writeValue(many)), caught(() => d(60).readValue()), caught(() => d(20).readValue())].map((e) => e.split("|")[0])`, `["RangeError","RangeError","Error"]`)
 	e.Want(begin+`let deep = []; for (let i = 0; i < 100; i++) deep = [deep]; return caught(() => v8.serialize(deep)).split("|")[0]`, "RangeError")
+}
+
+func TestPiecesOfValuesAreBounded(t *testing.T) {
+	e, _ := machinetest.New(t, "clone.objects=100")
+	e.Want(begin+`const s = new v8.Serializer(), d = new v8.Deserializer(Buffer.from(Array(200).fill([111, 123, 0]).flat()));
+		let id = 0; const count = (fn) => { for (let i = 0; ; i++) { const e = caught(fn); if (typeof e === "string") return [i, e.split("|")[0]]; if (i > 1000) return "no end" } };
+		return [count(() => s.writeValue({})), count(() => s.transferArrayBuffer(1, new ArrayBuffer(1))), count(() => d.readValue()), count(() => d.transferArrayBuffer(id++, new ArrayBuffer(1)))]`,
+		`[[100,"RangeError"],[100,"RangeError"],[100,"RangeError"],[100,"RangeError"]]`)
+	// A host that reads itself for ever, one that is nobody's, and what a script puts in the place of the members.
+	e.Want(begin+`class R extends v8.Deserializer { _readHostObject() { return this._readHostObject() } }
+		const r = new R(Buffer.from([255, 15, 92])); r.readHeader();
+		const own = new v8.DefaultSerializer(); own._setTreatArrayBufferViewsAsHostObjects = own.releaseBuffer = null;
+		v8.Serializer.prototype.releaseBuffer = v8.DefaultSerializer.prototype._writeHostObject = () => { throw new Error("patched") };
+		return [caught(() => r.readValue()).split("|")[0], caught(() => v8.Serializer.prototype.writeHeader.call({})).split("|")[0], caught(() => v8.Serializer.prototype.writeHeader.call(Object.create(own))).split("|")[0], v8.deserialize(v8.serialize(new Uint8Array([7])))[0]]`,
+		`["RangeError","TypeError","TypeError",7]`)
 }
 
 func TestNumbersOfTheHeap(t *testing.T) {
