@@ -483,7 +483,13 @@ func (c *common) runSource(js *isolate.JS, m *goja.Object, file string) error {
 		}
 	}
 	if format == "module" || format == "" && script.IsModule(text) {
-		v, err := c.l.im.require(js, file)
+		by := ""
+		if parent, ok := c.parentOf(m).(*goja.Object); ok {
+			if name := parent.Get("filename"); isText(name) {
+				by = name.String()
+			}
+		}
+		v, err := c.l.im.require(js, file, by)
 		if err != nil {
 			return err
 		}

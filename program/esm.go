@@ -432,10 +432,10 @@ func (n *namespace) Delete(key string) bool { return !n.Has(key) }
 func (n *namespace) Keys() []string {
 	names := slices.Clone(n.im.exportNames(n.m, map[*record]bool{}))
 	names = slices.DeleteFunc(names, func(name string) bool { return n.reader(name) == nil })
-	slices.Sort(names)
 	if n.mark && !slices.Contains(names, "__esModule") {
 		names = append(names, "__esModule")
 	}
+	slices.Sort(names)
 	return names
 }
 

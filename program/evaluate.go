@@ -1,8 +1,11 @@
 package program
 
 import (
+	"cmp"
 	"errors"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/dop251/goja"
 
@@ -460,8 +463,47 @@ func (im *importer) dynamic(js *isolate.JS, specifier goja.Value, from string) g
 	return im.importNow(js, m)
 }
 
-// require is require of an ES module, which must not wait for anything.
-func (im *importer) require(js *isolate.JS, file string) (goja.Value, error) {
+// stalled is the module below m, or m, that waits for what is no module; nil where there is none.
+func (m *record) stalled(seen map[*record]bool) *record {
+	if m.unit == nil || seen[m] {
+		return nil
+	}
+	seen[m] = true
+	for _, d := range m.deps {
+		if s := d.stalled(seen); s != nil {
+			return s
+		}
+	}
+	if m.unit.Async && m.status == evaluatingAsync && m.waiting == 0 && !m.settled {
+		return m
+	}
+	return nil
+}
+
+// stalledAt tells where the entry waits, as V8 shows a place.
+func (im *importer) stalledAt(js *isolate.JS) string {
+	for _, m := range im.records {
+		if !m.main {
+			continue
+		}
+		s := m.stalled(map[*record]bool{})
+		if s == nil || s.unit.AwaitLine == 0 {
+			s = cmp.Or(s, m)
+			return s.url
+		}
+		at := s.url + ":" + strconv.Itoa(s.unit.AwaitLine)
+		text, err := im.l.read(js, s.file)
+		if err != nil {
+			return at // a text that is in no file
+		}
+		line := strings.Split(text, "\n")[min(s.unit.AwaitLine, strings.Count(text, "\n")+1)-1]
+		return at + "\n" + line + "\n" + strings.Repeat(" ", max(0, strings.Index(line, "await"))) + "^\n\n"
+	}
+	return im.l.i.o.File
+}
+
+// require is require of an ES module by a file, which is empty where nobody knows; the module must not wait for anything.
+func (im *importer) require(js *isolate.JS, file, by string) (goja.Value, error) {
 	m, err := im.record(js, target{found: found{file: file}, url: urlOfPath(file)})
 	if err != nil {
 		return nil, err
@@ -475,9 +517,12 @@ func (im *importer) require(js *isolate.JS, file string) (goja.Value, error) {
 	if err := im.load(js, m); err != nil {
 		return nil, err
 	}
-	if im.waits(m, map[*record]bool{}) && m.status != evaluated {
-		return nil, im.l.thrown(js, failure("ERR_REQUIRE_ASYNC_MODULE", "require() cannot be used on an ESM graph with top-level await. Use import() instead. "+
-			"To see where the top-level await comes from, use --experimental-print-required-tla."))
+	if m.required == nil && m.waits(map[*record]bool{}) {
+		text := "require() cannot be used on an ESM graph with top-level await. Use import() instead. To see where the top-level await comes from, use --experimental-print-required-tla."
+		if by != "" {
+			text += "\n  From " + by + " "
+		}
+		return nil, im.l.thrown(js, failure("ERR_REQUIRE_ASYNC_MODULE", "%s", text+"\n  Requiring "+file+" "))
 	}
 	if err := im.link(js, m); err != nil {
 		return nil, err
@@ -502,11 +547,11 @@ func (im *importer) require(js *isolate.JS, file string) (goja.Value, error) {
 	return m.required, nil
 }
 
-// waits reports whether a module, or one that it imports, has a top-level await.
-func (im *importer) waits(m *record, seen map[*record]bool) bool {
-	if m.unit == nil || seen[m] || m.status == evaluated {
+// waits reports whether a module, or one that it imports, has a top-level await, whether that is over or not.
+func (m *record) waits(seen map[*record]bool) bool {
+	if m.unit == nil || seen[m] {
 		return false
 	}
 	seen[m] = true
-	return m.unit.Async || slices.ContainsFunc(m.deps, func(d *record) bool { return im.waits(d, seen) })
+	return m.unit.Async || slices.ContainsFunc(m.deps, func(d *record) bool { return d.waits(seen) })
 }

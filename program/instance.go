@@ -230,7 +230,7 @@ func (i *Instance) End(js *isolate.JS, _ *threads.Thread, code int) int {
 		code = int(v.ToInteger())
 	}
 	if code == exitUnsettled && i.unsettled() && i.main {
-		i.print(js, 2, "Warning: Detected unsettled top-level await at "+i.o.File+"\n")
+		i.print(js, 2, "Warning: Detected unsettled top-level await at "+i.loader.im.stalledAt(js)+"\n")
 	}
 	return code
 }

@@ -148,7 +148,23 @@ func TestTopLevelAwaitThatNothingSettles(t *testing.T) {
 process.on("exit", (code) => console.log("exit", code));
 await new Promise(() => {});
 `)
-	if r := run(t, dir, "main.mjs"); r.code != 13 || r.out != "exit 13\n" || !strings.HasPrefix(r.err, "Warning: Detected unsettled top-level await at") {
+	if r := run(t, dir, "main.mjs"); r.code != 13 || r.out != "exit 13\n" || r.err != "Warning: Detected unsettled top-level await at file://DIR/main.mjs:2\nawait new Promise(() => {});\n^\n\n\n" {
+		t.Errorf("code %d\n%s\n%s", r.code, r.out, r.err)
+	}
+	// The place is that of the module that waits, and has no line where it may wait in several.
+	for name, c := range map[string]struct{ files, place string }{
+		"imported": {"-- main.mjs --\nimport './a.mjs';\n-- a.mjs --\nexport {};\nif (true) { await import('./b.mjs'); }\n-- b.mjs --\nawait new Promise(() => {});\n",
+			"file://DIR/a.mjs:2\nif (true) { await import('./b.mjs'); }\n            ^\n\n\n"},
+		"several":    {"-- main.mjs --\nawait 1;\nawait new Promise(() => {});\n", "file://DIR/main.mjs\n"},
+		"TypeScript": {"-- main.mts --\ninterface X {\n}\nconst x: X = await new Promise(() => {});\n", "file://DIR/main.mts:3\nconst x: X = await new Promise(() => {});\n             ^\n\n\n"},
+	} {
+		entry, _, _ := strings.Cut(strings.TrimPrefix(c.files, "-- "), " --")
+		if r := run(t, write(t, c.files), entry); r.code != 13 || r.err != "Warning: Detected unsettled top-level await at "+c.place {
+			t.Errorf("%s: code %d\n%s\n%s", name, r.code, r.out, r.err)
+		}
+	}
+	// It is no matter where an import waits for a module that does not settle, and nobody waits for the import.
+	if r := run(t, write(t, "-- main.mjs --\nimport('./b.mjs');\n-- b.mjs --\nawait new Promise(() => {});\n"), "main.mjs"); r.code != 0 || r.err != "" {
 		t.Errorf("code %d\n%s\n%s", r.code, r.out, r.err)
 	}
 }

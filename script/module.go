@@ -9,6 +9,7 @@ import (
 
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/ast"
+	"github.com/dop251/goja/file"
 	"github.com/dop251/goja/unistring"
 	"github.com/evanw/esbuild/pkg/api"
 
@@ -34,8 +35,10 @@ type ModuleUnit struct {
 	Locals   []string
 	Indirect []ModuleIndirect
 	Stars    []int
-	// Async says that the module has a top-level await.
-	Async bool
+	// Async says that the module has a top-level await. AwaitLine is the line of it, in the source; zero where there are
+	// several, as nobody sees at which one the module waits.
+	Async     bool
+	AwaitLine int
 	// Default is the name that the bundler gave to what is exported as default and has
 	// none, or "".
 	Default string
@@ -171,9 +174,14 @@ func compilePrinted(src *UnitSource, text string, lowerFields bool) (*ModuleUnit
 	}
 	u.Async = strings.Contains(body, "await")
 	tree, whole, err := build(u.Async)
-	if err == nil && u.Async && !topLevelAwait(tree) {
-		u.Async = false
-		tree, whole, err = build(false)
+	if err == nil && u.Async {
+		awaits := topLevelAwaits(tree)
+		if u.Async = len(awaits) > 0; len(awaits) == 1 {
+			u.AwaitLine = tree.File.Position(int(awaits[0]) - tree.File.Base()).Line
+		}
+		if !u.Async {
+			tree, whole, err = build(false)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -203,18 +211,17 @@ func quoteKey(name string) string {
 	return quote(name)
 }
 
-// topLevelAwait reports whether the one function of a program awaits by itself.
-func topLevelAwait(tree *ast.Program) bool {
-	count := 0
+// topLevelAwaits is where the one function of a program awaits by itself.
+func topLevelAwaits(tree *ast.Program) (list []file.Idx) {
 	w := &walker{}
 	w.visit = func(e ast.Expression) ast.Expression {
-		if _, ok := e.(*ast.AwaitExpression); ok && w.depth == 1 {
-			count++
+		if a, ok := e.(*ast.AwaitExpression); ok && w.depth == 1 {
+			list = append(list, a.Idx0())
 		}
 		return e
 	}
 	w.stmts(tree.Body)
-	return count > 0
+	return list
 }
 
 // moduleReader takes the declarations of a module out of text that the bundler has
