@@ -70,6 +70,11 @@ func (e *plainEngine) OnRegExp(adapt func() (*goja.Object, error)) error {
 	return e.define("RegExp", ctor, goja.FLAG_TRUE)
 }
 
+// RecordMatches does nothing: a plain engine has no RegExp.$1.
+func (e *plainEngine) RecordMatches() error { return nil }
+
+func (e *plainEngine) Matched(goja.String, []int) {}
+
 func (e *plainEngine) OnFunction(make func() (function, eval *goja.Object, err error)) error {
 	function, eval, err := make()
 	if err != nil {

@@ -81,6 +81,11 @@ type Engine interface {
 	// OnRegExp calls adapt when an expression is first needed, or at once. What adapt
 	// returns stands for RegExp.
 	OnRegExp(adapt func() (*goja.Object, error)) error
+	// RecordMatches makes RegExp remember its last match from now on: RegExp.$1 and the
+	// like. Matched tells it of a match that the engine has not made, as the bounds of the
+	// whole and of each group, -1 where it took no part.
+	RecordMatches() error
+	Matched(s goja.String, found []int)
 	// OnFunction calls make when a constructor of functions is first needed, or at
 	// once. What it returns stands for Function and eval.
 	OnFunction(make func() (function, eval *goja.Object, err error)) error
@@ -114,8 +119,8 @@ type state struct {
 	nativeRegExp  *goja.Object            // nil until adaptRegExp
 	regexps       map[string]*goja.Object // compiled patterns that were rewritten
 	source, flags func(goja.Value) goja.Value
-	inherited     bool // see inherit
-	depth         int  // of the methods of regular expressions, see counted
+	inherited     *goja.Object // see inherit
+	depth         int          // of the methods of regular expressions, see counted
 
 	eval evalState
 }
@@ -335,6 +340,11 @@ func (s *state) member(name string) func(goja.FunctionCall) goja.Value {
 		return func(c goja.FunctionCall) goja.Value { return s.shl(c.Argument(0), c.Argument(1)) }
 	case "shr":
 		return func(c goja.FunctionCall) goja.Value { return s.shr(c.Argument(0), c.Argument(1)) }
+	case "recordMatches":
+		return func(goja.FunctionCall) goja.Value {
+			s.recordMatches()
+			return goja.Undefined()
+		}
 	case "count":
 		return func(c goja.FunctionCall) goja.Value { return s.count(c.Argument(0)) }
 	}

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/dop251/goja/ast"
@@ -20,6 +21,8 @@ import (
 //   - arguments in an arrow function: the engine finds those of the function around it
 //     only where they are named twice
 //   - the bundler's async generator helper: generators with the right prototypes
+//   - sources that ask RegExp for its last match: they say so first, as realms else
+//     remember none
 //   - **, << and >> in sources that use BigInt: checked, because the engine would
 //     otherwise allocate without bound
 type lowering struct {
@@ -42,6 +45,9 @@ type lowering struct {
 // program rewrites the tree in place. text is what the tree was parsed from.
 func (l *lowering) program(tree *ast.Program, text string) error {
 	l.tree, l.text = tree, text
+	if usesLastMatch(text) {
+		l.first(l.call(file.Idx(tree.File.Base()), "recordMatches"))
+	}
 	l.shifts = usesBigOperators(text)
 	l.bigint = l.shifts && usesBigInts(text)
 	if len(l.imports) == 0 && !l.shifts && !usesOwnRegExps(text) && !strings.Contains(text, metaName) &&
@@ -54,6 +60,24 @@ func (l *lowering) program(tree *ast.Program, text string) error {
 		return l.err
 	}
 	return nil
+}
+
+// first puts an expression before all statements but directives.
+func (l *lowering) first(e ast.Expression) {
+	at := 0
+	for ; at < len(l.tree.Body); at++ {
+		s, ok := l.tree.Body[at].(*ast.ExpressionStatement)
+		if !ok {
+			break
+		}
+		if _, directive := s.Expression.(*ast.StringLiteral); !directive {
+			break
+		}
+	}
+	if at == len(l.tree.Body) && at > 0 {
+		return // nothing runs, and the value is that of the last string
+	}
+	l.tree.Body = slices.Insert(l.tree.Body, at, ast.Statement(&ast.ExpressionStatement{Expression: e}))
 }
 
 func (l *lowering) visit(e ast.Expression) ast.Expression {

@@ -168,14 +168,20 @@ func (s *state) inherit(rx *goja.Object) {
 	}
 	_ = rx.Delete("exec") // which is configurable
 	proto, _ := s.nativeRegExp.Get("prototype").(*goja.Object)
-	if s.inherited || proto == nil {
+	if s.inherited != nil || proto == nil {
 		return
 	}
-	s.inherited = true
-	own := proto.Get("exec")
-	native, ok := goja.AssertFunction(s.engine.Pristine("RegExp.prototype.exec"))
-	if !ok || own != s.engine.Pristine("RegExp.prototype.exec") {
+	if own := proto.Get("exec"); own != s.engine.Pristine("RegExp.prototype.exec") {
 		return // a script has put its own there
+	}
+	s.inheritExec(proto)
+}
+
+// inheritExec gives the prototype an exec that knows flag d.
+func (s *state) inheritExec(proto *goja.Object) {
+	native, ok := goja.AssertFunction(s.engine.Pristine("RegExp.prototype.exec"))
+	if !ok {
+		return
 	}
 	exec := s.rt.ToValue(s.counted(func(c goja.FunctionCall) goja.Value {
 		if r := s.rewritten(c.This); r != nil && r.matcher != nil {
@@ -190,6 +196,20 @@ func (s *state) inherit(rx *goja.Object) {
 	_ = exec.DefineDataProperty("name", s.rt.ToValue("exec"), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 	_ = exec.DefineDataProperty("length", s.rt.ToValue(1), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 	_ = proto.DefineDataProperty("exec", exec, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+	s.inherited = exec
+}
+
+// recordMatches makes the realm remember its last match, for a script that asks for it.
+func (s *state) recordMatches() {
+	if err := s.engine.RecordMatches(); err != nil {
+		panic(s.rt.NewGoError(err))
+	}
+	if s.inherited == nil {
+		return
+	}
+	if proto, ok := s.nativeRegExp.Get("prototype").(*goja.Object); ok && proto.Get("exec") == s.inherited {
+		s.inheritExec(proto)
+	}
 }
 
 // escapeSource is RegExp.prototype.source of a pattern.
@@ -401,11 +421,14 @@ func (s *state) execIndices(this, arg goja.Value) goja.Value {
 			groups, groupPairs = rt.CreateObject(nil), rt.CreateObject(nil)
 		}
 	}
+	var found []int
 	for i, g := range m.Groups() {
 		value, pair := goja.Undefined(), goja.Undefined()
+		found = append(found, -1, -1)
 		if len(g.Captures) > 0 {
 			from, to := starts[g.RuneIndex], starts[g.RuneIndex+g.RuneLength]
 			value, pair = str.Substring(from, to), rt.NewArray(from, to)
+			found[2*i], found[2*i+1] = from, to
 		}
 		values, pairs = append(values, value), append(pairs, pair)
 		if i > 0 && i <= len(info.extra.Groups) {
@@ -420,6 +443,7 @@ func (s *state) execIndices(this, arg goja.Value) goja.Value {
 	if moving {
 		setLast(starts[m.RuneIndex+m.RuneLength])
 	}
+	s.engine.Matched(str, found)
 	result, indices := rt.NewArray(values...), rt.NewArray(pairs...)
 	groupsValue, groupPairsValue := goja.Undefined(), goja.Undefined()
 	if groups != nil {

@@ -87,6 +87,54 @@ func usesOwnRegExps(text string) bool {
 	return false
 }
 
+// usesLastMatch reports whether the text may ask RegExp for its last match: by one of the
+// names, of RegExp or of what may be another name for it, or by a name that it computes or
+// takes apart.
+func usesLastMatch(text string) bool {
+	named := false
+	for rest := text; ; {
+		i := strings.Index(rest, "RegExp")
+		if i < 0 {
+			break
+		}
+		at := len(text) - len(rest) + i
+		rest = rest[i+len("RegExp"):]
+		if at > 0 && isNameByte(text[at-1]) || rest != "" && isNameByte(rest[0]) {
+			continue
+		}
+		named = true
+		next := strings.TrimLeft(rest, " \t\r\n?.")
+		if strings.HasPrefix(next, "[") || strings.HasPrefix(next, "$") || strings.HasPrefix(next, "input") && strings.Contains(rest[:len(rest)-len(next)], ".") {
+			return true
+		}
+		before := strings.TrimRight(text[:at], " \t\r\n")
+		if before, ok := strings.CutSuffix(before, "="); ok && strings.HasSuffix(strings.TrimRight(before, " \t\r\n"), "}") {
+			return true
+		}
+	}
+	if !named {
+		return false
+	}
+	for _, name := range []string{"lastMatch", "lastParen", "leftContext", "rightContext"} {
+		if strings.Contains(text, name) {
+			return true
+		}
+	}
+	for rest := text; ; {
+		i := strings.Index(rest, ".$")
+		if i < 0 {
+			return false
+		}
+		rest = rest[i+len(".$"):]
+		if rest != "" && (rest[0] == '_' || '1' <= rest[0] && rest[0] <= '9') && (len(rest) == 1 || !isNameByte(rest[1])) {
+			return true
+		}
+	}
+}
+
+// isNameByte is what a name in a script may have, of ASCII.
+func isNameByte(c byte) bool { return isWordByte(c) || c == '$' }
+
 func endOfWord(text string, i int) int {
 	for i < len(text) && isWordByte(text[i]) {
 		i++

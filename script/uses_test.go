@@ -47,3 +47,18 @@ func TestLoadsAtRunTimeIsThatOfTheExpression(t *testing.T) {
 		}
 	})
 }
+
+func TestUsesOfTheLastMatch(t *testing.T) {
+	for text, want := range map[string]bool{
+		`x = RegExp.$1`: true, `RegExp . $_`: true, `RegExp?.$1`: true, `RegExp["$1"]`: true, "RegExp[`$1`]": true, `RegExp["$" + i]`: true,
+		`window.RegExp.$2`: true, `RegExp.input`: true, `RegExp["input"]`: true, `var {$1} = RegExp`: true, `R=RegExp;R.$9+1`: true, `R=RegExp;R.$_`: true,
+		`RegExp.lastMatch`: true, `const m = "leftContext"; f(RegExp, m)`: true, `{ $1: a }=RegExp;`: true, "RegExp\n.$1": true,
+		``: false, `new RegExp("a")`: false, `a.input`: false, `a.$1`: false, `RegExp.prototype.exec`: false, `MyRegExp.$1`: false, `RegExps.$1`: false,
+		`$RegExp.$1`: false, `new RegExp(x).input`: false, `"a".replace(new RegExp(b), "$1")`: false, `R=RegExp;R.$10`: false, `R=RegExp;R.$a`: false,
+		`x = RegExp; y = {}`: false, `if (a == RegExp) {}`: false, `lastMatch`: false, `RegExp`: false, `RegExp input`: false, `const { prototype } = RegExp`: true,
+	} {
+		if got := usesLastMatch(text); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+}

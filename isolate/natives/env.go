@@ -73,7 +73,8 @@ type env struct {
 	matchers                  map[matcherKey]*matcher
 	lastRegExp                *goja.Object // lastMatcher is that of it
 	lastMatcher               *matcher
-	spareFinder               *finder // see doneWith
+	spareFinder               *finder    // see doneWith
+	lastMatch                 *lastMatch // nil until RecordMatches
 
 	lazy         map[string]func()     // makes a global that nobody has touched
 	hidden       map[*goja.Symbol]bool // see Library.Hide

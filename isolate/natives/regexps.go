@@ -79,6 +79,9 @@ func (e *env) installRegExps() error {
 // regexpCompile is RegExp.prototype.compile, the only way to change an expression.
 func regexpCompile(e *env, prev raw) raw {
 	return func(c goja.FunctionCall) goja.Value {
+		if m := e.lastMatch; m != nil && m.pending == c.This {
+			e.settle(m)
+		}
 		e.lastRegExp, e.lastMatcher = nil, nil
 		defer func() { e.lastRegExp, e.lastMatcher = nil, nil }()
 		return prev(c)
@@ -133,7 +136,12 @@ func (e *env) execute(rx *goja.Object, s goja.String) *goja.Object {
 // regexpTest is RegExp.prototype.test: the engine's where exec is the engine's, and
 // else that exec is asked.
 func regexpTest(e *env, prev raw) raw {
-	slow := e.guard(prev)
+	slow := e.guard(func(c goja.FunctionCall) goja.Value {
+		if e.lastMatch != nil {
+			return e.recorded(prev, c)
+		}
+		return prev(c)
+	})
 	ask := e.guard(func(c goja.FunctionCall) goja.Value {
 		return e.rt.ToValue(e.execute(c.This.(*goja.Object), e.toStr(c.Argument(0))) != nil)
 	})
@@ -186,10 +194,13 @@ func (e *env) regexpMatch(c goja.FunctionCall) goja.Value {
 	out := collect{e: e, vals: make([]any, 0, 8)}
 	if e.usesExec(rx) && e.matcherOf(rx).global {
 		f := e.newFinder(e.matcherOf(rx), s)
+		var last []int
 		f.all(func(found []int) bool {
 			out.add(s.Substring(found[0], found[1]))
+			last = found
 			return true
 		})
+		e.matched(s, last)
 		e.doneWith(f)
 	} else {
 		e.eachResult(rx, s, strings.ContainsAny(flags, "uv"), func(_ *goja.Object, match goja.String) { out.add(match) })
@@ -256,16 +267,21 @@ func (e *env) regexpReplace(c goja.FunctionCall) goja.Value {
 		switch {
 		case global && m.global:
 			f := e.newFinder(m, s)
-			f.all(func(found []int) bool {
-				r.found(f, found)
-				return true
-			})
+			if e.lastMatch != nil {
+				r.recorded(f)
+			} else {
+				f.all(func(found []int) bool {
+					r.found(f, found)
+					return true
+				})
+			}
 			e.doneWith(f)
 			return r.done()
 		case !global && !m.global && !m.sticky && (m.unicode || isASCII(s)):
 			// The engine's exec forgets the names of groups under flag u.
 			f := e.newFinder(m, s)
 			if found := f.find(0); found != nil {
+				e.matched(s, found)
 				r.found(f, found)
 			}
 			e.doneWith(f)
@@ -288,6 +304,23 @@ func (e *env) regexpReplace(c goja.FunctionCall) goja.Value {
 		r.result(result)
 	}
 	return r.done()
+}
+
+// recorded replaces all matches, of which the last is recorded before a function is told
+// of the first.
+func (r *replacer) recorded(f *finder) {
+	var all [][]int
+	f.all(func(found []int) bool {
+		all = append(all, found)
+		return true
+	})
+	if len(all) > 0 {
+		r.e.matched(f.s, all[len(all)-1])
+	}
+	for _, found := range all {
+		r.e.poll()
+		r.found(f, found)
+	}
 }
 
 // found replaces a match of our own finder.
@@ -458,15 +491,23 @@ func (e *env) regexpSplit(c goja.FunctionCall) goja.Value {
 // splitFound splits at the matches of our own finder.
 func (e *env) splitFound(out *collect, f *finder, limit int64) {
 	if f.length == 0 {
-		if f.find(0) == nil {
+		if found := f.find(0); found == nil {
 			out.add(f.s)
+		} else {
+			e.matched(f.s, found)
 		}
 		return
 	}
 	last := 0
 	for q := 0; q < f.length; {
 		found := f.find(q)
-		if found == nil || found[0] >= f.length {
+		if found == nil {
+			break
+		}
+		if found[0] < f.length || !f.m.sticky { // the last is V8's, which searches ahead
+			e.matched(f.s, found)
+		}
+		if found[0] >= f.length {
 			break
 		}
 		if found[1] == last { // an empty match where the last one ended
