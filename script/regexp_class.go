@@ -2,10 +2,8 @@ package script
 
 import (
 	"slices"
-	"sort"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 // class translates a character class.
@@ -70,34 +68,6 @@ func (w *rewriter) classAtom() (rune, runeSet, bool) {
 type operand struct {
 	set     runeSet
 	strings []string
-}
-
-func (w *rewriter) writeOperand(v operand) {
-	class := w.matching(v.set).class(false, true)
-	if len(v.strings) == 0 {
-		w.out.WriteString(class)
-		return
-	}
-	list := slices.Compact(slices.Sorted(slices.Values(v.strings)))
-	sort.SliceStable(list, func(i, j int) bool { return utf8.RuneCountInString(list[i]) > utf8.RuneCountInString(list[j]) })
-	w.out.WriteString("(?:")
-	wroteSet := len(v.set) == 0
-	for i, s := range list {
-		if s == "" && !wroteSet {
-			w.out.WriteString(class + "|")
-			wroteSet = true
-		}
-		for _, c := range s {
-			w.char(c)
-		}
-		if i < len(list)-1 {
-			w.out.WriteByte('|')
-		}
-	}
-	if !wroteSet {
-		w.out.WriteString("|" + class)
-	}
-	w.out.WriteString(")")
 }
 
 // setClass reads a class in set notation, starting at its bracket.
@@ -295,42 +265,4 @@ func (w *rewriter) stringLiterals() operand {
 			s = append(s, w.rune())
 		}
 	}
-}
-
-// stringProperty reads the properties of strings whose members can be listed
-// from properties of characters: keycaps and modified emoji.
-func (w *rewriter) stringProperty() (operand, bool) {
-	rest := w.in[w.pos+3:]
-	name, _, ok := strings.Cut(rest, "}")
-	if !ok {
-		return operand{}, false
-	}
-	var v operand
-	switch name {
-	case "Emoji_Keycap_Sequence":
-		for _, c := range "0123456789#*" {
-			v.strings = append(v.strings, string(c)+"\uFE0F\u20E3")
-		}
-	case "RGI_Emoji_Modifier_Sequence":
-		bases, err := propertySet("Emoji_Modifier_Base")
-		if err != nil {
-			return operand{}, false
-		}
-		for _, r := range bases {
-			for c := r.lo; c <= r.hi; c++ {
-				for m := rune(0x1F3FB); m <= 0x1F3FF; m++ {
-					v.strings = append(v.strings, string([]rune{c, m}))
-				}
-			}
-		}
-	case "Basic_Emoji", "RGI_Emoji_Flag_Sequence", "RGI_Emoji_Tag_Sequence", "RGI_Emoji_ZWJ_Sequence", "RGI_Emoji":
-		w.fail("the property of strings %s is not supported", name)
-	default:
-		return operand{}, false
-	}
-	if w.in[w.pos+1] == 'P' {
-		w.fail("Invalid property name")
-	}
-	w.pos += 3 + len(name) + 1
-	return v, true
 }

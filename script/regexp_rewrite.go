@@ -312,28 +312,25 @@ func (w *rewriter) quantifier() {
 }
 
 // char prints a literal character.
-func (w *rewriter) char(c rune) {
+func (w *rewriter) char(c rune) { w.out.WriteString(w.character(c)) }
+
+// character is what matches a character.
+func (w *rewriter) character(c rune) string {
 	if w.explicit.i && w.now.i {
 		if set := setOf(runeRange{c, c}).folded(w.unicode); len(set) > 1 || set[0].lo != set[0].hi {
-			w.out.WriteString(set.class(false, w.unicode))
-			return
+			return set.class(false, w.unicode)
 		}
 	}
-	if c > 0xFFFF && !w.unicode {
+	switch {
+	case c > 0xFFFF && !w.unicode:
 		hi, lo := utf16.EncodeRune(c)
-		fmt.Fprintf(&w.out, `\u%04x\u%04x`, hi, lo)
-		return
+		return fmt.Sprintf(`\u%04x\u%04x`, hi, lo)
+	case c < 128 && strings.ContainsRune(`^$\.*+?()[]{}|/`, c):
+		return `\` + string(c)
+	case c >= 0xD800 && c <= 0xDFFF || c < ' ':
+		return fmt.Sprintf(`\u%04x`, c)
 	}
-	if c < 128 && strings.ContainsRune(`^$\.*+?()[]{}|/`, c) {
-		w.out.WriteByte('\\')
-		w.out.WriteRune(c)
-		return
-	}
-	if c >= 0xD800 && c <= 0xDFFF || c < ' ' {
-		fmt.Fprintf(&w.out, `\u%04x`, c)
-		return
-	}
-	w.out.WriteRune(c)
+	return string(c)
 }
 
 func (w *rewriter) group() {
@@ -433,7 +430,9 @@ func (w *rewriter) escape() {
 		w.out.WriteString(w.in[start:w.pos])
 	case w.sets && (c == 'p' || c == 'P'):
 		w.pos = start
-		w.writeOperand(w.setAtom())
+		if !w.writeStringProperty() {
+			w.writeOperand(w.setAtom())
+		}
 	default:
 		w.pos = start
 		set, c, isSet := w.atomEscape(false)
