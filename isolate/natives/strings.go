@@ -2,7 +2,9 @@ package natives
 
 import (
 	"math"
+	"reflect"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/dop251/goja"
 	"golang.org/x/text/unicode/norm"
@@ -147,9 +149,13 @@ func (e *env) stringConcat(call goja.FunctionCall) goja.Value {
 	return b.String()
 }
 
-// stringNormalize hands short strings to goja. A normal form can be 18 times as
-// long as its source, so a long one is made piece by piece.
-func stringNormalize(e *env, prev raw) raw {
+// shortText is how many units of text are normalized on the stack.
+const shortText = 64
+
+// stringNormalize gives short strings that are normal already back as they are,
+// without a copy. A normal form can be 18 times as long as its source, so a long
+// one is made piece by piece.
+func stringNormalize(e *env, _ raw) raw {
 	forms := map[string]norm.Form{"NFC": norm.NFC, "NFD": norm.NFD, "NFKC": norm.NFKC, "NFKD": norm.NFKD}
 	return func(call goja.FunctionCall) goja.Value {
 		s := e.thisString(call.This, "normalize")
@@ -164,9 +170,18 @@ func stringNormalize(e *env, prev raw) raw {
 		if isASCII(s) {
 			return s
 		}
+		if s.Length() <= min(shortText, e.lim.MaxStringBytes/18) && reflect.TypeOf(s) == typeUnicode {
+			var room [3 * shortText]byte
+			if text := appendWTF8(room[:0], unitsOf(s)); utf8.Valid(text) { // no lone surrogate
+				if form.IsNormal(text) {
+					return s
+				}
+				return fromWTF8(string(form.Append(nil, text...)))
+			}
+		}
 		text := wtf8(s)
 		if !hasSurrogate(text) && len(text) <= min(smallArray, e.lim.MaxStringBytes/6) {
-			return prev(goja.FunctionCall{This: s, Arguments: []goja.Value{asciiValue(name)}})
+			return fromWTF8(form.String(text))
 		}
 		var b strings.Builder
 		for len(text) > 0 {

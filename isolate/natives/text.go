@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/dop251/goja"
 )
@@ -19,6 +20,8 @@ const bom = 0xFEFF // goja keeps it in front of the units of a non-ASCII string
 var (
 	typeASCII   = reflect.TypeOf(asciiValue("a"))
 	typeUnicode = reflect.TypeOf(goja.StringFromUTF16([]uint16{0xe9}))
+	// unicodeIsUnits is whether the engine keeps a non-ASCII string as a slice of its units.
+	unicodeIsUnits = typeUnicode.ConvertibleTo(typeUnits)
 )
 
 // asciiValue makes a goja string of ASCII text; it copies s.
@@ -38,10 +41,12 @@ func asciiOf(s goja.String) (string, bool) {
 }
 
 // unitsOf returns the UTF-16 units of a non-ASCII string. The slice must not be
-// written to.
+// written to. It looks at the engine's slice in place: a conversion by reflect
+// allocates, which is most of the time of a method of a short string.
 func unitsOf(s goja.String) []uint16 {
-	if t := reflect.TypeOf(s); t == typeUnicode && t.ConvertibleTo(typeUnits) {
-		u := reflect.ValueOf(s).Convert(typeUnits).Interface().([]uint16)
+	if reflect.TypeOf(s) == typeUnicode && unicodeIsUnits {
+		v := reflect.ValueOf(s)
+		u := unsafe.Slice((*uint16)(v.UnsafePointer()), v.Len())
 		if len(u) == s.Length()+1 && u[0] == bom {
 			return u[1:]
 		}
