@@ -252,6 +252,20 @@ func (c *Context) RunIn(e Entry, fn func(js *isolate.JS), failed func(error)) {
 	}
 }
 
+// RunEach is RunIn for a series of short turns of the context's own code, as messages are: fn is called as long as it
+// says that there is more, each time as a turn to its script, and RunEach comes back earlier where something else is to
+// happen first (isolate.Realm.EnterEach). In a context with gates fn is called once, when the gate lets it.
+func (c *Context) RunEach(fn func(js *isolate.JS) (more bool), failed func(error)) {
+	switch {
+	case c.Ended():
+		c.fail(c.reason(), failed)
+	case c.o.Gates != nil:
+		c.queue(Entry{}, func(js *isolate.JS) { fn(js) }, failed)
+	default:
+		c.enterWith(Entry{}, nil, fn, failed)
+	}
+}
+
 // queue is RunIn for what must wait for a lock.
 func (c *Context) queue(e Entry, fn func(js *isolate.JS), failed func(error)) {
 	c.admission(e).Then(func(l *gates.Lock, err error) {
@@ -316,6 +330,11 @@ func (e *Entry) release() {
 }
 
 func (c *Context) enter(e Entry, fn func(js *isolate.JS), failed func(error)) {
+	c.enterWith(e, fn, nil, failed)
+}
+
+// enterWith runs fn, or else a series.
+func (c *Context) enterWith(e Entry, fn func(js *isolate.JS), each func(js *isolate.JS) (more bool), failed func(error)) {
 	frame := e.Frame
 	if frame == nil {
 		frame = c.frame
@@ -329,7 +348,13 @@ func (c *Context) enter(e Entry, fn func(js *isolate.JS), failed func(error)) {
 		began := c.Now()
 		defer func() { t.Worked(c.Now().Sub(began)) }()
 	}
-	ran, err := c.realm.Enter(frame, fn)
+	var ran bool
+	var err error
+	if fn == nil {
+		ran, err = c.realm.EnterEach(frame, each)
+	} else {
+		ran, err = c.realm.Enter(frame, fn)
+	}
 	if err != nil {
 		reason := c.stopped
 		if reason == nil {

@@ -79,6 +79,7 @@ type Realm struct {
 	slots       map[any]any
 
 	engine engine
+	series series
 	jobs   []func() // spare room for microtasks
 	owners []*Frame // of the microtasks that are queued
 
@@ -321,22 +322,24 @@ func (r *Realm) callEngine(fn func(js *JS)) (err error) {
 }
 
 // runPending is the inside of the call: the turn's Go code, then its microtasks,
-// even where the code threw.
+// even where the code threw; where it is a series, all of its turns.
 func (r *Realm) runPending() {
-	ex := r.js.rt.Try(r.inside)
-	for again := true; again; {
-		var err error
-		if r.ticking() {
-			err = r.part(r.js.turn, r.o.Ticks)
+	for more := true; more; more = r.another() {
+		ex := r.js.rt.Try(r.inside)
+		for again := true; again; {
+			var err error
+			if r.ticking() {
+				err = r.part(r.js.turn, r.o.Ticks)
+			}
+			r.drain()
+			// Code that is stopped has no more of them, and a microtask may have left some where
+			// there were none before.
+			again = err == nil && r.ticking()
 		}
-		r.drain()
-		// Code that is stopped has no more of them, and a microtask may have left some where
-		// there were none before.
-		again = err == nil && r.ticking()
-	}
-	r.stacked = r.engine.used()
-	if ex != nil {
-		panic(ex)
+		r.stacked = r.engine.used()
+		if ex != nil {
+			panic(ex)
+		}
 	}
 }
 

@@ -67,6 +67,17 @@ func (d *watchdog) setLocked(turn watched) {
 	}
 }
 
+// renew is for a series of turns: the one that begins now has the whole limit.
+func (d *watchdog) renew() {
+	now := time.Now()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	turn := d.turn
+	turn.start = now
+	d.setLocked(turn)
+	d.busy = true
+}
+
 func (d *watchdog) end(outer watched) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -291,6 +291,12 @@ func (l *Loop) Defer(fn func()) {
 	l.deferred = append(l.deferred, fn)
 }
 
+// Deferring reports whether something is to run later in this turn.
+func (l *Loop) Deferring() bool {
+	l = l.here()
+	return len(l.deferred) > 0 || len(l.turnEnd) > 0
+}
+
 // AtTurnEnd runs fn when nothing deferred is left. What fn defers runs in the
 // same turn.
 func (l *Loop) AtTurnEnd(fn func()) {

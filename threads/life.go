@@ -100,10 +100,23 @@ func (t *Thread) enter(fn func(js *isolate.JS)) {
 	}, nil)
 }
 
-// receive gives t.message to the receivers, inside enter.
-func (t *Thread) receive(js *isolate.JS) {
-	m := t.message
-	t.message = nil
+// receive gives the next message to the receivers, and says whether it may be called again.
+func (t *Thread) receive(js *isolate.JS) (more bool) {
+	if t.State() != Running || t.killed.Load() {
+		return false
+	}
+	i, ok := t.inbox.pop()
+	switch {
+	case !ok:
+		t.next = nothing
+		return false
+	case i.stop:
+		t.next = aStop
+		return false
+	}
+	t.left--
+	t.told = false
+	m := i.message
 	err := js.Try(func() {
 		for _, receive := range t.receivers {
 			if receive(js, m) {
@@ -115,6 +128,7 @@ func (t *Thread) receive(js *isolate.JS) {
 	if err != nil {
 		t.failed(js, err)
 	}
+	return t.left > 0
 }
 
 // become changes the state, and reports false where the thread is further already.
@@ -150,26 +164,39 @@ func (t *Thread) Receive(fn func(js *isolate.JS, m Message) (taken bool)) {
 // perTask is how many messages are delivered before other tasks of the loop have their turn.
 const perTask = 64
 
-// pump delivers what waits in the inbox.
+// following is what a thread has found behind the messages that it has received.
+type following int
+
+const (
+	mayBeMore following = iota
+	nothing
+	aStop
+)
+
+// pump delivers what waits in the inbox. What the code of a message has left for later comes before the next message.
 func (t *Thread) pump() {
 	if !t.open {
 		return // opened does it
 	}
-	for range perTask {
+	for t.left = perTask; t.left > 0; {
 		if t.State() != Running || t.killed.Load() {
 			return
 		}
-		i, ok := t.inbox.pop()
-		if !ok {
-			t.consider()
-			return
-		}
-		if i.stop {
+		before := t.left
+		t.next = mayBeMore
+		t.io.RunEach(t.taking, nil)
+		switch {
+		case t.next == aStop:
 			t.end(0)
 			return
+		case t.next == nothing:
+			t.consider()
+			return
+		case t.left == before: // the thread has ended
+			return
+		case t.iso.Loop().Deferring():
+			t.left = 0
 		}
-		t.told, t.message = false, i.message
-		t.io.RunIn(iocontext.Entry{}, t.taking, nil)
 	}
 	_ = t.post(t.pumping)
 }

@@ -111,13 +111,14 @@ type Thread struct {
 	open        bool // the inbox is delivered
 	holds       int
 	considering bool
-	told        bool                 // a failure, in the turn that runs or ran last
-	pumping     func()               // pump, made once
-	hearing     func()               // hear, likewise
-	taking      func(js *isolate.JS) // receive, likewise
-	message     Message              // what receive is to give
-	ended       bool                 // Ender was told
-	decided     bool                 // the thread itself has said its code
+	told        bool                             // a failure, in the turn that runs or ran last
+	pumping     func()                           // pump, made once
+	hearing     func()                           // hear, likewise
+	taking      func(js *isolate.JS) (more bool) // receive, likewise
+	left        int                              // of the messages of this task
+	next        following                        // what follows those that were received
+	ended       bool                             // Ender was told
+	decided     bool                             // the thread itself has said its code
 }
 
 func newThread(r *Root, s Spec) *Thread {

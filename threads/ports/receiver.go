@@ -18,9 +18,10 @@ type receiver struct {
 	to      Listener
 	pumping func() // pump, made once
 
-	delivering func(js *isolate.JS) // deliver, likewise
-	message    threads.Message      // what deliver is to tell of
-	ports      []any                // that have come with it
+	delivering func(js *isolate.JS) (more bool) // deliver, likewise
+	left       int                              // of the messages of this task
+	next       coming                           // what follows those that were delivered
+	ports      []any                            // that have come with a message
 }
 
 // Listener is who is told what comes to a port: a message, a messageerror, or the close, which has a value of nil. ports
@@ -80,37 +81,60 @@ func (r *receiver) open(on bool) {
 // perTask is how many messages are delivered before other tasks of the loop have their turn.
 const perTask = 64
 
-// pump delivers what waits.
+// coming is what a receiver has found behind the messages that it has delivered.
+type coming int
+
+const (
+	mayBeMore coming = iota
+	nothing
+	theEnd
+)
+
+// pump delivers what waits. What the code of a message has left for later comes before the next message.
 func (r *receiver) pump() {
 	core := r.core
-	for range perTask {
+	for r.left = perTask; r.left > 0; {
 		if r.core != core || core == nil || r.ioc.Ended() {
 			return
 		}
-		m, end, ok := core.Take(false)
-		if !ok {
-			return
-		}
-		if end {
+		before := r.left
+		r.next = mayBeMore
+		r.ioc.RunEach(r.delivering, nil)
+		switch {
+		case r.next == theEnd:
 			r.closed()
 			return
-		}
-		r.message = m
-		r.ioc.RunIn(iocontext.Entry{}, r.delivering, nil)
-		if m := r.message; m != nil { // the thread has ended
-			r.message = nil
-			threads.Drop(m)
+		case r.next == nothing || r.left == before: // or the thread has ended
 			return
+		case r.loop.Deferring():
+			r.left = 0
 		}
 	}
 	// A loop that is closed has ended the port.
 	_ = r.loop.Post(r.pumping)
 }
 
-// deliver tells of r.message, also where it cannot be read here.
-func (r *receiver) deliver(js *isolate.JS) {
-	realm, m := realmOf(js), r.message
-	r.message = nil
+// deliver tells of the next message, also where it cannot be read here, and says whether it may be called again.
+func (r *receiver) deliver(js *isolate.JS) (more bool) {
+	if r.core == nil || r.ioc.Ended() {
+		return false
+	}
+	m, end, ok := r.core.Take(false)
+	switch {
+	case !ok:
+		r.next = nothing
+		return false
+	case end:
+		r.next = theEnd
+		return false
+	}
+	r.left--
+	r.hand(js, m)
+	return r.left > 0
+}
+
+func (r *receiver) hand(js *isolate.JS, m threads.Message) {
+	realm := realmOf(js)
 	realm.arrived = &r.ports
 	v, err := m.Value(js)
 	realm.arrived = nil
