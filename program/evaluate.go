@@ -181,7 +181,7 @@ func (im *importer) missing(js *isolate.JS, m *record, want script.ModuleImport,
 	if err != nil {
 		return err
 	}
-	im.l.note(obj, im.l.placeOfImport(m.url, specifier, want.Name))
+	im.l.show(js, obj, im.l.placeOfImport(m.url, specifier, want.Name))
 	return js.Thrown(obj)
 }
 

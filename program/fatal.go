@@ -264,24 +264,26 @@ func lineOf(file string, line int) string {
 	return text
 }
 
+// placeBefore matches the stack of an error that begins with the place of a mistake (loader.show).
+var placeBefore = regexp.MustCompile(`^\S.*:\d+\n.*\n\s*\^+\n\n`)
+
 // report is what is said of an exception that ends the program.
 func (i *Instance) report(js *isolate.JS, value goja.Value, at place) string {
 	var b strings.Builder
-	if p, ok := i.loader.syntaxOf(value); ok {
-		at = p
-	}
+	text := console.Inspect(js, value, 2)
 	if !isError(js, value) {
 		b.WriteString("\n")
 	}
-	b.WriteString(at.show())
-	if text := i.reason; text != "" {
+	if !placeBefore.MatchString(strings.TrimPrefix(text, "[")) {
+		b.WriteString(at.show())
+	}
+	if reason := i.reason; reason != "" {
 		i.reason = ""
-		b.WriteString(text + " {\n  code: 'ERR_UNHANDLED_REJECTION'\n}\n")
+		b.WriteString(reason + " {\n  code: 'ERR_UNHANDLED_REJECTION'\n}\n")
 	} else if isError(js, value) {
 		if b.Len() > 0 {
 			b.WriteString("\n")
 		}
-		text := console.Inspect(js, value, 2)
 		if !strings.Contains(text, "\n    at ") {
 			// An error without frames stands in brackets among other values.
 			if inner, ok := strings.CutPrefix(text, "["); ok && strings.HasSuffix(inner, "]") {
@@ -290,7 +292,7 @@ func (i *Instance) report(js *isolate.JS, value goja.Value, at place) string {
 		}
 		b.WriteString(text + "\n")
 	} else {
-		b.WriteString(console.Inspect(js, value, 2) + "\n")
+		b.WriteString(text + "\n")
 		if _, ok := value.(*goja.Object); !ok {
 			b.WriteString("(Use `node --trace-uncaught ...` to show where the exception was thrown)\n")
 		}

@@ -24,13 +24,12 @@ import (
 // files and of the engine.
 type loader struct {
 	i      *Instance
-	syntax map[*goja.Object]place // of errors that the compiler made
 	im     *importer
 	common common
 }
 
 func newLoader(i *Instance) *loader {
-	l := &loader{i: i, syntax: map[*goja.Object]place{}}
+	l := &loader{i: i}
 	l.im = &importer{l: l, records: map[string]*record{}}
 	l.common.l, l.common.paths = l, pathsOf(i.o.env)
 	return l
@@ -269,13 +268,20 @@ func (l *loader) readBytes(js *isolate.JS, file string) ([]byte, error) {
 	return text, nil
 }
 
-// note keeps the place of a mistake that is told of by an error.
-func (l *loader) note(obj *goja.Object, p place) {
-	// Errors that nobody keeps are not worth keeping: there are few of them at a time.
-	if len(l.syntax) > 100 {
-		clear(l.syntax)
+// show puts the place of a mistake in front of the stack of the error that tells of it, as node does: so it is there in
+// whatever thread the error is read, too.
+func (l *loader) show(js *isolate.JS, obj *goja.Object, p place) {
+	text := p.show()
+	if text == "" {
+		return
 	}
-	l.syntax[obj] = p
+	_ = js.Try(func() {
+		stack, ok := obj.Get("stack").(goja.String)
+		if !ok {
+			return // Error.prepareStackTrace made something else of it, or threw
+		}
+		_ = obj.DefineDataProperty("stack", js.Runtime().ToValue(text+"\n"+stack.String()), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+	})
 }
 
 // placeOfImport is where a module imports a name.
@@ -353,18 +359,8 @@ func (l *loader) syntaxError(js *isolate.JS, file, text string, err error) error
 			p.text = strings.TrimRight(lines[p.line-1], "\r")
 		}
 	}
-	l.note(obj, p)
+	l.show(js, obj, p)
 	return js.Thrown(obj)
-}
-
-// syntaxOf is the place of a mistake that the compiler found.
-func (l *loader) syntaxOf(v goja.Value) (place, bool) {
-	obj, ok := v.(*goja.Object)
-	if !ok {
-		return place{}, false
-	}
-	p, ok := l.syntax[obj]
-	return p, ok
 }
 
 var (

@@ -14,9 +14,6 @@ import (
 // workers makes what the workers of the program's scripts run (face.Loader).
 type workers struct{ p *Program }
 
-// evalName is the file of a source text without one.
-const evalName = "[worker eval]"
-
 // Body is face.Loader's.
 func (w workers) Body(js *isolate.JS, e face.Entry) (threads.Body, error) {
 	owner := instanceOf(js)
@@ -38,7 +35,7 @@ func (w workers) Body(js *isolate.JS, e face.Entry) (threads.Body, error) {
 	}
 	switch {
 	case e.Eval:
-		o.Source, o.Eval, o.File = e.Path, true, evalName
+		o.Source, o.Eval, o.File = e.Path, true, face.EvalName
 	case e.From != "":
 		f, err := w.p.resolver.require(e.Path, filepath.Dir(e.From), e.From, nil)
 		switch {

@@ -19,7 +19,11 @@ const codes = [];
   }
   const w = new Worker(files[i], { keepAlive: false });
   w.postMessage('never read');
-  w.on('error', (e) => console.log(files[i], e instanceof Error, e.name, e.code));
+  w.on('error', (e) => {
+    console.log(files[i], e instanceof Error, e.name, e.code);
+    // A mistake has its place before its stack.
+    if (e instanceof SyntaxError && !files[i].endsWith('json')) console.log(e.stack.split('/').pop().split('\n').slice(0, 3).join('|'));
+  });
   w.on('exit', (code) => { codes.push(code); next(i + 1); });
 })(0);
 -- good.js --
@@ -42,9 +46,11 @@ throw new TypeError('later');
 {
 `, `
 syntax.js true SyntaxError undefined
+syntax.js:1|let x = ;|        ^
 throws.js true RangeError undefined
 needs.js true Error MODULE_NOT_FOUND
 name.mjs true SyntaxError undefined
+name.mjs:1|import { nothing } from 'fs';|         ^^^^^^^
 needs.mjs true Error ERR_MODULE_NOT_FOUND
 late.mjs true TypeError undefined
 broken.json true SyntaxError undefined

@@ -40,6 +40,9 @@ type Entry struct {
 	Stdin func(js *isolate.JS) (goja.Value, error)
 }
 
+// EvalName is the file of an entry that is a source text.
+const EvalName = "[worker eval]"
+
 // Loader makes what runs entries: a program's loader of modules.
 type Loader interface {
 	// Body returns what runs an entry in a new thread. A file that cannot be found is no error of the call but one of

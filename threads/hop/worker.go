@@ -91,6 +91,9 @@ func newWorker(c *bind.Call) (*goja.Object, error) {
 	}
 	w := &workerObject{file: path.String()}
 	e := face.Entry{Path: w.file, Eval: o.Eval}
+	if o.Eval {
+		w.file = face.EvalName
+	}
 	if o.Module {
 		e.From = face.Caller(js)
 	}
@@ -153,10 +156,18 @@ func thrown(js *isolate.JS, f *threads.Failure) goja.Value {
 	return js.Error(exception.New(f.Name, f.Message))
 }
 
-var stackFrame = regexp.MustCompile(`(?m)^\s+at (?:.*\()?((?:/|file:).*?):(\d+):(\d+)\)?$`)
+var (
+	stackFrame = regexp.MustCompile(`(?m)^\s+at (?:.*\()?((?:/|file:|\[worker eval\]).*?):(\d+):(\d+)\)?$`)
+	// stackMistake is the place of a mistake of syntax, which stands before the stack: its line, and carets below.
+	stackMistake = regexp.MustCompile(`^(\S.*):(\d+)\n.*\n(\s*)\^+\n`)
+)
 
 // place is where an error was thrown, as its stack says; the file where it says nothing.
 func place(stack, file string) (name string, line, column int) {
+	if m := stackMistake.FindStringSubmatch(stack); m != nil {
+		line, _ = strconv.Atoi(m[2])
+		return m[1], line, len(m[3]) + 1
+	}
 	m := stackFrame.FindStringSubmatch(stack)
 	if m == nil {
 		return file, 0, 0
