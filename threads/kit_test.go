@@ -22,7 +22,7 @@ import (
 )
 
 // patience ends a test whose thread never answers.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // body runs a source text with a few functions: post(v, transfer), receive(fn), exit(code), hold(), spawn(source) and
 // child.post, child.kill.

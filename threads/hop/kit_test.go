@@ -37,7 +37,7 @@ import (
 )
 
 // patience ends a test that waits for what never comes.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // kit is a program of a few files, whose main file runs on a thread of its own. Each file
 // is a module of CommonJS; what they print is kept.

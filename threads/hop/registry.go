@@ -33,9 +33,10 @@ type entry struct {
 	named   bool
 
 	began   time.Time
-	timeout float64 // seconds from began; negative is for ever
-	ttl     int64   // calls that are left; negative is for ever
-	release func()  // lets the owner end; owner's goroutine
+	timeout float64     // seconds from began; negative is for ever
+	ttl     int64       // calls that are left; negative is for ever
+	timer   *time.Timer // takes it out when its time is over; nil where it has none
+	release func()      // lets the owner end; owner's goroutine
 }
 
 func newRegistry() *registry {
@@ -90,6 +91,9 @@ func (r *registry) drop(e *entry) {
 		delete(r.byPath, a)
 	}
 	e.aliases = nil
+	if e.timer != nil {
+		e.timer.Stop()
+	}
 	// An owner whose loop is closed has ended.
 	_ = e.owner.Loop().Post(e.release)
 }
@@ -151,6 +155,35 @@ func (r *registry) move(e *entry, path string) error {
 	}
 	e.path = path
 	return nil
+}
+
+// longestTimeout is what is waited for at most: some 30 years.
+const longestTimeout = 1e9
+
+// change changes the numbers of a service. One whose time or calls are over is taken out, whether or not anybody asks for it:
+// its owner may have nothing else to live for.
+func (r *registry) change(e *entry, write func(e *entry)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	write(e)
+	if e.timer != nil {
+		e.timer.Stop()
+		e.timer = nil
+	}
+	switch {
+	case r.byPath[e.path] != e:
+	case e.over():
+		r.drop(e)
+	case e.timeout >= 0:
+		left := min(e.timeout, longestTimeout) - time.Since(e.began).Seconds()
+		e.timer = time.AfterFunc(time.Duration(left*float64(time.Second))+time.Millisecond, func() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			if e.over() {
+				r.drop(e)
+			}
+		})
+	}
 }
 
 // alias gives a service another URL.

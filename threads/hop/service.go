@@ -156,7 +156,7 @@ func setNumber(name string, write func(e *entry, n float64)) bind.Setter[service
 		if math.IsNaN(n) {
 			return exception.TypeErrorf("The %s of a service is a number.", name)
 		}
-		reg(c).with(func() { write(e, n) })
+		reg(c).change(e, func(e *entry) { write(e, n) })
 		return nil
 	}
 }

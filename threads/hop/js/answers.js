@@ -120,7 +120,7 @@ function value(v, request, turns = 0) {
 async function decode(response) {
   const type = response.headers.get('content-type') || '';
   if (!response.ok && response.status >= 400) {
-    throw new Error(await response.text() || `${response.status} ${response.statusText}`);
+    throw new Error((await response.text()).trimEnd() || `${response.status} ${response.statusText}`);
   }
   if (response.status === 204) return undefined;
   if (/^application\/(?:[^;]*\+)?json\b/i.test(type)) return response.json();
