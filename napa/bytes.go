@@ -28,17 +28,21 @@ func saveBytes(js *isolate.JS, obj *goja.Object, class string) (*object, error) 
 	if m.shared = js.Library().MemoryOf(obj); m.shared != nil {
 		return p.System.newObject(kindMemory, m), nil
 	}
-	b, ok := bind.Bytes(js, obj)
-	if !ok || bind.ViewName(js, obj) != class {
-		return nil, exception.Errorf("Failed to serialize object with type of %s.", quoted(class))
+	refused := exception.Errorf("Failed to serialize object with type of %s.", quoted(class))
+	if bind.ViewName(js, obj) != class {
+		return nil, refused
 	}
-	m.length = len(b)
-	if buffer, offset, ok := bind.BufferOf(js, obj); ok {
+	if buffer, offset, length, ok := bind.BufferOf(js, obj); ok {
 		if m.shared = js.Library().MemoryOf(buffer); m.shared != nil {
-			m.offset = offset
+			m.offset, m.length = offset, length
 			return p.System.newObject(kindMemory, m), nil
 		}
 	}
+	b, ok := bind.Bytes(js, obj)
+	if !ok {
+		return nil, refused
+	}
+	m.length = len(b)
 	m.bytes = append([]byte(nil), b...)
 	return p.System.newObject(kindMemory, m), nil
 }

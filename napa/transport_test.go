@@ -78,6 +78,21 @@ func TestValuesComeBack(t *testing.T) {
 		]);`, `[true,3,true,"box","_cid",{"x":[1,2]},true,[1,-2],[2,3],[1,2,3,4],false,true,"undefined",null,"CrtAllocator",true,1]`)
 }
 
+// A view of shared memory is sent without a look at the memory, to which others write: the
+// race detector would tell.
+func TestViewsAreSentWhileOthersWrite(t *testing.T) {
+	newKit(t, nil).want(`
+		const z = napa.zone.create("z", { workers: 2 });
+		const view = new Uint8Array(new SharedArrayBuffer(8), 0, 4), flags = new Int32Array(new SharedArrayBuffer(8));
+		const writes = z.execute((view, flags) => { Atomics.store(flags, 0, 1); do view[0]++; while (!Atomics.load(flags, 1)); return view.length; }, [view, flags]);
+		const starts = z.execute((flags) => { while (!Atomics.load(flags, 0)); }, [flags]);
+		await starts;
+		const lengths = [];
+		for (let i = 0; i < 20; i++) lengths.push((await z.execute((view) => view.byteLength, [view])).value);
+		Atomics.store(flags, 1, 1);
+		return [(await writes).value, new Set(lengths).size, lengths[0]].join();`, "4,1,4")
+}
+
 func TestSharedMemoryIsShared(t *testing.T) {
 	both(t, nil, `
 		const { marshall, unmarshall, createTransportContext } = napa.transport;

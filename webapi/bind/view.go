@@ -186,25 +186,31 @@ func Detach(js *isolate.JS, v goja.Value) bool {
 }
 
 // BufferOf returns the buffer of a typed array or a DataView, and where in it the view
-// begins. ok is false for anything else. No code of a script runs.
-func BufferOf(js *isolate.JS, v goja.Value) (buffer *goja.Object, offset int, ok bool) {
+// is, in bytes. ok is false for anything else. No code of a script runs, and no element is
+// read: threads may write to memory that they share.
+func BufferOf(js *isolate.JS, v goja.Value) (buffer *goja.Object, offset, length int, ok bool) {
 	obj, ok := v.(*goja.Object)
 	if !ok {
-		return nil, 0, false
+		return nil, 0, 0, false
 	}
 	if bits := natives.Float16Bits(obj); bits != nil {
 		obj = bits
 	}
 	p := views.Get(js)
 	for _, get := range [][3]goja.Value{p.ofArray, p.ofView} {
-		buf, err := js.Call(get[0], obj)
+		var vals [3]goja.Value
+		var err error
+		for i, g := range get {
+			if vals[i], err = js.Call(g, obj); err != nil {
+				break
+			}
+		}
 		if err != nil {
 			continue
 		}
-		off, err := js.Call(get[1], obj)
-		if o, ok := buf.(*goja.Object); ok && err == nil {
-			return o, int(off.ToInteger()), true
+		if o, ok := vals[0].(*goja.Object); ok {
+			return o, int(vals[1].ToInteger()), int(vals[2].ToInteger()), true
 		}
 	}
-	return nil, 0, false
+	return nil, 0, 0, false
 }
