@@ -86,7 +86,7 @@ func WriteHost(js *isolate.JS, w *clone.Writer, obj *goja.Object, value any, cla
 	c, ok := t.byClass[class]
 	switch {
 	case !ok && needsTransfer(js, obj):
-		return &clone.DataCloneError{Message: "Object that needs transfer was found in message but not listed in transferList"}
+		return &clone.DataCloneError{Message: NeedsTransfer}
 	case !ok && (class == "ReadableStream" || class == "WritableStream"):
 		return &clone.DataCloneError{Message: class + " can only be serialized for RPC."}
 	case !ok && class == "JsRpcTarget":
@@ -111,6 +111,9 @@ func WriteHost(js *isolate.JS, w *clone.Writer, obj *goja.Object, value any, cla
 	}
 	return c.Write(js, w, value)
 }
+
+// NeedsTransfer is the text about an object that moves, and is in no transfer list.
+const NeedsTransfer = "Object that needs transfer was found in message but not listed in transferList"
 
 // needsTransfer reports whether an object moves, and is never copied.
 func needsTransfer(js *isolate.JS, obj *goja.Object) bool {
