@@ -54,6 +54,20 @@ func (p *Port) Post(m Message) error {
 	return err
 }
 
+// Fill puts messages before those that wait for this end, whatever the bounds: they are what waited for it in a realm that
+// it leaves. Nobody is attached.
+func (p *Port) Fill(list []Message) {
+	if len(list) == 0 {
+		return
+	}
+	p.mu.Lock()
+	err := p.inbox.prepend(list)
+	p.mu.Unlock()
+	if err != nil {
+		Drop(list...)
+	}
+}
+
 // ringLocked tells who is attached that there is something to take.
 func (p *Port) ringLocked() {
 	if p.at == nil || p.rung || !p.readyLocked(false) {
@@ -111,6 +125,15 @@ func (p *Port) Take(any bool) (m Message, end, ok bool) {
 		p.ringLocked() // the end may be next
 	}
 	return i.message, i.exit, true
+}
+
+// Waits reports whether Take would give something; where it would not, who is attached is told of the next.
+func (p *Port) Waits() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ready := p.readyLocked(false)
+	p.rung = p.rung && ready
+	return ready
 }
 
 // Close closes both ends. What waits for the other end is delivered there first, and what waits here too where the port

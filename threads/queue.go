@@ -70,6 +70,23 @@ func (q *queue) push(i item) (tell bool, err error) {
 	return tell, nil
 }
 
+// prepend puts messages before what is there, whatever the bounds.
+func (q *queue) prepend(list []Message) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return ErrDead
+	}
+	items := make([]item, 0, len(list)+len(q.items)-q.head)
+	for _, m := range list {
+		i := item{message: m}
+		q.bytes += i.size()
+		items = append(items, i)
+	}
+	q.items, q.head = append(items, q.items[q.head:]...), 0
+	return nil
+}
+
 // pop takes the oldest item. Where there is none the receiver will be told of the next.
 func (q *queue) pop() (i item, ok bool) {
 	q.mu.Lock()

@@ -36,6 +36,41 @@ func Plain(js *isolate.JS, v goja.Value) Message {
 	return nil
 }
 
+// movables are what of a realm moves in messages between threads only.
+var movables = isolate.NewSlot(func(*isolate.JS) *clone.Movables { return new(clone.Movables) })
+
+// SetMovables says what of a realm can be transferred in messages between threads, and in no other clone.
+func SetMovables(js *isolate.JS, m clone.Movables) { *movables.Get(js) = m }
+
+// Movables is what of the realm can be transferred in messages beside buffers; nil where that is nothing.
+func Movables(js *isolate.JS) clone.Movables {
+	if m := *movables.Get(js); m != nil {
+		return m
+	}
+	return global.Movables(js)
+}
+
+// hosts are the host objects of a realm that has movables of its own.
+type hosts struct {
+	clone.HostObjects
+	m clone.Movables
+}
+
+// WriteHost is clone.HostObjects's.
+func (h hosts) WriteHost(w *clone.Writer, o *goja.Object) (bool, error) {
+	if movable, err := h.m.Movable(o); movable || err != nil {
+		return true, &clone.DataCloneError{Message: global.NeedsTransfer}
+	}
+	return h.HostObjects.WriteHost(w, o)
+}
+
+func hostsOf(js *isolate.JS) clone.HostObjects {
+	if m := *movables.Get(js); m != nil {
+		return hosts{global.HostObjects(js), m}
+	}
+	return global.HostObjects(js)
+}
+
 type packed struct{ *clone.Packed }
 
 // Value is Message's.
@@ -65,7 +100,7 @@ var copiers = isolate.NewSlot(func(js *isolate.JS) *realmCopiers {
 	o := clone.Options{
 		Bounds:       js.Bounds(),
 		MaxBytes:     js.Isolate().Limits().BufferBytes,
-		Host:         global.HostObjects(js),
+		Host:         hostsOf(js),
 		HostBySymbol: true,
 		Half:         natives.Float16Bits,
 		Memory:       js.Library().MemoryOf,
@@ -91,6 +126,6 @@ func copierOf(js *isolate.JS, lenient bool) *clone.Copier {
 	if lenient {
 		of = c.lenient
 	}
-	of.SetMovable(global.Movables(js)) // a module sets them when it is made
+	of.SetMovable(Movables(js)) // a module sets them when it is made
 	return of
 }
