@@ -166,7 +166,7 @@ func (d *donor) give(v goja.Value, depth int) (goja.Value, error) {
 		if class == serviceClass {
 			return obj, nil
 		}
-		if m := global.Movables(d.js); m != nil {
+		if m := threads.Movables(d.js); m != nil {
 			if is, err := m.Movable(obj); err != nil {
 				return nil, global.CloneError(err)
 			} else if is {

@@ -113,12 +113,20 @@ func Start(js *isolate.JS, e Entry, o Options, h Handlers) (*Worker, error) {
 	w := &Worker{codec: o.Codec}
 	// Code that blocks an actor hears of the thread that it has started itself.
 	entry := iocontext.Entry{Section: ioc.Capture(js).Section}
-	in := func(fn func(js *isolate.JS) error) {
+	// m, which may be nil, is what fn is to tell of.
+	in := func(m threads.Message, fn func(js *isolate.JS) error) {
+		told := false
 		ioc.RunIn(entry, func(js *isolate.JS) {
+			told = true
 			if err := fn(js); err != nil {
 				report(js, err)
 			}
-		}, nil)
+		}, func(err error) {
+			if !told {
+				threads.Drop(m)
+			}
+			ioc.Fail(err)
+		})
 	}
 	w.Thread, err = p.Root.Start(threads.Spec{
 		Name: o.Name, Parent: threads.Of(js), Stay: o.KeepAlive, DieOnFailure: o.Die, Late: o.Late, KillCode: o.KillCode, Limits: o.Limits,
@@ -126,7 +134,7 @@ func Start(js *isolate.JS, e Entry, o Options, h Handlers) (*Worker, error) {
 		Owner: threads.Owner{
 			Context: ioc, Entry: entry,
 			Message: func(m threads.Message) {
-				in(func(js *isolate.JS) error {
+				in(m, func(js *isolate.JS) error {
 					if _, ok := m.(online); ok {
 						return h.Online(js)
 					}
@@ -140,10 +148,10 @@ func Start(js *isolate.JS, e Entry, o Options, h Handlers) (*Worker, error) {
 					return h.Message(js, v)
 				})
 			},
-			Failure: func(f *threads.Failure) { in(func(js *isolate.JS) error { return h.Failure(js, f) }) },
+			Failure: func(f *threads.Failure) { in(nil, func(js *isolate.JS) error { return h.Failure(js, f) }) },
 			Exit: func(code int) {
 				w.over = true
-				in(func(js *isolate.JS) error { return h.Exit(js, code) })
+				in(nil, func(js *isolate.JS) error { return h.Exit(js, code) })
 			},
 		},
 	})
