@@ -30,6 +30,7 @@ import (
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/script"
+	"workerd.local/threads/ports"
 	"workerd.local/trace"
 	"workerd.local/webapi/bind"
 	"workerd.local/webapi/caches"
@@ -419,6 +420,9 @@ func (w *Worker) reset(cause error, culprit *isolate.Frame) {
 
 func (w *Worker) setup(js *isolate.JS) error {
 	fetch.SetOutbound(js, w.o.Outbound)
+	if w.o.Threads != nil {
+		ports.SetupDeployed(js)
+	}
 	if w.o.Resolve.Service != nil {
 		rpc.SetResolver(js, w.o.Resolve)
 	}

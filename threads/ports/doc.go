@@ -9,6 +9,9 @@
 // otherwise; what comes before waits, with the bounds of threads.messages and threads.bytes. Both ends hear of the end of
 // the channel, which is that of either end, of its thread, or of a message that a port was lost with.
 //
+// Ports of deployed workers are those of package messaging, workerd's, which know one realm. Where one of these leaves it in a
+// message to a thread, it and the end that stays get a core each (far.go), and the bounds and ends are the same.
+//
 // Words. The *core* of a port is a threads.Port; the object that a script has is attached to it until it closes or moves.
 // A *hub* is where the BroadcastChannels of one program meet.
 //

@@ -11,7 +11,7 @@ import (
 	"workerd.local/webapi/global"
 )
 
-// Module is what scripts see of the package. Setup must have been called in the realm.
+// Module is what scripts of programs see of the package. Setup must have been called in the realm.
 var Module = bind.Module{
 	Name:    "ports",
 	Globals: []bind.Global{channelClass, portClass, broadcastClass},
@@ -43,7 +43,7 @@ func (m movables) Movable(o *goja.Object) (bool, error) {
 	case !ok || clone.IsPinned(o):
 		return false, nil
 	case p.core == nil || p.core.Closed():
-		return true, &clone.DataCloneError{Message: "MessagePort in transfer list is already detached"}
+		return true, errDetached
 	}
 	return true, nil
 }
@@ -72,10 +72,15 @@ func (m movables) Arrive(moved any) (*goja.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	if list := realmOf(m.js).arrived; list != nil {
-		*list = append(*list, p.obj)
-	}
+	arrived(m.js, p.obj)
 	return p.obj, nil
+}
+
+// arrived tells the message that is delivered of a port that has come with it.
+func arrived(js *isolate.JS, port *goja.Object) {
+	if list := realmOf(js).arrived; list != nil {
+		*list = append(*list, port)
+	}
 }
 
 // coded is an error as node makes it.

@@ -13,6 +13,7 @@ import (
 type receiver struct {
 	core    *threads.Port // nil once it has closed or moved
 	ioc     *iocontext.Context
+	entry   iocontext.Entry // where messages enter an actor
 	loop    *loop.Loop
 	release func() // lets the thread end; nil where it is not held
 	to      Listener
@@ -22,6 +23,7 @@ type receiver struct {
 	left       int                              // of the messages of this task
 	next       coming                           // what follows those that were delivered
 	ports      []any                            // that have come with a message
+	waiting    bool                             // for the actor's input gate
 }
 
 // Listener is who is told what comes to a port: a message, a messageerror, or the close, which has a value of nil. ports
@@ -36,16 +38,20 @@ func (r *receiver) attach(js *isolate.JS, core *threads.Port, to Listener) error
 		return err
 	}
 	r.core, r.ioc, r.loop, r.to = core, ioc, ioc.Loop(), to
+	if ioc.IsActor() {
+		// Code that blocks an actor hears of the ports that it has attached itself.
+		r.entry.Section = ioc.Capture(js).Section
+	}
 	r.pumping, r.delivering = r.pump, r.deliver
 	core.Attach(r.loop, r.pumping)
 	ioc.Tie(r)
 	return nil
 }
 
-// ContextEnded is iocontext.Ending's: with the thread its ports close.
+// ContextEnded is iocontext.Ending's: with the thread, the request or the actor its ports close. Nothing of it is kept.
 func (r *receiver) ContextEnded() {
 	if core := r.core; core != nil {
-		r.core, r.release = nil, nil
+		r.core, r.release, r.ioc, r.entry = nil, nil, nil, iocontext.Entry{}
 		core.End()
 	}
 }
@@ -93,6 +99,10 @@ const (
 // pump delivers what waits. What the code of a message has left for later comes before the next message.
 func (r *receiver) pump() {
 	core := r.core
+	if core != nil && r.ioc.IsActor() {
+		r.pumpGated(core)
+		return
+	}
 	for r.left = perTask; r.left > 0; {
 		if r.core != core || core == nil || r.ioc.Ended() {
 			return
@@ -112,6 +122,35 @@ func (r *receiver) pump() {
 	}
 	// A loop that is closed has ended the port.
 	_ = r.loop.Post(r.pumping)
+}
+
+// pumpGated is pump for an actor: one message enters at a time, and while the input gate is closed it waits in the port.
+func (r *receiver) pumpGated(core *threads.Port) {
+	if r.waiting || r.ioc.Ended() || !core.Waits() {
+		return
+	}
+	r.waiting = true
+	ioc := r.ioc
+	ioc.RunIn(r.entry, func(js *isolate.JS) {
+		r.waiting = false
+		if r.core != core {
+			return
+		}
+		m, end, ok := core.Take(false)
+		switch {
+		case !ok:
+		case end:
+			r.leave().End()
+			r.to.Told(js, "close", nil, nil)
+		default:
+			// The next one comes behind what waits at the gate. A loop that is closed has ended the port.
+			_ = r.loop.Post(r.pumping)
+			r.hand(js, m)
+		}
+	}, func(err error) {
+		r.waiting = false
+		ioc.Fail(err)
+	})
 }
 
 // deliver tells of the next message, also where it cannot be read here, and says whether it may be called again.
