@@ -97,6 +97,7 @@ others
 	golang.org/x/text                   isolate/natives  webapi/encoding  webapi/console  webapi/htmlrewriter
 	golang.org/x/sync                   server
 	golang.org/x/crypto                 internal/crypt
+	software.sslmate.com/src/go-pkcs12  internal/crypt
 	github.com/hanwen/go-fuse/v2        tests
 	github.com/chromedp/chromedp        tests
 	modernc.org/sqlite                  storage/sqliteimport

@@ -16,6 +16,7 @@ import (
 var (
 	oidPBES2  = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 13}
 	oidPBKDF2 = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 12}
+	oidScrypt = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11591, 4, 11}
 )
 
 var prfs = []struct {
@@ -50,7 +51,7 @@ type encryptedKey struct {
 type pbes2 struct {
 	KDF struct {
 		Algorithm  asn1.ObjectIdentifier
-		Parameters pbkdf2Params
+		Parameters asn1.RawValue // pbkdf2Params or scryptParams
 	}
 	Cipher struct {
 		Algorithm asn1.ObjectIdentifier
@@ -65,6 +66,19 @@ type pbkdf2Params struct {
 	PRF        pkix.AlgorithmIdentifier `asn1:"optional"`
 }
 
+type scryptParams struct {
+	Salt      []byte
+	N, R, P   int
+	KeyLength int `asn1:"optional"`
+}
+
+// maxScryptMemory bounds the memory that the text of a key may ask for, and maxScryptWork the work, in the iterations of which
+// each takes a block of it.
+const (
+	maxScryptMemory = 64 << 20
+	maxScryptWork   = 1 << 20
+)
+
 // maxKeyIterations bounds the work that the text of a key may ask for, about a second.
 const maxKeyIterations = 2_000_000
 
@@ -74,12 +88,38 @@ func decryptPKCS8(der, passphrase []byte) ([]byte, error) {
 	if err := unmarshal(der, &k); err != nil || !k.Algorithm.Algorithm.Equal(oidPBES2) {
 		return nil, ErrKeyFormat
 	}
-	p := k.Algorithm.Parameters
+	p := &k.Algorithm.Parameters
 	if passphrase == nil {
 		return nil, ErrPassphrase
 	}
-	kdf := p.KDF.Parameters
-	if !p.KDF.Algorithm.Equal(oidPBKDF2) || kdf.Iterations < 1 || kdf.Iterations > maxKeyIterations {
+	for _, c := range keyCiphers {
+		if p.Cipher.Algorithm.Equal(c.oid) {
+			info := CipherNamed(c.name)
+			key, err := p.key(passphrase, info.KeySize)
+			if err != nil {
+				return nil, err
+			}
+			return passphraseCipher(info, key, p.Cipher.IV, k.Data, false)
+		}
+	}
+	return nil, ErrPassphrase
+}
+
+// key makes a key of a passphrase.
+func (p *pbes2) key(passphrase []byte, size int) ([]byte, error) {
+	if p.KDF.Algorithm.Equal(oidScrypt) {
+		var kdf scryptParams
+		if err := unmarshal(p.KDF.Parameters.FullBytes, &kdf); err != nil || kdf.N < 2 || kdf.R < 1 || kdf.P < 1 || kdf.N > maxScryptWork || kdf.R > maxScryptWork/kdf.N || kdf.P > maxScryptWork/(kdf.N*kdf.R) {
+			return nil, ErrPassphrase
+		}
+		key, err := Scrypt(passphrase, kdf.Salt, kdf.N, kdf.R, kdf.P, maxScryptMemory, size)
+		if err != nil {
+			return nil, ErrPassphrase
+		}
+		return key, nil
+	}
+	var kdf pbkdf2Params
+	if err := unmarshal(p.KDF.Parameters.FullBytes, &kdf); err != nil || !p.KDF.Algorithm.Equal(oidPBKDF2) || kdf.Iterations < 1 || kdf.Iterations > maxKeyIterations {
 		return nil, ErrPassphrase
 	}
 	hash := crypto.SHA1
@@ -88,17 +128,7 @@ func decryptPKCS8(der, passphrase []byte) ([]byte, error) {
 			hash = f.hash
 		}
 	}
-	for _, c := range keyCiphers {
-		if p.Cipher.Algorithm.Equal(c.oid) {
-			info := CipherNamed(c.name)
-			key, err := PBKDF2(hash.New, passphrase, kdf.Salt, kdf.Iterations, info.KeySize, nil)
-			if err != nil {
-				return nil, err
-			}
-			return passphraseCipher(info, key, p.Cipher.IV, k.Data, false)
-		}
-	}
-	return nil, ErrPassphrase
+	return PBKDF2(hash.New, passphrase, kdf.Salt, kdf.Iterations, size, nil)
 }
 
 // newIterations is how many iterations of PBKDF2 are used for keys that are written.
@@ -121,7 +151,11 @@ func encryptPKCS8(der []byte, cipher string, passphrase []byte, random Random) (
 	random(salt)
 	random(iv)
 	p.KDF.Algorithm, p.Cipher.IV = oidPBKDF2, iv
-	p.KDF.Parameters = pbkdf2Params{Salt: salt, Iterations: newIterations, PRF: pkix.AlgorithmIdentifier{Algorithm: prfs[2].oid, Parameters: asn1.NullRawValue}}
+	kdf, err := asn1.Marshal(pbkdf2Params{Salt: salt, Iterations: newIterations, PRF: pkix.AlgorithmIdentifier{Algorithm: prfs[2].oid, Parameters: asn1.NullRawValue}})
+	if err != nil {
+		return nil, err
+	}
+	p.KDF.Parameters.FullBytes = kdf
 	key, err := PBKDF2(crypto.SHA256.New, passphrase, salt, newIterations, info.KeySize, nil)
 	if err != nil {
 		return nil, err

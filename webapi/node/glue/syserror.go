@@ -27,7 +27,7 @@ type SystemError struct {
 	Tail string
 	// Listen errors have the text of the code before the tail.
 	Listen bool
-	// Bare errors say only their text, and have no number.
+	// Bare errors say only their text, and have no number; nor a code where that is empty.
 	Bare bool
 	// Class is that of the object; "Error" where it is empty.
 	Class string
@@ -138,7 +138,9 @@ func (e *SystemError) Value(js *isolate.JS) (*goja.Object, error) {
 	}
 	props := []any{"errno", e.Errno, "code", e.Code, "syscall", e.Syscall}
 	if e.Bare {
-		props = []any{"code", e.Code}
+		if props = []any{"code", e.Code}; e.Code == "" {
+			props = nil
+		}
 	}
 	props = append(props, e.More...)
 	if e.Path != "" {

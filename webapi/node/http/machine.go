@@ -41,11 +41,14 @@ var networkClass = &bind.Class[network]{
 	Methods: map[string]bind.Method[network]{"close": func(n *network, _ *bind.Call) (any, error) { n.Close(); return nil, nil }},
 }
 
+// mostSessions is how many sessions of TLS an agent may keep, whatever it asks for.
+const mostSessions = 1000
+
 // clientNatives are what js/_http_client.js gets.
 var clientNatives = map[string]bind.Static{
 	"machine": func(c *bind.Call) (any, error) { return glue.MachineOf(c.JS()) != nil, nil },
-	// network(secrets, servername, trusts): trusts(session) says whether a server is to be
-	// trusted. A servername of undefined is that of each request.
+	// network(secrets, servername, trusts, sessions): trusts(session) says whether a server is to be
+	// trusted. A servername of undefined is that of each request; sessions is how many are kept to be resumed.
 	"network": func(c *bind.Call) (any, error) {
 		js := c.JS()
 		everywhere, err := outbound.NewPolicy([]string{"public", "private", "local"}, nil)
@@ -56,6 +59,9 @@ var clientNatives = map[string]bind.Static{
 		cfg := secrets.Config(false)
 		if name, ok := c.Arg(1).(goja.String); ok {
 			cfg.ServerName = name.String()
+		}
+		if most := min(c.Arg(3).ToInteger(), mostSessions); most > 0 {
+			cfg.ClientSessionCache = tls.NewLRUClientSessionCache(int(most))
 		}
 		n := &network{}
 		if n.handle, err = glue.NewHandle(js, func() { n.Network.Close() }); err != nil {
@@ -123,7 +129,7 @@ func failure(err error, host string, port int) error {
 func (l *listener) secure(js *isolate.JS, o sockets.Options) *tls.Config {
 	secrets, trusts := sockets.SecretsOf(js, o.Get("context")), o.Function("trusts")
 	l.failed = o.Function("failed")
-	return sockets.ServerConfig(l.handle, secrets, []string{"http/1.1"}, o, func(client net.Addr, s *sockets.Session) error {
+	return sockets.ServerConfig(js, l.handle, secrets, []string{"http/1.1"}, o, func(client net.Addr, s *sockets.Session) error {
 		l.mu.Lock()
 		l.sessions[client.String()] = s
 		l.mu.Unlock()

@@ -1,6 +1,7 @@
 package sockets
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/tls"
@@ -29,7 +30,8 @@ type ctx = context.Context
 // trust, and what may be spoken. It does not change.
 type Secrets struct {
 	certificates []tls.Certificate
-	trusted      *x509.CertPool // nil: the machine's
+	trusted      *x509.CertPool      // nil: the machine's
+	beside       []*x509.Certificate // who is trusted beside those, for a file of PKCS #12 had them
 	min, max     uint16
 	suites       []uint16
 	curves       []tls.CurveID
@@ -101,8 +103,8 @@ func samePublic(a, b any) bool {
 	return ok && k.Equal(b)
 }
 
-// newSecrets is context(keys, passphrases, certs, ca, min, max, suites, curves): each a list
-// or undefined, min and max names of protocols.
+// newSecrets is context(keys, passphrases, certs, ca, min, max, suites, curves, files, passphrases of these): each a list
+// or undefined, min and max names of protocols. files are of PKCS #12.
 func newSecrets(c *bind.Call) (any, error) {
 	js, s := c.JS(), &Secrets{}
 	// Which mistake is told first is OpenSSL's order: certificates, then keys.
@@ -122,6 +124,9 @@ func newSecrets(c *bind.Call) (any, error) {
 			k, err = crypt.ParsePrivate(text, crypt.KeyForm{Type: "pkcs8", Passphrase: passphrases[i]})
 		}
 		signer, ok := k.(crypto.Signer)
+		if (err != nil || !ok) && bytes.Contains(text, []byte("ENCRYPTED")) {
+			return nil, glue.Thrown(js, openssl("ERR_OSSL_BAD_DECRYPT", "1C800064", "Provider routines", "", "bad decrypt"))
+		}
 		if err != nil || !ok {
 			return nil, glue.Thrown(js, openssl("ERR_OSSL_UNSUPPORTED", "1E08010C", "DECODER routines", "", "unsupported"))
 		}
@@ -141,6 +146,12 @@ func newSecrets(c *bind.Call) (any, error) {
 		}
 		s.certificates = append(s.certificates, own)
 	}
+	words := texts(js, c.Arg(9))
+	for i, file := range texts(js, c.Arg(8)) {
+		if err := s.addPFX(file, string(words[i])); err != nil {
+			return nil, glue.Thrown(js, err)
+		}
+	}
 	if list := c.Arg(3); !goja.IsUndefined(list) {
 		s.trusted = x509.NewCertPool()
 		for _, text := range texts(js, list) {
@@ -149,6 +160,9 @@ func newSecrets(c *bind.Call) (any, error) {
 			for _, x := range all {
 				s.trusted.AddCert(x)
 			}
+		}
+		for _, x := range s.beside {
+			s.trusted.AddCert(x)
 		}
 	}
 	s.min, s.max = versions[c.Arg(4).String()], versions[c.Arg(5).String()]
@@ -170,6 +184,31 @@ func newSecrets(c *bind.Call) (any, error) {
 		}
 	}
 	return secretsClass.Wrap(js, s), nil
+}
+
+// addPFX adds what a file of PKCS #12 has: a key, its certificate, and others, which are shown and trusted.
+func (s *Secrets) addPFX(file []byte, passphrase string) error {
+	key, own, others, err := crypt.ParsePFX(file, passphrase)
+	wrong := func(code, text string) error { return &glue.SystemError{Code: code, Bare: true, Text: text} }
+	signer, ok := key.(crypto.Signer)
+	switch {
+	case errors.Is(err, crypt.ErrPFXForm):
+		return wrong("", "not enough data")
+	case errors.Is(err, crypt.ErrPFXMac):
+		return wrong("", "mac verify failure")
+	case errors.Is(err, crypt.ErrPFXNoMac):
+		return wrong("", "mac absent")
+	case errors.Is(err, crypt.ErrPFXKey):
+		return wrong("ERR_CRYPTO_OPERATION_FAILED", "Unable to load private key from PFX data")
+	case err != nil, !ok:
+		return wrong("ERR_CRYPTO_UNSUPPORTED_OPERATION", "Unsupported PKCS12 PFX data")
+	}
+	pair := tls.Certificate{PrivateKey: signer, Leaf: own, Certificate: [][]byte{own.Raw}}
+	for _, x := range others {
+		pair.Certificate = append(pair.Certificate, x.Raw)
+	}
+	s.certificates, s.beside = append(s.certificates, pair), append(s.beside, others...)
+	return nil
 }
 
 var versions = map[string]uint16{"TLSv1": tls.VersionTLS10, "TLSv1.1": tls.VersionTLS11, "TLSv1.2": tls.VersionTLS12, "TLSv1.3": tls.VersionTLS13}
@@ -279,6 +318,9 @@ func (s *Secrets) problem(js *isolate.JS, chain []*x509.Certificate, server bool
 	o := x509.VerifyOptions{Roots: s.trusted, Intermediates: x509.NewCertPool(), CurrentTime: js.Host().Now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
 	if o.Roots == nil {
 		o.Roots = machineRoots(js)
+		for _, x := range s.beside {
+			o.Roots.AddCert(x)
+		}
 	}
 	if server {
 		o.KeyUsages = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}

@@ -1,6 +1,7 @@
 package sockets
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -22,6 +23,7 @@ type Session struct {
 	Secrets *Secrets
 	Server  bool
 	trusted []*x509.Certificate // what problem has found
+	resume  *resumption         // of a client of node:tls
 }
 
 // SessionClass is the class of Sessions that scripts ask.
@@ -32,6 +34,14 @@ var SessionClass = &bind.Class[Session]{
 		"alpn":       func(s *Session, _ *bind.Call) (any, error) { return s.NegotiatedProtocol, nil },
 		"servername": func(s *Session, _ *bind.Call) (any, error) { return s.ServerName, nil },
 		"reused":     func(s *Session, _ *bind.Call) (any, error) { return s.DidResume, nil },
+		// latest is the last session that the server has given; undefined where it has not.
+		"latest": func(s *Session, c *bind.Call) (any, error) {
+			b := s.resume.last()
+			if b == nil {
+				return nil, nil
+			}
+			return core.NewBuffer(c.JS(), append([]byte(nil), b...))
+		},
 		// cipher is [name, standard name, version].
 		"cipher": func(s *Session, _ *bind.Call) (any, error) {
 			name := tls.CipherSuiteName(s.CipherSuite)
@@ -105,12 +115,13 @@ func buffers(js *isolate.JS, list []*x509.Certificate) (any, error) {
 // protocol.
 type hello struct {
 	secrets  *Secrets
-	protocol string // of ALPN; empty where the script has no say
+	protocol string   // of ALPN; empty where the script has no say
+	tickets  *tickets // nil where the script says nothing of them
 	err      error
 }
 
 // ask calls fn(servername, protocols, answer) on the loop, and waits for the answer:
-// answer(error, secrets, protocol). Not on the loop.
+// answer(error, secrets, protocol, options of tickets). Not on the loop.
 func ask(ctx ctx, h *glue.Handle, fn goja.Value, in *tls.ClientHelloInfo) hello {
 	got := make(chan hello, 1)
 	tell := func(x hello) {
@@ -128,6 +139,9 @@ func ask(ctx ctx, h *glue.Handle, fn goja.Value, in *tls.ClientHelloInfo) hello 
 			x.secrets, _ = secretsClass.Unwrap(js, c.Arg(1))
 			if p, ok := c.Arg(2).(goja.String); ok {
 				x.protocol = p.String()
+			}
+			if o, ok := c.Arg(3).(*goja.Object); ok {
+				x.tickets = ticketsOf(c.JS(), Options{o})
 			}
 			tell(x)
 			return nil, nil
@@ -193,13 +207,14 @@ func (o Options) Function(name string) goja.Value {
 	return nil
 }
 
-// ServerConfig is what a server of TLS with the options request, reject and hello does.
+// ServerConfig is what a server of TLS with the options request, reject, hello and those of ticketsOf does; on the loop.
 // hello, where there is one, is asked about each client (ask); it is one of h's realm. verify
 // gets the session of each client, in its handshake, which fails with the error.
-func ServerConfig(h *glue.Handle, own *Secrets, protocols []string, o Options, verify func(client net.Addr, s *Session) error) *tls.Config {
-	request, reject, fn := o.Is("request"), o.Is("reject"), o.Function("hello")
-	set := func(cfg *tls.Config) *tls.Config {
+func ServerConfig(js *isolate.JS, h *glue.Handle, own *Secrets, protocols []string, o Options, verify func(client net.Addr, s *Session) error) *tls.Config {
+	request, reject, fn, resumes := o.Is("request"), o.Is("reject"), o.Function("hello"), ticketsOf(js, o)
+	set := func(cfg *tls.Config, t *tickets) *tls.Config {
 		cfg.NextProtos = protocols
+		t.set(cfg)
 		switch {
 		case request && reject:
 			cfg.ClientAuth = tls.RequireAnyClientCert
@@ -208,7 +223,7 @@ func ServerConfig(h *glue.Handle, own *Secrets, protocols []string, o Options, v
 		}
 		return cfg
 	}
-	cfg := set(own.Config(true))
+	cfg := set(own.Config(true), resumes)
 	cfg.GetConfigForClient = func(in *tls.ClientHelloInfo) (*tls.Config, error) {
 		x := hello{}
 		if fn != nil {
@@ -220,7 +235,7 @@ func ServerConfig(h *glue.Handle, own *Secrets, protocols []string, o Options, v
 		if x.secrets == nil {
 			x.secrets = own
 		}
-		to := set(x.secrets.Config(true))
+		to := set(x.secrets.Config(true), cmp.Or(x.tickets, resumes))
 		if x.protocol != "" {
 			to.NextProtos = []string{x.protocol}
 		}
@@ -250,8 +265,17 @@ var tlsNatives = map[string]bind.Static{
 		}
 		return list, nil
 	},
+	// ticket is what the server knows a session by.
+	"ticket": func(c *bind.Call) (any, error) {
+		b, _ := bind.Bytes(c.JS(), c.Arg(0))
+		ticket, _, ok := splitSession(b)
+		if !ok {
+			return nil, nil
+		}
+		return core.NewBuffer(c.JS(), append([]byte(nil), ticket...))
+	},
 	// secure(connection, head, options, done) begins TLS: options are {server, context, servername,
-	// protocols, request, reject, hello, verify}. done gets (error, pipe, session). It returns a
+	// protocols, request, reject, hello, verify, session, ticket, tickets, sessionContext, sessionTimeout}. done gets (error, pipe, session). It returns a
 	// function that gives it up.
 	"secure": func(c *bind.Call) (any, error) {
 		js := c.JS()
@@ -269,14 +293,16 @@ var tlsNatives = map[string]bind.Static{
 			return nil, err
 		}
 		var cfg *tls.Config
+		var resume *resumption
 		if server {
-			cfg = ServerConfig(h, secrets, protocols, o, func(_ net.Addr, s *Session) error {
+			cfg = ServerConfig(js, h, secrets, protocols, o, func(_ net.Addr, s *Session) error {
 				secrets = s.Secrets // read when the handshake is over
 				return nil
 			})
 		} else {
 			cfg = secrets.Config(false)
 			cfg.NextProtos = protocols
+			resume = resumeClient(js, cfg, h, o)
 			if name, ok := o.Get("servername").(goja.String); ok {
 				cfg.ServerName = name.String()
 			}
@@ -305,7 +331,7 @@ var tlsNatives = map[string]bind.Static{
 					glue.Tell(js, done, js.Error(err))
 					return
 				}
-				glue.Tell(js, done, goja.Null(), pipe, SessionClass.Wrap(js, &Session{ConnectionState: t.ConnectionState(), Secrets: secrets, Server: server}))
+				glue.Tell(js, done, goja.Null(), pipe, SessionClass.Wrap(js, &Session{ConnectionState: t.ConnectionState(), Secrets: secrets, Server: server, resume: resume}))
 			})
 		})
 		return bind.NewFunction(js, "", 0, func(*bind.Call) (any, error) {

@@ -161,7 +161,7 @@ class ClientRequest extends OutgoingMessage {
         seen.set(host, { session, problem });
         if (seen.size > mostSeen) seen.delete(seen.keys().next().value);
         return problem === undefined || !reject;
-      });
+      }, this.agent?.maxCachedSessions ?? 0);
       return { network, seen, close: () => network.close() };
     };
     // What asks a function of its own shares no connections.

@@ -2,7 +2,7 @@
 // node:https of programs: servers that listen, and requests with the options of TLS.
 const { Agent: PlainAgent, client } = require("internal/https");
 const { Server: HTTPServer } = require("internal/http_server");
-const { _parts: { prepare, named, greet, contextMembers, protocolsOf } } = require("node:_tls_wrap");
+const { _parts: { prepare, named, greet, contextMembers, protocolsOf, ticketsOf } } = require("node:_tls_wrap");
 
 class Agent extends PlainAgent {
   #networks = new Map();
@@ -35,7 +35,7 @@ class Server extends HTTPServer {
     return {
       context: this._sharedCreds.context, request: this.requestCert, reject: this.rejectUnauthorized, failed,
       // Contexts may come and change while the server listens.
-      hello: (...words) => greet(this, { SNICallback: named(this), ALPNCallback: this.ALPNCallback, context: this._sharedCreds.context, again: failed }, ...words),
+      hello: (...words) => greet(this, { SNICallback: named(this), ALPNCallback: this.ALPNCallback, context: this._sharedCreds.context, again: failed, tickets: ticketsOf(this) }, ...words),
       trusts: this.requestCert && this.rejectUnauthorized ? (session) => session.problem() === undefined : undefined,
     };
   }

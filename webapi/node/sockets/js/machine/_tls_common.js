@@ -2,9 +2,9 @@
 // node:_tls_common of programs: contexts of TLS.
 const { Buffer } = require("node:buffer");
 const { ERR_INVALID_ARG_TYPE, ERR_OPTION_NOT_IMPLEMENTED, make } = require("internal/codes");
-const { validateInteger, validateString, validateInt32 } = require("internal/validators");
+const { validateInteger, validateBuffer, validateString, validateInt32 } = require("internal/validators");
 const { translatePeerCertificate } = require("internal/tls_certificates");
-const { isArray, isView } = primordials;
+const { defineProperty, isArray, isView } = primordials;
 
 const methods = { TLS_method: [], TLS_client_method: [], TLS_server_method: [], SSLv23_method: [], SSLv23_client_method: [], SSLv23_server_method: [] };
 for (const [word, version] of [["TLSv1", "TLSv1"], ["TLSv1_1", "TLSv1.1"], ["TLSv1_2", "TLSv1.2"], ["TLSv1_3", "TLSv1.3"]]) {
@@ -18,6 +18,11 @@ const material = (value, name) => {
   throw new ERR_INVALID_ARG_TYPE(name, ["string", "Buffer", "TypedArray", "DataView"], value);
 };
 const list = (value, name) => (value === undefined || value === null || value === false || value === "" ? [] : isArray(value) ? value.flat() : [value]);
+
+function checkKeys(keys, name) {
+  validateBuffer(keys, name);
+  if (keys.byteLength !== 48) throw make(TypeError, "ERR_INVALID_ARG_VALUE", `The property '${name}' must be exactly 48 bytes. Received ${keys.byteLength}`);
+}
 
 // SecureContext keeps what there is to show and to trust.
 function SecureContext(secureProtocol, flags, minVersion, maxVersion) {
@@ -38,22 +43,34 @@ function SecureContext(secureProtocol, flags, minVersion, maxVersion) {
     }
     versions = [minVersion, maxVersion];
   }
-  this._versions = versions;
+  defineProperty(this, "_versions", { value: versions });
   this.context = undefined;
 }
 
 function createSecureContext(options) {
   options ??= {};
   const { secureProtocol, secureOptions, minVersion, maxVersion, passphrase, ciphers, ecdhCurve, sessionTimeout } = options;
-  if (options.pfx !== undefined && options.pfx !== null) throw new ERR_OPTION_NOT_IMPLEMENTED("options.pfx");
   if (options.clientCertEngine || options.privateKeyEngine) throw new ERR_OPTION_NOT_IMPLEMENTED("options.privateKeyEngine");
   const context = new SecureContext(secureProtocol, secureOptions, minVersion, maxVersion);
   const keys = [], words = [];
-  if (passphrase !== undefined && passphrase !== null) validateString(passphrase, "options.passphrase");
-  for (const k of list(options.key)) {
-    const nested = k !== null && typeof k === "object" && !isView(k) && !(k instanceof ArrayBuffer) && k.pem !== undefined;
+  if (passphrase !== undefined && passphrase !== null && list(options.key).length > 0) validateString(passphrase, "options.passphrase");
+  if (options.sessionIdContext !== undefined && options.sessionIdContext !== null) validateString(options.sessionIdContext, "options.sessionIdContext");
+  if (options.ticketKeys !== undefined && options.ticketKeys !== null) checkKeys(options.ticketKeys, "options.ticketKeys");
+  // An object with a passphrase of its own stands in a list.
+  for (const k of isArray(options.key) ? options.key.flat() : list(options.key)) {
+    const nested = isArray(options.key) && k !== null && typeof k === "object" && !isView(k) && !(k instanceof ArrayBuffer) && k.pem !== undefined;
     keys.push(material(nested ? k.pem : k, "options.key"));
     words.push(Buffer.from((nested ? k.passphrase : undefined) ?? passphrase ?? ""));
+  }
+  const files = [], fileWords = [];
+  if (options.pfx !== undefined && options.pfx !== null) {
+    for (const f of isArray(options.pfx) ? options.pfx : [options.pfx]) {
+      const nested = isArray(options.pfx) && typeof f === "object" && f !== null && f.buf !== undefined, file = nested ? f.buf : f, word = (nested ? f.passphrase : undefined) ?? passphrase;
+      if (typeof file !== "string" && !isView(file) && !(file instanceof ArrayBuffer)) throw make(Error, "ERR_CRYPTO_OPERATION_FAILED", "Unable to load PFX certificate");
+      if (word !== undefined && word !== null && typeof word !== "string" && !isView(word)) throw make(TypeError, "ERR_INVALID_ARG_TYPE", "Pass phrase must be a buffer");
+      files.push(Buffer.from(file));
+      fileWords.push(Buffer.from(word ?? ""));
+    }
   }
   const certs = list(options.cert).map((c) => material(c, "options.cert"));
   const ca = options.ca === undefined || options.ca === null || options.ca === false || options.ca === "" ? undefined : list(options.ca).map((c) => material(c, "options.ca"));
@@ -62,7 +79,8 @@ function createSecureContext(options) {
   if (sessionTimeout !== undefined && sessionTimeout !== null) validateInt32(sessionTimeout, "options.sessionTimeout", 0);
   const [min, max] = context._versions;
   // node speaks TLS 1.2 and 1.3 unless it is told otherwise.
-  context.context = require("node:_tls_wrap")._native.context(keys, words, certs, ca, min ?? (max !== undefined && max !== null && known.indexOf(max) < 2 ? max : "TLSv1.2"), max ?? "TLSv1.3", ciphers || undefined, ecdhCurve || undefined);
+  context.context = require("node:_tls_wrap")._native.context(keys, words, certs, ca, min ?? (max !== undefined && max !== null && known.indexOf(max) < 2 ? max : "TLSv1.2"), max ?? "TLSv1.3", ciphers || undefined, ecdhCurve || undefined,
+    files, fileWords);
   return context;
 }
-return { createSecureContext, SecureContext, translatePeerCertificate };
+return { createSecureContext, SecureContext, translatePeerCertificate, checkKeys };

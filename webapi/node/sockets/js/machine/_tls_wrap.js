@@ -11,6 +11,7 @@ const { Socket, _normalizeArgs } = net;
 
 const secretsOf = (options) => require("node:_tls_common").createSecureContext(options);
 const SecureContext = () => require("node:_tls_common").SecureContext;
+const checkKeys = (keys, name) => require("node:_tls_common").checkKeys(keys, name);
 const reset = (text) => make(Error, "ECONNRESET", text);
 
 // protocolsOf are the names of a list for ALPN, which may be written as on the wire.
@@ -35,20 +36,20 @@ function rejects(options) {
   return false;
 }
 
-// greet answers a client's first words with a context, and with a protocol where self, who
-// listens, chooses it. context is what there is without SNICallback, again is told that this has
+// greet answers a client's first words with a context, a protocol where self, who listens,
+// chooses it, and the server's tickets. context is what there is without SNICallback, again is told that this has
 // answered twice.
-function greet(self, { SNICallback, ALPNCallback, context: own, again }, servername, protocols, answer) {
+function greet(self, { SNICallback, ALPNCallback, context: own, again, tickets }, servername, protocols, answer) {
   const go = (error, context) => {
     if (error) return void answer(error);
     if (context === undefined || context === null) context = own;
     else if (context instanceof SecureContext() || context.context !== undefined) context = context.context ?? context;
     else return void answer(make(TypeError, "ERR_TLS_INVALID_CONTEXT", "context must be a SecureContext"));
-    if (typeof ALPNCallback !== "function" || protocols.length === 0) return void answer(null, context);
+    if (typeof ALPNCallback !== "function" || protocols.length === 0) return void answer(null, context, undefined, tickets);
     try {
       const chosen = ALPNCallback.call(self, { servername, protocols });
       if (chosen !== undefined && !protocols.includes(chosen)) throw make(TypeError, "ERR_TLS_ALPN_CALLBACK_INVALID_RESULT", `ALPN callback returned a value (${chosen}) that did not match any of the client's offered protocols (${protocols.join(", ")})`);
-      answer(null, context, chosen ?? "\0"); // which no client offers
+      answer(null, context, chosen ?? "\0", tickets); // which no client offers
     } catch (e) {
       answer(e);
     }
@@ -79,6 +80,8 @@ function TLSSocket(socket, options) {
   this._secureEstablished = false;
   this._securePending = false;
   this._session = null;
+  this._resume = null; // the session that a client asks to go on with
+  this._arrived = null; // one that came before the connection was secure
   this._stop = null;
   this.secureConnecting = true;
   this.authorized = false;
@@ -138,6 +141,7 @@ Object.assign(TLSSocket.prototype, {
     this._stop = native.secure(below.pipe.conn, head, {
       server, context: secureContext.context, servername: typeof name === "string" && name !== "" && net.isIP(name) === 0 ? name : undefined,
       protocols: options.ALPNProtocols, request: server && options.requestCert === true, reject: server && options.rejectUnauthorized !== false, hello: server ? this._hello(options) : undefined, verify: this._trusts,
+      session: this._resume ?? undefined, ticket: server ? undefined : (session) => this._resumable(session), ...(server && options.server ? ticketsOf(options.server) : undefined),
     }, (error, pipe, session) => {
       this._stop = null;
       if (this.destroyed) {
@@ -169,7 +173,15 @@ Object.assign(TLSSocket.prototype, {
     if (options.isServer) this.servername = session.servername || false;
     else this.servername ??= typeof options.servername === "string" && options.servername !== "" && net.isIP(options.servername) === 0 ? options.servername : false;
     this.emit("secure");
+    if (this._arrived !== null) this._resumable(this._arrived);
     if (this._handle) Socket.prototype._read.call(this);
+  },
+  // _resumable tells of a session that the server has given.
+  _resumable(session) {
+    this._arrived = session;
+    if (!this._secureEstablished || this.secureConnecting || this.destroyed) return;
+    this._arrived = null;
+    this.emit("session", session);
   },
   // _failed is a handshake that did not come about; _lost one whose other side went away.
   _failed(error) { this.destroy(error); },
@@ -254,7 +266,11 @@ Object.assign(TLSSocket.prototype, {
     if (this._tlsOptions.isServer) throw make(Error, "ERR_TLS_SNI_FROM_SERVER", "Cannot issue SNI from a TLS server-side socket");
     if (!this._stop && !this._secureEstablished) this._tlsOptions.servername = name;
   },
-  setSession() {},
+  setSession(session) {
+    if (typeof session === "string") session = Buffer.from(session, "latin1");
+    if (!isView(session)) throw make(TypeError, "ERR_INVALID_ARG_TYPE", "Session must be a buffer");
+    this._resume = session;
+  },
   setKeyCert(context) {
     if (!this._stop && !this._secureEstablished) this._tlsOptions.secureContext = context instanceof SecureContext() ? context : secretsOf(context);
   },
@@ -292,8 +308,11 @@ Object.assign(TLSSocket.prototype, {
   getSharedSigalgs() { return []; },
   getFinished() { return undefined; },
   getPeerFinished() { return undefined; },
-  getSession() { return undefined; },
-  getTLSTicket() { return undefined; },
+  getSession() { return this._session?.latest; },
+  getTLSTicket() {
+    const session = this._session?.latest;
+    return session === undefined ? undefined : native.ticket(session);
+  },
   isSessionReused() { return this._session?.reused ?? false; },
 });
 function ends(socket, side) {
@@ -350,12 +369,22 @@ function prepare(server, options) {
   validateNumber(server._handshakeTimeout, "options.handshakeTimeout");
   if (options.sessionTimeout !== undefined && options.sessionTimeout !== null) validateInt32(options.sessionTimeout, "options.sessionTimeout", 0);
   if (options.ticketKeys !== undefined && options.ticketKeys !== null) checkKeys(options.ticketKeys, "options.ticketKeys");
-  server._ticketKeys = options.ticketKeys ?? null;
+  server._ticketKeys = options.ticketKeys ? Buffer.from(options.ticketKeys) : null;
+  if (options.sessionIdContext !== undefined && options.sessionIdContext !== null) validateString(options.sessionIdContext, "options.sessionIdContext");
+  if (options.pskIdentityHint !== undefined && options.pskIdentityHint !== null) validateString(options.pskIdentityHint, "options.pskIdentityHint");
+  withoutPSK(options.pskCallback, "options.pskCallback");
   server._sharedCreds = options.secureContext ?? secretsOf(options);
 }
-function checkKeys(keys, name) {
-  validateBuffer(keys, name);
-  if (keys.byteLength !== 48) throw make(TypeError, "ERR_INVALID_ARG_VALUE", `The property '${name}' must be exactly 48 bytes. Received ${keys.byteLength}`);
+// withoutPSK refuses keys that both sides know before: package tls speaks of none.
+function withoutPSK(callback, name) {
+  if (callback === undefined || callback === null) return;
+  validateFunction(callback, name);
+  throw new ERR_OPTION_NOT_IMPLEMENTED("options.pskCallback");
+}
+// ticketsOf are the options of a server's tickets.
+function ticketsOf(server) {
+  const { sessionIdContext, sessionTimeout } = server._tlsOptions;
+  return { tickets: server.getTicketKeys(), sessionContext: sessionIdContext ?? undefined, sessionTimeout: sessionTimeout ?? undefined };
 }
 // named is the SNICallback of a server: what it was given, else its contexts.
 function named(server) {
@@ -441,7 +470,7 @@ function connect(...list) {
   if (!options.keepAlive) options.singleUse = true;
   validateFunction(options.checkServerIdentity, "options.checkServerIdentity");
   validateNumber(options.minDHSize, "options.minDHSize", 1);
-  if (options.pskCallback !== undefined) throw new ERR_OPTION_NOT_IMPLEMENTED("options.pskCallback");
+  withoutPSK(options.pskCallback, "pskCallback");
   const context = options.secureContext || secretsOf(options);
   const { host } = options, servername = options.servername ?? (host && net.isIP(host) === 0 ? host : options.socket?._host ?? "");
   if (options.port === undefined && (options.path === undefined || options.path === null) && !options.socket) throw new ERR_MISSING_ARGS(["options", "port", "path"]);
@@ -469,6 +498,10 @@ function connect(...list) {
     } else socket.authorized = true;
     return true;
   };
+  if (options.session) {
+    if (!isView(options.session)) throw make(TypeError, "ERR_INVALID_ARG_TYPE", "Session must be a buffer");
+    socket.setSession(options.session);
+  }
   socket.once("secure", () => {
     socket.secureConnecting = false;
     socket.emit("secureConnect");
@@ -483,4 +516,4 @@ function connect(...list) {
   socket.connect(options);
   return socket;
 }
-return { connect, createServer, Server: ServerFunction, TLSSocket, _native: native, _parts: { prepare, named, greet, contextMembers, protocolsOf, rejects, secretsOf, legacy } };
+return { connect, createServer, Server: ServerFunction, TLSSocket, _native: native, _parts: { prepare, named, greet, contextMembers, protocolsOf, rejects, secretsOf, legacy, ticketsOf } };
