@@ -98,9 +98,8 @@ func want(t *testing.T, text, out string) {
 func TestProgramEndsWhenNothingIsLeft(t *testing.T) {
 	want(t, `
 -- main.js --
-setTimeout(() => console.log("timeout"), 50);
 setTimeout(() => console.log("never"), 1e6).unref();
-setImmediate(() => console.log("immediate"));
+setImmediate(() => { console.log("immediate"); setTimeout(() => console.log("timeout"), 5); });
 Promise.resolve().then(() => console.log("microtask"));
 process.nextTick(() => console.log("tick"));
 process.on("beforeExit", (code) => console.log("beforeExit", code));

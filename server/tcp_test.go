@@ -208,9 +208,8 @@ func TestConnectHandler(t *testing.T) {
 	} {
 		r.want("/"+path, want)
 	}
-	if want := "late write: TypeError: Can't read from request stream because client disconnected."; !strings.Contains(r.p.log.String(), want) {
-		t.Errorf("the log lacks %q:\n%s", want, r.p.log)
-	}
+	const late = "late write: TypeError: Can't read from request stream because client disconnected."
+	eventually(t, "the log lacks "+late, func() bool { return strings.Contains(r.p.log.String(), late) })
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
