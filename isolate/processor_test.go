@@ -116,3 +116,36 @@ func TestTurnsPayForTheTurnsInside(t *testing.T) {
 		}
 	})
 }
+
+// Each turn of a series has a limit of its own.
+func TestTurnsOfASeriesPayForThemselves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		iso := New(Options{Limits: Limits{Turn: 5 * tick}})
+		iso.dog.clock.used = func() (time.Duration, bool) { return 0, false }
+		r, err := iso.NewRealm(RealmOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		iso.loop.Turn(func() {
+			_, err = r.EnterEach(nil, func(*JS) bool {
+				time.Sleep(4 * tick)
+				n++
+				return n < 10
+			})
+			if err != nil || n != 10 {
+				t.Errorf("%d turns below the limit: %v", n, err)
+			}
+			_, err = r.EnterEach(nil, func(*JS) bool {
+				time.Sleep(tick / 2)
+				if n++; n == 20 {
+					time.Sleep(7 * tick)
+				}
+				return n < 30
+			})
+		})
+		if err != ErrCPULimit || n != 20 {
+			t.Errorf("%d turns, and %v", n, err)
+		}
+	})
+}

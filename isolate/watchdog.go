@@ -73,7 +73,7 @@ func (d *watchdog) renew() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	turn := d.turn
-	turn.start = now
+	turn.start, turn.from = now, d.clock.now(now)
 	d.setLocked(turn)
 	d.busy = true
 }
