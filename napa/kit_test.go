@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -54,6 +55,7 @@ func newKit(t testing.TB, files map[string]string, settings ...string) *kit {
 	if err != nil {
 		t.Fatal(err)
 	}
+	before := runtime.NumGoroutine()
 	k := &kit{t: t, log: &jstest.Log{}, files: files}
 	k.system = NewSystem(Options{Bounds: bounds, Log: k.log, Start: func(w *Worker) (Thread, error) { return k.start(w), nil }})
 	k.node = k.start(k.system.Node())
@@ -68,6 +70,13 @@ func newKit(t testing.TB, files map[string]string, settings ...string) *kit {
 			case <-th.iso.Done():
 			case <-time.After(30 * time.Second):
 				t.Errorf("the thread %s does not end", th.w.Name())
+			}
+		}
+		for end := time.Now().Add(30 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				stacks := make([]byte, 1<<20)
+				t.Errorf("%d goroutines, %d before\n%s", runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])
+				return
 			}
 		}
 	})

@@ -124,7 +124,7 @@ const zone = napa.zone.create('zone', { workers: 2 });
   console.log((await Promise.all([1, 2, 3].map((n) => zone.execute((n) => n * 2, [n])))).map((r) => r.value).join());
 })();
 `)
-	got := runWith(t, program.Options{Entry: "main.js", Dir: dir, Limits: isolate.Limits{Turn: 300 * time.Millisecond}})
+	got := runWith(t, program.Options{Entry: "main.js", Dir: dir, Limits: isolate.Limits{Turn: 2 * time.Second}})
 	if want := "Error: The worker napa:zone/"; !strings.HasPrefix(got.out, want) || !strings.Contains(got.out, "was lost with this call, and is started again: ") || !strings.HasSuffix(got.out, "\n2,4,6\n") || got.code != 0 {
 		t.Errorf("code %d\n%s%s", got.code, got.out, got.err)
 	}

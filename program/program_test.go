@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -68,6 +69,8 @@ func run(t testing.TB, dir, entry string, args ...string) result {
 
 func runWith(t testing.TB, o program.Options) result {
 	t.Helper()
+	signalsLoop()
+	before := runtime.NumGoroutine()
 	var out, errs bytes.Buffer
 	o.Stdout, o.Stderr = &out, &errs
 	p, err := program.New(o)
@@ -80,8 +83,27 @@ func runWith(t testing.TB, o program.Options) result {
 	if err != nil {
 		t.Fatalf("%v\n%s%s", err, out.String(), errs.String())
 	}
+	noMoreGoroutines(t, before)
 	strip := func(b *bytes.Buffer) string { return strings.ReplaceAll(b.String(), o.Dir, "DIR") }
 	return result{strip(&out), strip(&errs), code}
+}
+
+// signalsLoop starts the goroutine that package signal has from its first use on.
+var signalsLoop = sync.OnceFunc(func() {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, os.Interrupt)
+	signal.Stop(c)
+})
+
+// noMoreGoroutines waits until there are as few goroutines as before a program ran.
+func noMoreGoroutines(t testing.TB, before int) {
+	t.Helper()
+	for end := time.Now().Add(patience); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			stacks := make([]byte, 1<<20)
+			t.Fatalf("goroutines are left\n%s", stacks[:runtime.Stack(stacks, true)])
+		}
+	}
 }
 
 // want runs the first file of a text and compares what it printed.
@@ -163,8 +185,7 @@ f();
 	}
 }
 
-// TestProgramsLeaveNothingBehind ends programs in many ways and wants their goroutines
-// to be gone.
+// Programs end in many ways, and their goroutines with them.
 func TestProgramsLeaveNothingBehind(t *testing.T) {
 	sources := []string{
 		`console.log(1)`,
@@ -177,24 +198,9 @@ func TestProgramsLeaveNothingBehind(t *testing.T) {
 		`Promise.reject(1)`,
 		`require("./main.js"); require("./nothing")`,
 	}
-	// The first signal that anybody waits for starts one that stays.
-	ch := make(chan os.Signal, 1)
-	signal.Notify(ch, os.Interrupt)
-	signal.Stop(ch)
-	before := runtime.NumGoroutine()
 	for _, src := range sources {
 		dir := write(t, "-- main.js --\n"+src+"\n")
-		run(t, dir, "main.js")
-	}
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		n := runtime.NumGoroutine()
-		if n <= before {
-			break
-		}
-		if time.Now().After(end) {
-			b := make([]byte, 1<<20)
-			t.Fatalf("%d goroutines, %d before\n%s", n, before, b[:runtime.Stack(b, true)])
-		}
+		run(t, dir, "main.js") // which waits for them
 	}
 }
 

@@ -211,8 +211,12 @@ exports.timeouts = (group) => new Promise((resolve) => {
 exports.interval = () => new Promise((resolve) => {
   let n = 0;
   const began = Date.now();
-  const handle = setInterval(() => { if (++n === 4) clearInterval(handle); }, 10);
-  setTimeout(() => resolve([n, Date.now() - began >= 39]), 120);
+  const handle = setInterval(() => {
+    if (++n !== 4) return;
+    clearInterval(handle);
+    const took = Date.now() - began;
+    setTimeout(() => resolve([n, took >= 39]), 50);
+  }, 10);
 });
 exports.handles = () => new Promise((resolve) => {
   const t = setTimeout(() => {}, 1e6), i = setInterval(() => {}, 1e6), m = setImmediate(() => {});

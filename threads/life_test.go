@@ -163,12 +163,8 @@ func TestKillEndsWhatRuns(t *testing.T) {
 			th := k.start(source, stay)
 			k.want("0")
 			time.Sleep(5 * time.Millisecond)
-			began := time.Now()
 			th.Kill()
 			k.wait(th)
-			if took := time.Since(began); took > 5*time.Second {
-				t.Errorf("it took %v", took)
-			}
 			k.want("0; exit 9")
 		})
 	}
