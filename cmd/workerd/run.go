@@ -71,6 +71,7 @@ func programOptions(args []string, stdout, stderr io.Writer) (o program.Options,
 	fs.BoolVar(&o.Flags.NoDeprecation, "no-deprecation", false, "print no warnings of what is deprecated")
 	fs.BoolVar(&o.Flags.TraceDeprecation, "trace-deprecation", false, "print them with their stack")
 	fs.BoolVar(&o.Flags.ThrowDeprecation, "throw-deprecation", false, "throw them")
+	fs.BoolVar(new(bool), "experimental-workers", false, "io.js's for its workers, which are there without it")
 	text := ""
 	fs.StringVar(&text, "eval", "", "run `text` instead of a file")
 	fs.StringVar(&text, "e", "", "run `text` instead of a file")
