@@ -15,7 +15,7 @@ const policy = `
 # A package may import packages on lower floors, which stand on earlier lines here.
 # Packages on the same line are strangers.
 floors
-	internal/limits  internal/megabyte  internal/parts  internal/peer  internal/emoji  internal/emoji/table
+	internal/limits  internal/megabyte  internal/parts  internal/peer  internal/priority  internal/emoji  internal/emoji/table
 	trace  cron
 	internal/invariants  internal/compat  internal/crypt  internal/limits/page  exception  event  config
 	loop  actorid  disk  httpcache  supervise  websocket  internal/compat/page

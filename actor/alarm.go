@@ -69,7 +69,8 @@ func (n *Namespace) readAlarms(ctx context.Context, found [][]storage.Due) error
 
 func (h *host) newScheduler() *scheduler {
 	return &scheduler{
-		l: h.loop, run: h.ring, abandon: h.abandonAlarm, settle: h.settleAlarm, bounds: h.n.o.Bounds,
+		overdue: newOverdue(),
+		l:       h.loop, run: h.ring, abandon: h.abandonAlarm, settle: h.settleAlarm, bounds: h.n.o.Bounds,
 		refused: func(d storage.Due) time.Time { until, _ := h.n.o.Refused(d.Actor); return until },
 		jitter: func() float64 {
 			var r [2]byte

@@ -71,7 +71,7 @@ func (c *crowd) wantBegan(keys ...string) {
 // wantEmpty wants nothing left of the alarms.
 func (c *crowd) wantEmpty() {
 	c.t.Helper()
-	if n, w, s := len(c.s.alarms), len(c.s.overdue.waiting), c.s.overdue.started; n+w+s > 0 {
+	if n, w, s := len(c.s.alarms), c.s.overdue.waiting.Len(), c.s.overdue.started; n+w+s > 0 {
 		c.t.Errorf("%d alarms, %d wait, %d places are taken", n, w, s)
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"workerd.local/event"
 	"workerd.local/internal/limits"
+	"workerd.local/internal/priority"
 	"workerd.local/loop"
 	"workerd.local/storage"
 )
@@ -64,7 +65,7 @@ type scheduled struct {
 	// late says that its time had come when it was found in storage (overdue).
 	late   bool
 	placed bool
-	index  int // in overdue.waiting, -1 when it is not there
+	place  priority.Place // in overdue.waiting
 }
 
 // scheduler wakes the actors of a host at the times of their alarms. It keeps
@@ -167,7 +168,7 @@ func (s *scheduler) schedule(d storage.Due, durable, late bool) {
 	if old := s.alarms[d.Actor.Key]; old != nil {
 		s.cancel(old)
 	}
-	a := &scheduled{due: d, durable: durable, late: late, index: -1, tries: attempts{counted: d.Retries, backoff: d.Retries, lastCounted: d.Retries > 0}}
+	a := &scheduled{due: d, durable: durable, late: late, tries: attempts{counted: d.Retries, backoff: d.Retries, lastCounted: d.Retries > 0}}
 	s.alarms[d.Actor.Key] = a
 	s.wakeAt(a, d.Time)
 }
@@ -205,7 +206,7 @@ func (s *scheduler) startOverdue() {
 }
 
 // crowded reports whether overdue alarms wait for a place.
-func (s *scheduler) crowded() bool { return len(s.overdue.waiting) > 0 }
+func (s *scheduler) crowded() bool { return s.overdue.waiting.Len() > 0 }
 
 // leave gives the place of a late alarm to the next one.
 func (s *scheduler) leave(a *scheduled) {
@@ -347,5 +348,5 @@ func (s *scheduler) close() {
 		a.timer.Stop()
 	}
 	clear(s.alarms)
-	s.overdue = overdue{}
+	s.overdue = newOverdue()
 }

@@ -36,7 +36,8 @@ func newBench(t *testing.T) *bench {
 	b := &bench{t: t, now: epoch}
 	b.l = loop.New(loop.Options{Now: func() time.Time { return b.now }})
 	b.s = &scheduler{
-		l: b.l,
+		overdue: newOverdue(),
+		l:       b.l,
 		run: func(d storage.Due, _ bool, done func(event.Outcome, bool)) {
 			b.sayf("run %s retries %d%s", b.at(d.Time), d.Retries, named(d))
 			b.done = done

@@ -16,7 +16,6 @@
 package loop
 
 import (
-	"container/heap"
 	"context"
 	"errors"
 	"runtime/debug"
@@ -24,6 +23,7 @@ import (
 	"time"
 
 	"workerd.local/internal/invariants"
+	"workerd.local/internal/priority"
 )
 
 // ErrClosed is returned by Post once the loop accepts no more tasks.
@@ -62,7 +62,7 @@ type Loop struct {
 	// spareEnds is the memory of the last turn's ends, used again by the next.
 	spareEnds []func()
 	inTurn    bool
-	timers    timerHeap
+	timers    priority.Queue[*Timer]
 	turnNow   time.Time // see TurnNow; zero where this turn has not asked for it
 	timerSeq  uint64
 }
@@ -72,7 +72,7 @@ func New(o Options) *Loop {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Loop{now: o.Now, onPanic: o.OnPanic, begin: o.Begin, wake: make(chan struct{}, 1)}
+	return &Loop{now: o.Now, onPanic: o.OnPanic, begin: o.Begin, wake: make(chan struct{}, 1), timers: priority.New(before, place)}
 }
 
 // Post queues a task; any goroutine. It never blocks: who posts on behalf of the
@@ -146,8 +146,8 @@ func (l *Loop) Run(ctx context.Context) error {
 			return nil
 		}
 		alarmC = nil
-		if len(l.timers) > 0 {
-			wait := max(l.timers[0].at.Sub(l.now()), 0)
+		if l.timers.Len() > 0 {
+			wait := max(l.timers.First().at.Sub(l.now()), 0)
 			if alarm == nil {
 				alarm = time.NewTimer(wait)
 				defer alarm.Stop()
@@ -189,21 +189,21 @@ func (l *Loop) RunTasks() { l.runInbox() }
 func (l *Loop) Wake() <-chan struct{} { return l.wake }
 
 // Timers is the number of timers that have not fired.
-func (l *Loop) Timers() int { return len(l.timers) }
+func (l *Loop) Timers() int { return l.timers.Len() }
 
 // NextTimer is the timer that fires first: when, and the how manyth it is of all that were set.
 func (l *Loop) NextTimer() (at time.Time, seq uint64, ok bool) {
-	if len(l.timers) == 0 {
+	if l.timers.Len() == 0 {
 		return time.Time{}, 0, false
 	}
-	return l.timers[0].at, l.timers[0].seq, true
+	t := l.timers.First()
+	return t.at, t.seq, true
 }
 
 // FireTimer fires the timer of NextTimer, whatever the clock says.
 func (l *Loop) FireTimer() {
-	if len(l.timers) > 0 {
-		t := heap.Pop(&l.timers).(*Timer)
-		l.Turn(t.fn)
+	if l.timers.Len() > 0 {
+		l.Turn(l.timers.Pop().fn)
 	}
 }
 
@@ -332,11 +332,11 @@ func (l *Loop) Move(to *Loop) {
 		// A closed loop drops them, as Post says.
 		_ = to.Post(task)
 	}
-	for len(l.timers) > 0 {
-		t := heap.Pop(&l.timers).(*Timer)
+	for l.timers.Len() > 0 {
+		t := l.timers.Pop()
 		to.timerSeq++
 		t.l, t.seq = to, to.timerSeq
-		heap.Push(&to.timers, t)
+		to.timers.Push(t)
 	}
 }
 
@@ -354,7 +354,7 @@ type Timer struct {
 	at    time.Time
 	seq   uint64
 	fn    func()
-	index int // position in the heap, -1 when it is not there
+	place priority.Place
 }
 
 // At runs fn in a turn of its own once the clock has reached t. Timers fire in
@@ -363,7 +363,7 @@ func (l *Loop) At(t time.Time, fn func()) *Timer {
 	l = l.here()
 	l.timerSeq++
 	tm := &Timer{l: l, at: t, seq: l.timerSeq, fn: fn}
-	heap.Push(&l.timers, tm)
+	l.timers.Push(tm)
 	return tm
 }
 
@@ -373,52 +373,31 @@ func (l *Loop) After(d time.Duration, fn func()) *Timer { return l.At(l.Now().Ad
 // Stop takes the timer out and reports whether it had not fired yet. A nil
 // timer is already stopped.
 func (t *Timer) Stop() bool {
-	if t == nil || t.index < 0 {
-		return false
-	}
-	heap.Remove(&t.l.timers, t.index)
-	return true
+	return t != nil && t.l.timers.Remove(t)
 }
 
 func (l *Loop) runTimers() {
-	if len(l.timers) == 0 {
+	if l.timers.Len() == 0 {
 		return
 	}
 	// Timers set by these turns, even with no delay, wait for the next round.
 	now, last := l.now(), l.timerSeq
-	for len(l.timers) > 0 {
-		t := l.timers[0]
+	for l.timers.Len() > 0 {
+		t := l.timers.First()
 		if t.at.After(now) || t.seq > last {
 			return
 		}
-		heap.Pop(&l.timers)
+		l.timers.Pop()
 		l.Turn(t.fn)
 	}
 }
 
-type timerHeap []*Timer
-
-func (h timerHeap) Len() int { return len(h) }
-func (h timerHeap) Less(i, j int) bool {
-	if h[i].at.Equal(h[j].at) {
-		return h[i].seq < h[j].seq
+// before orders timers by (time, creation).
+func before(a, b *Timer) bool {
+	if a.at.Equal(b.at) {
+		return a.seq < b.seq
 	}
-	return h[i].at.Before(h[j].at)
+	return a.at.Before(b.at)
 }
-func (h timerHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-func (h *timerHeap) Push(x any) {
-	t := x.(*Timer)
-	t.index = len(*h)
-	*h = append(*h, t)
-}
-func (h *timerHeap) Pop() any {
-	old := *h
-	t := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	t.index = -1
-	return t
-}
+
+func place(t *Timer) *priority.Place { return &t.place }

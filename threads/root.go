@@ -31,7 +31,7 @@ type RootOptions struct {
 // Root is everything of one program or of one deployed worker. Its methods may be called from any goroutine.
 type Root struct {
 	o      RootOptions
-	starts starts
+	starts *starts
 
 	mu     sync.Mutex // guards everything below, and the children of threads
 	nextID int
@@ -46,7 +46,7 @@ func NewRoot(o RootOptions) *Root {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	return &Root{o: o, nextID: o.FirstID, tops: map[*Thread]struct{}{}}
+	return &Root{o: o, starts: newStarts(), nextID: o.FirstID, tops: map[*Thread]struct{}{}}
 }
 
 // Alive is how many threads have begun and not ended.

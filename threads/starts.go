@@ -1,10 +1,11 @@
 package threads
 
 import (
-	"container/heap"
 	"runtime"
 	"sync"
 	"time"
+
+	"workerd.local/internal/priority"
 )
 
 // starts lets as many threads of a root begin at a time as there are processors. To begin is the dearest thing that
@@ -16,7 +17,7 @@ type starts struct {
 	mu      sync.Mutex // guards everything below
 	under   int        // how many begin now
 	seq     uint64
-	waiting startHeap
+	waiting priority.Queue[*start]
 }
 
 // startShare is how long a thread that begins keeps others from doing so: an entry may compute for ever, or wait for a
@@ -27,8 +28,17 @@ const startShare = 100 * time.Millisecond
 type start struct {
 	depth int
 	seq   uint64
-	at    int           // in the heap; -1 where it is not there
+	place priority.Place
 	turn  chan struct{} // closed when it may begin
+}
+
+func newStarts() *starts {
+	return &starts{waiting: priority.New(func(a, b *start) bool {
+		if a.depth == b.depth {
+			return a.seq < b.seq
+		}
+		return a.depth < b.depth
+	}, func(s *start) *priority.Place { return &s.place })}
 }
 
 // wait returns when a thread of that depth may begin; done is to be called when it has. It is nil where over was closed
@@ -42,7 +52,7 @@ func (s *starts) wait(depth int, over <-chan struct{}) (done func()) {
 	}
 	s.seq++
 	w := &start{depth: depth, seq: s.seq, turn: make(chan struct{})}
-	heap.Push(&s.waiting, w)
+	s.waiting.Push(w)
 	s.mu.Unlock()
 	select {
 	case <-w.turn:
@@ -51,10 +61,8 @@ func (s *starts) wait(depth int, over <-chan struct{}) (done func()) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if w.at < 0 {
+	if !s.waiting.Remove(w) {
 		s.nextLocked() // its turn came meanwhile
-	} else {
-		heap.Remove(&s.waiting, w.at)
 	}
 	return nil
 }
@@ -78,36 +86,9 @@ func (s *starts) share() (done func()) {
 
 // nextLocked gives the place of a start that is over to the next.
 func (s *starts) nextLocked() {
-	if len(s.waiting) == 0 {
+	if s.waiting.Len() == 0 {
 		s.under--
 		return
 	}
-	close(heap.Pop(&s.waiting).(*start).turn)
-}
-
-type startHeap []*start
-
-func (h startHeap) Len() int { return len(h) }
-func (h startHeap) Less(i, j int) bool {
-	if h[i].depth == h[j].depth {
-		return h[i].seq < h[j].seq
-	}
-	return h[i].depth < h[j].depth
-}
-func (h startHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].at, h[j].at = i, j
-}
-func (h *startHeap) Push(x any) {
-	w := x.(*start)
-	w.at = len(*h)
-	*h = append(*h, w)
-}
-func (h *startHeap) Pop() any {
-	old := *h
-	w := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	w.at = -1
-	return w
+	close(s.waiting.Pop().turn)
 }

@@ -12,7 +12,7 @@ import (
 
 func TestFewThreadsBeginAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var s starts
+		s := newStarts()
 		most := runtime.GOMAXPROCS(0)
 		var mu sync.Mutex
 		now, peak := 0, 0
@@ -34,15 +34,15 @@ func TestFewThreadsBeginAtATime(t *testing.T) {
 			})
 		}
 		wait.Wait()
-		if peak != most || s.under != 0 || len(s.waiting) != 0 {
-			t.Errorf("%d at a time, want %d; in the end %d begin and %d wait", peak, most, s.under, len(s.waiting))
+		if peak != most || s.under != 0 || s.waiting.Len() != 0 {
+			t.Errorf("%d at a time, want %d; in the end %d begin and %d wait", peak, most, s.under, s.waiting.Len())
 		}
 	})
 }
 
 func TestWhoIsNearerToTheTopBeginsFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var s starts
+		s := newStarts()
 		var held []func()
 		for range runtime.GOMAXPROCS(0) {
 			held = append(held, s.wait(0, nil))
@@ -83,7 +83,7 @@ func TestWhoIsNearerToTheTopBeginsFirst(t *testing.T) {
 // One that does not come to an end of its start holds up others for a while only.
 func TestStartWithoutEndGivesItsPlaceAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var s starts
+		s := newStarts()
 		began := time.Now()
 		var late []func()
 		for range 3 * runtime.GOMAXPROCS(0) {

@@ -2,10 +2,11 @@ package memorycache
 
 import (
 	"cmp"
-	"container/heap"
 	"container/list"
 	"slices"
 	"sync"
+
+	"workerd.local/internal/priority"
 )
 
 // Limits bound a cache. Where one of them is 0, nothing is kept.
@@ -41,7 +42,7 @@ func (cs *Caches) Use(id string, l Limits) *Use {
 	defer cs.mu.Unlock()
 	c := cs.byID[id]
 	if c == nil {
-		c = &Cache{entries: map[string]*entry{}, making: map[string]*making{}}
+		c = newCache()
 		if id != "" {
 			cs.byID[id] = c
 		}
@@ -92,7 +93,7 @@ type Cache struct {
 	limits    Limits
 	entries   map[string]*entry
 	used      list.List // of *entry, the most recently used first
-	expiring  expiring
+	expiring  priority.Queue[*entry]
 	total     uint64 // bytes of values
 	making    map[string]*making
 }
@@ -103,7 +104,14 @@ type entry struct {
 	value  []byte
 	expiry float64
 	used   *list.Element
-	at     int // in expiring; -1 where it does not expire
+	place  priority.Place // in expiring, where it expires
+}
+
+func newCache() *Cache {
+	return &Cache{
+		entries: map[string]*entry{}, making: map[string]*making{},
+		expiring: priority.New(func(a, b *entry) bool { return cmp.Less(a.expiry, b.expiry) }, func(e *entry) *priority.Place { return &e.place }),
+	}
 }
 
 // making is a value that somebody makes, and who waits for it.
@@ -196,7 +204,7 @@ func (c *Cache) get(key string, now float64) ([]byte, bool) {
 	if e == nil {
 		return nil, false
 	}
-	if e.at >= 0 && e.expiry < now {
+	if e.place.Waits() && e.expiry < now {
 		c.remove(e)
 		return nil, false
 	}
@@ -213,20 +221,20 @@ func (c *Cache) put(key string, value []byte, expiry *float64, now float64) {
 	for len(c.entries) >= int(c.limits.MaxKeys) || c.total+uint64(len(value)) > c.limits.MaxTotalBytes {
 		c.evict(now)
 	}
-	e := &entry{key: key, value: value, at: -1}
+	e := &entry{key: key, value: value}
 	c.entries[key] = e
 	e.used = c.used.PushFront(e)
 	c.total += uint64(len(value))
 	if expiry != nil {
 		e.expiry = *expiry
-		heap.Push(&c.expiring, e)
+		c.expiring.Push(e)
 	}
 }
 
 // evict removes what has expired, or else what was not used for longest.
 func (c *Cache) evict(now float64) {
-	if len(c.expiring) > 0 && c.expiring[0].expiry < now {
-		c.remove(c.expiring[0])
+	if c.expiring.Len() > 0 && c.expiring.First().expiry < now {
+		c.remove(c.expiring.First())
 		return
 	}
 	c.remove(c.used.Back().Value.(*entry))
@@ -239,9 +247,7 @@ func (c *Cache) remove(e *entry) {
 	delete(c.entries, e.key)
 	c.used.Remove(e.used)
 	c.total -= uint64(len(e.value))
-	if e.at >= 0 {
-		heap.Remove(&c.expiring, e.at)
-	}
+	c.expiring.Remove(e)
 }
 
 // resize applies the limits that the users suggest: first the values that are too large
@@ -265,31 +271,4 @@ func (c *Cache) resize() {
 	for len(c.entries) > int(c.limits.MaxKeys) || c.total > c.limits.MaxTotalBytes {
 		c.remove(c.used.Back().Value.(*entry))
 	}
-}
-
-// expiring is a heap of the values that expire.
-type expiring []*entry
-
-func (x expiring) Len() int           { return len(x) }
-func (x expiring) Less(i, j int) bool { return cmp.Compare(x[i].expiry, x[j].expiry) < 0 }
-func (x expiring) Swap(i, j int) {
-	x[i], x[j] = x[j], x[i]
-	x[i].at, x[j].at = i, j
-}
-
-// Push is heap.Interface's.
-func (x *expiring) Push(v any) {
-	e := v.(*entry)
-	e.at = len(*x)
-	*x = append(*x, e)
-}
-
-// Pop is heap.Interface's.
-func (x *expiring) Pop() any {
-	last := len(*x) - 1
-	e := (*x)[last]
-	(*x)[last] = nil
-	*x = (*x)[:last]
-	e.at = -1
-	return e
 }
