@@ -297,6 +297,26 @@ const paths = {
 		w.terminate();
 		return [got.length, got.every((v, i) => v === i)];
 	},
+	// The ports of one request have a bound, whoever opened them; those that are closed make room.
+	async "/many"() {
+		const w = job(), log = [];
+		const send = (n) => { const all = Array.from({ length: n }, () => new MessageChannel()), list = all.map((c) => c.port2); w.postMessage(list, list); return all; };
+		const open = send(3);
+		log.push(thrown(() => send(1)));
+		for (const { port1 } of open) { const closed = once(port1, "close"); port1.close(); await closed; }
+		const last = Array.from({ length: 4 }, () => new MessageChannel()), list = last.map((c) => c.port2);
+		const closed = once(last[3].port1, "close");
+		w.postMessage(list, list); // one too many, in one message
+		await closed;
+		w.terminate();
+		// What arrives counts as well.
+		await Promise.all(last.slice(0, 3).map((c) => once(c.port1, "close")));
+		const other = job(), came = new Promise((resolve) => { other.on("message", () => {}); other.on("error", resolve); });
+		for (let i = 0; i < 4; i++) other.postMessage({ make: true });
+		log.push((await came).message);
+		other.terminate();
+		return log;
+	},
 	// A thread of Hop lives while it listens to a port.
 	async "/lives"() {
 		const { port1, port2 } = new MessageChannel();
@@ -479,6 +499,11 @@ func TestPortsOfDeployedWorkersTravel(t *testing.T) {
 	} {
 		r.want(c[0], c[1])
 	}
+}
+
+func TestPortsOfOneRequestAreBounded(t *testing.T) {
+	const full = "There are 3 open ports already whose other end is in another thread, and there cannot be more."
+	startPorts(t, "threads.ports=3").want("/many", `["RangeError: `+full+`","`+full+`"]`)
 }
 
 func TestPortsEndWithTheirRequest(t *testing.T) {

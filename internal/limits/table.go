@@ -98,6 +98,7 @@ var (
 	ThreadsDeployed = count("threads.deployed", 64, 1, 1_000_000)
 	ThreadsChildren = count("threads.children", 20_000, 1, 1_000_000)
 	ThreadsMessages = count("threads.messages", 1<<18, 1, 1<<26)
+	ThreadsPorts    = count("threads.ports", 10_000, 1, 1_000_000)
 	ThreadsWaiters  = count("threads.waiters", 1<<20, 1, 1<<26)
 	ThreadsBytes    = size("threads.bytes", 256<<20, 1<<10, 1<<36)
 
@@ -387,6 +388,7 @@ var sections = []Section{
 		row("How long a thread that begins may keep others of its program or worker waiting; as many begin at a time as there are processors", "threads.startShare", Time, "", "fixed by what a start takes", "the next one begins beside it"),
 		knob("Messages that wait for one thread, as many that it has sent and its owner has not heard, and as many for each MessagePort", ThreadsMessages.Knob, "an error to the sender"),
 		knob("Their bytes", ThreadsBytes.Knob, "the same"),
+		knob("Open ports whose other end is in another isolate, of one request or actor of a deployed worker, or thread of that", ThreadsPorts.Knob, "RangeError, a messageerror, or closed at once where one message has too many"),
 		knob("Waits of Atomics for one element of shared memory", ThreadsWaiters.Knob, "RangeError"),
 		knob("Services of Hop that one program has", HopServices.Knob, "RangeError"),
 		knob("Calls of them within the program that wait for their answers", HopCalls.Knob, "the promise is rejected"),

@@ -5,6 +5,7 @@ import (
 
 	"workerd.local/exception"
 	"workerd.local/internal/clone"
+	"workerd.local/internal/limits"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
 	"workerd.local/threads"
@@ -25,12 +26,35 @@ func SetupDeployed(js *isolate.JS) {
 
 // connect gives a port its line.
 func connect(js *isolate.JS, p *messaging.Port, core *threads.Port) error {
+	n, err := room(js)
+	if err != nil {
+		return err
+	}
 	f := &far{}
+	f.counted = n
+	*n++
 	if err := f.attach(js, core, p); err != nil {
+		f.uncount()
 		return err
 	}
 	p.Connect(f)
 	return nil
+}
+
+type openKey struct{}
+
+// room is how many lines the current context has, and an error where there cannot be more: all are closed in one turn of the
+// isolate when the context ends.
+func room(js *isolate.JS) (*int, error) {
+	ioc, err := iocontext.Current(js)
+	if err != nil {
+		return nil, err
+	}
+	n := iocontext.Local(ioc, openKey{}, func() *int { return new(int) })
+	if most := limits.ThreadsPorts.In(js.Bounds()); *n >= most {
+		return nil, exception.RangeErrorf("There are %d open ports already whose other end is in another thread, and there cannot be more.", most)
+	}
+	return n, nil
 }
 
 // Post is messaging.Line's.
@@ -66,8 +90,11 @@ func (d deployed) Movable(o *goja.Object) (bool, error) {
 	if p.Closed() {
 		return true, errDetached
 	}
-	// The other end may be in this realm, and then somebody has to hear for it.
-	_, err := iocontext.Current(d.js)
+	if p.Line() != nil {
+		return true, nil
+	}
+	// Somebody has to hear for the other end.
+	_, err := room(d.js)
 	return true, err
 }
 
@@ -91,8 +118,9 @@ func (d deployed) Move(o *goja.Object) any {
 	} else {
 		var near *threads.Port
 		near, core = threads.NewChannel(d.js.Bounds())
-		if connect(d.js, other, near) != nil {
+		if connect(d.js, other, near) != nil { // there is no more room
 			near.End()
+			other.Left(d.js)
 		}
 	}
 	core.Fill(d.encode(undelivered))

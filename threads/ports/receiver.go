@@ -24,6 +24,7 @@ type receiver struct {
 	next       coming                           // what follows those that were delivered
 	ports      []any                            // that have come with a message
 	waiting    bool                             // for the actor's input gate
+	counted    *int                             // how many there are like it in the context; nil where nobody counts
 }
 
 // Listener is who is told what comes to a port: a message, a messageerror, or the close, which has a value of nil. ports
@@ -52,6 +53,7 @@ func (r *receiver) attach(js *isolate.JS, core *threads.Port, to Listener) error
 func (r *receiver) ContextEnded() {
 	if core := r.core; core != nil {
 		r.core, r.release, r.ioc, r.entry = nil, nil, nil, iocontext.Entry{}
+		r.uncount()
 		core.End()
 	}
 }
@@ -63,7 +65,15 @@ func (r *receiver) leave() *threads.Port {
 	r.ioc.Untie(r)
 	r.ref(false)
 	r.core = nil
+	r.uncount()
 	return core
+}
+
+func (r *receiver) uncount() {
+	if r.counted != nil {
+		*r.counted--
+		r.counted = nil
+	}
 }
 
 // ref says whether the port keeps its thread alive.
