@@ -27,7 +27,8 @@ import (
 	"workerd.local/internal/limits"
 )
 
-// cacheVersion changes when this package makes other text of the same source.
+// cacheVersion changes when this package makes other text of the same source, or when its
+// guards refuse what they have let pass.
 const cacheVersion = "1"
 
 // compiled is what workers with the same source share.

@@ -30,9 +30,6 @@ func Compile(ctx context.Context, src Source) (*Script, error) {
 	if err := src.validate(); err != nil {
 		return nil, err
 	}
-	if err := guardSource(&src); err != nil {
-		return nil, err
-	}
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("compile %s: %w", src.label(), err)
 	}
@@ -41,12 +38,15 @@ func Compile(ctx context.Context, src Source) (*Script, error) {
 
 // compileFresh bundles the source and compiles the result.
 func compileFresh(ctx context.Context, src *Source) (*bundle, *goja.Program, error) {
+	if err := guardSource(src); err != nil {
+		return nil, nil, err
+	}
 	b, err := makeBundle(ctx, src, false)
 	if err != nil {
 		return nil, nil, err
 	}
 	b.Code = quoteFieldNames(b.Code)
-	program, err := compileBundle(b, src.Bounds)
+	program, err := compileGuarded(b, src.Bounds)
 	if err == nil {
 		return b, program, nil
 	}
@@ -59,20 +59,27 @@ func compileFresh(ctx context.Context, src *Source) (*bundle, *goja.Program, err
 	if err2 != nil {
 		return nil, nil, err2
 	}
-	program, err2 = compileBundle(lowered, src.Bounds)
+	program, err2 = compileGuarded(lowered, src.Bounds)
 	if err2 != nil {
 		return nil, nil, err // the first message is about the user's own syntax
 	}
 	return lowered, program, nil
 }
 
-// compileBundle makes the engine's program of bundled code.
+// compileGuarded is compileBundle for text that nobody has compiled before.
+func compileGuarded(b *bundle, bounds *limits.Set) (*goja.Program, error) {
+	if err := guardText("", b.Code, bounds); err != nil {
+		return nil, err
+	}
+	return compileBundle(b, bounds)
+}
+
+// compileBundle makes the engine's program of bundled code, which the guards have let
+// pass: now, or before it came into the cache. They are what a key of the cache names,
+// by the bounds, and read the whole text twice.
 func compileBundle(b *bundle, bounds *limits.Set) (*goja.Program, error) {
 	if most := limits.ScriptSource.In(bounds); len(b.Code) > most {
 		return nil, failf("", "the bundled source has %d bytes; the limit is %d", len(b.Code), most)
-	}
-	if err := guardText("", b.Code, bounds); err != nil {
-		return nil, err
 	}
 	code := b.Code
 	options := []parser.Option{parser.WithDisableSourceMaps}

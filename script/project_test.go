@@ -268,6 +268,32 @@ func TestExtensionsAndRoots(t *testing.T) {
 	wantError(t, err, `No such module "ext:internal".`)
 }
 
+// What the guards refuse does not come into a cache, and one bound does not let in what came in under another.
+func TestCachesHoldWhatTheGuardsLetPass(t *testing.T) {
+	strict, err := limits.Parse("script.brackets=60")
+	if err != nil {
+		t.Fatal(err)
+	}
+	deep := "export const result = " + strings.Repeat("[", 100) + "1" + strings.Repeat("]", 100) + ".flat(100)[0];"
+	src := modules(deep + "\n" + strings.Repeat("// long enough to be looked at\n", 5))
+	src.CacheDir = t.TempDir()
+	for range 2 { // the second one is from the disk
+		programs().Purge()
+		if got := result(t, src); got != "1" {
+			t.Errorf("result = %s", got)
+		}
+	}
+	for range 2 {
+		src := src
+		src.Bounds = strict
+		_, err := Compile(t.Context(), src)
+		wantError(t, err, "nested too deeply")
+	}
+	if list, err := filepath.Glob(filepath.Join(src.CacheDir, "*.bundle")); err != nil || len(list) != 1 {
+		t.Errorf("entries = %v, %v", list, err)
+	}
+}
+
 func TestDiskCache(t *testing.T) {
 	dir, cache := project(t,
 		"index.ts", `import { v } from "./v"; export const result: string = v;`,
