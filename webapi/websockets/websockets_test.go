@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"workerd.local/event"
@@ -24,14 +25,16 @@ import (
 )
 
 // server answers a handshake with an end that sends back what it receives.
-type server struct{ last *event.Request }
+type server struct{ queried atomic.Pointer[event.Request] }
 
 func (*server) Deliver(context.Context, event.Event) (event.Outcome, error) {
 	return event.Outcome{}, event.ErrUnsupported
 }
 
 func (s *server) Fetch(ctx context.Context, req *event.Request) (*event.Response, error) {
-	s.last = req
+	if strings.HasSuffix(req.URL, "?q") {
+		s.queried.Store(req)
+	}
 	_, path, _ := strings.Cut(strings.TrimPrefix(req.URL, "http://"), "/")
 	switch path {
 	case "refuse":
@@ -198,7 +201,7 @@ func TestClient(t *testing.T) {
 		e.Want(source, want)
 	}
 	e.Want(`await new Promise(done => new WebSocket("ws://u:p@x/echo?q", ["a", "b"]).addEventListener("open", done))`, "undefined")
-	if got := s.last; got.URL != "http://x/echo?q" || got.Header.Get("Sec-WebSocket-Protocol") != "a, b" ||
+	if got := s.queried.Load(); got.URL != "http://x/echo?q" || got.Header.Get("Sec-WebSocket-Protocol") != "a, b" ||
 		got.Header.Get("Sec-WebSocket-Extensions") != "permessage-deflate" || !got.WantsWebSocket() {
 		t.Errorf("asked for %s %v", got.URL, got.Header)
 	}
