@@ -229,13 +229,13 @@ func TestSocketsThatGoAwayAreTold(t *testing.T) {
 	k.want(k.stub("a"), "/list", "q:undefined")
 	k.want(k.stub("a"), "/made", "2")
 	// What is too large for it is an error.
-	if err := q.ws.Send(event.Message{Data: make([]byte, 1<<20+1)}, nil); err != nil {
+	if err := q.ws.Send(event.Message{Data: make([]byte, 32<<20+1)}, nil); err != nil {
 		t.Fatal(err)
 	}
-	q.want("closed 1009 Message is too large: 1048577 > 1048576")
+	q.want("closed 1009 Message is too large: 33554433 > 33554432")
 	k.rounds()
 	log := ask(t, k.stub("a"), "/log")
-	if !strings.HasSuffix(log, "\nerror WebSocket protocol error; protocolError.statusCode = 1009; protocolError.description = Message is too large: 1048577 > 1048576") {
+	if !strings.HasSuffix(log, "\nerror WebSocket protocol error; protocolError.statusCode = 1009; protocolError.description = Message is too large: 33554433 > 33554432") {
 		t.Errorf("log %q", log)
 	}
 	k.want(k.stub("a"), "/list", "")

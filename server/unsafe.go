@@ -49,7 +49,7 @@ func (w *world) unsafeMethods(svc *service) map[string]bind.Static {
 		"evict": func(c *bind.Call) (any, error) {
 			f, ok := fetch.Fetcher.Unwrap(c.JS(), c.Arg(0))
 			if !ok {
-				return nil, c.BadArg(1, "Fetcher")
+				return c.JS().Rejected(c.BadArg(1, "Fetcher")), nil
 			}
 			closeSockets, err := evictOptions(c, 2)
 			if err != nil {

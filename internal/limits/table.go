@@ -12,7 +12,7 @@ var (
 	WebSocketMessage     = size("websocket.message", 128<<20, 1, 1<<30)
 	WebSocketReceived    = size("websocket.received", 32<<20, 1, 1<<30)
 	WebSocketQueue       = size("websocket.queue", 32<<20, 1<<10, 1<<30)
-	ParkedMessage        = size("websocket.parked-message", 1<<20, 1, 1<<30)
+	ParkedMessage        = size("websocket.parked-message", 32<<20, 1, 1<<30)
 	SocketsPerActor      = count("websocket.actor", 32<<10, 1, 1_000_000)
 	SocketTags           = count("websocket.tags", 10, 0, 1000)
 	SocketTag            = size("websocket.tag", 256, 0, 64<<10)
