@@ -30,7 +30,7 @@ func NewHostWritable(js *isolate.JS, c *iocontext.Context, w io.WriteCloser) *go
 		js.Panic(err)
 	}
 	s := &Writable{}
-	newWritable(s, strategy{hwm: 1}, sink{write: h.write, close: h.end, abort: h.abort}).start(js, resolved(js))
+	newWritable(s, strategy{hwm: 1}, sink{check: checkBytes, write: h.write, close: h.end, abort: h.abort}).start(js, resolved(js))
 	if c.Ended() {
 		h.close()
 	} else {

@@ -68,8 +68,11 @@ func TestHostWritable(t *testing.T) {
 		t.Errorf("wrote %q", got)
 	}
 	w = &writes{}
-	sinkEnv(t, w).WantError(`return sink().getWriter().write(5)`, "TypeError: This TransformStream is being used as a byte stream, but received an object of non-ArrayBuffer/ArrayBufferView type on its writable side.")
+	sinkEnv(t, w).Want(`const w = sink().getWriter(); const said = await w.write(5).catch((e) => String(e)); await w.write('x'); await w.close(); return said`, "TypeError: This TransformStream is being used as a byte stream, but received an object of non-ArrayBuffer/ArrayBufferView type on its writable side.")
 	<-w.closed
+	if got := w.text(); got != "x" {
+		t.Errorf("wrote %q", got)
+	}
 	w = &writes{}
 	sinkEnv(t, w).Want(`const s = sink(); await s.abort('x'); return 1`, "1")
 	<-w.closed

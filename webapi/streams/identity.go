@@ -73,8 +73,21 @@ func NewIdentity(js *isolate.JS, length int64, hwm float64) *Identity {
 			st.hwm = min(hwm, float64(length))
 		}
 	}
-	newWritable(p.writable, st, sink{write: p.sinkWrite, close: p.sinkClose, abort: p.sinkAbort}).start(js, resolved(js))
+	newWritable(p.writable, st, sink{check: checkBytes, write: p.sinkWrite, close: p.sinkClose, abort: p.sinkAbort}).start(js, resolved(js))
 	return p
+}
+
+var errNoBytes = exception.TypeErrorf("This TransformStream is being used as a byte stream, but received an object of non-ArrayBuffer/ArrayBufferView type on its writable side.")
+
+// checkBytes refuses what writtenBytes does not know.
+func checkBytes(js *isolate.JS, v goja.Value) error {
+	if _, ok := v.(goja.String); ok {
+		return nil
+	}
+	if _, ok := bind.Bytes(js, v); !ok {
+		return errNoBytes
+	}
+	return nil
 }
 
 // writtenBytes is the bytes of a chunk that a script wrote; text counts as UTF-8.
@@ -84,7 +97,7 @@ func writtenBytes(js *isolate.JS, v goja.Value) ([]byte, error) {
 	}
 	b, ok := bind.Bytes(js, v)
 	if !ok {
-		return nil, exception.TypeErrorf("This TransformStream is being used as a byte stream, but received an object of non-ArrayBuffer/ArrayBufferView type on its writable side.")
+		return nil, errNoBytes
 	}
 	return append([]byte(nil), b...), nil
 }

@@ -29,7 +29,13 @@ func (s *Readable) Body(js *isolate.JS, c *iocontext.Context) (event.Body, error
 
 // Lend is Body for a reader that the context waits for, but does not outlive its work for.
 func (s *Readable) Lend(js *isolate.JS, c *iocontext.Context) (event.Body, error) {
-	return s.bodyOf(js, c, func() func(error) { return func(error) {} })
+	keep := func() func(error) { return func(error) {} }
+	if s.disturbed && s.reader == nil {
+		// What is left of it.
+		r, err := s.readerOf(c, keep)
+		return event.StreamBody(r, -1), err
+	}
+	return s.bodyOf(js, c, keep)
 }
 
 func (s *Readable) bodyOf(js *isolate.JS, c *iocontext.Context, keep func() func(error)) (event.Body, error) {

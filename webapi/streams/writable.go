@@ -284,6 +284,8 @@ func (w *Writable) finishClose(js *isolate.JS, reason goja.Value) {
 
 // sink takes the chunks of a writable stream; a nil function does nothing.
 type sink struct {
+	// check refuses a chunk of a writer without any harm to the stream.
+	check func(js *isolate.JS, v goja.Value) error
 	write func(js *isolate.JS, v goja.Value) *goja.Object
 	close func(js *isolate.JS) *goja.Object
 	abort func(js *isolate.JS, reason goja.Value) *goja.Object

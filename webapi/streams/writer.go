@@ -53,6 +53,11 @@ func (r *writer) write(js *isolate.JS, v goja.Value) *goja.Object {
 	case w.state == erroring:
 		return rejected(js, w.err)
 	}
+	if check := w.ctrl.alg.check; check != nil && w.pipe == nil {
+		if err := check(js, v); err != nil {
+			return rejected(js, js.Error(err))
+		}
+	}
 	d := newDeferred(js)
 	w.writes = append(w.writes, d)
 	w.ctrl.write(js, v, size)
