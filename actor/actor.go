@@ -196,7 +196,7 @@ func (a *Actor) construct(js *isolate.JS, class *goja.Object) {
 		return // newActor is told
 	}
 	if err != nil {
-		e := js.Exception(err)
+		e := js.Sent(err)
 		if !a.ioc.Ended() {
 			a.report(e, "constructor")
 		}
@@ -350,17 +350,17 @@ func (r *request) run(js *isolate.JS) {
 		return // r.stopped is told
 	}
 	if err != nil {
-		r.fail(js.Exception(err))
+		r.fail(js.Sent(err))
 		return
 	}
 	js.OnSettled(v, func(js *isolate.JS, v goja.Value, err error) {
 		if err != nil {
-			r.fail(js.Exception(err))
+			r.fail(js.Sent(err))
 			return
 		}
 		resp, err := fetch.ToResponse(js, a.ioc, v, fetch.Answer{Request: r.req, Coupled: a.coupled})
 		if err != nil {
-			r.fail(js.Exception(err))
+			r.fail(js.Sent(err))
 			return
 		}
 		r.afterOutput(resp, nil)

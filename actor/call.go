@@ -41,7 +41,7 @@ func (s *Stub) beginCall(ctx context.Context, call *event.Call, done func(*event
 	a, err := s.activateFor(v)
 	if err != nil {
 		call.Release()
-		done(nil, s.h.remote(err))
+		done(nil, s.h.cutOff(err))
 		return
 	}
 	a.call(ctx, call, v, done)
@@ -189,14 +189,12 @@ func (c *call) answer(r *event.Result, err error) {
 	}
 	a := c.a
 	if err != nil {
-		err = a.named(a.c.h.remote(err))
-		if e, ok := err.(*exception.Exception); ok && a.ioc.Aborted() != nil && e.Reset() {
-			// The session was cut off: nobody has thrown anything (workerd).
-			local := *e
-			local.Remote = false
-			err = &local
+		reason := a.ioc.Aborted()
+		tell := a.c.h.remote
+		if e, ok := err.(*exception.Exception); ok && reason != nil && (e.Reset() || reason == err) {
+			tell = a.c.h.cutOff
 		}
-		c.done(nil, err)
+		c.done(nil, a.named(tell(err)))
 	} else {
 		if c.v != nil {
 			c.v.t.Return(0)

@@ -396,3 +396,12 @@ func (h *host) remote(err error) error {
 	}
 	return e.AsRemote()
 }
+
+// cutOff is remote for a call that an actor's end has cut off: nobody has thrown anything
+// there, as workerd sees it.
+func (h *host) cutOff(err error) error {
+	e, _ := exception.From(h.remote(err))
+	local := *e
+	local.Remote = false
+	return &local
+}

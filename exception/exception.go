@@ -49,7 +49,9 @@ type Exception struct {
 	// Class is the JavaScript constructor: Error, TypeError, RangeError,
 	// SyntaxError, ReferenceError, EvalError, or a DOMException written as
 	// DOMException(Name). Empty means Error.
-	Class   string
+	Class string
+	// Name is the name that an error has beside that of its class; empty for none.
+	Name    string
 	Message string
 	// Stack is the JavaScript stack in V8's form, empty when there is none.
 	Stack string

@@ -117,7 +117,7 @@ func (b *block) failed(js *isolate.JS, err error, reject func(error)) {
 			return
 		}
 	}
-	b.breakWith(js.Exception(err))
+	b.breakWith(js.Sent(err))
 }
 
 func (b *block) breakWith(err error) {

@@ -384,7 +384,7 @@ func (c *Context) enterWith(e Entry, fn func(js *isolate.JS), each func(js *isol
 // look makes an exception of what was thrown, which may be looked at in a turn only.
 func (c *Context) look(frame *isolate.Frame, thrown error) (err error) {
 	err = thrown
-	_ = c.realm.Run(frame, func(js *isolate.JS) { err = js.Exception(thrown) })
+	_ = c.realm.Run(frame, func(js *isolate.JS) { err = js.Sent(thrown) })
 	return err
 }
 

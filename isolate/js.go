@@ -25,6 +25,9 @@ type JS struct {
 	frame *Frame // of the running continuation; nil outside one
 	turn  *Frame // of the running turn
 	dom   func(js *JS, name, message string) *goja.Object
+	// What makes of a thrown value what its copies elsewhere are made of, and such a copy.
+	pack   func(js *JS, v goja.Value) []byte
+	unpack func(js *JS, data []byte) *goja.Object
 
 	library *natives.Library
 }
@@ -74,6 +77,27 @@ func (js *JS) In(frame *Frame, fn func()) {
 // SetDOMException says how a DOMException is made; the package that defines the
 // class calls it at set-up.
 func (js *JS) SetDOMException(f func(js *JS, name, message string) *goja.Object) { js.dom = f }
+
+// SetErrorCopies says how values that were thrown are copied: pack returns nil for one that
+// cannot be, and unpack nil where the realm does not want copies.
+func (js *JS) SetErrorCopies(pack func(js *JS, v goja.Value) []byte, unpack func(js *JS, data []byte) *goja.Object) {
+	js.pack, js.unpack = pack, unpack
+}
+
+// Sent is Exception for whoever is in another realm: a copy of the value goes along.
+func (js *JS) Sent(err error) *exception.Exception {
+	e := js.Exception(err)
+	v, ok := e.Value.(thrown)
+	if !ok || v.realm != js.realm || e.Serialized != nil || js.pack == nil {
+		return e
+	}
+	if _, ok := v.value.(*goja.Object); !ok {
+		return e // its text is all there is
+	}
+	c := *e
+	c.Serialized = js.pack(js, v.value)
+	return &c
+}
 
 // Slot is a value that a package keeps per realm, made on first use.
 type Slot[T any] struct{ make func(js *JS) *T }
@@ -208,12 +232,20 @@ func (js *JS) Error(err error) goja.Value {
 	if v, ok := e.Value.(thrown); ok && v.realm == js.realm {
 		return v.value
 	}
+	if _, isDOM := e.DOMName(); !isDOM && e.Serialized != nil && js.unpack != nil {
+		if obj := js.unpack(js, e.Serialized); obj != nil {
+			js.MarkError(obj, e)
+			return obj
+		}
+	}
 	var obj *goja.Object
 	if name, ok := e.DOMName(); ok && js.dom != nil {
 		obj = js.dom(js, name, e.Message)
 	} else if ok {
 		obj = js.newError("Error", e.Message)
 		define(obj, "name", js.rt.ToValue(name))
+	} else if e.Name != "" {
+		obj = js.newError(e.ClassName(), e.Name+": "+e.Message)
 	} else {
 		obj = js.newError(e.ClassName(), e.Message)
 	}
@@ -223,6 +255,9 @@ func (js *JS) Error(err error) goja.Value {
 
 // MarkError gives an error object the properties that say what a caller may do.
 func (js *JS) MarkError(obj *goja.Object, e *exception.Exception) {
+	if e.ActorID != "" {
+		define(obj, "durableObjectId", js.rt.ToValue(e.ActorID))
+	}
 	for _, p := range [...]struct {
 		name string
 		set  bool
@@ -233,9 +268,6 @@ func (js *JS) MarkError(obj *goja.Object, e *exception.Exception) {
 	}
 	if e.RetryAfter > 0 {
 		define(obj, "retryAfter", js.rt.ToValue(math.Ceil(e.RetryAfter.Seconds())))
-	}
-	if e.ActorID != "" {
-		define(obj, "durableObjectId", js.rt.ToValue(e.ActorID))
 	}
 }
 
@@ -248,12 +280,21 @@ func define(obj *goja.Object, name string, v goja.Value) {
 func (js *JS) newError(class, message string) *goja.Object {
 	ctor := js.intrinsic(class)
 	args := []goja.Value{js.rt.ToValue(message)}
-	if class == "AggregateError" {
-		args = append([]goja.Value{js.rt.NewArray()}, args...)
+	var without []string // what only the constructor gives
+	switch class {
+	case "AggregateError":
+		args, without = append([]goja.Value{js.rt.NewArray()}, args...), []string{"errors"}
+	case "SuppressedError":
+		args, without = append([]goja.Value{goja.Undefined(), goja.Undefined()}, args...), []string{"error", "suppressed"}
 	}
 	obj, err := js.rt.New(ctor, args...)
 	if err != nil {
 		return js.rt.NewGoError(errors.New(message))
+	}
+	for _, name := range without {
+		if err := obj.Delete(name); err != nil {
+			return js.rt.NewGoError(errors.New(message))
+		}
 	}
 	return obj
 }
@@ -261,7 +302,7 @@ func (js *JS) newError(class, message string) *goja.Object {
 // intrinsic is the error constructor as it was when the realm was made.
 func (js *JS) intrinsic(class string) goja.Value {
 	switch class {
-	case "Error", "TypeError", "RangeError", "SyntaxError", "ReferenceError", "EvalError", "URIError", "AggregateError":
+	case "Error", "TypeError", "RangeError", "SyntaxError", "ReferenceError", "EvalError", "URIError", "AggregateError", "SuppressedError":
 		return js.library.Pristine(class)
 	}
 	return js.library.Pristine("Error")
@@ -377,17 +418,25 @@ func (js *JS) Thrown(v goja.Value) *exception.Exception {
 	name := read("name")
 	e.Message = read("message")
 	e.Stack = script.FormatStack(read("stack"))
+	class, named := "Object", false
+	_ = js.Try(func() { class = obj.ClassName() }) // of a proxy that was revoked there is none
+	_ = js.Try(func() { _, named = obj.Get("name").(goja.String) })
 	switch name {
-	case "TypeError", "RangeError", "SyntaxError", "ReferenceError", "EvalError", "URIError", "AggregateError":
+	case "TypeError", "RangeError", "SyntaxError", "ReferenceError", "EvalError", "URIError", "AggregateError", "SuppressedError":
 		e.Class = name
 	case "", "Error":
+		if class != "Error" && js.isDOMException(obj) {
+			e.Class = "DOMException(" + name + ")"
+		}
 	default:
 		if js.isDOMException(obj) {
 			e.Class = "DOMException(" + name + ")"
+		} else if class == "Error" && named {
+			e.Name = name
 		}
 	}
-	if e.Message == "" && name == "" {
-		_ = js.Try(func() { e.Message = obj.String() })
+	if _, isDOM := e.DOMName(); e.Message == "" && !isDOM && class != "Error" {
+		e.Message = js.nameOf(obj, class)
 	}
 	switch {
 	case truthy("overloaded"):
@@ -406,6 +455,30 @@ func (js *JS) Thrown(v goja.Value) *exception.Exception {
 	return e
 }
 
+// nameOf is how V8 writes an object of the class that was thrown and is no Error: none of its
+// methods is called for it, but getters may run.
+func (js *JS) nameOf(obj *goja.Object, class string) string {
+	text := "[object " + class + "]"
+	_ = js.Try(func() {
+		if write, ok := goja.AssertFunction(js.library.Pristine("Function.prototype.toString")); ok && class == "Function" {
+			if v, err := write(obj); err == nil {
+				text = v.String()
+			}
+			return
+		}
+		s, ok := obj.Get("toString").(*goja.Object)
+		if !ok || !s.SameAs(js.library.Pristine("Object.prototype.toString")) {
+			return
+		}
+		if ctor, ok := obj.Get("constructor").(*goja.Object); ok {
+			if name, ok := ctor.Get("name").(goja.String); ok && name.String() != "" {
+				text = "#<" + name.String() + ">"
+			}
+		}
+	})
+	return shortened(text)
+}
+
 func (js *JS) isDOMException(obj *goja.Object) (ok bool) {
 	_ = js.Try(func() {
 		if c, isObj := js.rt.GlobalObject().Get("DOMException").(*goja.Object); isObj {
@@ -422,7 +495,11 @@ func describe(v goja.Value) string {
 	case goja.IsNull(v):
 		return "null"
 	}
-	s := textOf(v)
+	return shortened(textOf(v))
+}
+
+// shortened is the beginning of a long text.
+func shortened(s string) string {
 	if len(s) > 200 {
 		s = strings.ToValidUTF8(s[:200], "") + "…"
 	}

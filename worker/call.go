@@ -83,7 +83,7 @@ func (s *session) run(js *isolate.JS) {
 	receiver, err := s.receiver(js)
 	if err != nil {
 		s.call.Release()
-		s.answer(nil, js.Exception(err))
+		s.answer(nil, js.Sent(err))
 		return
 	}
 	rpc.Dispatch(js, s.ioc, receiver, s.held, s.call, s.answer)

@@ -130,7 +130,7 @@ func (q *request) fail(err error) {
 // toException names err for the other side; the realm may be gone.
 func toException(ioc *iocontext.Context, err error) *exception.Exception {
 	var e *exception.Exception
-	if ioc == nil || ioc.Realm().Condemned() != nil || ioc.Realm().Run(ioc.Frame(), func(js *isolate.JS) { e = js.Exception(err) }) != nil || e == nil {
+	if ioc == nil || ioc.Realm().Condemned() != nil || ioc.Realm().Run(ioc.Frame(), func(js *isolate.JS) { e = js.Sent(err) }) != nil || e == nil {
 		e, _ = exception.From(err)
 	}
 	return e

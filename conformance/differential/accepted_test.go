@@ -164,7 +164,6 @@ var acceptedFor = map[string][]string{
 		"memory/values: shared buffer",
 		"disk/values: uncloneable",
 		"disk/values: shared buffer",
-		"durable/throw: object",
 	},
 	"esbuild prints functions anew": {
 		"memory/values: uncloneable functions",
@@ -224,7 +223,6 @@ var acceptedFor = map[string][]string{
 		"web/DOMException: forms",
 	},
 	"only the text of the error differs": {
-		"durable/throw: named error",
 		"web/ctx: wrong",
 		"web/Request: bodies: used",
 		"web/TextDecoder: wrong",

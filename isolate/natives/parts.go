@@ -156,6 +156,9 @@ func (e *env) global(name string) goja.Value {
 	if v := e.replaced[name]; v != nil {
 		return v
 	}
+	if name == "SuppressedError" {
+		return e.lateGlobal(name)
+	}
 	return e.engine(name)
 }
 

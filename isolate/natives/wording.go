@@ -54,6 +54,8 @@ func (e *env) v8Words(l *errorLayout, class, msg string) string {
 		return msg + " or returning from derived constructor"
 	case msg == "No initial value":
 		return "Reduce of empty array with no initial value"
+	case msg == "Malformed URI":
+		return "URI malformed"
 	case msg == "Constructor Promise requires 'new'":
 		return "Promise constructor cannot be invoked without 'new'"
 	case class == "RangeError" && strings.HasSuffix(msg, "() precision must be between 0 and 100"):

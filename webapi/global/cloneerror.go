@@ -7,7 +7,9 @@ import (
 
 	"workerd.local/exception"
 	"workerd.local/internal/clone"
+	"workerd.local/internal/limits"
 	"workerd.local/isolate"
+	"workerd.local/isolate/natives"
 )
 
 // ErrorTag is what an Error is known by in serialized data, where it is written with all
@@ -127,4 +129,56 @@ func ReadError(js *isolate.JS, r *clone.Reader, stack bool) (*goja.Object, error
 		}
 	}
 	return o, nil
+}
+
+// packError is the bytes of a value that was thrown, for copies of it; nil where it cannot be
+// copied.
+func packError(js *isolate.JS, v goja.Value) []byte {
+	data, err := clone.Serialize(js.Runtime(), v, clone.Options{
+		Bounds:       js.Bounds(),
+		MaxBytes:     limits.RPCMessage.In(js.Bounds()),
+		Host:         HostObjects(js),
+		Half:         natives.Float16Bits,
+		Resizable:    js.Library(),
+		ErrorsAsHost: enhancedErrors(js),
+	})
+	if err != nil {
+		return nil // what cannot be cloned goes without its properties
+	}
+	return data
+}
+
+// unpackError makes a copy of an object that was thrown elsewhere.
+func unpackError(js *isolate.JS, data []byte) *goja.Object {
+	if !enhancedErrors(js) {
+		return nil
+	}
+	v, err := clone.Deserialize(js.Runtime(), data, clone.Options{Bounds: js.Bounds(), Host: errorReader{js}})
+	if err != nil {
+		return nil
+	}
+	o, _ := v.(*goja.Object)
+	return o
+}
+
+func enhancedErrors(js *isolate.JS) bool {
+	return js.Compat() != nil && js.Compat().Has("enhanced_error_serialization")
+}
+
+// errorReader reads the objects of an error that was thrown elsewhere: its stack stays there.
+type errorReader struct{ js *isolate.JS }
+
+// WriteHost is clone.HostObjects's; a reader writes nothing.
+func (errorReader) WriteHost(*clone.Writer, *goja.Object) (bool, error) { return false, nil }
+
+// ReadHost is clone.HostObjects's.
+func (d errorReader) ReadHost(r *clone.Reader) (*goja.Object, error) {
+	tag, err := r.Uint32()
+	if err != nil {
+		return nil, err
+	}
+	if tag == ErrorTag {
+		return ReadError(d.js, r, false)
+	}
+	return ReadHost(d.js, tag, r)
 }

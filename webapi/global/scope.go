@@ -36,6 +36,7 @@ func setup(js *isolate.JS) error {
 	global := js.Runtime().GlobalObject()
 	serviceWorkerScopeClass.Attach(js, global, &serviceWorkerScope{workerScope{events.Global(js)}})
 	js.Library().Hide(clone.HiddenSymbols()...)
+	js.SetErrorCopies(packError, unpackError)
 	bind.InheritScope(js, workerScopeClass.Prototype, "EventTarget", "WorkerGlobalScope", bind.GlobalScope, "constructor")
 	origin := js.Runtime().ToValue("null")
 	if err := global.DefineDataProperty("origin", origin, goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_TRUE); err != nil {

@@ -230,7 +230,7 @@ func nothing(call *event.Call, done func(*event.Result, error)) {
 // settle turns the outcome into JavaScript.
 func (p *promise) settle(js *isolate.JS, r *event.Result, err error) {
 	if err != nil {
-		p.rejectWith(js, err)
+		p.reject(err)
 		return
 	}
 	v, err := p.value(js, r)

@@ -33,7 +33,7 @@ type Receiver struct {
 func Dispatch(js *isolate.JS, ioc *iocontext.Context, r Receiver, session *Session, call *event.Call, reply func(*event.Result, error)) {
 	fail := func(err error) {
 		call.Release()
-		reply(nil, failure(js, err))
+		reply(nil, js.Sent(err))
 	}
 	if call.Restore != nil {
 		dispatchRestore(js, ioc, r, session, call.Restore, reply)

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 
 	"github.com/dop251/goja"
@@ -116,7 +117,7 @@ func (x *export) revoke() {
 func (x *export) Call(ctx context.Context, call *event.Call, done func(*event.Result, error)) {
 	if x.dead.Load() {
 		call.Release()
-		done(nil, errNotRunning.AsRemote())
+		done(nil, errNotRunning)
 		return
 	}
 	x.session.Hold()
@@ -128,7 +129,7 @@ func (x *export) Call(ctx context.Context, call *event.Call, done func(*event.Re
 	})
 	if err != nil {
 		call.Release()
-		done(nil, errNotRunning.AsRemote().WithCause(err))
+		done(nil, errNotRunning.WithCause(err))
 	}
 }
 
@@ -168,6 +169,9 @@ func (x *export) deliver(ctx context.Context, call *event.Call, done func(*event
 func remote(err error) error {
 	if err == nil {
 		return nil
+	}
+	if errors.Is(err, errNotRunning) {
+		return err // nothing there has said so
 	}
 	e, _ := exception.From(err)
 	return e.AsRemote()

@@ -162,7 +162,7 @@ func dispatchRestore(js *isolate.JS, ioc *iocontext.Context, r Receiver, session
 		if isolate.Uncatchable(err) {
 			js.Panic(err)
 		}
-		reply(nil, failure(js, err))
+		reply(nil, js.Sent(err))
 	}
 	params, err := ReadProps(js, want.Arg)
 	if err != nil {

@@ -115,7 +115,7 @@ func (d *decoder) writable(r *clone.Reader) (*goja.Object, error) {
 }
 
 // errReadDisconnected is what is left of a stream whose sender did not come to its end.
-var errReadDisconnected = exception.Errorf("ReadableStream received over RPC disconnected prematurely.").WithKind(exception.Disconnected)
+var errReadDisconnected = exception.Errorf("ReadableStream received over RPC disconnected prematurely.")
 
 // receivedBody is a stream that was received: why it broke stays with its sender.
 type receivedBody struct{ io.ReadCloser }

@@ -20,7 +20,7 @@ type stub struct {
 	// another stub of it.
 	channel *event.Token
 	vendor  event.Service
-	gone    bool // such a stub is disposed
+	gone    bool // it was disposed
 }
 
 // errDisposed is for a stub that its owner has given back.
@@ -61,10 +61,14 @@ func (s *stub) get(js *isolate.JS) (event.Target, error) {
 		}
 		s = h
 	}
-	if s.target == nil {
+	if s.gone {
 		return nil, errDisposed
 	}
-	return iocontext.OwnedBy(s.t.ioc, "Client", s.target).Get(js)
+	target, err := iocontext.OwnedBy(s.t.ioc, "Client", s.target).Get(js)
+	if err == nil && target == nil {
+		err = errDisposed
+	}
+	return target, err
 }
 
 // hereKey names the stub that a context has made of one without a context.
@@ -89,8 +93,8 @@ func (s *stub) here(js *isolate.JS) (*stub, error) {
 
 // dispose gives the stub back.
 func (s *stub) dispose() {
+	s.gone = true
 	if s.vendor != nil {
-		s.gone = true
 		return
 	}
 	delete(s.t.stubs, s)
@@ -187,9 +191,6 @@ func newStubOf(c *bind.Call) (*goja.Object, error) {
 func (s *stub) dup(c *bind.Call) (any, error) {
 	if s.vendor != nil && !s.gone {
 		return (&stub{channel: s.channel, vendor: s.vendor}).object(c.JS()), nil
-	}
-	if s.target == nil {
-		return nil, errDisposed
 	}
 	ioc, err := c.Context()
 	if err != nil {

@@ -92,7 +92,7 @@ func (r *remoteWriter) do(fn func(js *isolate.JS) *goja.Object) error {
 		r.c.RunIn(iocontext.Entry{}, func(js *isolate.JS) {
 			js.OnSettled(fn(js), func(js *isolate.JS, _ goja.Value, err error) {
 				if err != nil {
-					e := *js.Exception(err)
+					e := *js.Sent(err)
 					e.Value = nil
 					err = &e
 				}
