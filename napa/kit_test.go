@@ -68,6 +68,11 @@ func newKit(t testing.TB, files map[string]string, settings ...string) *kit {
 			th.iso.Close()
 			select {
 			case <-th.iso.Done():
+				th.iso.Loop().Turn(func() {
+					if th.ctx != nil {
+						th.ctx.End() // with what it waits for
+					}
+				})
 			case <-time.After(30 * time.Second):
 				t.Errorf("the thread %s does not end", th.w.Name())
 			}

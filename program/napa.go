@@ -102,7 +102,13 @@ func (p *Program) startWorker(w *napa.Worker) (napa.Thread, error) {
 	return p.root.Start(threads.Spec{
 		Name: w.Name(), Body: b, Stay: true, Unref: true,
 		Owner: threads.Owner{
-			Failure: func(f *threads.Failure) { p.complain(fmt.Sprintf("%s: Uncaught %s\n", w.Name(), f.Error())) },
+			Failure: func(f *threads.Failure) {
+				text := f.Error()
+				if f.Stack != "" {
+					text = f.Stack
+				}
+				p.complain(fmt.Sprintf("%s: Uncaught %s\n", w.Name(), text))
+			},
 			Exit: func(int) {
 				if b.realm == nil || b.realm.Condemned() == nil {
 					w.Ended(nil)

@@ -108,8 +108,30 @@ const zone = napa.zone.create('zone', { workers: 1 });
 	if !second.MatchString(got.out) || got.code != 0 {
 		t.Errorf("code %d\n%s%s", got.code, got.out, got.err)
 	}
-	if !strings.Contains(got.err, "nobody catches it") {
+	if !strings.Contains(got.err, "napa:other/0: Uncaught Error: nobody catches it\n    at ") {
 		t.Errorf("stderr has %s", got.err)
+	}
+}
+
+// A zone for which there is no room is not made, and leaves neither threads nor its id taken.
+func TestZonesThatCannotStart(t *testing.T) {
+	r := runWorkers(t, `
+-- main.js --
+const napa = require('napajs');
+try { napa.zone.create('big', { workers: 5 }); } catch (e) { console.log(e.name, e.message); }
+try { napa.zone.get('big'); } catch (e) { console.log(e.message); }
+(function again() {
+  let zone;
+  try { zone = napa.zone.create('big', { workers: 2 }); } catch { return setTimeout(again, 5); } // those that have begun have not ended yet
+  zone.execute(() => napa.zone.current.id).then((r) => console.log(r.value));
+})();
+`, nil, "threads.alive=4")
+	const want = `RangeError There are 4 threads already, and there cannot be more.
+No zone exists for id 'big'
+big
+`
+	if r.out != want || r.code != 0 || r.err != "" {
+		t.Errorf("code %d\n%s%s", r.code, r.out, r.err)
 	}
 }
 

@@ -40,7 +40,7 @@ func (w workers) Body(js *isolate.JS, e face.Entry) (threads.Body, error) {
 		f, err := w.p.resolver.require(e.Path, filepath.Dir(e.From), e.From, nil)
 		switch {
 		case errors.Is(err, errNotFound) || err == nil && f.builtin != "":
-			err = failure("MODULE_NOT_FOUND", "Cannot find module '%s'\nRequire stack:\n- %s", e.Path, e.From)
+			err = failure("MODULE_NOT_FOUND", "Cannot find module '%s'%s\nRequire stack:\n- %s", e.Path, w.meant(e), e.From)
 			return missing{w.p.newBody(o), err}, nil
 		case err != nil:
 			return missing{w.p.newBody(o), err}, nil
@@ -48,6 +48,19 @@ func (w workers) Body(js *isolate.JS, e face.Entry) (threads.Body, error) {
 		o.File = f.file
 	}
 	return w.p.newBody(o), nil
+}
+
+// meant is what is said of a name without "./" that is none of a package, where the file is there: faces that look in the
+// working directory take such names.
+func (w workers) meant(e face.Entry) string {
+	beside := "./" + filepath.ToSlash(e.Path)
+	if e.Path == "" || filepath.IsAbs(e.Path) || isRelative(e.Path) {
+		return ""
+	}
+	if _, err := w.p.resolver.require(beside, filepath.Dir(e.From), e.From, nil); err != nil {
+		return ""
+	}
+	return ". Did you mean '" + beside + "'?"
 }
 
 // missing is an instance whose entry was not found.

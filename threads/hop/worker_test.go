@@ -333,6 +333,21 @@ func TestFloodIsAnErrorToTheSender(t *testing.T) {
 	}
 }
 
+// The other way round: a worker that says too much to a parent that does not come to hear it.
+func TestFloodOfAWorkerIsAnErrorToTheWorker(t *testing.T) {
+	k := run(t, map[string]string{
+		"main.js": `const w = new Worker("./w.js"), said = new Int32Array(new SharedArrayBuffer(4)); let heard = 0;
+			w.onmessage = (e) => {
+				if (e.data === "ready") { w.postMessage(said); while (Atomics.load(said, 0) === 0); return; }
+				if (++heard === Atomics.load(said, 0)) { console.log("heard", heard); w.terminate(); }
+			};`,
+		"w.js": `onmessage = ({ data: said }) => { let n = 0; try { for (;;) { postMessage(n); n++ } } catch (e) { console.log(e.name, e.message); } Atomics.store(said, 0, n); }; postMessage("ready");`,
+	}, "threads.messages=10")
+	if got, want := k.ends(0), lines("RangeError Too many messages wait for the thread.", "heard 10"); got != want {
+		t.Errorf("printed\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestWorkersHandlerLivesAsLongAsItIsSet(t *testing.T) {
 	k := run(t, map[string]string{
 		"main.js": `const w = new Worker("./w.js"); w.onexit = () => console.log("left"); w.postMessage(1)`,
