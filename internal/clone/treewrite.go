@@ -209,27 +209,8 @@ func (w *treeWriter) regExp(v *RegExp) error {
 }
 
 func (w *treeWriter) boxed(v *Boxed) error {
-	switch p := v.Value.(type) {
-	case bool:
-		if p {
-			w.enc.tag(tagTrueObject)
-		} else {
-			w.enc.tag(tagFalseObject)
-		}
-	case int:
-		w.enc.tag(tagNumberObject)
-		w.enc.double(float64(p))
-	case float64:
-		w.enc.tag(tagNumberObject)
-		w.enc.double(p)
-	case *big.Int:
-		w.enc.tag(tagBigIntObject)
-		w.enc.bigInt(p)
-	case string:
-		w.enc.tag(tagStringObject)
-		w.enc.wtf8(p)
-	default:
-		return &DataCloneError{Message: fmt.Sprintf("a Boxed value of type %T could not be cloned.", p)}
+	if !w.enc.boxed(v.Value) {
+		return &DataCloneError{Message: fmt.Sprintf("a Boxed value of type %T could not be cloned.", v.Value)}
 	}
 	return nil
 }

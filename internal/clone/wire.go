@@ -198,6 +198,36 @@ func (e *encoder) twoByte(u []uint16) {
 	}
 }
 
+// boxed writes the object of a primitive value, and reports false where it has no such object.
+func (e *encoder) boxed(v any) bool {
+	switch p := v.(type) {
+	case bool:
+		if p {
+			e.tag(tagTrueObject)
+		} else {
+			e.tag(tagFalseObject)
+		}
+	case int:
+		e.tag(tagNumberObject)
+		e.double(float64(p))
+	case int64:
+		e.tag(tagNumberObject)
+		e.double(float64(p))
+	case float64:
+		e.tag(tagNumberObject)
+		e.double(p)
+	case *big.Int:
+		e.tag(tagBigIntObject)
+		e.bigInt(p)
+	case string:
+		e.tag(tagStringObject)
+		e.wtf8(p)
+	default:
+		return false
+	}
+	return true
+}
+
 // wtf8 writes a Go string as a JavaScript string.
 func (e *encoder) wtf8(s string) {
 	if isASCII(s) {

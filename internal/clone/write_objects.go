@@ -1,7 +1,6 @@
 package clone
 
 import (
-	"math/big"
 	"slices"
 	"strings"
 
@@ -9,23 +8,8 @@ import (
 )
 
 func (w *writer) primitiveObject(o *goja.Object) error {
-	switch v := o.Export().(type) {
-	case bool:
-		if v {
-			w.enc.tag(tagTrueObject)
-		} else {
-			w.enc.tag(tagFalseObject)
-		}
-	case int64:
-		w.enc.tag(tagNumberObject)
-		w.enc.double(float64(v))
-	case float64:
-		w.enc.tag(tagNumberObject)
-		w.enc.double(v)
-	case *big.Int:
-		w.enc.tag(tagBigIntObject)
-		w.enc.bigInt(v)
-	default: // a Symbol object
+	v := o.Export()
+	if _, symbol := v.(string); symbol || !w.enc.boxed(v) {
 		return w.refuse(o)
 	}
 	return nil
