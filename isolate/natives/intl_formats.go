@@ -172,16 +172,12 @@ type dateState struct {
 var dateTimeFormatClass = intlClass{
 	name: "DateTimeFormat", length: 0, bound: "format",
 	make: func(e *env, c goja.FunctionCall) any {
-		f := e.dateFormat(c, "Intl.DateTimeFormat", true, true)
-		if f.hour != "" && f.year != "" && f.dateStyle == "" && f.timeStyle == "" && !e.asksForClock(c.Argument(1)) {
-			// Without a word about what to show, it is the date.
-			f.hour, f.minute, f.second = "", "", ""
-		}
+		f := e.dateFormat(c, "Intl.DateTimeFormat", true, true, false)
 		return &dateState{f, e.resolvedTag(c.Argument(0))}
 	},
 	methods: []intlMethod{
 		{"format", 1, func(e *env, s any, c goja.FunctionCall) goja.Value {
-			return e.rt.ToValue(s.(*dateState).f.format(e.timeOf(c.Argument(0))))
+			return e.rt.ToValue((&s.(*dateState).f).format(e.timeOf(c.Argument(0))))
 		}},
 		{"formatToParts", 1, func(e *env, s any, c goja.FunctionCall) goja.Value {
 			return e.parts(s.(*dateState).f.split(e.timeOf(c.Argument(0))))
@@ -197,14 +193,14 @@ var dateTimeFormatClass = intlClass{
 		{"resolvedOptions", 0, func(e *env, s any, _ goja.FunctionCall) goja.Value {
 			f := s.(*dateState).f
 			cycle := ""
-			if f.hour != "" {
+			if f.hour != "" || f.timeStyle != "" {
 				cycle = f.hours
 			}
 			o := e.record("locale", s.(*dateState).tag, "calendar", "gregory", "numberingSystem", "latn", "timeZone", zoneName(f.zone), "hourCycle", cycle)
 			if cycle != "" {
 				e.createData(o, asciiValue("hour12"), e.rt.ToValue(cycle == "h12" || cycle == "h11"))
 			}
-			fields := []string{"weekday", f.weekday, "year", f.year, "month", f.month, "day", f.day, "hour", f.hour, "minute", f.minute, "second", f.second, "timeZoneName", f.zoneName}
+			fields := f.shown()
 			if f.dateStyle != "" || f.timeStyle != "" {
 				fields = []string{"dateStyle", f.dateStyle, "timeStyle", f.timeStyle}
 			}
@@ -212,24 +208,13 @@ var dateTimeFormatClass = intlClass{
 				if fields[i+1] != "" {
 					e.createData(o, asciiValue(fields[i]), e.rt.ToValue(fields[i+1]))
 				}
+				if fields[i] == "second" && f.fraction > 0 {
+					e.createData(o, asciiValue("fractionalSecondDigits"), e.rt.ToValue(f.fraction))
+				}
 			}
 			return o
 		}},
 	},
-}
-
-// asksForClock reports whether options name a part of the time of day.
-func (e *env) asksForClock(v goja.Value) bool {
-	o, ok := v.(*goja.Object)
-	if !ok {
-		return false
-	}
-	for _, name := range []string{"hour", "minute", "second", "fractionalSecondDigits", "dayPeriod"} {
-		if p := o.Get(name); p != nil && p != undefined {
-			return true
-		}
-	}
-	return false
 }
 
 func zoneName(z *time.Location) string {

@@ -6,9 +6,9 @@ import (
 	"github.com/dop251/goja"
 )
 
-// There is no ICU here. Numbers and dates follow en-US exactly for the options
-// below; other locales get their separators and the order of numeric dates, and
-// English words. An unknown locale reads as en-US.
+// There is no ICU here. Numbers follow en-US for the options below; other locales get
+// their separators. Dates are those of the locales in locale_words.go, but for the names
+// of time zones. An unknown locale reads as en-US.
 
 // locale is what differs between languages.
 type locale struct {
@@ -17,40 +17,54 @@ type locale struct {
 	minGroup       int    // digits that must stand before the first separator
 	currency       string // pattern: ¤ and #
 	percent        string // pattern: #
-	date           string // numeric date: y, m, d or mm, dd
-	join           string // between date and time
-	clock12        bool
-	padHour        bool // hours have two digits
-	am, pm         string
+	words          *dateWords
 }
 
 const nbsp = "\u00a0"
 
-var enUS = &locale{tag: "en-US", group: ",", decimal: ".", minGroup: 1, currency: "¤#", percent: "#%",
-	date: "m/d/y", join: ", ", clock12: true, am: "AM", pm: "PM"}
+var enUS = &locale{tag: "en-US", group: ",", decimal: ".", minGroup: 1, currency: "¤#", percent: "#%", words: dateWordsOf["en"]}
 
-func europe(tag, group, decimal, date, join string) *locale {
-	return &locale{tag: tag, group: group, decimal: decimal, minGroup: 1, currency: "#" + nbsp + "¤", percent: "#" + nbsp + "%",
-		date: date, join: join, padHour: true, am: "AM", pm: "PM"}
+func europe(tag, group, decimal string) *locale {
+	return &locale{tag: tag, group: group, decimal: decimal, minGroup: 1, currency: "#" + nbsp + "¤", percent: "#" + nbsp + "%", words: dateWordsOf[tag]}
+}
+
+func english(tag string) *locale {
+	return enUS.with(func(l *locale) { l.tag, l.words = tag, dateWordsOf[strings.ToLower(tag)] })
 }
 
 func (l locale) with(f func(*locale)) *locale { f(&l); return &l }
 
+// gmt is what offsets begin with.
+func (l *locale) gmt() string {
+	if l.tag == "fr" {
+		return "UTC"
+	}
+	return "GMT"
+}
+
+// minus is the sign of offsets.
+func (l *locale) minus() string {
+	if l.tag == "fr" || l.tag == "sv" {
+		return "−"
+	}
+	return "-"
+}
+
 // locales by language, and by language and region where they differ.
 var locales = map[string]*locale{
 	"en":    enUS,
-	"en-gb": enUS.with(func(l *locale) { l.tag, l.date, l.clock12, l.padHour = "en-GB", "dd/mm/y", false, true }),
-	"en-ca": enUS.with(func(l *locale) { l.tag, l.date, l.am, l.pm = "en-CA", "y-mm-dd", "a.m.", "p.m." }),
-	"en-au": enUS.with(func(l *locale) { l.tag, l.date, l.am, l.pm = "en-AU", "dd/mm/y", "am", "pm" }),
-	"de":    europe("de", ".", ",", "d.m.y", ", "),
-	"fr":    europe("fr", "\u202f", ",", "dd/mm/y", " ").with(func(l *locale) { l.percent = "#\u202f%" }),
-	"es":    europe("es", ".", ",", "d/m/y", ", ").with(func(l *locale) { l.minGroup, l.padHour = 2, false }),
-	"it":    europe("it", ".", ",", "d/m/y", ", ").with(func(l *locale) { l.minGroup, l.percent = 2, "#%" }),
-	"pt":    europe("pt", ".", ",", "dd/mm/y", ", ").with(func(l *locale) { l.currency, l.percent = "¤"+nbsp+"#", "#%" }),
-	"nl":    europe("nl", ".", ",", "d-m-y", ", ").with(func(l *locale) { l.currency, l.percent = "¤"+nbsp+"#", "#%" }),
-	"sv":    europe("sv", nbsp, ",", "y-mm-dd", " "),
-	"ja":    enUS.with(func(l *locale) { l.tag, l.date, l.join, l.clock12 = "ja", "y/m/d", " ", false }),
-	"zh":    enUS.with(func(l *locale) { l.tag, l.date, l.join, l.clock12, l.padHour = "zh", "y/m/d", " ", false, true }),
+	"en-gb": english("en-GB"),
+	"en-ca": english("en-CA"),
+	"en-au": english("en-AU"),
+	"de":    europe("de", ".", ","),
+	"fr":    europe("fr", "\u202f", ",").with(func(l *locale) { l.percent = "#\u202f%" }),
+	"es":    europe("es", ".", ",").with(func(l *locale) { l.minGroup = 2 }),
+	"it":    europe("it", ".", ",").with(func(l *locale) { l.minGroup, l.percent = 2, "#%" }),
+	"pt":    europe("pt", ".", ",").with(func(l *locale) { l.currency, l.percent = "¤"+nbsp+"#", "#%" }),
+	"nl":    europe("nl", ".", ",").with(func(l *locale) { l.currency, l.percent = "¤"+nbsp+"#", "#%" }),
+	"sv":    europe("sv", nbsp, ","),
+	"ja":    english("ja"),
+	"zh":    english("zh"),
 }
 
 // findLocale reads a locales argument: a tag, or an array of tags.

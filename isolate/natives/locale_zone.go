@@ -33,6 +33,109 @@ func dateText(e *env, prev raw) raw {
 	}
 }
 
+// shortNames are the abbreviations that a locale has; all other zones show their offset.
+var shortNames = map[string]map[string]bool{
+	"America": {"EST": true, "EDT": true, "CST": true, "CDT": true, "MST": true, "MDT": true, "PST": true, "PDT": true, "AKST": true, "AKDT": true, "HST": true},
+	"Europe":  {"GMT": true, "BST": true, "CET": true, "CEST": true, "EET": true, "EEST": true, "WET": true, "WEST": true},
+}
+
+var germanNames = map[string]string{"CET": "MEZ", "CEST": "MESZ", "EET": "OEZ", "EEST": "OESZ", "WET": "WEZ", "WEST": "WESZ"}
+
+// shortName is the abbreviation of the zone of a time, where the locale has one.
+func (f *dateFormat) shortName(t time.Time) string {
+	abbr, _ := t.Zone()
+	zone := f.zone.String()
+	region, _, _ := strings.Cut(zone, "/")
+	if region == "US" || zone == "Pacific/Honolulu" {
+		region = "America"
+	}
+	of := "America"
+	if f.loc.tag == "en-GB" || f.loc.tag == "de" {
+		of = "Europe"
+	}
+	local := f.zone == time.Local // the system does not say which one it is
+	switch {
+	case !shortNames[of][abbr] || region != of && !local:
+		return ""
+	case f.loc.tag == "de":
+		return germanNames[abbr]
+	case !strings.HasPrefix(f.loc.tag, "en-"):
+		return ""
+	}
+	return abbr
+}
+
+// genericName is the name of a zone that does not say whether its clocks are forward.
+func (f *dateFormat) genericName(t time.Time) string {
+	year := t.In(f.zone).Year()
+	_, winter := time.Date(year, 1, 1, 0, 0, 0, 0, f.zone).Zone()
+	_, summer := time.Date(year, 7, 1, 0, 0, 0, 0, f.zone).Zone()
+	if f.zoneName == "shortGeneric" {
+		if short := f.shortName(t); len(short) > 2 && short != "GMT" && short != "BST" && winter != summer {
+			switch f.loc.tag {
+			case "en-GB": // CEST and CET are CET
+				return strings.TrimSuffix(short[:len(short)-1], "S") + "T"
+			case "de":
+				return strings.TrimSuffix(short[:len(short)-1], "S") + "Z"
+			}
+			return short[:len(short)-2] + "T"
+		}
+		return ""
+	}
+	name, ok := knownZone(t)
+	switch {
+	case !ok || f.zone == time.UTC || name == "Greenwich Mean Time" || name == "British Summer Time":
+		return ""
+	case winter == summer:
+		return name
+	}
+	for _, season := range []string{" Standard ", " Daylight ", " Summer "} {
+		name = strings.Replace(name, season, " ", 1)
+	}
+	return name
+}
+
+// zoneText is what stands for the zone of a time.
+func (f *dateFormat) zoneText(t time.Time) string {
+	_, offset := t.Zone()
+	switch f.zoneName {
+	case "short", "long":
+		if f.zone == time.UTC && f.zoneName == "short" {
+			return "UTC"
+		}
+		name, ok := f.shortName(t), true
+		if f.zoneName == "long" {
+			name, ok = knownZone(t)
+			if f.zone == time.UTC {
+				name = f.loc.words.utc
+			}
+		}
+		if ok && name != "" {
+			return name
+		}
+		if offset == 0 && strings.HasPrefix(f.loc.tag, "en-") {
+			return f.loc.gmt()
+		}
+	case "shortGeneric", "longGeneric":
+		if name := f.genericName(t); name != "" {
+			return name
+		}
+	}
+	sign := "+"
+	if offset < 0 {
+		sign, offset = f.loc.minus(), -offset
+	}
+	h, m := offset/3600, offset/60%60
+	if strings.HasPrefix(f.zoneName, "long") {
+		return f.loc.gmt() + sign + twoDigits(h) + ":" + twoDigits(m)
+	}
+	text := f.loc.gmt() + sign + itoa(int64(h))
+	if m != 0 {
+		text += ":" + twoDigits(m)
+	}
+	return text
+}
+
 // longZone is the English name of the zone of a time, or its offset where it is not
 // among those that are known.
 func longZone(t time.Time) string {

@@ -7,6 +7,7 @@ const config :Workerd.Config = (
     (name = "disk", worker = .disk),
     (name = "durable", worker = .durable),
     (name = "web", worker = .web),
+    (name = "language", worker = .language),
     (name = "crypto", worker = .crypto),
     (name = "node-crypto", worker = .nodeCrypto),
     (name = "state-memory", worker = .stateMemory),
@@ -30,6 +31,7 @@ const config :Workerd.Config = (
     (name = "disk", service = "disk", http = ()),
     (name = "durable", service = "durable", http = ()),
     (name = "web", service = "web", http = ()),
+    (name = "language", service = "language", http = ()),
     (name = "crypto", service = "crypto", http = ()),
     (name = "node-crypto", service = "node-crypto", http = ()),
     (name = "state-memory", service = "state-memory", http = ()),
@@ -126,6 +128,14 @@ const nodeCrypto :Workerd.Worker = (
   ],
   compatibilityDate = .date,
   compatibilityFlags = ["nodejs_compat"],
+);
+
+const language :Workerd.Worker = (
+  modules = [
+    (name = "language.js", esModule = embed "language.js"),
+    (name = "probe.js", esModule = embed "probe.js"),
+  ],
+  compatibilityDate = .date,
 );
 
 const crypto :Workerd.Worker = (
