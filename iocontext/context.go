@@ -57,8 +57,9 @@ type Options struct {
 	// OnAbort is told once why the context was aborted.
 	OnAbort func(err error)
 	// OnHang is told when a stateless context can never make progress again; it
-	// decides whether an answer is still missing.
-	OnHang func(err error)
+	// decides whether an answer is still missing, which Hung is then about. Most have been
+	// answered: it is told of each request that has come to its end.
+	OnHang func()
 	// OnQuiet is told, at the end of a turn, that no event is pending; it takes the place of OnHang.
 	OnQuiet func()
 	// OnIdle is told whenever the last task has finished.

@@ -426,7 +426,7 @@ func TestHangDetection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, isolate.Options{}, func(k *kit) {
 				var hung []error
-				o := iocontext.Options{OnHang: func(err error) { hung = append(hung, err) }}
+				o := iocontext.Options{OnHang: func() { hung = append(hung, iocontext.Hung()) }}
 				ioc := (*iocontext.Context)(nil)
 				if c.actor {
 					ioc = k.actor(o)
@@ -450,7 +450,7 @@ func TestHangDetection(t *testing.T) {
 func TestHangIsFoundWhenTheLastEventWasForNothing(t *testing.T) {
 	bubble(t, isolate.Options{}, func(k *kit) {
 		hung := 0
-		c := k.request(iocontext.Options{OnHang: func(error) { hung++ }})
+		c := k.request(iocontext.Options{OnHang: func() { hung++ }})
 		check := func(want int, when string) {
 			k.Helper()
 			k.loop(func() {

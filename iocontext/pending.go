@@ -57,9 +57,12 @@ func (c *Context) lookForHang() {
 	if c.o.OnQuiet != nil {
 		c.o.OnQuiet()
 	} else {
-		c.o.OnHang(exception.Errorf(hungText))
+		c.o.OnHang()
 	}
 }
+
+// Hung is the error of who waits for code that has hung.
+func Hung() error { return exception.Errorf(hungText) }
 
 // Await returns a promise for r. A ready result settles it in this turn, with no
 // effect on any gate; a later one re-enters the context through Run, in the

@@ -163,10 +163,11 @@ func (s *session) idle() {
 
 func (s *session) kept() bool { return !s.answered || s.ioc.Tasks() > 0 || s.held.Held() }
 
-func (s *session) hung(err error) {
+func (s *session) hung() {
 	if s.answered && s.ioc.Tasks() == 0 {
 		return
 	}
+	err := iocontext.Hung()
 	if s.answered {
 		e, _ := exception.From(err)
 		s.w.Report(e, "waitUntil")

@@ -54,7 +54,7 @@ func (d *delivery) begin() {
 	d.open(realm, iocontext.Options{
 		Parent:  parent,
 		OnAbort: func(err error) { d.finish(outcomeOf(err), err) },
-		OnHang:  func(err error) { d.fail(err); d.ioc.Abort(err) },
+		OnHang:  func() { err := iocontext.Hung(); d.fail(err); d.ioc.Abort(err) },
 		OnIdle:  d.idle,
 	}, func(t *trace.Tracer) { t.Event(infoOf(d.ev)) })
 	d.ioc.RunIn(iocontext.Entry{}, d.run, d.fail)

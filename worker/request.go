@@ -204,11 +204,12 @@ func (q *request) idle() {
 	})
 }
 
-func (q *request) hung(err error) {
+func (q *request) hung() {
+	if q.answered && q.ioc.Tasks() == 0 {
+		return
+	}
+	err := iocontext.Hung()
 	if q.answered {
-		if q.ioc.Tasks() == 0 {
-			return
-		}
 		e, _ := exception.From(err)
 		q.w.Report(e, "waitUntil")
 		iocontext.TraceException(q.tracer, e)
