@@ -199,8 +199,12 @@ func (r *receiver) hand(js *isolate.JS, m threads.Message) {
 	}
 }
 
-// closed is the end of the channel, which is told.
+// closed is the end of the channel, which is told, unless the context has ended in the very turn that found it.
 func (r *receiver) closed() {
+	if r.core == nil {
+		return
+	}
+	ioc := r.ioc
 	r.leave().End()
-	r.ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) { r.to.Told(js, "close", nil, nil) }, nil)
+	ioc.RunIn(iocontext.Entry{}, func(js *isolate.JS) { r.to.Told(js, "close", nil, nil) }, nil)
 }
