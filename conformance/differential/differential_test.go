@@ -31,7 +31,7 @@ import (
 func TestMain(m *testing.M) { process.Main(m) }
 
 // areas are the sockets of config.capnp that serve probes.
-var areas = []string{"memory", "disk", "durable", "web", "language", "crypto", "node-crypto", "state-memory", "state-disk", "state-sql", "state-old", "state-new", "websocket", "websocket-old", "rpc", "rpc-old", "stubs", "tails"}
+var areas = []string{"memory", "disk", "durable", "web", "language", "crypto", "node-crypto", "state-memory", "state-disk", "state-sql", "state-old", "state-new", "websocket", "websocket-old", "rpc", "rpc-old", "stubs", "tails", "calls", "hibernation"}
 
 // theirs is the path of npm's workerd.
 func theirs(t *testing.T) string {

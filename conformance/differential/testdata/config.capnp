@@ -21,6 +21,8 @@ const config :Workerd.Config = (
     (name = "stubs-old", worker = .stubsOld),
     (name = "tails", worker = .tails),
     (name = "tailed", worker = .tailed),
+    (name = "calls", worker = .calls),
+    (name = "hibernation", worker = .hibernation),
     (name = "net", network = (allow = [])),
     (name = "websocket", worker = .websocket),
     (name = "websocket-old", worker = .websocketOld),
@@ -45,6 +47,8 @@ const config :Workerd.Config = (
     (name = "rpc-old", service = "rpc-old", http = ()),
     (name = "stubs", service = "stubs", http = ()),
     (name = "tails", service = "tails", http = ()),
+    (name = "calls", service = "calls", http = ()),
+    (name = "hibernation", service = "hibernation", http = ()),
     (name = "http", service = (name = "web", entrypoint = "visitor"), http = ()),
   ],
 );
@@ -319,4 +323,39 @@ const tailed :Workerd.Worker = (
   durableObjectStorage = (inMemory = void),
   tails = [(name = "tails", entrypoint = "Collector")],
   streamingTails = [(name = "tails", entrypoint = "Collector")],
+);
+
+# How long stubs live, what errors carry, and what becomes of streams that are cancelled.
+const calls :Workerd.Worker = (
+  modules = [
+    (name = "calls.js", esModule = embed "calls.js"),
+    (name = "probe.js", esModule = embed "probe.js"),
+  ],
+  compatibilityDate = "2026-08-01",
+  compatibilityFlags = ["unsafe_module", "experimental", "nodejs_compat"],
+  bindings = [
+    (name = "BROKEN", durableObjectNamespace = "Broken"),
+    (name = "ROOM", durableObjectNamespace = "Room"),
+    (name = "SVC", service = (name = "calls", entrypoint = "Svc")),
+  ],
+  durableObjectNamespaces = [(className = "Broken", uniqueKey = "calls-broken"), (className = "Room", uniqueKey = "calls-room", enableSql = true)],
+  durableObjectStorage = (localDisk = "data"),
+);
+
+# WebSockets whose actors are put away.
+const hibernation :Workerd.Worker = (
+  modules = [
+    (name = "hibernation.js", esModule = embed "hibernation.js"),
+    (name = "probe.js", esModule = embed "probe.js"),
+  ],
+  compatibilityDate = "2026-08-01",
+  compatibilityFlags = ["unsafe_module", "experimental", "nodejs_compat"],
+  bindings = [
+    (name = "ROOM", durableObjectNamespace = "Room"),
+    (name = "BARE", durableObjectNamespace = "Bare"),
+    (name = "FRAGILE", durableObjectNamespace = "Fragile"),
+    (name = "SVC", service = (name = "hibernation", entrypoint = "Svc")),
+  ],
+  durableObjectNamespaces = [(className = "Room", uniqueKey = "hibernation-room"), (className = "Bare", uniqueKey = "hibernation-bare"), (className = "Fragile", uniqueKey = "hibernation-fragile")],
+  durableObjectStorage = (localDisk = "data"),
 );
