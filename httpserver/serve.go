@@ -215,6 +215,9 @@ func (x *exchange) respond(resp *event.Response) {
 		h["Content-Length"] = []string{strconv.FormatInt(n, 10)}
 	}
 	x.settle()
+	if resp.Close && x.r.ProtoMajor == 1 {
+		x.w.Header()["Connection"] = []string{"close"}
+	}
 	x.w.WriteHeader(resp.Status)
 	if bodiless || body.IsNull() {
 		return

@@ -162,26 +162,27 @@ func processNatives() map[string]bind.Static {
 }
 
 // channelFD is the variable that names the descriptor on which a child speaks to who
-// forked it, and channelMode what it speaks, which is lines of JSON.
+// forked it, and channelMode what it speaks: "json" or "advanced".
 const (
 	channelFD   = "NODE_CHANNEL_FD"
 	channelMode = "NODE_CHANNEL_SERIALIZATION_MODE"
 )
 
-// channel is the descriptor on which the main instance speaks to who forked the program;
-// -1 where nobody did.
-func (i *Instance) channel() int {
+// channel is the descriptor on which the main instance speaks to who forked the program, and whether it does so in V8's
+// format; -1 where nobody did.
+func (i *Instance) channel() (fd int, advanced bool) {
 	text, ok := i.program.env.get(channelFD)
 	if !ok || !i.main {
-		return -1
+		return -1, false
 	}
+	mode, _ := i.program.env.get(channelMode)
 	i.program.env.remove(channelFD)
 	i.program.env.remove(channelMode)
 	fd, err := strconv.Atoi(text)
 	if err != nil || fd < 3 {
-		return -1
+		return -1, false
 	}
-	return fd
+	return fd, mode == "advanced"
 }
 
 // hrtimeBase keeps hrtime away from 0, as the clock of a machine that is up is.

@@ -34,7 +34,8 @@ func (i *Instance) info(what string) any {
 	case "gid":
 		return os.Getgid()
 	case "channel":
-		return i.channel()
+		fd, advanced := i.channel()
+		return []any{fd, advanced}
 	case "argv0":
 		return i.program.o.argv0()
 	case "execPath":

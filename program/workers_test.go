@@ -703,6 +703,44 @@ w.on('error', (e) => { console.log(e.message, e.a); w.terminate(); });
 m 1`)
 }
 
+// A stack of so many megabytes is a share of the calls that the program allows, also for who is started by a worker with less.
+func TestStacksOfWorkersOfNode(t *testing.T) {
+	wantWorkers(t, `
+-- main.js --
+const { Worker } = require('worker_threads');
+const body = `+"`"+`
+  const { parentPort, Worker, workerData, resourceLimits } = require('worker_threads');
+  let n = 0;
+  const f = () => { n++; f(); };
+  try { f(); } catch (e) { parentPort.postMessage([resourceLimits.stackSizeMb, Math.round(n / 100) * 100, e.name]); }
+  if (workerData) {
+    const w = new Worker(workerData.body, { eval: true, resourceLimits: { stackSizeMb: 2 } });
+    w.on('message', (m) => parentPort.postMessage(['below', ...m]));
+  }
+`+"`"+`;
+(async () => {
+  for (const stackSizeMb of [0.5, 1, 2, 4, 64, undefined, 0, -1, NaN, '1', 0.01]) {
+    await new Promise((r) => new Worker(body, { eval: true, resourceLimits: { stackSizeMb } }).on('message', (m) => console.log(...m)).on('error', (e) => console.log(e)).on('exit', r));
+  }
+  await new Promise((r) => new Worker(body, { eval: true, resourceLimits: { stackSizeMb: 1 }, workerData: { body } }).on('message', (m) => console.log(...m)).on('exit', r));
+})();
+`, `
+0.5 500 RangeError
+1 1000 RangeError
+2 2000 RangeError
+4 4000 RangeError
+64 4000 RangeError
+4 4000 RangeError
+4 4000 RangeError
+4 4000 RangeError
+4 4000 RangeError
+4 4000 RangeError
+0.1875 200 RangeError
+1 1000 RangeError
+below 2 2000 RangeError
+`)
+}
+
 func TestWorkersOfNode(t *testing.T) {
 	wantWorkers(t, `
 -- main.js --

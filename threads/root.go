@@ -59,6 +59,9 @@ func (r *Root) Alive() int {
 // Bounds are the numbers of the root's limits.
 func (r *Root) Bounds() *limits.Set { return r.o.Limits.Bounds }
 
+// CallStack is how deep calls may nest in threads that say nothing of it.
+func (r *Root) CallStack() int { return r.o.Limits.Or(isolate.DefaultLimits).CallStack }
+
 // Start begins a thread. It runs from now on; what its owner does within the turn of the call, such as posting
 // messages, happens before it can end by itself. Errors: the root is closed, the parent ends, or there are too many.
 func (r *Root) Start(s Spec) (*Thread, error) {

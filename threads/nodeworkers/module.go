@@ -352,6 +352,12 @@ func (h *handle) options(c *bind.Call) (e face.Entry, o face.Options, err error)
 		"eval", &e.Eval, "name", &o.Name, "argv", texts(&e.Argv), "execArgv", texts(&e.ExecArgv), "env", texts(&e.Env), "stdout", &h.out.alone[1], "stderr", &h.out.alone[2],
 		"shareEnv", func(_ *bind.Call, v goja.Value) error { e.CopyEnv = !v.ToBoolean(); return nil },
 		"workerData", func(_ *bind.Call, v goja.Value) error { o.Data = v; return nil },
+		"stackSizeMb", func(c *bind.Call, v goja.Value) error {
+			if t := threads.Of(c.JS()); t != nil {
+				o.Limits.CallStack = callStack(t.Root().CallStack(), v.ToFloat())
+			}
+			return nil
+		},
 		"extra", func(_ *bind.Call, v goja.Value) error { o.Extra = v; return nil },
 	)
 	if err != nil {
@@ -368,6 +374,14 @@ func (h *handle) options(c *bind.Call) (e face.Entry, o face.Options, err error)
 		o.Transfer = append(o.Transfer, all...)
 	}
 	return e, o, nil
+}
+
+// usualStackMb is what node has where nothing is said: it stands for all calls that a program allows.
+const usualStackMb = 4
+
+// callStack is how deep calls may nest on a stack of that many megabytes: as part of what the program allows, and never more.
+func callStack(most int, stackMb float64) int {
+	return max(1, int(float64(most)*min(1, stackMb/usualStackMb)))
 }
 
 // connect makes the port that the worker gets along, and those of its streams that are read alone.

@@ -25,10 +25,11 @@ function fileOf(filename) {
   throw coded(TypeError, "ERR_WORKER_PATH", `The worker script or module filename must be an absolute path or a relative path starting with './' or '../'. Received "${filename}"`);
 }
 
-// limitsOf are what a worker says of its limits, which nobody keeps.
+// limitsOf are what a worker says of its limits; that of the stack is kept.
 function limitsOf(given) {
   const limits = { maxYoungGenerationSizeMb: 48, maxOldGenerationSizeMb: 2096, codeRangeSizeMb: 0, stackSizeMb: 4 };
-  if (given !== null && typeof given === "object") for (const name of keys(limits)) if (typeof given[name] === "number") limits[name] = given[name];
+  if (given !== null && typeof given === "object") for (const name of keys(limits)) if (given[name] > 0 && typeof given[name] === "number") limits[name] = given[name];
+  limits.stackSizeMb = Math.max(limits.stackSizeMb, 0.1875); // what node needs itself
   return limits;
 }
 
@@ -124,7 +125,7 @@ class Worker extends EventEmitter {
     this.#ended = new Promise((f) => { resolve = f; });
     try {
       this.#handle = native.start(this, entry, {
-        eval: Boolean(isText), workerData, extra, argv: argv?.map(String), execArgv: execArgv?.map(String), name: `${name}`, shareEnv: env === SHARE_ENV,
+        eval: Boolean(isText), workerData, extra, stackSizeMb: this.#limits.stackSizeMb, argv: argv?.map(String), execArgv: execArgv?.map(String), name: `${name}`, shareEnv: env === SHARE_ENV,
         env: typeof env === "object" && env !== null ? keys(env).map((key) => `${key}=${env[key]}`) : undefined, stdout: Boolean(stdout), stderr: Boolean(stderr),
       }, transferList, own, (type, value) => {
         if (type === "exit") {

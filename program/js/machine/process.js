@@ -278,8 +278,8 @@ process.on("warning", function printWarning(warning) {
 });
 
 // A program that another forked has a channel to it.
-const channel = info("channel");
-if (channel >= 0) require("internal/ipc").adopt(process, channel);
+const [channel, advanced] = info("channel");
+if (channel >= 0) require("internal/ipc").adopt(process, channel, advanced);
 
 native.made(process, (what, value, more) => {
   switch (what) {

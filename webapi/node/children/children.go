@@ -68,6 +68,8 @@ type order struct {
 	stdio    []stream
 	detached bool
 	uid, gid int // -1 where they stay
+	// advanced says that what goes through the channel is in V8's format.
+	advanced bool
 }
 
 // stream is one of a child's descriptors.
@@ -105,7 +107,7 @@ func options(c *bind.Call) (*order, error) {
 		}
 		return -1
 	}
-	o := &order{file: text("file"), argv: texts("args"), env: texts("env"), dir: machine.Dir(), detached: obj.Get("detached").ToBoolean(), uid: id("uid"), gid: id("gid")}
+	o := &order{file: text("file"), argv: texts("args"), env: texts("env"), dir: machine.Dir(), detached: obj.Get("detached").ToBoolean(), advanced: obj.Get("advanced") != nil && obj.Get("advanced").ToBoolean(), uid: id("uid"), gid: id("gid")}
 	if dir := text("cwd"); dir != "" {
 		o.dir = disk.Of(js).Path(dir)
 	}
@@ -205,7 +207,11 @@ func (o *order) start() (_ *started, err error) {
 	}
 	env := o.env
 	if ipc >= 0 {
-		env = append(append([]string(nil), env...), "NODE_CHANNEL_FD="+itoa(ipc), "NODE_CHANNEL_SERIALIZATION_MODE=json")
+		mode := "json"
+		if o.advanced {
+			mode = "advanced"
+		}
+		env = append(append([]string(nil), env...), "NODE_CHANNEL_FD="+itoa(ipc), "NODE_CHANNEL_SERIALIZATION_MODE="+mode)
 	}
 	if err := o.checkDir(); err != nil {
 		return nil, err

@@ -75,7 +75,7 @@ func TestChildrenThatFail(t *testing.T) {
 		`cp.spawn("a\0b")`:                          `TypeError|ERR_INVALID_ARG_VALUE|The argument 'file' must be a string without null bytes. Received 'a\x00b'`,
 		`cp.spawn("x", 5)`:                          `TypeError|ERR_INVALID_ARG_TYPE|The "args" argument must be of type object. Received type number (5)`,
 		`cp.spawn("x", [], 5)`:                      `TypeError|ERR_INVALID_ARG_TYPE|The "options" argument must be of type object. Received type number (5)`,
-		`cp.spawn("x", { cwd: 5 })`:                 `TypeError|ERR_INVALID_ARG_TYPE|The "options.cwd" property must be of type string. Received type number (5)`,
+		`cp.spawn("x", { cwd: 5 })`:                 `TypeError|ERR_INVALID_ARG_TYPE|The "options.cwd" property must be of type string or an instance of Buffer or URL. Received type number (5)`,
 		`cp.spawn("x", { stdio: "odd" })`:           `TypeError|ERR_INVALID_ARG_VALUE|The argument 'stdio' is invalid. Received 'odd'`,
 		`cp.spawn("x", { detached: 1 })`:            `TypeError|ERR_INVALID_ARG_TYPE|The "options.detached" property must be of type boolean. Received type number (1)`,
 		`cp.spawn("x", { stdio: [99, 99, 99] })`:    `Error|EBADF|EBADF: bad file descriptor, spawn`,
@@ -145,4 +145,34 @@ func TestForkedChildrenHaveAChannel(t *testing.T) {
 	e.Want(begin+`const c = cp.fork("child.js", ["x"]); c.on("message", m => out.push(m)); c.on("disconnect", () => out.push("disconnected")); c.send({ a: "ü" }); c.send("end"); await end(c); return [...out, c.connected, caught(() => c.send(undefined)), await new Promise(r => c.send("late", x => r(x.code)))]`,
 		`[{"got":{"a":"ü"},"argv":["x"]},{"got":"end","argv":["x"]},"disconnected",false,"TypeError|ERR_MISSING_ARGS|The \"message\" argument must be specified","ERR_IPC_CHANNEL_CLOSED"]`)
 	e.Want(begin+`const c = cp.fork("child.js"); c.disconnect(); const r = await end(c); c.on("error", x => out.push(x.code)); c.disconnect(); return [r.slice(0, 2), ...out]`, `[[0,null],"ERR_IPC_DISCONNECTED"]`)
+}
+
+// What goes through a channel in V8's format is what node writes and reads.
+func TestForkedChildrenSpeakV8sFormat(t *testing.T) {
+	unixOnly(t)
+	bin, err := exec.LookPath("node")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("node is missing")
+		}
+		t.Skip("no node to fork")
+	}
+	e, m := machinetest.New(t)
+	m.Command = []string{bin}
+	if err := os.WriteFile(filepath.Join(m.Directory, "child.js"), []byte(`process.on("message", (m) => {
+		if (m === "end") return process.disconnect();
+		process.send([m, require("util").inspect(m, { maxArrayLength: 2, maxStringLength: 5, breakLength: Infinity, compact: true }), m?.big?.length]);
+	})`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	e.Want(begin+`const c = cp.fork("child.js", { serialization: "advanced" }), cycle = {}; cycle.own = cycle; c.on("message", (m) => { out.push(m); if (out.length === list.length) c.send("end"); });
+		const list = [1, { m: new Map([[1, new Set(["x"])]]), d: new Date(0), b: Buffer.from("x"), u: new Uint16Array([1, 2]), n: 10n, u2: undefined }, cycle, [, 1], { big: "y".repeat(300000) }, Buffer.alloc(100000, 1), null];
+		for (const m of list) c.send(m);
+		const r = await end(c);
+		const back = out.map((m) => m[0]);
+		return [r.slice(0, 2), out.map((m) => m[1]), back[1].m.get(1).has("x"), back[1].d.getTime(), back[1].b instanceof Buffer, back[1].u[1], String(back[1].n), "u2" in back[1], back[2].own === back[2], 0 in back[3], back[4].big.length, back[5].length]`,
+		`[[0,null],["1","{ m: Map(1) { 1 => Set(1) { 'x' } }, d: 1970-01-01T00:00:00.000Z, b: <Buffer 78>, u: Uint16Array(2) [ 1, 2 ], n: 10n, u2: undefined }","<ref *1> { own: [Circular *1] }","[ <1 empty item>, 1 ]","{ big: 'yyyyy'... 299995 more characters }","<Buffer 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 01 ... 99950 more bytes>","null"],true,0,true,2,"10",true,true,false,300000,100000]`)
+	e.Want(begin+`const c = cp.fork("child.js", { serialization: "advanced" }); const said = [() => {}, { f: () => 1 }, [Symbol("s")]].map((m) => caught(() => c.send(m))); c.send("end"); await end(c);
+		return [...said, ...["x", 5].map((serialization) => caught(() => cp.fork("child.js", { serialization })).split("|")[1])]`,
+		`["TypeError|ERR_INVALID_ARG_TYPE|The \"message\" argument must be one of type string, object, number, or boolean. Received function ","Error||() => 1 could not be cloned.","Error||Symbol(s) could not be cloned.","ERR_INVALID_ARG_VALUE","ERR_INVALID_ARG_VALUE"]`)
 }

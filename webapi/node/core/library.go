@@ -71,6 +71,8 @@ func natives(name string) map[string]bind.Static {
 		return timerNatives()
 	case "internal/inspect":
 		return inspectNatives()
+	case "util":
+		return map[string]bind.Static{"systemErrors": func(c *bind.Call) (any, error) { return glue.SystemErrors(), nil }}
 	case "util/types":
 		return map[string]bind.Static{"isGeneratorFunction": jsIsGeneratorFunction}
 	case "internal/codes":

@@ -136,7 +136,7 @@ func TestErrorsOfFiles(t *testing.T) {
 		`fs.readFileSync("a\0b")`:                        `ERR_INVALID_ARG_VALUE||||The argument 'path' must be a string, Uint8Array, or URL without null bytes. Received 'a\x00b'`,
 		`fs.readFileSync(true)`:                          `ERR_INVALID_ARG_TYPE||||The "path" argument must be of type string or an instance of Buffer or URL. Received type boolean (true)`,
 		`fs.readFileSync("/a", "nope")`:                  `ERR_INVALID_ARG_VALUE||||The argument 'encoding' is invalid encoding. Received 'nope'`,
-		`fs.readFile("/a")`:                              `ERR_INVALID_ARG_TYPE||||The "cb" argument must be of type function. Received type string ('/a')`,
+		`fs.readFile("/a")`:                              `ERR_INVALID_ARG_TYPE||||The "cb" argument must be of type function. Received undefined`,
 		`fs.writeFileSync("x", 5)`:                       `ERR_INVALID_ARG_TYPE||||The "data" argument must be of type string or an instance of Buffer, TypedArray, or DataView. Received type number (5)`,
 		`fs.openSync("x", "q")`:                          `ERR_INVALID_ARG_VALUE||||The argument 'flags' is invalid. Received 'q'`,
 		`fs.readSync(0, Buffer.alloc(2), 1, 5)`:          `ERR_OUT_OF_RANGE||||The value of "length" is out of range. It must be <= 1. Received 5`,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/dop251/goja"
@@ -190,6 +191,32 @@ func TextOf(code string) string {
 		}
 	}
 	return uvTexts[code]
+}
+
+// SystemErrors are all errors of the system in the order of their numbers: the number, the code and the text of each.
+func SystemErrors() []any {
+	var numbers []int
+	known := map[int]systemCode{}
+	add := func(n int, c systemCode) {
+		if _, twice := known[n]; !twice {
+			numbers = append(numbers, n)
+		}
+		known[n] = c
+	}
+	for n, c := range systemCodes {
+		if n < 4096 {
+			add(-int(n), c)
+		}
+	}
+	for code, n := range uvErrnos {
+		add(n, systemCode{code, uvTexts[code]})
+	}
+	slices.SortFunc(numbers, func(a, b int) int { return b - a })
+	list := []any{}
+	for _, n := range numbers {
+		list = append(list, n, known[n].name, known[n].text)
+	}
+	return list
 }
 
 var (

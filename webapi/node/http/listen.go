@@ -162,6 +162,10 @@ func (l *listener) run(js *isolate.JS, req *event.Request, done func(*event.Resp
 		if err == nil {
 			var resp *event.Response
 			if resp, err = fetch.ToResponse(js, ioc, v, fetch.Answer{Request: req}); err == nil {
+				if o, ok := v.(*goja.Object); ok {
+					last := o.Get("_close")
+					resp.Close = last != nil && last.ToBoolean()
+				}
 				done(resp, nil)
 				return
 			}

@@ -54,7 +54,8 @@ const make = (of, name) => {
           w.emitter = target;
           w.type = type;
           w.count = existing.length;
-          console.warn(w);
+          if (primordials.inWorker()) console.warn(w);
+          else globalThis.process.emitWarning(w);
         }
         return target;
       });

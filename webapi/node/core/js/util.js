@@ -3,8 +3,8 @@
 const {
   setPrototypeOf, getPrototypeOf, defineProperty, defineProperties, getOwnPropertyDescriptors, keys, apply, isArray, hasFlag, inWorker, push, stringReplace, stringReplaceAll,
 } = primordials;
-const { ERR_INVALID_ARG_TYPE, ERR_METHOD_NOT_IMPLEMENTED, ERR_FALSY_VALUE_REJECTION } = require("internal/codes");
-const { validateFunction, validateString, validateBoolean, validateOneOf, validateAbortSignal, validateObject } = require("internal/validators");
+const { ERR_INVALID_ARG_TYPE, ERR_METHOD_NOT_IMPLEMENTED, ERR_FALSY_VALUE_REJECTION, ERR_OUT_OF_RANGE } = require("internal/codes");
+const { validateFunction, validateNumber, validateString, validateBoolean, validateOneOf, validateAbortSignal, validateObject } = require("internal/validators");
 const { inspect, format, formatWithOptions } = require("internal/inspect");
 const { Buffer } = require("node:buffer");
 const types = require("node:util/types");
@@ -74,8 +74,28 @@ function _extend(target, source) {
   return target;
 }
 
-// A deprecated function is itself: warnings of the author are none of the visitor's.
-const deprecate = (fn) => fn;
+// In a worker a deprecated function is itself: warnings of the author are none of the visitor's. In a program each, or each
+// code, is told of once.
+const told = new Set();
+function deprecate(fn, message, code) {
+  if (inWorker()) return fn;
+  if (code !== undefined) validateString(code, "code");
+  if (globalThis.process?.noDeprecation === true) return fn;
+  let warned = false;
+  function deprecated(...args) {
+    if (!warned) {
+      warned = true;
+      if (code === undefined || !told.has(code)) {
+        if (code !== undefined) told.add(code);
+        globalThis.process.emitWarning(message, "DeprecationWarning", code, deprecated);
+      }
+    }
+    return new.target ? Reflect.construct(fn, args, new.target) : apply(fn, this, args);
+  }
+  setPrototypeOf(deprecated, fn);
+  if (fn.prototype) deprecated.prototype = fn.prototype;
+  return deprecated;
+}
 
 const enabled = { __proto__: null };
 function debuglog(set, cb) {
@@ -210,6 +230,24 @@ function getCallSites(frameCount = 8, options = undefined) {
   return out;
 }
 
+// What programs know of the errors of the system, by their negative numbers.
+let systemErrors;
+function getSystemErrorMap() {
+  if (systemErrors === undefined) {
+    systemErrors = new Map();
+    const list = native.systemErrors();
+    for (let i = 0; i < list.length; i += 3) systemErrors.set(list[i], [list[i + 1], list[i + 2]]);
+  }
+  return systemErrors;
+}
+function systemError(err) {
+  validateNumber(err, "err");
+  if (err >= 0 || !Number.isSafeInteger(err)) throw new ERR_OUT_OF_RANGE("err", "a negative integer", err);
+  return getSystemErrorMap().get(err);
+}
+// inProgram is what workers have not.
+const inProgram = (name, fn) => (inWorker() ? missing(name) : { [name]: fn }[name]);
+
 const missing = (name) => function () { throw new Error(`node:util ${name} is not implemented`); };
 const unimplemented = (name) => function () { throw new ERR_METHOD_NOT_IMPLEMENTED(name); };
 let comparisons;
@@ -218,9 +256,10 @@ const isDeepStrictEqual = (a, b) => (comparisons ??= require("internal/compariso
 const util = {
   types, callbackify, promisify, inspect, format, formatWithOptions, stripVTControlCharacters, inherits, _extend,
   toUSVString: (s) => `${s}`.toWellFormed(), log, aborted, debuglog, debug: debuglog, deprecate,
-  getSystemErrorMap: missing("getSystemErrorMap"), getSystemErrorMessage: missing("getSystemErrorMessage"), getSystemErrorName: missing("getSystemErrorName"),
+  getSystemErrorMap: inProgram("getSystemErrorMap", getSystemErrorMap), getSystemErrorMessage: inProgram("getSystemErrorMessage", (err) => systemError(err)?.[1]),
+  getSystemErrorName: inProgram("getSystemErrorName", (err) => systemError(err)?.[0] ?? `Unknown system error ${err}`),
   TextEncoder: globalThis.TextEncoder, TextDecoder: globalThis.TextDecoder,
-  parseArgs: missing("parseArgs"), parseEnv, styleText,
+  parseArgs: inProgram("parseArgs", (config) => require("internal/parse_args").parseArgs(config)), parseEnv, styleText,
   transferableAbortController: missing("transferableAbortController"), transferableAbortSignal: missing("transferableAbortSignal"),
   getCallSite: getCallSites, getCallSites, isDeepStrictEqual,
   _errnoException: unimplemented("_errnoException"), _exceptionWithHostPort: unimplemented("_exceptionWithHostPort"),

@@ -1,13 +1,53 @@
 
-// The channel between a program and a child that it forked: lines of JSON, as node's.
+// The channel between a program and a child that it forked: lines of JSON, or values in V8's format, each behind its length in
+// four bytes, as node's.
 const { Buffer } = require("node:buffer");
 const { ERR_MISSING_ARGS, ERR_INVALID_ARG_TYPE, make } = require("internal/codes");
 
 // mostLine is how long a message may be.
 const mostLine = 64 * 1024 * 1024;
 
+// Formats: bytes are what a message is in the channel, and parse reads them.
+const json = {
+  bytes: (value) => Buffer.from(`${JSON.stringify(value)}\n`),
+  parse: (bytes) => JSON.parse(bytes.toString("utf8", 0, bytes.length - 1)),
+};
+let advanced;
+function advancedFormat() {
+  if (advanced !== undefined) return advanced;
+  const { DefaultSerializer, DefaultDeserializer } = require("node:v8");
+  const { isView } = primordials;
+  class Serializer extends DefaultSerializer {
+    _writeHostObject(object) {
+      this.writeUint32(isView(object) ? 0 : 1);
+      if (isView(object)) super._writeHostObject(object);
+      else this.writeValue({ ...object });
+    }
+  }
+  class Deserializer extends DefaultDeserializer {
+    _readHostObject() { return this.readUint32() === 0 ? super._readHostObject() : this.readValue(); }
+  }
+  return advanced = {
+    bytes: (value) => {
+      const s = new Serializer();
+      s.writeRawBytes(new Uint8Array(4));
+      s.writeHeader();
+      s.writeValue(value);
+      const b = s.releaseBuffer();
+      b.writeUInt32BE(b.length - 4, 0);
+      return b;
+    },
+    parse: (bytes) => {
+      const d = new Deserializer(bytes.subarray(4));
+      d.readHeader();
+      return d.readValue();
+    },
+  };
+}
+
 // channel gives target send, disconnect, connected and the events of messages.
-function channel(target, pipe, referenced) {
+function channel(target, pipe, referenced, advanced) {
+  const format = advanced ? advancedFormat() : json;
   let parts = [], size = 0, waiting = 0, ending = false, over = false;
   const end = () => {
     if (over) return;
@@ -19,10 +59,10 @@ function channel(target, pipe, referenced) {
     process.nextTick(() => target.emit("disconnect"));
     target._ipcEnd?.();
   };
-  const message = (line) => {
+  const message = (bytes) => {
     let value;
     try {
-      value = JSON.parse(line);
+      value = format.parse(bytes);
     } catch (e) {
       target.emit("error", e);
       return;
@@ -33,6 +73,16 @@ function channel(target, pipe, referenced) {
     }
     process.nextTick(() => target.emit("message", value, undefined));
   };
+  // frame is where in a chunk, from an index on, the message under way ends; 0 while that is not known.
+  let wanted = 0;
+  const frame = (chunk, from) => {
+    if (wanted === 0) {
+      const head = size >= 4 ? Buffer.concat(parts) : Buffer.concat([...parts, chunk.subarray(from, from + 4 - size)]);
+      if (head.length < 4) return 0;
+      wanted = head.readUInt32BE(0) + 4;
+    }
+    return from + wanted - size;
+  };
   const read = () => {
     pipe.read((error, chunk) => {
       if (over) return;
@@ -41,19 +91,21 @@ function channel(target, pipe, referenced) {
         return;
       }
       let from = 0;
-      for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, from)) {
-        parts.push(chunk.subarray(from, at));
-        message(Buffer.concat(parts).toString("utf8"));
+      while (from < chunk.length && size <= mostLine) {
+        const at = advanced ? frame(chunk, from) : chunk.indexOf(10, from) + 1;
+        const whole = at > 0 && at <= chunk.length, to = whole ? at : chunk.length;
+        parts.push(chunk.subarray(from, to));
+        size += to - from;
+        from = to;
+        if (!whole) break;
+        const bytes = Buffer.concat(parts);
         parts = [];
         size = 0;
-        from = at + 1;
+        wanted = 0;
+        message(bytes);
         if (over) return;
       }
-      if (from < chunk.length) {
-        parts.push(chunk.subarray(from));
-        size += chunk.length - from;
-      }
-      if (size > mostLine) {
+      if (size > mostLine || wanted > mostLine) {
         end();
         return;
       }
@@ -97,8 +149,9 @@ function channel(target, pipe, referenced) {
       else process.nextTick(() => target.emit("error", e));
       return false;
     }
+    const bytes = format.bytes(value);
     waiting++;
-    write(Buffer.from(`${JSON.stringify(value)}\n`), (e) => {
+    write(bytes, (e) => {
       waiting--;
       if (typeof callback === "function") callback(e);
       else if (e && !over) target.emit("error", e);
@@ -122,8 +175,8 @@ function channel(target, pipe, referenced) {
 
 // adopt makes process the child of who forked it: the channel keeps the program alive
 // while somebody listens to it.
-function adopt(process, fd) {
-  const end = channel(process, native.adopt(fd), false), names = new Set(["message", "disconnect"]);
+function adopt(process, fd, advanced) {
+  const end = channel(process, native.adopt(fd), false, advanced), names = new Set(["message", "disconnect"]);
   process.on("newListener", (name) => { if (names.has(name)) process.channel?.ref(); });
   process.on("removeListener", (name) => {
     if (names.has(name) && process.listenerCount("message") === 0 && process.listenerCount("disconnect") === 0) process.channel?.unref();

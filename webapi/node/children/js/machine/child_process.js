@@ -3,7 +3,7 @@
 const EventEmitter = require("node:events");
 const { Buffer } = require("node:buffer");
 const { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE, ERR_UNKNOWN_SIGNAL, AbortError, make } = require("internal/codes");
-const { validateString, validateObject, validateFunction, validateArray, validateAbortSignal, validateBoolean, validateInt32 } = require("internal/validators");
+const { validateString, validateObject, validateFunction, validateArray, validateAbortSignal, validateBoolean, validateInt32, validateOneOf } = require("internal/validators");
 const { constants: { signals, errno } } = require("node:os");
 const { readable, writable, duplex } = require("internal/child_pipes");
 const { isArray, isView, defineProperty } = primordials;
@@ -54,7 +54,8 @@ function normalized(file, args, options) {
   let { cwd } = options;
   if (cwd !== undefined && cwd !== null) {
     if (cwd instanceof URL) cwd = require("node:url").fileURLToPath(cwd);
-    validateString(cwd, "options.cwd");
+    if (isView(cwd)) cwd = Buffer.from(cwd.buffer, cwd.byteOffset, cwd.byteLength).toString();
+    if (typeof cwd !== "string") throw new ERR_INVALID_ARG_TYPE("options.cwd", ["string", "Buffer", "URL"], cwd);
     nul(cwd, "options.cwd");
   }
   for (const name of ["detached", "windowsHide", "windowsVerbatimArguments"]) {
@@ -173,9 +174,10 @@ class ChildProcess extends EventEmitter {
     validateObject(options, "options");
     const { list, ipc } = stdioOf(options.stdio, false);
     validateString(options.file, "options.file");
+    if (options.serialization !== undefined) validateOneOf(options.serialization, "options.serialization", [undefined, "json", "advanced"]);
     this.spawnfile = options.file;
     this.spawnargs = options.args ?? [];
-    const given = native.spawn({ env: [], detached: false, ...options, args: this.spawnargs, stdio: list }, (code, signal) => this.#exited(code, signal));
+    const given = native.spawn({ env: [], detached: false, ...options, advanced: options.serialization === "advanced", args: this.spawnargs, stdio: list }, (code, signal) => this.#exited(code, signal));
     this.#open = 1;
     if (typeof given === "string") {
       if (!["EACCES", "EAGAIN", "EMFILE", "ENFILE", "ENOENT"].includes(given)) throw failure(given, `spawn ${options.file}`, options.file, this.spawnargs.slice(1));
@@ -202,7 +204,7 @@ class ChildProcess extends EventEmitter {
     if (ipc !== -1) {
       this.#open++;
       this._ipcEnd = () => this.#closed();
-      require("internal/ipc").channel(this, given.pipes[ipc], true);
+      require("internal/ipc").channel(this, given.pipes[ipc], true, options.serialization === "advanced");
     }
     process.nextTick(() => this.emit("spawn"));
     return 0;
@@ -388,7 +390,6 @@ function fork(path, args, options) {
   if (typeof options.stdio === "string") options.stdio = [options.stdio, options.stdio, options.stdio, "ipc"];
   else if (!isArray(options.stdio)) options.stdio = options.silent ? ["pipe", "pipe", "pipe", "ipc"] : ["inherit", "inherit", "inherit", "ipc"];
   else if (!options.stdio.includes("ipc")) throw make(Error, "ERR_CHILD_PROCESS_IPC_REQUIRED", "Forked processes must have an IPC channel, missing value 'ipc' in options.stdio");
-  if (options.serialization !== undefined && options.serialization !== "json") throw new ERR_INVALID_ARG_VALUE("options.serialization", options.serialization, "is not supported");
   return spawn(command[0], [...command.slice(1), ...execArgv, path, ...args], options);
 }
 

@@ -74,7 +74,7 @@ function validateEncoding(data, encoding) {
 function validatePort(port, name = "Port", allowZero = true) {
   if ((typeof port !== "number" && typeof port !== "string") || (typeof port === "string" && port.trim().length === 0) ||
       +port !== +port >>> 0 || port > 0xffff || (port === 0 && !allowZero)) {
-    throw require("internal/codes").make(RangeError, "ERR_SOCKET_BAD_PORT", `${name} should be ${allowZero ? ">=" : ">"} 0 and < 65536. Received ${inspect(port)}.`);
+    throw require("internal/codes").make(RangeError, "ERR_SOCKET_BAD_PORT", `${name} should be ${allowZero ? ">=" : ">"} 0 and < 65536. ${primordials.inWorker() ? `Received ${inspect(port)}` : require("internal/codes").received(port)}.`);
   }
   return port | 0;
 }

@@ -24,7 +24,7 @@ for (const name of keys(operations)) {
     let callback;
     if (typeof args[args.length - 1] === "function") callback = args.pop();
     else if (name === "close" && args.length < 2) callback = (e) => { if (e) throw e; };
-    else throw new ERR_INVALID_ARG_TYPE("cb", "function", args[args.length - 1]);
+    else throw new ERR_INVALID_ARG_TYPE("cb", "function", args.length < 2 ? undefined : args[args.length - 1]);
     if (name === "read" && (args.length === 1 || (args[1] !== null && typeof args[1] === "object" && !ArrayBuffer.isView(args[1])))) {
       const { buffer = require("node:buffer").Buffer.alloc(16384), ...rest } = args[1] ?? {};
       args = [args[0], buffer, rest];

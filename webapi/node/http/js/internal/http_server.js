@@ -11,7 +11,7 @@ const { validateBoolean, validateFunction, validateInteger, validateNumber, vali
 const { STATUS_CODES, badChars, unimplemented, sent, ports, kIncomingMessage, kServerResponse } = require("internal/http");
 const { isArray, keys, hasFlag } = primordials;
 const process = require("internal/process");
-const { URL, Response, ReadableStream } = globalThis;
+const { URL, Response, ReadableStream, FixedLengthStream } = globalThis;
 const random = Math.random, floor = Math.floor;
 const enabled = (name) => {
   if (!hasFlag("enable_nodejs_http_server_modules")) throw new ERR_METHOD_NOT_IMPLEMENTED(name);
@@ -22,6 +22,7 @@ class ServerResponse extends OutgoingMessage {
   #reject;
   #controller = null;
   #waiting = null; // the callback of a write that the reader has not asked for
+  #whole; // the body, where all of it was there at once
   #left = Infinity; // bytes that Content-Length still allows
   constructor(req, options) {
     enabled("ServerResponse");
@@ -77,7 +78,8 @@ class ServerResponse extends OutgoingMessage {
     this._header = `${text}\r\n`;
     this._headerSent = true;
     let body = null;
-    if (this._hasBody) {
+    if (this._hasBody && this.#whole !== undefined) body = this.#whole;
+    else if (this._hasBody) {
       body = new ReadableStream({
         type: "bytes",
         start: (controller) => { this.#controller = controller; },
@@ -88,12 +90,21 @@ class ServerResponse extends OutgoingMessage {
         },
         cancel: (reason) => void this.destroy(reason),
       });
+      if (native.listens() && this.#left !== Infinity && this.#left <= Number.MAX_SAFE_INTEGER) {
+        // A length that was said is that of the answer, too.
+        const fixed = new FixedLengthStream(this.#left);
+        body.pipeTo(fixed.writable).catch((e) => { if (!this.destroyed) this.destroy(e); });
+        body = fixed.readable;
+      }
     }
-    this.#resolve(new Response(body, { status: this.statusCode, statusText: this.statusMessage, headers: list }));
+    const response = new Response(body, { status: this.statusCode, statusText: this.statusMessage, headers: list });
+    // The script does not see the response.
+    if (native.listens() && `${this.getHeader("connection") ?? ""}`.toLowerCase() === "close") Object.defineProperty(response, "_close", { value: true });
+    this.#resolve(response);
   }
   _write(chunk, encoding, callback) {
     if (this._header === null) this._implicitHeader();
-    if (!this._hasBody) return callback();
+    if (!this._hasBody || this.#whole !== undefined) return callback();
     if (chunk.length > this.#left) chunk = chunk.subarray(0, this.#left);
     this.#left -= chunk.length;
     if (chunk.length === 0) return callback();
@@ -117,6 +128,9 @@ class ServerResponse extends OutgoingMessage {
       if (chunk === undefined || chunk === null || typeof chunk === "function") this._contentLength = 0;
       else if (typeof chunk === "string") this._contentLength = Buffer.byteLength(chunk, typeof encoding === "string" ? encoding : "utf8");
       else if (typeof chunk?.byteLength === "number") this._contentLength = chunk.byteLength;
+      if (native.listens() && this._contentLength > 0 && !this.hasHeader("content-length") && !this.hasHeader("transfer-encoding")) {
+        this.#whole = typeof chunk === "string" ? Buffer.from(chunk, typeof encoding === "string" ? encoding : "utf8") : new Uint8Array(chunk);
+      }
     }
     return super.end(chunk, encoding, callback);
   }
@@ -135,7 +149,12 @@ class ServerResponse extends OutgoingMessage {
     callback(this.listenerCount("error") > 0 ? error : null);
   }
 }
-for (const name of ["assignSocket", "detachSocket", "writeContinue", "writeProcessing", "writeEarlyHints"]) ServerResponse.prototype[name] = unimplemented(name);
+// Who listens tells a client that waits for it to go on as soon as its body is read.
+ServerResponse.prototype.writeContinue = function writeContinue(callback) {
+  if (!native.listens()) throw new ERR_METHOD_NOT_IMPLEMENTED("writeContinue");
+  if (typeof callback === "function") process.nextTick(callback);
+};
+for (const name of ["assignSocket", "detachSocket", "writeProcessing", "writeEarlyHints"]) ServerResponse.prototype[name] = unimplemented(name);
 ServerResponse.prototype.writeHeader = ServerResponse.prototype.writeHead;
 const hop = new Set(["connection", "keep-alive", "transfer-encoding"]);
 
