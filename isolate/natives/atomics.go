@@ -186,6 +186,14 @@ func (e *env) makeAtomics() goja.Value {
 					return e.atomicsWait(t, operand(t, c.Argument(2)), timeoutOf(c.Argument(3)))
 				}
 			}},
+			entry{name: "pause", length: 0, make: func(e *env, _ raw) raw {
+				return func(c goja.FunctionCall) goja.Value {
+					if n := c.Argument(0); n != undefined && (!goja.IsNumber(n) || n.ToFloat() != math.Trunc(n.ToFloat()) || math.IsInf(n.ToFloat(), 0)) {
+						e.throwType("Atomics.pause argument must be undefined or an integer")
+					}
+					return undefined
+				}
+			}},
 			entry{name: "notify", length: 3, make: func(e *env, _ raw) raw {
 				return func(c goja.FunctionCall) goja.Value {
 					t := target(c, true)

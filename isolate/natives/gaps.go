@@ -255,7 +255,7 @@ func getOrInsert(path string) table {
 func (e *env) regexpEscape(c goja.FunctionCall) goja.Value {
 	s, ok := c.Argument(0).(goja.String)
 	if !ok {
-		e.throwType("%s is not a string", e.describe(c.Argument(0)))
+		e.throwType("input argument must be a string")
 	}
 	units := decodeWTF8(wtf8(s))
 	e.needString(int64(len(units)) * 6)

@@ -96,7 +96,14 @@ func TestRegExpEscape(t *testing.T) {
 		`RegExp.escape("_a-b\n\u2028\ud83d\ude00")`:                        `"_a\\x2db\\n\\u2028😀"`,
 		`new RegExp(RegExp.escape("^$[]{}/\\|*+?")).test("^$[]{}/\\|*+?")`: `true`,
 		`RegExp.escape("\ud800")`:                                          `"\\ud800"`,
-		`RegExp.escape(5)`:                                                 `throws TypeError: 5 is not a string`,
+		`[Atomics.pause(), Atomics.pause(-1), Atomics.pause.length]`:       `[undefined undefined 0]`,
+		`Atomics.pause(1.5)`:                                               `throws TypeError: Atomics.pause argument must be undefined or an integer`,
+		`Atomics.pause("1")`:                                               `throws TypeError: Atomics.pause argument must be undefined or an integer`,
+		`Atomics.pause(NaN)`:                                               `throws TypeError: Atomics.pause argument must be undefined or an integer`,
+		`new Set().union([1])`:                                             `throws TypeError: The .size property is NaN`,
+		`Uint8Array.fromHex("0")`:                                          `throws SyntaxError: Input string must contain hex characters in even length`,
+		`Uint8Array.fromBase64("A")`:                                       `throws SyntaxError: The base64 input terminates with a single character, excluding padding (=).`,
+		`RegExp.escape(5)`:                                                 `throws TypeError: input argument must be a string`,
 	} {
 		if got := run(t, rt, src); got != want {
 			t.Errorf("%s\n got %s\nwant %s", src, got, want)

@@ -54,6 +54,12 @@ func (e *env) v8Words(l *errorLayout, class, msg string) string {
 		return msg + " or returning from derived constructor"
 	case msg == "No initial value":
 		return "Reduce of empty array with no initial value"
+	case msg == "size is NaN":
+		return "The .size property is NaN"
+	case strings.HasPrefix(msg, "encoding/hex: "):
+		return "Input string must contain hex characters in even length"
+	case msg == "a single extra base64 character in the last chunk":
+		return "The base64 input terminates with a single character, excluding padding (=)."
 	case msg == "Malformed URI":
 		return "URI malformed"
 	case msg == "Constructor Promise requires 'new'":
