@@ -1,6 +1,7 @@
 package napa
 
 import (
+	"fmt"
 	"path/filepath"
 	"strconv"
 	"unicode/utf16"
@@ -116,7 +117,7 @@ func loadFunction(js *isolate.JS, hash string) (goja.Value, error) {
 	}
 	fn, err := p.Loader.Compile(js, script.HelpersFor(body)+"module.exports = "+body+";", file)
 	if err != nil {
-		return nil, err
+		return nil, notAlone(js, body, err)
 	}
 	obj, ok := fn.(*goja.Object)
 	if !ok {
@@ -127,6 +128,25 @@ func loadFunction(js *isolate.JS, hash string) (goja.Value, error) {
 	}
 	t.remember(obj, body, hash)
 	return obj, nil
+}
+
+// longestQuoted is how much of a function's text an error shows.
+const longestQuoted = 100
+
+// notAlone is what is said where the text of a function is none: the compiler knows nothing of where it comes from.
+func notAlone(js *isolate.JS, body string, err error) error {
+	if isolate.Uncatchable(err) {
+		return err
+	}
+	e := js.Exception(err)
+	if e.ClassName() != "SyntaxError" {
+		return err
+	}
+	if text := []rune(body); len(text) > longestQuoted {
+		body = string(text[:longestQuoted]) + "..."
+	}
+	return exception.New("SyntaxError", fmt.Sprintf(
+		"The text of the function does not stand for itself, like those of methods and of native functions: %s (%s)", body, e.Message))
 }
 
 // functionHash is DJB2 with xor over the UTF-16 units of a text, in hex.

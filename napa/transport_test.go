@@ -175,7 +175,7 @@ func TestFunctionsAreTransportedByTheirText(t *testing.T) {
 		await napa.zone.get("z").execute(() => outer);`, `Error: ReferenceError: outer is not defined`)
 	k.wantError(`
 		const o = { method() { return 1 } };
-		await napa.zone.get("z").execute(o.method);`, `Error: SyntaxError: Expected ";" but found "{"`)
+		await napa.zone.get("z").execute(o.method);`, `Error: SyntaxError: The text of the function does not stand for itself, like those of methods and of native functions: method() { return 1 } (Expected ";" but found "{")`)
 }
 
 func TestFunctionsAreSavedAndLoadedByHash(t *testing.T) {
@@ -192,10 +192,10 @@ func TestFunctionsAreSavedAndLoadedByHash(t *testing.T) {
 		`napa.transport.saveFunction(1)`:      `TypeError: Failed to execute 'saveFunction' on 'ServiceWorkerGlobalScope': parameter 1 is not of type 'function'.`,
 		`napa.transport.loadFunction("none")`: `Error: Function hash cannot be found: none`,
 		// What has no source of its own is refused where it arrives.
-		`await napa.zone.get("z").execute(Math.max, [1])`:                                                                   `Error: SyntaxError: Expected "]" but found "code"`,
-		`await napa.zone.get("z").execute(function () {}.bind(null))`:                                                       `Error: SyntaxError: Expected "]" but found "code"`,
+		`await napa.zone.get("z").execute(Math.max, [1])`:                                                                   `Error: SyntaxError: The text of the function does not stand for itself, like those of methods and of native functions: function max() { [native code] } (Expected "]" but found "code")`,
+		`await napa.zone.get("z").execute(function () {}.bind(null))`:                                                       `Error: SyntaxError: The text of the function does not stand for itself, like those of methods and of native functions: function bound () { [native code] } (Expected "]" but found "code")`,
 		`await napa.zone.get("z").execute(class A { constructor() {} })`:                                                    `Error: TypeError: Class constructor cannot be invoked without 'new'`,
-		`const o = { get f() { return 1 } }; await napa.zone.get("z").execute(Object.getOwnPropertyDescriptor(o, "f").get)`: `Error: SyntaxError: Expected ";" but found "f"`,
+		`const o = { get f() { return 1 } }; await napa.zone.get("z").execute(Object.getOwnPropertyDescriptor(o, "f").get)`: `Error: SyntaxError: The text of the function does not stand for itself, like those of methods and of native functions: get f() { return 1 } (Expected ";" but found "f")`,
 	} {
 		k.wantError(source, want)
 	}
