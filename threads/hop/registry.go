@@ -157,8 +157,8 @@ func (r *registry) move(e *entry, path string) error {
 	return nil
 }
 
-// longestTimeout is what is waited for at most: some 30 years.
-const longestTimeout = 1e9
+// endOfTime is what is waited for at most: some 30 years.
+const endOfTime = 1e9
 
 // change changes the numbers of a service. One whose time or calls are over is taken out, whether or not anybody asks for it:
 // its owner may have nothing else to live for.
@@ -175,7 +175,7 @@ func (r *registry) change(e *entry, write func(e *entry)) {
 	case e.over():
 		r.drop(e)
 	case e.timeout >= 0:
-		left := min(e.timeout, longestTimeout) - time.Since(e.began).Seconds()
+		left := min(e.timeout, endOfTime) - time.Since(e.began).Seconds()
 		e.timer = time.AfterFunc(time.Duration(left*float64(time.Second))+time.Millisecond, func() {
 			r.mu.Lock()
 			defer r.mu.Unlock()
