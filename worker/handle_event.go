@@ -120,7 +120,7 @@ func (d *delivery) run(js *isolate.JS) {
 		first, d.neuter = sockets.Accept(js, d.ioc, conn)
 	} else {
 		d.ctl = &controller{ev: d.ev}
-		first = controllerClass.Wrap(js, d.ctl)
+		first = d.ctl.object(js)
 	}
 	env, last := d.w.trailing(d.entrypoint, ctx)
 	v, err := js.Call(handler, obj, first, env, last)
@@ -248,12 +248,23 @@ type controller struct {
 }
 
 var controllerClass = &bind.Class[controller]{
-	Name: "ScheduledController",
-	Getters: map[string]bind.Getter[controller]{
-		"scheduledTime": (*controller).scheduledTime,
-		"cron":          (*controller).cron,
-	},
+	Name:    "ScheduledController",
 	Methods: map[string]bind.Method[controller]{"noRetry": (*controller).setNoRetry},
+}
+
+// object is the controller as scripts see it: what fired is in properties of its own, as in
+// workerd.
+func (t *controller) object(js *isolate.JS) *goja.Object {
+	o := controllerClass.Wrap(js, t)
+	if s, ok := t.ev.(event.Scheduled); ok {
+		constant := func(name string, v any) {
+			// A fresh object of ours takes any property.
+			_ = o.DefineDataProperty(name, js.Runtime().ToValue(v), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_TRUE)
+		}
+		constant("cron", s.Cron)
+		constant("scheduledTime", float64(s.Time.UnixMilli()))
+	}
+	return o
 }
 
 func (t *controller) scheduledTime(*bind.Call) (any, error) {

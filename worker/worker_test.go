@@ -427,7 +427,7 @@ func TestRequestsAvoidAnIsolateInALongTurn(t *testing.T) {
 func TestScheduledAndTestEvents(t *testing.T) {
 	k := newKit(t, `
 		export default {
-			scheduled(c, env, ctx) { if (c.cron !== "* * * * *" || c.scheduledTime !== 5000) throw new Error("bad " + c.cron); },
+			scheduled(c, env, ctx) { if (c.cron !== "* * * * *" || c.scheduledTime !== 5000 || Object.keys(c).join() !== "cron,scheduledTime") throw new Error("bad " + c.cron); },
 			test() { },
 		};
 		export const failing = { async test(c, env, ctx) { ctx.waitUntil(Promise.reject(new Error("left behind"))); } };

@@ -210,7 +210,7 @@ func made(js *isolate.JS, v goja.Value) (value goja.Value, bytes []byte, expiry 
 	}
 	obj, ok := v.(*goja.Object)
 	if !ok {
-		return nil, nil, nil, exception.TypeErrorf("Incorrect type for Promise: the provided value is not of type 'CacheValueProduceResult'.")
+		return nil, nil, nil, exception.TypeErrorf("Incorrect type for Promise: the Promise did not resolve to 'CacheValueProduceResult'.")
 	}
 	value = goja.Undefined()
 	err = js.Try(func() {

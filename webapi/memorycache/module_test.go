@@ -62,7 +62,7 @@ func TestMemoryCacheWrongInput(t *testing.T) {
 		`CACHE.delete("x".repeat(2049))`:                                                 "RangeError: Key too large.",
 		`await CACHE.read("a", () => 5)`:                                                 "TypeError: Callback returned incorrect type; expected 'Promise'",
 		`await CACHE.read("a", () => null)`:                                              "TypeError: Cannot initialize CacheValueProduceResult with required members from an undefined or null value.",
-		`await CACHE.read("a", async () => 5)`:                                           "TypeError: Incorrect type for Promise: the provided value is not of type 'CacheValueProduceResult'.",
+		`await CACHE.read("a", async () => 5)`:                                           "TypeError: Incorrect type for Promise: the Promise did not resolve to 'CacheValueProduceResult'.",
 		`await CACHE.read("a", () => ({ value: 1, expiration: "soon" }))`:                "TypeError: Expiration time must not be NaN.",
 		`await CACHE.read("a", () => ({ value: Symbol("a") }))`:                          "DataCloneError: failed to serialize symbol",
 		`await CACHE.read("a", () => ({ value: () => 1 }))`:                              "DataCloneError: failed to serialize function",
