@@ -2,6 +2,8 @@ package main
 
 // unlisted are constants that look like bounds and are none.
 var unlisted = map[string]string{
+	"script.treeDepth":                      "how deep strings in an expression are factored; deeper ones are written one by one",
+	"threads/hop.longestTimeout":            "a number of seconds that stands for no timeout",
 	"threads.maxPrototypes":                 "how far a chain of prototypes is followed for the copy of an error",
 	"webapi/wasm.pageBytes":                 "what a page of WebAssembly is",
 	"cache.entryBytes":                      "what an entry weighs",
