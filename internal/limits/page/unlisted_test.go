@@ -3,7 +3,6 @@ package main
 // unlisted are constants that look like bounds and are none.
 var unlisted = map[string]string{
 	"script.treeDepth":                      "how deep strings in an expression are factored; deeper ones are written one by one",
-	"threads/hop.longestTimeout":            "a number of seconds that stands for no timeout",
 	"threads.maxPrototypes":                 "how far a chain of prototypes is followed for the copy of an error",
 	"threads/hop.endOfTime":                 "some 30 years: the timer of a service with a later timeout is not exact",
 	"webapi/wasm.pageBytes":                 "what a page of WebAssembly is",
