@@ -19,6 +19,9 @@ import (
 
 // serve takes one request to its service and the answer back.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	if s.switches(w, r) {
+		return
+	}
 	svc := s.service(r)
 	if svc == nil {
 		s.refuse(w, http.StatusNotFound, "No service is configured for this address.")

@@ -82,7 +82,9 @@ type Options struct {
 	Health string
 	// WebSockets has the connections that become WebSockets; nil means that none may.
 	WebSockets *websocket.Set
-	Limits     Limits
+	// Switch, which may be nil, takes connections away; where it is set nothing else makes WebSockets.
+	Switch Switch
+	Limits Limits
 	// Log receives what no client could be told; nil means slog.Default.
 	Log *slog.Logger
 }

@@ -31,6 +31,9 @@ type listener struct {
 	done   chan struct{}
 	failed goja.Value // is told of handshakes that failed
 
+	wants, switched goja.Value // see switchOver
+	switching       sync.WaitGroup
+
 	mu       sync.Mutex                  // guards what follows
 	sessions map[string]*sockets.Session // of TLS, by the client's address
 }
@@ -58,6 +61,7 @@ var listenerClass = &bind.Class[listener]{
 			return nil, glue.Later(c.JS(), func(ctx context.Context) (struct{}, error) {
 				err := l.server.Shutdown(ctx)
 				<-l.done
+				l.switching.Wait()
 				return struct{}{}, err
 			}, func(js *isolate.JS, _ struct{}, _ error) {
 				// What ctx cut off has ended, too.
@@ -72,8 +76,9 @@ var listenerClass = &bind.Class[listener]{
 var serverNatives = map[string]bind.Static{
 	// listens says whether servers listen here, which those of deployed workers do not.
 	"listens": func(c *bind.Call) (any, error) { return glue.MachineOf(c.JS()) != nil, nil },
-	// listen(port, host, serve, tls) listens, or throws; tls are the options of
-	// listener.secure, undefined for a server without.
+	// listen(port, host, serve, tls, wants, switched) listens, or throws; tls are the options of
+	// listener.secure, undefined for a server without. The last two are those of
+	// listener.switchOver.
 	"listen": func(c *bind.Call) (any, error) {
 		js := c.JS()
 		port, host := int(c.Arg(0).ToInteger()), ""
@@ -90,13 +95,13 @@ var serverNatives = map[string]bind.Static{
 			e.More = append(e.More, "address", host, "port", port)
 			return nil, glue.Thrown(js, e)
 		}
-		l := &listener{serve: c.Arg(2), done: make(chan struct{})}
+		l := &listener{serve: c.Arg(2), done: make(chan struct{}), wants: c.Arg(4), switched: c.Arg(5)}
 		l.addr, _ = nl.Addr().(*net.TCPAddr)
 		l.handle, err = glue.NewHandle(js, l.end)
 		if err != nil {
 			return nil, errors.Join(err, nl.Close())
 		}
-		o := httpserver.Options{Name: "node:http", Log: js.Isolate().Log(), Limits: httpserver.Limits{Bounds: js.Bounds()}}
+		o := httpserver.Options{Name: "node:http", Log: js.Isolate().Log(), Limits: httpserver.Limits{Bounds: js.Bounds()}, Switch: l.switchOver}
 		if secure, ok := c.Arg(3).(*goja.Object); ok {
 			l.sessions = map[string]*sockets.Session{}
 			o.TLS, o.OnlyHTTP1 = l.secure(js, sockets.Options{Object: secure}), true
@@ -149,11 +154,7 @@ func (l *listener) Fetch(ctx context.Context, req *event.Request) (*event.Respon
 
 func (l *listener) run(js *isolate.JS, req *event.Request, done func(*event.Response, error)) {
 	ioc := l.handle.IO()
-	session := goja.Undefined()
-	if s := l.session(req.Client); s != nil {
-		session = sockets.SessionClass.Wrap(js, s)
-	}
-	v, err := js.Call(l.serve, nil, fetch.NewRequest(js, ioc, req), js.Runtime().ToValue(req.Client), session)
+	v, err := js.Call(l.serve, nil, fetch.NewRequest(js, ioc, req), js.Runtime().ToValue(req.Client), l.sessionValue(js, req.Client))
 	if err != nil {
 		done(nil, js.Exception(err))
 		return

@@ -147,6 +147,14 @@ func (l *listener) session(client string) *sockets.Session {
 	return l.sessions[client]
 }
 
+// sessionValue is what scripts get of session; undefined for a connection without TLS.
+func (l *listener) sessionValue(js *isolate.JS, client string) goja.Value {
+	if s := l.session(client); s != nil {
+		return sockets.SessionClass.Wrap(js, s)
+	}
+	return goja.Undefined()
+}
+
 // remembering is a listener whose connections forget their sessions as they are closed.
 type remembering struct {
 	net.Listener
@@ -167,6 +175,9 @@ type remembered struct {
 	l    *listener
 	once sync.Once
 }
+
+// Unwrap is the connection of the system.
+func (r *remembered) Unwrap() net.Conn { return r.Conn }
 
 // Close is net.Conn's.
 func (r *remembered) Close() error {

@@ -2,6 +2,7 @@ package sockets
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"strconv"
@@ -63,10 +64,35 @@ func connection(js *isolate.JS, c net.Conn) (*goja.Object, error) {
 	return pipe, errors.Join(pipe.Set("conn", seamClass.Wrap(js, s)), describe(js, pipe, c, c))
 }
 
+// Adopt is the pipe of a connection, of TCP or a *tls.Conn, that another server of the
+// program has accepted. Where it fails, as where the program has too many sockets, the
+// connection is closed.
+func Adopt(js *isolate.JS, c net.Conn) (*goja.Object, error) {
+	all := openOf.Get(js)
+	t, secure := c.(*tls.Conn)
+	if all.full(js) {
+		if secure {
+			c = t.NetConn() // TLS would wait for the other side
+		}
+		return nil, errors.Join(syscall.EMFILE, c.Close())
+	}
+	if !secure {
+		return connection(js, c)
+	}
+	all.sockets++
+	return securedPipe(js, t, func() { all.sockets-- })
+}
+
 // describe gives a pipe what js/net.js reads of a connection; below is what carries it.
 func describe(js *isolate.JS, pipe *goja.Object, c, below net.Conn) error {
-	if h, ok := below.(*headed); ok {
-		below = h.Conn
+	for {
+		if h, ok := below.(*headed); ok {
+			below = h.Conn
+		} else if w, ok := below.(interface{ Unwrap() net.Conn }); ok {
+			below = w.Unwrap()
+		} else {
+			break
+		}
 	}
 	tcp, _ := below.(*net.TCPConn)
 	noDelay := bind.NewFunction(js, "setNoDelay", 1, func(call *bind.Call) (any, error) {

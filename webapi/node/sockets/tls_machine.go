@@ -326,7 +326,7 @@ var tlsNatives = map[string]bind.Static{
 					glue.Tell(js, done, handshakeFailure(js, err))
 					return
 				}
-				pipe, err := securedPipe(js, t)
+				pipe, err := securedPipe(js, t, nil)
 				if err != nil {
 					glue.Tell(js, done, js.Error(err))
 					return

@@ -220,6 +220,8 @@ class Server extends EventEmitter {
   #port = null;
   #handle = null; // where servers listen
   #refed = true;
+  #left = new Set(); // sockets that have left HTTP
+  #ending = false; // all that it waits for are these
   constructor(options, listener) {
     enabled("Server");
     super();
@@ -243,7 +245,8 @@ class Server extends EventEmitter {
       if (callback !== null) this.once("listening", callback);
       if (options.path !== undefined) throw new ERR_OPTION_NOT_IMPLEMENTED("path");
       try {
-        this.#handle = native.listen(port, options.host, (request, client, session) => this.#serve(request, undefined, undefined, client, session), this._secure?.());
+        this.#handle = native.listen(port, options.host, (request, client, session) => this.#serve(request, undefined, undefined, client, session), this._secure?.(),
+          () => this.listenerCount("upgrade") > 0, (...taken) => this.#switched(...taken));
       } catch (e) {
         const { code, errno, syscall, address } = e;
         if (code !== undefined) e = make(Error, code, `listen ${e.message.replace(/, listen$/, "")} ${address}:${port}`, { errno, syscall, address, port });
@@ -269,6 +272,27 @@ class Server extends EventEmitter {
     queueMicrotask(() => this.emit("listening"));
     return this;
   }
+  // #switched gives a connection that has left HTTP, with the request that asked for it, to who listens.
+  #switched([method, url, minor, raw], pipe, session, head) {
+    const name = method === "CONNECT" ? "connect" : "upgrade";
+    if (this.listenerCount(name) === 0) return void pipe.close();
+    const socket = require("internal/http_switch").socketOf(pipe, session, this);
+    this.#left.add(socket);
+    socket.once("close", () => {
+      this.#left.delete(socket);
+      if (this.#ending && this.#left.size === 0) process.nextTick(() => this.#end());
+    });
+    const incoming = new this[kIncomingMessage]();
+    Object.assign(incoming, { method, url, upgrade: true, httpVersion: `1.${minor}`, httpVersionMinor: minor, joinDuplicateHeaders: this.joinDuplicateHeaders, complete: true });
+    incoming._take(raw, null, socket);
+    if (session === undefined) this.emit("connection", socket);
+    this.emit(name, incoming, socket, Buffer.from(head));
+  }
+  // #end tells that the server has closed, unless sockets that have left HTTP are open.
+  #end() {
+    this.#ending = this.#left.size > 0;
+    if (!this.#ending) this.emit("close");
+  }
   async #serve(request, env, ctx, client, session) {
     const incoming = new this[kIncomingMessage]();
     const url = new URL(request.url);
@@ -277,6 +301,7 @@ class Server extends EventEmitter {
     incoming.url = url.pathname + url.search;
     incoming.method = request.method;
     incoming.joinDuplicateHeaders = this.joinDuplicateHeaders;
+    if (native.listens()) incoming.upgrade = false;
     const socket = socketOf(incoming, request.headers, this.#port, client);
     if (session !== undefined) require("internal/https_sockets").describe(socket, session, this.requestCert);
     incoming._take(raw, request.body, socket);
@@ -300,8 +325,8 @@ class Server extends EventEmitter {
         if (open) this.once("close", callback);
         else this.once("close", () => callback(make(Error, "ERR_SERVER_NOT_RUNNING", "Server is not running.")));
       }
-      if (handle !== null) handle.close(() => { this.emit("close"); });
-      else process.nextTick(() => { this.emit("close"); });
+      if (handle !== null) handle.close(() => this.#end());
+      else process.nextTick(() => this.#end());
       return this;
     }
     if (typeof callback === "function") this.once("close", callback);
@@ -319,7 +344,7 @@ class Server extends EventEmitter {
   getConnections(callback) {
     if (callback) {
       validateFunction(callback, "callback");
-      queueMicrotask(() => callback(null, 0));
+      queueMicrotask(() => callback(null, this.#left.size));
     }
     return this;
   }
