@@ -539,5 +539,17 @@ func (c *Context) WaitForOutput() loop.Result[struct{}] {
 	return c.o.Gates.Output.Wait()
 }
 
+// Leaving is what the running code tells others has to wait for: WaitForOutput of the actor that it works for. c is nil
+// where it works for none, and nothing waits; what code of an actor that is over still tells fails.
+func Leaving(js *isolate.JS) (c *Context, wait loop.Result[struct{}]) {
+	if c = ownerOf(js); c == nil || c.o.Gates == nil {
+		return nil, loop.Now(struct{}{})
+	}
+	if c.Ended() {
+		return c, loop.Fail[struct{}](c.reason())
+	}
+	return c, c.WaitForOutput()
+}
+
 // Now is the host's wall clock.
 func (c *Context) Now() time.Time { return c.realm.Isolate().Host().Now() }

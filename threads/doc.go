@@ -14,6 +14,8 @@
 // then running, then closing, then dead:
 //
 //   - What it is sent waits in its inbox until the entry has been evaluated, and is delivered in the order of posting.
+//   - What an actor sends keeps its place there until the actor's writes before are durable (hold.go), as does the thread itself
+//     that an actor starts.
 //   - It ends by itself when nothing is left that could run it again: no message, no pending event, no task, no hold
 //     (Thread.Hold), no child that counts (Thread.Unref). One with Spec.Stay does not.
 //   - Its children end before it does, all the way down. Nobody hears of their end.

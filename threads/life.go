@@ -23,6 +23,12 @@ func Of(js *isolate.JS) *Thread {
 // run is the thread's goroutine.
 func (t *Thread) run() {
 	defer t.finish()
+	if t.may != nil {
+		select {
+		case <-t.may:
+		case <-t.ctx.Done():
+		}
+	}
 	if t.killed.Load() {
 		return
 	}

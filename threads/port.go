@@ -4,6 +4,8 @@ import (
 	"sync"
 
 	"workerd.local/internal/limits"
+	"workerd.local/iocontext"
+	"workerd.local/isolate"
 	"workerd.local/loop"
 )
 
@@ -35,7 +37,36 @@ func NewChannel(bounds *limits.Set) (a, b *Port) {
 
 // Post sends a message to the other end. One for a channel that is closed is lost, which is no error; neither is one
 // that holds the other end itself, which closes both. The error is ErrFull.
-func (p *Port) Post(m Message) error {
+func (p *Port) Post(m Message) error { return p.send(item{message: m}) }
+
+// PostFrom is Post for the script that runs, whose actor's writes are durable before the message arrives (hold).
+func (p *Port) PostFrom(js *isolate.JS, m Message) error {
+	o := p.opposite()
+	if o == nil {
+		Drop(m)
+		return nil
+	}
+	h, lost := holdFor(js, &o.inbox, o)
+	if lost {
+		Drop(m)
+		return nil
+	}
+	err := p.send(item{message: m, hold: h})
+	if err == nil {
+		h.wait()
+	}
+	return err
+}
+
+// opposite is the other end; nil where the channel is closed.
+func (p *Port) opposite() *Port {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.other
+}
+
+func (p *Port) send(i item) error {
+	m := i.message
 	p.mu.Lock()
 	o := p.other
 	if o == nil || holds(m, o) {
@@ -43,7 +74,7 @@ func (p *Port) Post(m Message) error {
 		Drop(m)
 		return nil
 	}
-	_, err := o.inbox.push(item{message: m})
+	_, err := o.inbox.push(i)
 	if err == nil {
 		o.ringLocked()
 	}
@@ -76,6 +107,13 @@ func (p *Port) ringLocked() {
 	p.rung = true
 	// A loop that is closed has ended what was attached.
 	_ = p.at.Post(p.tell)
+}
+
+// ring is ringer's.
+func (p *Port) ring() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ringLocked()
 }
 
 // readyLocked reports whether there is something to take.
@@ -137,12 +175,29 @@ func (p *Port) Waits() bool {
 }
 
 // Close closes both ends. What waits for the other end is delivered there first, and what waits here too where the port
-// is open.
-func (p *Port) Close() {
+// is open and it is not held.
+func (p *Port) Close() { p.close(nil) }
+
+// CloseFrom is Close for the script of an actor, whose writes are durable before the other end hears of it (hold).
+func (p *Port) CloseFrom(c *iocontext.Context) {
+	o := p.opposite()
+	if o == nil || !c.IsActor() {
+		p.Close()
+		return
+	}
+	h, _ := newHold(c, c.WaitForOutput(), &o.inbox, o)
+	p.close(h)
+	h.wait()
+}
+
+// close is Close, where the mark of the other end has a hold, which may be nil.
+func (p *Port) close(h *hold) {
 	p.mu.Lock()
 	o := p.other
 	var dropped []Message
-	if !p.open {
+	if p.open {
+		dropped = p.inbox.refuseHeld()
+	} else {
 		dropped = p.inbox.empty()
 	}
 	if o == nil {
@@ -150,7 +205,11 @@ func (p *Port) Close() {
 	} else {
 		p.other, o.other = nil, nil
 		for _, end := range []*Port{p, o} {
-			if _, err := end.inbox.push(item{exit: true}); err == nil {
+			i := item{exit: true}
+			if end == o {
+				i.hold = h
+			}
+			if _, err := end.inbox.push(i); err == nil {
 				end.ringLocked()
 			}
 		}

@@ -15,13 +15,17 @@ var (
 	errMuted = errors.New("the thread was killed")
 )
 
-// item is one entry of a queue; one of its fields is set.
+// item is one entry of a queue; one of its first four fields is set.
 type item struct {
 	message Message
 	failure *Failure
 	stop    bool
 	exit    bool
+	hold    *hold // what keeps it, and all behind it, from being taken; may be nil
 }
+
+// held reports whether the item may not be taken yet; the lock of its queue is held.
+func (i *item) held() bool { return i.hold != nil && i.hold.on }
 
 // overhead is what a message counts for beside its content.
 const overhead = 64
@@ -42,6 +46,7 @@ type queue struct {
 	items     []item     // from head on
 	head      int
 	bytes     int
+	lost      int  // how many items have a hold that is lost
 	muted     bool // nothing but the exit goes in any more
 	closed    bool // nothing goes in any more
 	scheduled bool // the receiver has been told
@@ -65,6 +70,10 @@ func (q *queue) push(i item) (tell bool, err error) {
 		q.bytes += size
 	}
 	q.items = append(q.items, i)
+	if i.hold != nil {
+		i.hold.on = true
+		return false, nil
+	}
 	tell = !q.scheduled
 	q.scheduled = true
 	return tell, nil
@@ -87,11 +96,11 @@ func (q *queue) prepend(list []Message) error {
 	return nil
 }
 
-// pop takes the oldest item. Where there is none the receiver will be told of the next.
+// pop takes the oldest item. Where there is none, or it is held, the receiver will be told of the next.
 func (q *queue) pop() (i item, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.head == len(q.items) {
+	if q.head == len(q.items) || q.items[q.head].held() {
 		q.scheduled = false
 		return item{}, false
 	}
@@ -116,7 +125,7 @@ func (q *queue) pop() (i item, ok bool) {
 // keptItems is how many places an empty queue keeps.
 const keptItems = 64
 
-// waits reports whether there is an item.
+// waits reports whether there is an item, which may be held.
 func (q *queue) waits() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -127,7 +136,7 @@ func (q *queue) waits() bool {
 func (q *queue) front() (i item, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.head == len(q.items) {
+	if q.head == len(q.items) || q.items[q.head].held() {
 		return item{}, false
 	}
 	return q.items[q.head], true
@@ -151,14 +160,26 @@ func (q *queue) empty() []Message {
 func (q *queue) emptyLocked() (dropped []Message) {
 	var kept []item
 	for _, i := range q.items[q.head:] {
+		if i.hold != nil {
+			i.hold.on = false
+		}
 		if i.exit {
 			kept = append(kept, i)
 		} else if i.message != nil {
 			dropped = append(dropped, i.message)
 		}
 	}
-	q.items, q.head, q.bytes = kept, 0, 0
+	q.items, q.head, q.bytes, q.lost = kept, 0, 0, 0
 	return dropped
+}
+
+// schedule says that the receiver is about to be told, and reports whether it must be.
+func (q *queue) schedule() (tell bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	tell = !q.scheduled
+	q.scheduled = true
+	return tell
 }
 
 // close takes out everything, and refuses what comes.

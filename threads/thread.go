@@ -84,7 +84,8 @@ type Thread struct {
 	unrecord     func() // gives back what its isolate notes in; may be nil
 	class, actor string // of the actor that owns it
 	ctx          context.Context
-	cancel       func() // ends ctx and the loop
+	cancel       func()        // ends ctx and the loop
+	may          chan struct{} // closed when the thread may begin; nil where it may at once
 	done         chan struct{}
 
 	state  atomic.Int32
@@ -162,6 +163,7 @@ func (t *Thread) begin() {
 		if !t.spec.Unref {
 			t.unhold = c.AddPending()
 		}
+		t.waitFor(c.WaitForOutput())
 	}
 	// What the owner does in this turn comes before a natural end.
 	if l := t.spec.Owner.Loop; l != nil && l.InTurn() {
@@ -176,6 +178,23 @@ func (t *Thread) begin() {
 		})
 	}
 	go t.run()
+}
+
+// waitFor lets the thread begin when what its owner, an actor, wrote before is durable, and never where it does not
+// become so: the thread is the outside, as is who it talks to.
+func (t *Thread) waitFor(durable loop.Result[struct{}]) {
+	if _, err, ready := durable.Ready(); ready && err == nil {
+		return
+	}
+	may := make(chan struct{})
+	t.may = may
+	durable.Then(func(_ struct{}, err error) {
+		if err != nil {
+			t.Kill()
+			return
+		}
+		close(may)
+	})
 }
 
 // ID is the number of the thread within its root; any goroutine.
@@ -204,13 +223,29 @@ func (t *Thread) Loop() *loop.Loop { return t.iso.Loop() }
 
 // Post sends a message to the thread; any goroutine. It is ErrFull where too much waits already, and ErrDead where the
 // thread has ended or is ending.
-func (t *Thread) Post(m Message) error {
+func (t *Thread) Post(m Message) error { return t.send(item{message: m}) }
+
+// PostFrom is Post for the script that runs, whose actor's writes are durable before the message arrives (hold).
+func (t *Thread) PostFrom(js *isolate.JS, m Message) error {
+	h, lost := holdFor(js, &t.inbox, t)
+	if lost {
+		Drop(m)
+		return nil
+	}
+	if err := t.send(item{message: m, hold: h}); err != nil {
+		return err
+	}
+	h.wait()
+	return nil
+}
+
+func (t *Thread) send(i item) error {
 	err := ErrDead
 	if t.State() < Closing && !t.killed.Load() {
-		err = t.toInbox(item{message: m})
+		err = t.toInbox(i)
 	}
 	if err != nil {
-		Drop(m)
+		Drop(i.message)
 	}
 	return err
 }
@@ -227,6 +262,14 @@ func (t *Thread) toInbox(i item) error {
 		return err
 	}
 	return t.post(t.pumping)
+}
+
+// ring is ringer's: the thread looks what it may take.
+func (t *Thread) ring() {
+	if t.inbox.schedule() {
+		// A thread that has ended has dropped what it was sent.
+		_ = t.post(t.pumping)
+	}
 }
 
 func (t *Thread) post(task func()) error {

@@ -173,7 +173,7 @@ func (w *Worker) Post(js *isolate.JS, v goja.Value, transfer []goja.Value) error
 	if err != nil {
 		return err
 	}
-	return refused(w.Thread.Post(m))
+	return refused(w.PostFrom(js, m))
 }
 
 // Over reports whether the owner's script has been told of the end.

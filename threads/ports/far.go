@@ -71,7 +71,7 @@ func (f *far) Ref(on bool) { f.ref(on) }
 // Close is messaging.Line's.
 func (f *far) Close() {
 	if f.core != nil {
-		f.core.Close()
+		f.core.CloseFrom(f.ioc)
 	}
 }
 

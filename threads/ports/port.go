@@ -81,7 +81,7 @@ func (r *receiver) post(js *isolate.JS, v goja.Value, list []goja.Value) error {
 		threads.Drop(m)
 		return nil
 	}
-	return full(r.core.Post(m))
+	return full(r.core.PostFrom(js, m))
 }
 
 // full is what scripts see of a port that does not take a message.
