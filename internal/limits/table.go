@@ -310,6 +310,8 @@ var sections = []Section{
 		row("Memory that the scrypt of an encrypted key may ask for", "internal/crypt.maxScryptMemory", Size, "", "fixed by what tools write, which is 16 MiB", "Error"),
 		row("Cost N·r·p of the scrypt of an encrypted key", "internal/crypt.maxScryptWork", Count, "", "fixed by what tools write, which is 2^17", "Error"),
 		row("Sessions of TLS that an `Agent` of a program keeps, whatever `maxCachedSessions` says", "webapi/node/http.mostSessions", Count, "", "fixed by what one program talks to", "the oldest is forgotten"),
+		row("Head of an answer to a request of `node:http` over a socket of its own, where `maxHeaderSize` does not say", "webapi/node/http.mostHead", Size, "", "fixed by node", "HPE_HEADER_OVERFLOW"),
+		row("Extensions of one chunk of such an answer", "webapi/node/http.mostExtensions", Size, "", "fixed by node", "HPE_CHUNK_EXTENSIONS_OVERFLOW"),
 		row("Usages in the list of a call", "webapi/crypto.maxList", Count, "", "fixed by the API, which has eight usages", "RangeError"),
 		row("Redirects that one `fetch()` follows", "webapi/fetch.maxRedirects", Count, "", "fixed by WHATWG fetch", "the promise rejects"),
 		knob("Marks and measures of `performance` that are kept", PerformanceEntries.Knob, "the oldest is forgotten"),

@@ -1,7 +1,9 @@
 // Package http is node:http and node:https as workerd has them: requests go out with
 // fetch(), and servers answer the requests that cloudflare:node hands to them. No
 // sockets are involved, so what node does to sockets is not there. In a program, a realm
-// with a Machine, servers listen on their ports besides.
+// with a Machine, servers listen on their ports besides, and requests that ask for a
+// socket have one of node:net or node:tls: js/internal/http_sockets.js writes them, and
+// response parses what answers.
 //
 // Everything belongs to the isolate's goroutine.
 package http
@@ -35,6 +37,10 @@ func Modules() []glue.Module {
 			return natives
 		case "_http_client":
 			return clientNatives
+		case "_http_agent":
+			return agentNatives
+		case "internal/http_sockets":
+			return wireNatives
 		case "internal/http_server":
 			return serverNatives
 		}

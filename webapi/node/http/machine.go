@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"math"
 	"net"
 	"net/url"
 	"strconv"
@@ -44,9 +45,26 @@ var networkClass = &bind.Class[network]{
 // mostSessions is how many sessions of TLS an agent may keep, whatever it asks for.
 const mostSessions = 1000
 
+func onMachine(c *bind.Call) (any, error) { return glue.MachineOf(c.JS()) != nil, nil }
+
+// agentNatives are what js/_http_agent.js gets.
+var agentNatives = map[string]bind.Static{"machine": onMachine}
+
+// wireNatives are what js/internal/http_sockets.js gets: response(method, maxHeaderSize) parses
+// the answers to a request.
+var wireNatives = map[string]bind.Static{
+	"response": func(c *bind.Call) (any, error) {
+		most := min(c.Arg(1).ToInteger(), math.MaxInt32)
+		if most <= 0 {
+			most = mostHead
+		}
+		return responseClass.Wrap(c.JS(), newResponse(c.Arg(0).String(), int(most))), nil
+	},
+}
+
 // clientNatives are what js/_http_client.js gets.
 var clientNatives = map[string]bind.Static{
-	"machine": func(c *bind.Call) (any, error) { return glue.MachineOf(c.JS()) != nil, nil },
+	"machine": onMachine,
 	// network(secrets, servername, trusts, sessions): trusts(session) says whether a server is to be
 	// trusted. A servername of undefined is that of each request; sessions is how many are kept to be resumed.
 	"network": func(c *bind.Call) (any, error) {

@@ -1,5 +1,6 @@
 
-// node:_http_client: a request is written whole and then sent with fetch().
+// node:_http_client: a request is written whole and then sent with fetch(). In a program
+// those that ask for a socket have one: internal/http_sockets.
 const { OutgoingMessage } = require("node:_http_outgoing");
 const { IncomingMessage } = require("node:_http_incoming");
 const { globalAgent } = require("node:_http_agent");
@@ -12,6 +13,7 @@ const { isToken, badToken, unimplemented } = require("internal/http");
 const { isArray, regExpTest, stringToUpperCase, stringIncludes, stringIndexOf } = primordials;
 const { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OPTION_NOT_IMPLEMENTED, ERR_OUT_OF_RANGE, make } = codes;
 const { URL } = globalThis;
+const sockets = () => require("internal/http_sockets");
 
 // mostSeen is of how many hosts, of the same options, the last handshake is known: as many as connections are kept.
 const mostSeen = 1024;
@@ -34,6 +36,8 @@ class ClientRequest extends OutgoingMessage {
   #timer;
   #answer;
   #options; // of TLS, in a program
+  #wire = null; // where the request has a socket of its own
+  #given; // the options, for a request that asks for one late
   constructor(input, options, callback) {
     super({ autoDestroy: false }); // it ends with the answer
     if (typeof input === "string") input = urlToHttpOptions(new URL(input));
@@ -44,7 +48,6 @@ class ClientRequest extends OutgoingMessage {
 
     if (options.path) {
       if (regExpTest(/[^\u0021-\u00ff]/, options.path)) throw make(TypeError, "ERR_UNESCAPED_CHARACTERS", "Request path contains unescaped characters");
-      if (namesServer(options.path)) throw badPath(options.path);
     }
     const standard = options._defaultAgent || globalAgent;
     let agent = options.agent;
@@ -64,12 +67,16 @@ class ClientRequest extends OutgoingMessage {
     if (method !== undefined && method !== null && typeof method !== "string") throw new ERR_INVALID_ARG_TYPE("options.method", "string", method);
     if (method && !isToken(method)) throw badToken("Method", method);
     this.method = method ? stringToUpperCase(method) : "GET";
-    const refused = [["maxHeaderSize", (v, n) => validateInteger(v, n, 0)], ["createConnection", validateFunction], ["lookup", validateFunction], ["socketPath", validateString]];
+    const machine = native.machine();
+    const wired = machine && sockets().asked(options, agent, this.method);
+    if (options.path && !wired && namesServer(options.path)) throw badPath(options.path);
+    const refused = machine ? [] : [["maxHeaderSize", (v, n) => validateInteger(v, n, 0)], ["createConnection", validateFunction], ["lookup", validateFunction], ["socketPath", validateString]];
     for (const [name, check] of refused) {
       if (options[name] === undefined) continue;
       check(options[name], name === "maxHeaderSize" ? name : `options.${name}`);
       throw new ERR_OPTION_NOT_IMPLEMENTED(`options.${name}`);
     }
+    if (machine && options.maxHeaderSize !== undefined) validateInteger(options.maxHeaderSize, "maxHeaderSize", 0);
     if (options.insecureHTTPParser !== undefined) validateBoolean(options.insecureHTTPParser, "options.insecureHTTPParser");
     if (options.joinDuplicateHeaders !== undefined) validateBoolean(options.joinDuplicateHeaders, "options.joinDuplicateHeaders");
     this.joinDuplicateHeaders = options.joinDuplicateHeaders;
@@ -78,11 +85,20 @@ class ClientRequest extends OutgoingMessage {
     this.reusedSocket = false;
     this.maxHeadersCount = Infinity;
     this.res = null;
-    this.#options = native.machine() && protocol === "https:" ? { ...agent?.options, ...options } : undefined;
+    this.#options = machine && protocol === "https:" ? { ...agent?.options, ...options } : undefined;
     if (callback) this.once("response", callback);
     this.#headers(options, defaultPort);
     if (options.signal) addAbortSignal(options.signal, this);
-    this.once("finish", () => this.#send());
+    this.once("finish", () => {
+      if (this.#wire === null) this.#send();
+    });
+    if (!machine) return;
+    this.#given = options;
+    if (wired) this.#connect();
+  }
+  #connect() {
+    this.#wire = new (sockets().Wire)(this, this.#given);
+    this.#wire.begin();
   }
   #headers(options, defaultPort) {
     const { headers } = options;
@@ -104,15 +120,33 @@ class ClientRequest extends OutgoingMessage {
     }
     if (options.auth && !this.getHeader("Authorization")) this.setHeader("Authorization", `Basic ${Buffer.from(options.auth).toString("base64")}`);
   }
-  _implicitHeader() { this._header = `${this.method} ${this.path} HTTP/1.1\r\n`; }
+  _implicitHeader() {
+    if (this.#wire === null && this.#given !== undefined && sockets().switches(this.getHeaders())) this.#connect();
+    if (this.#wire !== null) this.#wire.head();
+    else this._header = `${this.method} ${this.path} HTTP/1.1\r\n`;
+  }
+  flushHeaders() {
+    super.flushHeaders();
+    this.#wire?.flush();
+  }
+  end(chunk, encoding, callback) {
+    if (this._header === null && this.#given !== undefined && !this.finished) {
+      if (typeof chunk === "string") this._contentLength = Buffer.byteLength(chunk, typeof encoding === "string" ? encoding : undefined);
+      else this._contentLength = ArrayBuffer.isView(chunk) ? chunk.byteLength : 0;
+      if (this.#wire !== null && (chunk === undefined || chunk === null || typeof chunk === "function")) this._implicitHeader(); // it throws here
+    }
+    return super.end(chunk, encoding, callback);
+  }
   _write(chunk, encoding, callback) {
     if (this._header === null) this._implicitHeader();
+    if (this.#wire !== null) return void this.#wire.write(chunk, callback);
     if (this.method !== "GET" && this.method !== "HEAD") this.#body[this.#body.length] = chunk;
     callback();
   }
   _final(callback) {
     if (this._header === null) this._implicitHeader();
-    callback();
+    if (this.#wire !== null) this.#wire.finish(callback);
+    else callback();
   }
   #send() {
     if (this.destroyed) return;
@@ -220,7 +254,8 @@ class ClientRequest extends OutgoingMessage {
   }
   setTimeout(ms, callback) {
     this.timeout = duration(ms, "msecs");
-    this.#arm();
+    if (this.#wire !== null) this.#wire.limit();
+    else this.#arm();
     if (callback) this.once("timeout", callback);
     return this;
   }
@@ -232,20 +267,26 @@ class ClientRequest extends OutgoingMessage {
     this.destroy();
   }
   _destroy(error, callback) {
+    if (this.#wire !== null) return void this.#wire.destroy(error, callback);
     this.#disarm();
     this.#body = [];
     this.#abort.abort();
     if (this.#answer && !this.#answer.complete) this.#answer.destroy(error ?? undefined);
     callback(error);
   }
-  onSocket() {}
+  onSocket(socket, error) { this.#wire?.onSocket(socket, error); }
+  addTrailers(headers) {
+    if (this.#wire === null) return void unimplemented("addTrailers")();
+    this.#wire.addTrailers(headers);
+  }
   setNoDelay(on) {
     if (on !== undefined) validateBoolean(on, "noDelay");
+    this.#wire?.each((socket) => socket.setNoDelay?.(on));
   }
   setSocketKeepAlive(on, delay) {
     if (on !== undefined) validateBoolean(on, "enable");
     if (delay !== undefined) validateNumber(delay, "initialDelay");
+    this.#wire?.each((socket) => socket.setKeepAlive?.(on, delay));
   }
 }
-ClientRequest.prototype.addTrailers = unimplemented("addTrailers");
 return { ClientRequest };

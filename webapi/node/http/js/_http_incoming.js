@@ -89,9 +89,17 @@ class IncomingMessage extends Readable {
     return this[kDistinct];
   }
   set headersDistinct(value) { this[kDistinct] = value; }
-  get trailers() { return {}; }
+  get trailers() {
+    const out = {};
+    for (let i = 0; i + 1 < this.rawTrailers.length; i += 2) this._addHeaderLine(this.rawTrailers[i], this.rawTrailers[i + 1], out);
+    return out;
+  }
   set trailers(value) {}
-  get trailersDistinct() { return {}; }
+  get trailersDistinct() {
+    const out = {};
+    for (let i = 0; i + 1 < this.rawTrailers.length; i += 2) this._addHeaderLineDistinct(this.rawTrailers[i], this.rawTrailers[i + 1], out);
+    return out;
+  }
   set trailersDistinct(value) {}
   get connection() { return this[kSocket]; }
   set connection(value) { this[kSocket] = value; }

@@ -15,11 +15,22 @@ class Agent extends PlainAgent {
     }
     return found;
   }
+  createConnection(...args) {
+    let options = {};
+    for (const a of args) {
+      if (typeof a === "object" && a !== null) options = { ...options, ...a };
+    }
+    if (typeof args[0] === "number" || (typeof args[0] === "string" && args[0] !== "")) options.port = args[0];
+    if (typeof args[1] === "string") options.host = args[1];
+    return require("node:tls").connect(options);
+  }
   destroy() {
     for (const n of this.#networks.values()) n.close();
     this.#networks.clear();
   }
 }
+
+require("internal/http_sockets").plain.add(Agent.prototype.createConnection);
 
 class Server extends HTTPServer {
   constructor(options, listener) {
