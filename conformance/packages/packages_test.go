@@ -1,8 +1,8 @@
 // Package packages runs applications made of npm packages. notes is one as people
 // write them: hono's router and middleware, zod's validators, JSX, and a Durable Object.
 // parts has one route for each of several packages. rooms talks to clients that node
-// runs. Installing them takes npm and its registry, so it is done under CI=true, or
-// where WORKERD_NPM=1 asks for it.
+// runs. echo is a program with servers of WebSockets. Installing them takes npm and its
+// registry, so it is done under CI=true, or where WORKERD_NPM=1 asks for it.
 package packages
 
 import (
