@@ -424,7 +424,7 @@ func (a *answer) discard() {
 // requests.
 type answerKey struct{}
 
-// connContext is http.Server's ConnContext.
+// connContext is http.Server's ConnContext: the context knows the answer that there is.
 func connContext(ctx context.Context, nc net.Conn) context.Context {
 	if c, ok := nc.(*conn); ok && c.answer.Load() != nil {
 		return context.WithValue(ctx, answerKey{}, &c.answer)

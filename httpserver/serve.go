@@ -221,6 +221,7 @@ func (x *exchange) respond(resp *event.Response) {
 	if resp.Close && x.r.ProtoMajor == 1 {
 		x.w.Header()["Connection"] = []string{"close"}
 	}
+	x.reason(resp)
 	x.w.WriteHeader(resp.Status)
 	if bodiless || body.IsNull() {
 		return

@@ -84,7 +84,10 @@ type Options struct {
 	WebSockets *websocket.Set
 	// Switch, which may be nil, takes connections away; where it is set nothing else makes WebSockets.
 	Switch Switch
-	Limits Limits
+	// Reasons says that responses over HTTP/1 have the reason phrases that services give
+	// them, where the socket has no TLS; without it they have the usual ones.
+	Reasons bool
+	Limits  Limits
 	// Log receives what no client could be told; nil means slog.Default.
 	Log *slog.Logger
 }
@@ -145,7 +148,7 @@ func New(o Options, t Target) *Server {
 		IdleTimeout:       o.Limits.Idle,
 		MaxHeaderBytes:    o.Limits.HeaderBytes,
 		Protocols:         protocols,
-		ConnContext:       connContext,
+		ConnContext:       o.connContext(),
 		// "OPTIONS *" is for the service.
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),

@@ -101,7 +101,7 @@ var serverNatives = map[string]bind.Static{
 		if err != nil {
 			return nil, errors.Join(err, nl.Close())
 		}
-		o := httpserver.Options{Name: "node:http", Log: js.Isolate().Log(), Limits: httpserver.Limits{Bounds: js.Bounds()}, Switch: l.switchOver}
+		o := httpserver.Options{Name: "node:http", Log: js.Isolate().Log(), Limits: httpserver.Limits{Bounds: js.Bounds()}, Switch: l.switchOver, Reasons: true}
 		if secure, ok := c.Arg(3).(*goja.Object); ok {
 			l.sessions = map[string]*sockets.Session{}
 			o.TLS, o.OnlyHTTP1 = l.secure(js, sockets.Options{Object: secure}), true
