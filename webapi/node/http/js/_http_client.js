@@ -46,8 +46,10 @@ class ClientRequest extends OutgoingMessage {
     if (typeof options === "function") [options, callback] = [{ ...input }, options];
     else options = { ...input, ...options };
 
+    const machine = native.machine();
     if (options.path) {
       if (regExpTest(/[^\u0021-\u00ff]/, options.path)) throw make(TypeError, "ERR_UNESCAPED_CHARACTERS", "Request path contains unescaped characters");
+      if (!machine && namesServer(options.path)) throw badPath(options.path);
     }
     const standard = options._defaultAgent || globalAgent;
     let agent = options.agent;
@@ -67,9 +69,8 @@ class ClientRequest extends OutgoingMessage {
     if (method !== undefined && method !== null && typeof method !== "string") throw new ERR_INVALID_ARG_TYPE("options.method", "string", method);
     if (method && !isToken(method)) throw badToken("Method", method);
     this.method = method ? stringToUpperCase(method) : "GET";
-    const machine = native.machine();
     const wired = machine && sockets().asked(options, agent, this.method);
-    if (options.path && !wired && namesServer(options.path)) throw badPath(options.path);
+    if (machine && options.path && !wired && namesServer(options.path)) throw badPath(options.path);
     const refused = machine ? [] : [["maxHeaderSize", (v, n) => validateInteger(v, n, 0)], ["createConnection", validateFunction], ["lookup", validateFunction], ["socketPath", validateString]];
     for (const [name, check] of refused) {
       if (options[name] === undefined) continue;
