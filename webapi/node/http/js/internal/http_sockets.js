@@ -12,7 +12,9 @@ const { setImmediate } = require("node:timers");
 
 // Of these methods a body has no length that is said unasked.
 const bodyless = new Set(["GET", "HEAD", "DELETE", "OPTIONS", "TRACE", "CONNECT"]);
-const reset = (text) => make(Error, "ECONNRESET", text);
+// Of these errors node writes no code before the message.
+const coded = (text, more) => Object.assign(new Error(text), more);
+const reset = (text) => coded(text, { code: "ECONNRESET" });
 const none = Buffer.alloc(0);
 
 // plain are the ways of agents to connect that fetch() can stand for.
@@ -320,10 +322,7 @@ class Wire {
           this.#whole(p[1]);
           break;
         case "fault": {
-          const e = make(Error, p[1], `Parse Error: ${p[2]}`);
-          e.bytesParsed = p[3];
-          e.reason = p[2];
-          e.rawPacket = bytes;
+          const e = coded(`Parse Error: ${p[2]}`, { bytesParsed: p[3], code: p[1], reason: p[2], rawPacket: bytes });
           this.#socket.off("data", this.#onData);
           this.#socket.off("end", this.#onEnd);
           this.#socket.destroy();
