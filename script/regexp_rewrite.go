@@ -28,6 +28,9 @@ func regexpNeedsHelp(pattern, flags string) bool {
 	if strings.ContainsAny(flags, "dv") {
 		return true
 	}
+	if endsLines(pattern, flags) {
+		return true
+	}
 	if strings.Contains(flags, "u") && (strings.Contains(pattern, `\p`) || strings.Contains(pattern, `\P`)) {
 		return true
 	}
@@ -41,6 +44,12 @@ func regexpNeedsHelp(pattern, flags string) bool {
 			return true
 		}
 	}
+}
+
+// endsLines reports whether an expression asks for the beginnings or ends of lines, which for
+// the engine \n alone makes.
+func endsLines(pattern, flags string) bool {
+	return strings.Contains(flags, "m") && strings.ContainsAny(pattern, "^$")
 }
 
 // rewriteRegExp translates a regular expression into one that the engine
@@ -157,6 +166,7 @@ func (w *rewriter) all(flags string) {
 			w.extra.Flags += string(f)
 		}
 	}
+	w.explicit.m = endsLines(pattern, flags)
 	w.sets = seen['v']
 	w.unicode = seen['u'] || w.sets
 	w.extra.HasIndices, w.extra.UnicodeSets = seen['d'], w.sets

@@ -53,7 +53,7 @@ func usesBigInts(text string) bool {
 }
 
 // usesOwnRegExps reports whether a regular expression may be there that is rewritten:
-// properties, modifiers, the flags d and v. Text that looks like one costs a walk.
+// properties, modifiers, the flags d, m and v. Text that looks like one costs a walk.
 func usesOwnRegExps(text string) bool {
 	if strings.Contains(text, `\p{`) || strings.Contains(text, `\P{`) {
 		return true
@@ -73,7 +73,7 @@ func usesOwnRegExps(text string) bool {
 	for i := strings.IndexByte(text, '/'); i >= 0 && i < len(text); {
 		end, own := i+1, false
 		for ; end < len(text) && strings.IndexByte("dgimsuvy", text[end]) >= 0; end++ {
-			own = own || text[end] == 'd' || text[end] == 'v'
+			own = own || strings.IndexByte("dmv", text[end]) >= 0
 		}
 		if own && (end == len(text) || !isWordByte(text[end])) {
 			return true
