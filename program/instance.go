@@ -139,6 +139,7 @@ func (i *Instance) setup(js *isolate.JS) error {
 	websockets.SetOutbound(js, p.o.Outbound)
 	events.SetReporter(js, i.uncaughtError)
 	console.SetSink(js, i.sink(js))
+	console.SetWhole(js)
 	*face.ProgramOf(js) = face.Program{Root: p.root, Loader: workers{p}, Env: i.o.env.get}
 	ports.Setup(js, &p.hub)
 	program := bind.ProgramOf(js)

@@ -450,7 +450,7 @@ var sections = []Section{
 		row("Its blobs together", "webapi/analytics.maxBlobBytes", Size, "", "fixed by workerd", "the point is not written"),
 	}},
 	{"Console", []Row{
-		knob("Text of one call", ConsoleText.Knob, "the rest is left out"),
+		knob("Text of one call; those of programs have any length", ConsoleText.Knob, "the rest is left out"),
 		knob("Values that one call prints", ConsoleValues.Knob, "the rest is left out"),
 		knob("Depth that `dir()` shows", ConsoleDepth.Knob, "it counts as this"),
 		knob("Entries of a list", ConsoleEntries.Knob, "the rest is counted"),

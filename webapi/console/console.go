@@ -30,6 +30,7 @@ type Sink func(level, text string)
 // state is a realm's console.
 type state struct {
 	sink   Sink
+	whole  bool
 	groups int
 	counts map[string]int
 	timers map[string]time.Time
@@ -45,6 +46,18 @@ func SetSink(js *isolate.JS, sink Sink) {
 		sink = LogSink(js)
 	}
 	states.Get(js).sink = sink
+}
+
+// SetWhole lets the realm's console print texts of any length, as that of a program does:
+// who reads it reads a stream. Others print console.text bytes, since each text is a line of a log.
+func SetWhole(js *isolate.JS) { states.Get(js).whole = true }
+
+// longest is how long a text that the console prints may be.
+func longest(js *isolate.JS) int {
+	if states.Get(js).whole {
+		return js.Isolate().Limits().StringBytes
+	}
+	return limits.ConsoleText.In(js.Bounds())
 }
 
 // LogSink is what prints into the isolate's log.
@@ -122,7 +135,7 @@ func jsDir(c *bind.Call) (any, error) {
 			}
 		}
 	}
-	text, _ := clip(Inspect(c.JS(), c.Arg(0), depth), limits.ConsoleText.In(c.JS().Bounds()))
+	text, _ := clip(Inspect(c.JS(), c.Arg(0), depth), longest(c.JS()))
 	Print(c.JS(), Log, text)
 	return nil, nil
 }

@@ -5,19 +5,23 @@ import (
 
 	"github.com/dop251/goja"
 
-	"workerd.local/internal/limits"
 	"workerd.local/isolate"
 )
 
-// Format is node's util.format: the first argument may hold %s, %d, %i, %f, %j,
-// %o, %O, %c and %%; what is left over follows after spaces, strings as they are
-// and other values as Inspect prints them.
+// Format is what the console prints of its arguments: node's util.format, up to the
+// console's bound.
 func Format(js *isolate.JS, args []goja.Value) string {
-	return FormatWith(js, args, InspectOptions{Depth: defaultDepth})
+	return format(js, args, InspectOptions{Depth: defaultDepth}, longest(js))
 }
 
-// FormatWith is Format with the options of what it prints.
+// FormatWith is node's util.format: the first argument may hold %s, %d, %i, %f, %j,
+// %o, %O, %c and %%; what is left over follows after spaces, strings as they are
+// and other values as Inspect prints them. It is cut where it is longer than a string may be.
 func FormatWith(js *isolate.JS, args []goja.Value, o InspectOptions) string {
+	return format(js, args, o, js.Isolate().Limits().StringBytes)
+}
+
+func format(js *isolate.JS, args []goja.Value, o InspectOptions, most int) string {
 	if len(args) == 0 {
 		return ""
 	}
@@ -28,7 +32,7 @@ func FormatWith(js *isolate.JS, args []goja.Value, o InspectOptions) string {
 		if len(rest) == 0 {
 			out.WriteString(first.String())
 		} else {
-			rest = substitute(js, &out, first.String(), rest, o)
+			rest = substitute(js, &out, first.String(), rest, o, most)
 		}
 		if len(rest) > 0 {
 			out.WriteByte(' ')
@@ -43,11 +47,11 @@ func FormatWith(js *isolate.JS, args []goja.Value, o InspectOptions) string {
 		} else {
 			out.WriteString(InspectWith(js, v, o))
 		}
-		if out.Len() > limits.ConsoleText.In(js.Bounds()) {
+		if out.Len() > most {
 			break
 		}
 	}
-	text, cut := clip(out.String(), limits.ConsoleText.In(js.Bounds()))
+	text, cut := clip(out.String(), most)
 	if cut {
 		text += "... (truncated)"
 	}
@@ -56,10 +60,10 @@ func FormatWith(js *isolate.JS, args []goja.Value, o InspectOptions) string {
 
 // substitute writes format with its specifiers replaced, and returns the values
 // that it did not use.
-func substitute(js *isolate.JS, out *strings.Builder, format string, args []goja.Value, o InspectOptions) []goja.Value {
+func substitute(js *isolate.JS, out *strings.Builder, format string, args []goja.Value, o InspectOptions, most int) []goja.Value {
 	for {
 		i := strings.IndexByte(format, '%')
-		if i < 0 || i+1 == len(format) || out.Len() > limits.ConsoleText.In(js.Bounds()) {
+		if i < 0 || i+1 == len(format) || out.Len() > most {
 			out.WriteString(format)
 			return args
 		}

@@ -35,7 +35,7 @@ func jsTable(c *bind.Call) (any, error) {
 	if err := js.Try(func() { text = t.build(obj) }); err != nil {
 		text = "[" + describe(obj) + " that cannot be inspected]"
 	}
-	text, _ = clip(text, limits.ConsoleText.In(js.Bounds()))
+	text, _ = clip(text, longest(js))
 	Print(js, Log, text)
 	return nil, nil
 }
