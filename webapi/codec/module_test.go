@@ -70,6 +70,15 @@ func TestCompressionStreamWrongInput(t *testing.T) {
 	e.WantError(`CompressionStream('gzip')`, "TypeError: Failed to construct 'CompressionStream': Please use the 'new' operator, this object constructor cannot be called as a function.")
 	e.WantError(`await new CompressionStream('gzip').writable.getWriter().write(5)`,
 		"TypeError: This TransformStream is being used as a byte stream, but received an object of non-ArrayBuffer/ArrayBufferView type on its writable side.")
+	// Both sides hear of it, so nobody waits for ever.
+	e.Want(kit+`
+		const both = [];
+		for (const s of [new CompressionStream('gzip'), new DecompressionStream('gzip')]) {
+			const w = s.writable.getWriter(), r = s.readable.getReader();
+			for (const p of await Promise.allSettled([r.read(), w.write({}), r.closed, w.closed])) both.push(p.reason?.name);
+		}
+		return both.join();
+	`, "TypeError,TypeError,TypeError,TypeError,TypeError,TypeError,TypeError,TypeError")
 	e.Want(kit+`
 		const d = new DecompressionStream('gzip'), w = d.writable.getWriter(), r = d.readable.getReader();
 		const got = await Promise.allSettled([r.read(), w.write(new Uint8Array([1, 2, 3, 4])), w.closed]);

@@ -40,6 +40,9 @@ type coded struct {
 // NewCoded makes the two sides of a stream with a coder.
 func NewCoded(js *isolate.JS, c Coder) *Identity {
 	p := NewIdentity(js, -1, -1)
+	// What is no chunk of bytes errors the stream, as WHATWG's Compression says; in workerd a
+	// reader then waits for ever.
+	p.writable.ctrl.alg.check = nil
 	p.coded = &coded{p: p, coder: c, ahead: limits.CodecAhead.In(js.Bounds())}
 	return p
 }
