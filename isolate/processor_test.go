@@ -6,6 +6,22 @@ import (
 	"time"
 )
 
+// limited is an isolate whose turns have a limit, with a realm; used is the processor time of
+// the process.
+func limited(t *testing.T, turn time.Duration, used func() (time.Duration, bool)) (*Isolate, *Realm) {
+	t.Helper()
+	iso := New(Options{Limits: Limits{Turn: turn}})
+	iso.dog.clock.used = used
+	r, err := iso.NewRealm(RealmOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return iso, r
+}
+
+// untold is the processor time where the system does not tell it.
+func untold() (time.Duration, bool) { return 0, false }
+
 // A turn is charged what of a processor it can have had.
 func TestTurnsPayForProcessorTimeOnly(t *testing.T) {
 	const limit = 10 * tick
@@ -26,20 +42,15 @@ func TestTurnsPayForProcessorTimeOnly(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				iso := New(Options{Limits: Limits{Turn: limit}})
 				began := time.Now()
-				iso.dog.clock.used = func() (time.Duration, bool) {
+				_, r := limited(t, limit, func() (time.Duration, bool) {
 					return time.Duration(c.share * float64(time.Since(began))), c.known
-				}
-				r, err := iso.NewRealm(RealmOptions{})
-				if err != nil {
-					t.Fatal(err)
-				}
+				})
 				time.Sleep(time.Hour) // what was used before is nobody's
 				if err := r.Run(nil, func(*JS) {}); err != nil {
 					t.Fatal(err)
 				}
-				err = r.Run(nil, func(*JS) { time.Sleep(c.lasts) })
+				err := r.Run(nil, func(*JS) { time.Sleep(c.lasts) })
 				if (err == ErrCPULimit) != c.charged || err != nil && err != ErrCPULimit {
 					t.Errorf("the turn ended with %v", err)
 				}
@@ -89,12 +100,7 @@ func TestProcessTime(t *testing.T) {
 // A turn that calls turns of other realms pays for them, however short they are.
 func TestTurnsPayForTheTurnsInside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		iso := New(Options{Limits: Limits{Turn: 5 * tick}})
-		iso.dog.clock.used = func() (time.Duration, bool) { return 0, false }
-		outer, err := iso.NewRealm(RealmOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		iso, outer := limited(t, 5*tick, untold)
 		inner, err := iso.NewRealm(RealmOptions{})
 		if err != nil {
 			t.Fatal(err)
@@ -120,12 +126,8 @@ func TestTurnsPayForTheTurnsInside(t *testing.T) {
 // Each turn of a series has a limit of its own.
 func TestTurnsOfASeriesPayForThemselves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		iso := New(Options{Limits: Limits{Turn: 5 * tick}})
-		iso.dog.clock.used = func() (time.Duration, bool) { return 0, false }
-		r, err := iso.NewRealm(RealmOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		iso, r := limited(t, 5*tick, untold)
+		var err error
 		n := 0
 		iso.loop.Turn(func() {
 			_, err = r.EnterEach(nil, func(*JS) bool {

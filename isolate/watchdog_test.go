@@ -37,12 +37,7 @@ func TestIdleIsolateIsNotLookedAt(t *testing.T) {
 // The limit is the turn's own, not the time since the isolate became busy.
 func TestEveryTurnStartsItsLimitAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		iso := New(Options{Limits: Limits{Turn: 5 * tick}})
-		iso.dog.clock.used = func() (time.Duration, bool) { return 0, false }
-		r, err := iso.NewRealm(RealmOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, r := limited(t, 5*tick, untold)
 		for range 10 {
 			if err := r.Run(nil, func(*JS) { time.Sleep(4 * tick) }); err != nil {
 				t.Fatal(err)
