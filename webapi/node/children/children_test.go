@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"workerd.local/internal/jstest"
 	"workerd.local/internal/machinetest"
 )
 
@@ -127,8 +128,9 @@ func TestChildrenAreBounded(t *testing.T) {
 	e.Want(begin+`const a = cp.spawn("sleep", ["60"]), b = cp.spawn("sleep", ["60"]), c = cp.spawn("sleep", ["60"]); const r = await end(c); out.push(r, cp.spawnSync("true").error.code); a.kill(); await end(a); out.push((await end(cp.spawn("true")))[0]); b.kill(); return out`, `[[-11,null,"","","spawn sleep EAGAIN"],"EAGAIN",0]`)
 }
 
-// A child speaks to who forked it in lines of JSON, as node's children do.
-func TestForkedChildrenHaveAChannel(t *testing.T) {
+// forks is a machine whose forks of child.js are node's.
+func forks(t *testing.T, child string) *jstest.Env {
+	t.Helper()
 	unixOnly(t)
 	bin, err := exec.LookPath("node")
 	if err != nil {
@@ -139,9 +141,15 @@ func TestForkedChildrenHaveAChannel(t *testing.T) {
 	}
 	e, m := machinetest.New(t)
 	m.Command = []string{bin}
-	if err := os.WriteFile(filepath.Join(m.Directory, "child.js"), []byte(`process.on("message", (m) => { process.send({ got: m, argv: process.argv.slice(2) }); if (m === "end") process.disconnect() })`), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(m.Directory, "child.js"), []byte(child), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	return e
+}
+
+// A child speaks to who forked it in lines of JSON, as node's children do.
+func TestForkedChildrenHaveAChannel(t *testing.T) {
+	e := forks(t, `process.on("message", (m) => { process.send({ got: m, argv: process.argv.slice(2) }); if (m === "end") process.disconnect() })`)
 	e.Want(begin+`const c = cp.fork("child.js", ["x"]); c.on("message", m => out.push(m)); c.on("disconnect", () => out.push("disconnected")); c.send({ a: "ü" }); c.send("end"); await end(c); return [...out, c.connected, caught(() => c.send(undefined)), await new Promise(r => c.send("late", x => r(x.code)))]`,
 		`[{"got":{"a":"ü"},"argv":["x"]},{"got":"end","argv":["x"]},"disconnected",false,"TypeError|ERR_MISSING_ARGS|The \"message\" argument must be specified","ERR_IPC_CHANNEL_CLOSED"]`)
 	e.Want(begin+`const c = cp.fork("child.js"); c.disconnect(); const r = await end(c); c.on("error", x => out.push(x.code)); c.disconnect(); return [r.slice(0, 2), ...out]`, `[[0,null],"ERR_IPC_DISCONNECTED"]`)
@@ -149,22 +157,10 @@ func TestForkedChildrenHaveAChannel(t *testing.T) {
 
 // What goes through a channel in V8's format is what node writes and reads.
 func TestForkedChildrenSpeakV8sFormat(t *testing.T) {
-	unixOnly(t)
-	bin, err := exec.LookPath("node")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("node is missing")
-		}
-		t.Skip("no node to fork")
-	}
-	e, m := machinetest.New(t)
-	m.Command = []string{bin}
-	if err := os.WriteFile(filepath.Join(m.Directory, "child.js"), []byte(`process.on("message", (m) => {
+	e := forks(t, `process.on("message", (m) => {
 		if (m === "end") return process.disconnect();
 		process.send([m, require("util").inspect(m, { maxArrayLength: 2, maxStringLength: 5, breakLength: Infinity, compact: true }), m?.big?.length]);
-	})`), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	})`)
 	e.Want(begin+`const c = cp.fork("child.js", { serialization: "advanced" }), cycle = {}; cycle.own = cycle; c.on("message", (m) => { out.push(m); if (out.length === list.length) c.send("end"); });
 		const list = [1, { m: new Map([[1, new Set(["x"])]]), d: new Date(0), b: Buffer.from("x"), u: new Uint16Array([1, 2]), n: 10n, u2: undefined }, cycle, [, 1], { big: "y".repeat(300000) }, Buffer.alloc(100000, 1), null];
 		for (const m of list) c.send(m);
