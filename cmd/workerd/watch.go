@@ -22,6 +22,10 @@ import (
 // editors and build tools write in several steps.
 const quietTime = 500 * time.Millisecond
 
+// clockGrain is how far the time of a file may lag behind the clock: systems stamp files with
+// the time of the last tick.
+const clockGrain = 20 * time.Millisecond
+
 // reloadable is what follow needs of a server.
 type reloadable interface {
 	Reload(ctx context.Context, cfg *config.Config) error
@@ -234,14 +238,15 @@ func (f *follower) changed() bool {
 	return false
 }
 
-// reload reads everything again; again is true where a file changed meanwhile.
+// reload reads everything again; again is true where a file changed meanwhile. What it says
+// comes last: whoever answers it by another change finds the files followed.
 func (f *follower) reload(ctx context.Context) (again bool) {
-	before, begin := f.look(), time.Now()
+	before, begin := f.look(), time.Now().Add(-clockGrain)
 	f.failing = f.load()
 	if ctx.Err() != nil {
 		return false
 	}
-	sayReloaded(f.stderr, f.failing)
+	defer func() { sayReloaded(f.stderr, f.failing) }()
 	f.files = f.look()
 	for name, now := range f.files {
 		if was, ok := before[name]; ok {

@@ -5,12 +5,15 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"workerd.local/config"
 	"workerd.local/internal/jstest"
+	"workerd.local/script"
 )
 
 // standIn counts reloads in place of a server.
@@ -82,6 +85,58 @@ func until(t *testing.T, s *standIn, log *jstest.Log, change func(n int)) *confi
 	}
 	t.Fatalf("it was not reloaded: %s", log)
 	return nil
+}
+
+// answering calls answer for the first message that a file is not as it should be, before it has gone out.
+type answering struct {
+	jstest.Log
+	answer func()
+}
+
+func (a *answering) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), "not reloaded") {
+		a.answer()
+	}
+	return a.Log.Write(p)
+}
+
+// The file that an error names may be replaced as soon as the error can be read, also by one
+// that is older than the error.
+func TestFollowSeesAnAnswerToItsError(t *testing.T) {
+	dir := t.TempDir()
+	name, fresh := filepath.Join(dir, "config.capnp"), filepath.Join(dir, "fresh.js")
+	write(t, name, tinyConfig)
+	write(t, fresh, "wrong")
+	var loads atomic.Int32
+	reloaded := make(chan struct{})
+	done := sync.OnceFunc(func() { close(reloaded) })
+	log := &answering{answer: sync.OnceFunc(func() {
+		write(t, fresh, "right")
+		if err := os.Chtimes(fresh, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+			t.Error(err)
+		}
+	})}
+	load := func() error {
+		if loads.Add(1) == 1 {
+			return &script.Error{Diagnostics: []script.Diagnostic{{File: "fresh.js", Line: 1, Column: 1, Message: "wrong"}}}
+		}
+		done()
+		return nil
+	}
+	o := newOptions("serve", "<config>", log, log)
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	// The configuration counts as changed: it is younger than the first load.
+	wg.Go(func() {
+		o.followFiles(ctx, time.Now().Add(-time.Hour), name, log, nil, load, func() []string { return nil })
+	})
+	defer wg.Wait()
+	defer cancel()
+	select {
+	case <-reloaded:
+	case <-time.After(patience):
+		t.Fatalf("it was not reloaded: %s", log)
+	}
 }
 
 // Files may change while the server starts, after it has read them.
