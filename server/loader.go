@@ -419,12 +419,12 @@ func (s *dynamicService) with(fn func(*worker.Service, error)) {
 }
 
 // with calls fn once the worker is there, on any goroutine; its pool stays until fn returns.
-// Where the worker was ended for want of room, it is made again.
+// Where the worker was ended for want of room, or has aborted itself, it is made again.
 func (h *handle) with(fn func(*dynamic, error)) {
 	l := h.l
 	l.mu.Lock()
 	d := h.d
-	if d.failed == error(errClosing) && d.key != "" && !l.closed {
+	if (d.failed == error(errClosing) || d.abandoned) && d.key != "" && !l.closed {
 		if d = l.named[d.key]; d == nil {
 			d = &dynamic{l: l, name: h.d.name, key: h.d.key}
 			l.named[d.key] = d
