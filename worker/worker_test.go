@@ -419,8 +419,8 @@ func TestRequestsAvoidAnIsolateInALongTurn(t *testing.T) {
 	if text := <-spun; text == "" {
 		t.Error("the loop has answered")
 	}
-	if k.isos[0].InLongTurn() {
-		t.Error("the turn is over")
+	for k.isos[0].InLongTurn() { // the answer comes from within the turn
+		time.Sleep(time.Millisecond)
 	}
 }
 
