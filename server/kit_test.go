@@ -73,14 +73,14 @@ func (p *project) startWith(o server.Options) *running {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	r := &running{t: p.t, s: s, p: p, client: &http.Client{Timeout: time.Minute}}
+	r := &running{t: p.t, s: s, p: p, client: &http.Client{Timeout: time.Minute}, addr: map[string]string{}}
 	p.t.Cleanup(func() { r.stop() })
 	list, err := s.Start()
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	for _, l := range list {
-		r.url = l.URL
+		r.url, r.addr[l.Name] = l.URL, l.Addr.String()
 	}
 	return r
 }
@@ -101,6 +101,7 @@ type running struct {
 	s      *server.Server
 	p      *project
 	url    string
+	addr   map[string]string // where its sockets listen
 	client *http.Client
 }
 
@@ -159,11 +160,19 @@ const main :Workerd.Worker = (
 );`
 }
 
-func freePort(t testing.TB) string {
+// nobody is an address that refuses connections until the test ends: that of the near end of a
+// connection, so that nobody else gets it.
+func nobody(t testing.TB) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Cleanup(func() { l.Close() })
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c.LocalAddr().String()
 }

@@ -127,13 +127,8 @@ func wrangler(extra string) string {
 }
 
 func counterProject(t *testing.T) *project {
-	addr := freePort(t)
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		t.Fatal(err)
-	}
 	return newProject(t, map[string]string{
-		"wrangler.json": strings.Replace(wrangler(`, "migrations": [{"tag": "v1", "new_sqlite_classes": ["Counter"]}]`), `"port": 0`, `"port": `+port, 1),
+		"wrangler.json": wrangler(`, "migrations": [{"tag": "v1", "new_sqlite_classes": ["Counter"]}]`),
 		"src/index.js":  `const VERSION = "one";` + counterApp,
 	})
 }
@@ -197,7 +192,6 @@ func TestReloadUnderLoadDropsNothing(t *testing.T) {
 }
 
 func TestReloadLetsStreamsEndAndKeepsTheAddress(t *testing.T) {
-	addr := freePort(t)
 	source := func(text string) string {
 		return `export default { fetch(request) {
 			if (new URL(request.url).pathname !== "/stream") return new Response("` + text + `");
@@ -207,8 +201,7 @@ func TestReloadLetsStreamsEndAndKeepsTheAddress(t *testing.T) {
 			return new Response(readable);
 		} };`
 	}
-	fixed := strings.Replace(one(""), "127.0.0.1:0", addr, 1)
-	p := newProject(t, map[string]string{"config.capnp": fixed, "main.js": source("old")})
+	p := newProject(t, map[string]string{"config.capnp": one(""), "main.js": source("old")})
 	r := p.start()
 	resp, err := http.Get(r.url + "/stream")
 	if err != nil {
@@ -220,7 +213,7 @@ func TestReloadLetsStreamsEndAndKeepsTheAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.write(map[string]string{
-		"config.capnp": strings.Replace(fixed, "http = ()", `http = (injectResponseHeaders = [(name = "x-new", value = "yes")])`, 1),
+		"config.capnp": strings.Replace(one(""), "http = ()", `http = (injectResponseHeaders = [(name = "x-new", value = "yes")])`, 1),
 		"main.js":      source("new"),
 	})
 	if err := r.s.Reload(t.Context(), p.config()); err != nil {
@@ -245,6 +238,7 @@ func TestDrainFinishesWhatHasBegun(t *testing.T) {
 	p := newProject(t, map[string]string{
 		"config.capnp": one(""),
 		"main.js": `export default { async fetch(request) {
+			console.log("begun");
 			await scheduler.wait(300);
 			return new Response("finished");
 		} };`,
@@ -252,7 +246,7 @@ func TestDrainFinishesWhatHasBegun(t *testing.T) {
 	r := p.start()
 	got := make(chan string, 1)
 	go func() { _, b := r.get("/"); got <- b }()
-	time.Sleep(100 * time.Millisecond)
+	r.logged("begun")
 	r.stop()
 	if b := <-got; b != "finished" {
 		t.Errorf("the request ended with %q", b)
@@ -366,7 +360,7 @@ func TestMemoryGuardStopsOneRequest(t *testing.T) {
 }
 
 func TestPublicNetworkOnlyByDefault(t *testing.T) {
-	addr := freePort(t)
+	addr := nobody(t)
 	p := newProject(t, map[string]string{
 		"config.capnp": one(""),
 		"main.js":      `export default { async fetch() { return new Response(await fetch("http://` + addr + `/").then(r => r.text(), e => e.message)); } };`,

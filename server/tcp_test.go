@@ -164,7 +164,7 @@ func tcpProject(t *testing.T, extra string) *running {
 	fields := fmt.Sprintf(`globalOutbound = "net", bindings = [(name = "PLAIN", text = %q), (name = "TLS", text = %q), (name = "STARTTLS", text = %q), (name = "NOBODY", text = %q),
 		(name = "FIXED", service = "fixed"), (name = "SELF", service = "main"), (name = "THROWS", service = (name = "main", entrypoint = "throws")),
 		(name = "LATE", service = (name = "main", entrypoint = "late")), (name = "NONE", service = (name = "main", entrypoint = "none"))]`,
-		plain, encrypted, upgrading, freePort(t))
+		plain, encrypted, upgrading, nobody(t))
 	config := one(fields,
 		fmt.Sprintf(`(name = "net", network = (allow = ["127.0.0.1/32"], tlsOptions = (trustedCertificates = [%q])))`, authority),
 		fmt.Sprintf(`(name = "fixed", external = (address = %q, tcp = ()))`, plain))
@@ -198,8 +198,7 @@ func TestConnect(t *testing.T) {
 }
 
 func TestConnectHandler(t *testing.T) {
-	addr := freePort(t)
-	r := tcpProject(t, fmt.Sprintf(`(name = "tcp", address = %q, tcp = (), service = "main"), `, addr))
+	r := tcpProject(t, `(name = "tcp", address = "127.0.0.1:0", tcp = (), service = "main"), `)
 	for path, want := range map[string]string{
 		"service": `["hi from example.com:1234","fulfilled"]`,
 		"throws":  `["fulfilled","RangeError: not today"]`,
@@ -210,7 +209,7 @@ func TestConnectHandler(t *testing.T) {
 	}
 	const late = "late write: TypeError: Can't read from request stream because client disconnected."
 	eventually(t, "the log lacks "+late, func() bool { return strings.Contains(r.p.log.String(), late) })
-	c, err := net.Dial("tcp", addr)
+	c, err := net.Dial("tcp", r.addr["tcp"])
 	if err != nil {
 		t.Fatal(err)
 	}
