@@ -40,6 +40,7 @@ const talk = (w, ...messages) => new Promise((resolve, reject) => {
 	w.on("error", reject);
 	for (const m of messages) w.postMessage(m);
 });
+let full = false;
 const failure = (make) => new Promise((resolve) => {
 	const w = make();
 	if (w.on) w.on("error", (e) => resolve(e.name + ": " + e.message));
@@ -77,7 +78,8 @@ export class Box extends DurableObject {
 			const w = new IoWorker("src/job.ts");
 			const told = new Promise((resolve) => { w.on("message", (m) => { typeof m === "string" ? resolve(m) : heard++; }); });
 			w.postMessage("flood");
-			await this.ctx.blockConcurrencyWhile(() => scheduler.wait(500));
+			// The gate is closed until the thread has been told that too much waits.
+			await this.ctx.blockConcurrencyWhile(async () => { while (!full) await scheduler.wait(5); });
 			const text = await told;
 			w.terminate();
 			return Response.json([heard, text]);
@@ -101,6 +103,7 @@ export default {
 		const url = new URL(request.url);
 		if (url.pathname.startsWith("/box")) return env.BOX.get(env.BOX.idFromName("a")).fetch(request);
 		switch (url.pathname) {
+		case "/full": full = true; return new Response("full");
 		case "/io": {
 			const w = new IoWorker("./job.js"); // compiled from job.ts, beside the main module
 			const got = await talk(w, 20, 21);
@@ -155,6 +158,7 @@ Worker.on("message", (m: number | string) => {
 	if (m === "flood") {
 		let n = 0;
 		try { for (;; n++) Worker.postMessage(n); } catch (e) {
+			console.log("flooded");
 			const say = () => { try { Worker.postMessage(e.name); } catch { setTimeout(say, 10); } };
 			return say();
 		}
@@ -200,7 +204,7 @@ func TestWorkersStartThreads(t *testing.T) {
 	// Threads of requests that are over may still be about to end.
 	soon := func(path, want string) {
 		t.Helper()
-		for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 			code, got := r.get(path)
 			if code == 200 && strings.Contains(got, want) {
 				return
@@ -225,13 +229,19 @@ func TestActorsStartThreads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.ActorIdle, o.Limits.Bounds = 50*time.Millisecond, bounds
+	o.Isolates, o.ActorIdle, o.Limits.Bounds = 1, 50*time.Millisecond, bounds
 	r := p.startWith(o)
 	r.want("/box/first", "40")
 	// What the thread says waits for the input gate.
 	r.want("/box/order", "begin, end, reply 2, reply 4")
 	// It does not queue there: the thread is told that too much waits.
-	r.want("/box/flood", `[100,"RangeError"]`)
+	flooded := make(chan string, 1)
+	go func() { _, text := r.get("/box/flood"); flooded <- text }()
+	r.logged("flooded")
+	r.want("/full", "full")
+	if text := <-flooded; text != `[100,"RangeError"]` {
+		t.Errorf("/box/flood: %s", text)
+	}
 	r.get("/box/break")
 	r.want("/box/first", "40")
 	if strings.Contains(p.log.String(), "heard though broken") {
