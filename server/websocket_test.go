@@ -130,7 +130,7 @@ const socketWorker = `
 			if (path == "/early") { const [theirs, mine] = pair(); mine.accept(); mine.send("1"); mine.send("2"); mine.close(4000, "enough"); return give(theirs); }
 			if (path == "/late") { const [theirs, mine] = pair(); setTimeout(() => { mine.accept(); mine.onmessage = e => mine.send("late " + e.data); }, 20); return give(theirs); }
 			if (path == "/throws") { const [theirs, mine] = pair(); mine.accept(); mine.onmessage = e => { throw new Error("mine"); }; return give(theirs); }
-			if (path == "/flood") { const [theirs, mine] = pair(); mine.accept(); const part = "x".repeat(1 << 20); for (let i = 0; i < 64; i++) mine.send(part); return give(theirs); }
+			if (path == "/flood") { const [theirs, mine] = pair(); mine.accept(); const part = "x".repeat(1 << 20); for (let i = 0; i < 64; i++) mine.send(part); console.log("flooded"); return give(theirs); }
 			if (path == "/accepted") { const [theirs, mine] = pair(); theirs.accept(); return give(theirs); }
 			if (path == "/proxy") return fetch("http://self/room", req);
 			if (path == "/proxied") return fetch("http://self/proxy", req);
@@ -249,12 +249,7 @@ func TestWebSocketsOfActors(t *testing.T) {
 	b.want("close 4001 bye")
 	r.want("/told", "4001,bye,true,3")
 	a.conn.Abort(nil)
-	for range 100 {
-		if _, got := r.get("/told"); strings.HasPrefix(got, "1006,") {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	eventually(t, "the actor is not told", func() bool { _, got := r.get("/told"); return strings.HasPrefix(got, "1006,") })
 	r.want("/told", "1006,WebSocket disconnected without sending Close frame.,false,1")
 	// A broken actor loses its sockets; others are not disturbed.
 	e, _ := r.socket(t, set, "/echo")
@@ -280,6 +275,7 @@ func TestSlowReaderOfAWorker(t *testing.T) {
 	s, _ := r.socket(t, set, "/echo")
 	s.send("a")
 	s.want("a")
+	r.logged("flooded") // before anybody reads
 	nc.SetReadDeadline(time.Now().Add(30 * time.Second))
 	n, buf := 0, make([]byte, 1<<16)
 	for {
