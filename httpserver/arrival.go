@@ -185,26 +185,34 @@ func (a *arrival) accept(resp *event.Response, err error) bool {
 	return true
 }
 
-// end cancels the request. Where it was not answered yet, nobody waits for that any more.
+// end cancels the request. Where it was not answered yet, nobody waits for that any more, and
+// the connection is closed before the service hears of it.
 func (a *arrival) end() {
-	a.ctx.End(context.Canceled)
 	d := a.d
 	d.mu.Lock()
-	if a.over {
-		d.mu.Unlock()
-		return
-	}
+	over := a.over
 	a.over = true
 	g, fd := a.guest, a.fd
-	if a.fd = 0; g == nil {
-		d.arrivals.remove(a)
-		d.left()
+	if !over {
+		if a.fd = 0; g == nil {
+			d.arrivals.remove(a)
+			d.arrivals.answering++
+		}
 	}
 	d.mu.Unlock()
-	if g == nil {
+	switch {
+	case over:
+		a.ctx.End(context.Canceled)
+	case g != nil:
+		g.c.Close()
+		a.ctx.End(context.Canceled)
+		d.leave(g)
+	default:
 		closeFile(fd)
-		return
+		a.ctx.End(context.Canceled)
+		d.mu.Lock()
+		d.arrivals.answering--
+		d.left()
+		d.mu.Unlock()
 	}
-	g.c.Close()
-	d.leave(g)
 }

@@ -187,9 +187,10 @@ func (d *door) shut(ctx context.Context) error {
 	d.mu.Lock()
 	left, early := slices.Collect(maps.Keys(d.guests)), d.arrivals.all()
 	d.mu.Unlock()
+	// First the connections, so that no answer to the end of a request is sent any more.
 	for _, g := range left {
-		g.end()
 		g.c.Close()
+		g.end()
 	}
 	for _, a := range early {
 		a.end()
