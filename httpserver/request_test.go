@@ -186,7 +186,7 @@ func TestAnUnreadBodyIsNeverTheNextRequest(t *testing.T) {
 		sync.Mutex
 		paths []string
 	}
-	_, addr := start(t, httpserver.Options{Limits: httpserver.Limits{BodyIdle: 200 * time.Millisecond}}, service(func(ctx context.Context, req *event.Request) (*event.Response, error) {
+	svc := service(func(ctx context.Context, req *event.Request) (*event.Response, error) {
 		path := strings.TrimPrefix(req.URL, "http://a")
 		all.Lock()
 		all.paths = append(all.paths, path)
@@ -204,7 +204,10 @@ func TestAnUnreadBodyIsNeverTheNextRequest(t *testing.T) {
 			return nil, errors.New("failed")
 		}
 		return &event.Response{Status: 200, Header: http.Header{}, Body: event.BytesBody([]byte("ok"))}, nil
-	}))
+	})
+	_, patient := start(t, httpserver.Options{}, svc)
+	// For bodies of which no more comes.
+	_, hasty := start(t, httpserver.Options{Limits: httpserver.Limits{BodyIdle: 200 * time.Millisecond}}, svc)
 	chunk := fmt.Sprintf("%x\r\n%s\r\n", len(smuggled), smuggled)
 	for name, c := range map[string]struct {
 		head, body string
@@ -226,6 +229,10 @@ func TestAnUnreadBodyIsNeverTheNextRequest(t *testing.T) {
 				all.Lock()
 				defer all.Unlock()
 				return slices.Clone(all.paths)
+			}
+			addr := patient
+			if !c.whole {
+				addr = hasty
 			}
 			conn := dial(t, addr)
 			fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n", path, c.head)
@@ -283,15 +290,16 @@ func TestABodyThatIsCutShortIsAnError(t *testing.T) {
 
 func TestSlowClients(t *testing.T) {
 	failed := make(chan error, 1)
-	limits := httpserver.Limits{HeaderTimeout: 50 * time.Millisecond, BodyIdle: 50 * time.Millisecond, Idle: 50 * time.Millisecond}
-	_, addr := start(t, httpserver.Options{Limits: limits}, service(func(_ context.Context, req *event.Request) (*event.Response, error) {
+	closed := make(chan struct{})
+	svc := service(func(_ context.Context, req *event.Request) (*event.Response, error) {
 		if req.Body.IsNull() {
-			return &event.Response{Status: 200, Body: event.StreamBody(io.NopCloser(endless{}), -1)}, nil
+			return &event.Response{Status: 200, Body: event.StreamBody(endless{closed}, -1)}, nil
 		}
 		_, err := io.ReadAll(req.Body.Reader())
 		failed <- err
 		return nil, err
-	}))
+	})
+	_, addr := start(t, httpserver.Options{Limits: httpserver.Limits{HeaderTimeout: 50 * time.Millisecond, Idle: 50 * time.Millisecond}}, svc)
 	// A header that does not end.
 	c := dial(t, addr)
 	fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: a\r\nX: ")
@@ -303,6 +311,7 @@ func TestSlowClients(t *testing.T) {
 		t.Errorf("no request: %v", err)
 	}
 	// A body that stands still.
+	_, addr = start(t, httpserver.Options{Limits: httpserver.Limits{BodyIdle: 50 * time.Millisecond}}, svc)
 	c = dial(t, addr)
 	fmt.Fprint(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
 	var e *exception.Exception
@@ -316,13 +325,15 @@ func TestSlowClients(t *testing.T) {
 	// sees as a transfer that ends.
 	c = dial(t, addr)
 	fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-	time.Sleep(200 * time.Millisecond)
+	<-closed
 	if _, err := io.Copy(io.Discard, c); err != nil && !strings.Contains(err.Error(), "reset") {
 		t.Errorf("slow reader: %v", err)
 	}
 }
 
 // endless is a body that never ends.
-type endless struct{}
+type endless struct{ closed chan struct{} }
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+func (e endless) Close() error { close(e.closed); return nil }
