@@ -17,6 +17,7 @@ import (
 	"workerd.local/event"
 	"workerd.local/exception"
 	"workerd.local/httpserver"
+	"workerd.local/internal/jstest"
 	"workerd.local/internal/limits"
 	"workerd.local/websocket"
 )
@@ -257,7 +258,7 @@ func (p panicky) Start(ctx context.Context, req *event.Request, done func(*event
 }
 
 func TestPanicOfAServiceThatIsStarted(t *testing.T) {
-	var logged strings.Builder
+	var logged jstest.Log
 	var c, other asked
 	startAfter(t, httpserver.Options{Log: slog.New(slog.NewTextHandler(&logged, nil))}, panicky{started{accepts}}, func(addr string) {
 		c, other = ahead(t, addr, fmt.Sprintf(upgrade, "panic", "")), ahead(t, addr, fmt.Sprintf(upgrade, "", ""))
@@ -269,7 +270,10 @@ func TestPanicOfAServiceThatIsStarted(t *testing.T) {
 	if b, err := io.ReadAll(c); len(b) > 0 || err != nil && !strings.Contains(err.Error(), "reset") {
 		t.Errorf("%q, %v", b, err)
 	}
-	if !strings.Contains(logged.String(), "panic") {
-		t.Error(logged.String())
+	// The log is told after the client.
+	for end := time.Now().Add(time.Minute); !strings.Contains(logged.String(), "panic"); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal(logged.String())
+		}
 	}
 }

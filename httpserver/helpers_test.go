@@ -146,8 +146,8 @@ func answer(t testing.TB, r *bufio.Reader, method string) (*http.Response, strin
 // test's own time limit.
 func settled(t testing.TB, before int) {
 	t.Helper()
-	for i := 0; runtime.NumGoroutine() > before; i++ {
-		if i == 2000 {
+	for end := time.Now().Add(time.Minute); runtime.NumGoroutine() > before; {
+		if time.Now().After(end) {
 			buf := make([]byte, 1<<20)
 			t.Fatalf("%d goroutines became %d:\n%s", before, runtime.NumGoroutine(), buf[:runtime.Stack(buf, true)])
 		}
