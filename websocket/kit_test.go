@@ -145,7 +145,7 @@ func (s *site) raw() net.Conn {
 		nc = tls.Client(nc, &tls.Config{InsecureSkipVerify: true})
 	}
 	s.t.Cleanup(func() { nc.Close() })
-	nc.SetDeadline(time.Now().Add(20 * time.Second))
+	nc.SetDeadline(time.Now().Add(time.Minute))
 	return nc
 }
 
@@ -306,7 +306,7 @@ func (e *echo) all(t *testing.T) []string {
 	t.Helper()
 	select {
 	case <-e.ended:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the handler was not told of an end")
 	}
 	e.mu.Lock()

@@ -249,7 +249,7 @@ func TestFramesAsTheStandardWants(t *testing.T) {
 
 // eventually0 waits for the last connections to be over.
 func eventually0(s *Set) int {
-	for range 1000 {
+	for range 6000 {
 		if s.Len() == 0 {
 			return 0
 		}
