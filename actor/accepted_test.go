@@ -3,7 +3,6 @@ package actor_test
 import (
 	"errors"
 	"testing"
-	"time"
 
 	"workerd.local/event"
 )
@@ -65,9 +64,7 @@ func TestAcceptedSocketsWaitForTheInputGate(t *testing.T) {
 	p := k.open("/open")
 	p.send("1")
 	p.want("got 1")
-	done := make(chan string, 1)
-	go func() { done <- ask(t, k.stub("a"), "/block") }()
-	time.Sleep(20 * time.Millisecond)
+	done := started(k.stub("a"), t.Context(), "/block")
 	p.send("2", "3")
 	p.quiet()
 	k.pass(6)
@@ -91,7 +88,6 @@ func TestAcceptedSocketsKeepTheirActor(t *testing.T) {
 	p.send("2")
 	p.want("got 2")
 	p.ws.Abort(nil)
-	time.Sleep(20 * time.Millisecond)
 	k.pass(11)
 	k.want(k.stub("a"), "/made", "2")
 }

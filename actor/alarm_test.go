@@ -39,7 +39,7 @@ const ringing = `
 			switch (globalThis.todo) {
 			case "throw": throw new Error("bad day");
 			case "hang": await new Promise(() => {}); break;
-			case "slow": await new Promise(done => setTimeout(done, 300)); break;
+			case "slow": while (globalThis.todo === "slow") await new Promise(done => setTimeout(done, 5)); break;
 			case "later": await s.setAlarm(4e12); break;
 			case "later and throw": s.setAlarm(4e12); throw new Error("bad day");
 			case "clear and throw": s.deleteAlarm(); throw new Error("bad day");
@@ -219,6 +219,14 @@ func TestAlarmsOfOneActorComeOneByOne(t *testing.T) {
 	k.eventually("the start", func() bool { return strings.HasPrefix(ask(t, k.stub("b"), "/"), "[[0]") })
 	same := deliver(stored)
 	other := deliver(stored + 1)
+	k.eventually("that the others wait", func() bool {
+		n, err := k.ns.AlarmsAsked(t.Context(), k.ns.IDs().FromName("a"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n == 3
+	})
+	ask(t, k.stub("b"), "/?do=")
 	for what, want := range map[string]struct {
 		ch chan result
 		s  event.OutcomeStatus
