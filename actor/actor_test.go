@@ -12,7 +12,6 @@ import (
 
 	"workerd.local/event"
 	"workerd.local/exception"
-	"workerd.local/isolate"
 	"workerd.local/storage"
 	"workerd.local/storage/bolt"
 	"workerd.local/storage/mem"
@@ -310,7 +309,7 @@ func TestStorageAPI(t *testing.T) {
 
 func TestCPULimitStopsOneActorAndKeepsTheOthersWrites(t *testing.T) {
 	store := newHeldStore()
-	k := newKit(t, counter, kitOptions{store: store, limits: isolate.Limits{Turn: 100 * time.Millisecond}})
+	k := newKit(t, counter, kitOptions{store: store, limits: stopLimits})
 	other := k.stub("other")
 	got := make(chan string, 1)
 	go func() { got <- ask(t, other, "/inc") }()
@@ -334,9 +333,9 @@ func TestCPULimitStopsOneActorAndKeepsTheOthersWrites(t *testing.T) {
 func TestQueueLimit(t *testing.T) {
 	k := newKit(t, `
 		export class Obj extends DurableObject {
-			constructor(ctx, env) { super(ctx, env); ctx.blockConcurrencyWhile(() => new Promise(r => setTimeout(r, 300))); }
+			constructor(ctx, env) { super(ctx, env); ctx.blockConcurrencyWhile(() => new Promise(r => setTimeout(r, 1000))); }
 			fetch() { return new Response("ok"); }
-		}`, kitOptions{queued: 3})
+		}`, kitOptions{queued: 3, clock: newClock()})
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	count := map[string]int{}
@@ -353,6 +352,12 @@ func TestQueueLimit(t *testing.T) {
 			}
 		})
 	}
+	k.eventually("the refusal of five", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return count["overloaded"] >= 5
+	})
+	k.pass(1)
 	wg.Wait()
 	if count["ok"] != 3 || count["overloaded"] != 5 {
 		t.Errorf("%v, want 3 ok and 5 overloaded", count)

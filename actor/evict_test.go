@@ -44,8 +44,10 @@ const keeping = `
 // drop makes the test's stubs garbage: nobody can call their actors any more.
 func (k *kit) drop() {
 	k.t.Helper()
-	// Cleanups run on a goroutine of the runtime after a collection.
+	// Cleanups run on a goroutine of the runtime after a collection, and a turn that has
+	// answered may not be over yet.
 	for range 3 {
+		k.rounds()
 		runtime.GC()
 	}
 }

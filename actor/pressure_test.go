@@ -134,13 +134,10 @@ func TestTimersRunOnceStorageHasCaughtUp(t *testing.T) {
 			t.Error(got)
 		}
 	}
-	for range 1000 {
-		if got := ask(t, k.stub("other"), "/entered"); strings.Contains(got, "timer") && strings.Contains(got, "note") {
-			return
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	t.Error("the timer never fired")
+	k.eventually("the timer", func() bool {
+		got := ask(t, k.stub("other"), "/entered")
+		return strings.Contains(got, "timer") && strings.Contains(got, "note")
+	})
 }
 
 func TestAnAlarmWaitsForStorageToo(t *testing.T) {

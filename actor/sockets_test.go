@@ -111,7 +111,7 @@ func (p *peer) Failed(err error)               { p.note("failed %v", err) }
 // want waits for what the peer is told next.
 func (p *peer) want(list ...string) {
 	p.t.Helper()
-	stop := time.AfterFunc(10*time.Second, func() { p.note("nothing more") })
+	stop := time.AfterFunc(patience, func() { p.note("nothing more") })
 	defer stop.Stop()
 	for _, w := range list {
 		p.mu.Lock()
