@@ -68,7 +68,7 @@ func TestTurnOverItsCPULimitCondemnsTheRealm(t *testing.T) {
 		"native search": `const a = []; a.length = 30_000_000; for (;;) a.indexOf(1)`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			k := newKit(t, isolate.Options{Limits: isolate.Limits{Turn: 30 * time.Millisecond}})
+			k := newKit(t, isolate.Options{Limits: isolate.Limits{Turn: 100 * time.Millisecond}})
 			guilty := frameOf("guilty")
 			err := k.run(guilty, body+"\n;log('went on')")
 			var stopped *goja.InterruptedError
@@ -87,9 +87,9 @@ func TestTurnOverItsCPULimitCondemnsTheRealm(t *testing.T) {
 }
 
 func TestRealmsHaveLimitsOfTheirOwn(t *testing.T) {
-	iso := isolate.New(isolate.Options{Limits: isolate.Limits{Turn: time.Hour, Startup: 30 * time.Millisecond}})
+	iso := isolate.New(isolate.Options{Limits: isolate.Limits{Turn: time.Hour, Startup: 100 * time.Millisecond}})
 	spin := func(js *isolate.JS) { _, _ = js.Call(function(js, "for (;;);"), nil) }
-	short, err := iso.NewRealm(isolate.RealmOptions{Name: "short", TurnLimit: 30 * time.Millisecond})
+	short, err := iso.NewRealm(isolate.RealmOptions{Name: "short", TurnLimit: 100 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestRealmsHaveLimitsOfTheirOwn(t *testing.T) {
 
 // A turn of one realm may run a turn of another: both keep their limit.
 func TestTurnGoesOnBeingWatchedAfterATurnOfAnotherRealm(t *testing.T) {
-	k := newKit(t, isolate.Options{Limits: isolate.Limits{Turn: 50 * time.Millisecond}})
+	k := newKit(t, isolate.Options{Limits: isolate.Limits{Turn: 200 * time.Millisecond}})
 	second := k.newRealm("second")
 	k.loop(func() {
 		err := k.realm.Run(nil, func(js *isolate.JS) {

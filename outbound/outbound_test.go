@@ -206,14 +206,15 @@ func TestResponses(t *testing.T) {
 }
 
 func TestFailures(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	open, sent := raw(t, ok)
+	_, port, _ := net.SplitHostPort(open)
+	// The near end of a connection accepts none, and nobody else gets its address.
+	c, err := net.Dial("tcp", open)
 	if err != nil {
 		t.Fatal(err)
 	}
-	closed := l.Addr().String()
-	l.Close()
-	open, sent := raw(t, ok)
-	_, port, _ := net.SplitHostPort(open)
+	defer c.Close()
+	closed := c.LocalAddr().String()
 	local := network(t, nil, "local")
 	public := network(t, nil, "public")
 	thrown := exception.RangeErrorf("mine")
@@ -415,13 +416,20 @@ func TestConnectionsAreKept(t *testing.T) {
 	s.Start()
 	defer s.Close()
 	n := network(t, nil, "local")
-	for range 20 {
-		if _, got, err := fetch(t, n, "POST", s.URL, nil, event.BytesBody([]byte("abc"))); err != nil || got != "abc" {
-			t.Fatalf("%q, %v", got, err)
+	// net/http gives a connection up where its own goroutine was not back from writing the
+	// request for 50 ms, which happens on a machine that stands still; not each time.
+	for try := 1; ; try++ {
+		before := conns.Load()
+		for range 20 {
+			if _, got, err := fetch(t, n, "POST", s.URL, nil, event.BytesBody([]byte("abc"))); err != nil || got != "abc" {
+				t.Fatalf("%q, %v", got, err)
+			}
 		}
-	}
-	if conns.Load() != 1 {
-		t.Errorf("%d connections", conns.Load())
+		if made := conns.Load() - before; made <= 1 {
+			break
+		} else if try == 10 {
+			t.Fatalf("%d connections for 20 requests", made)
+		}
 	}
 	// One that the server closed meanwhile is replaced.
 	s.CloseClientConnections()

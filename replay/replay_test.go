@@ -80,7 +80,7 @@ func (r *run) begin(urls ...string) {
 // live drives a run that is recorded until it has said n things.
 func (r *run) live(t *testing.T, n int) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); len(r.got) < n; {
+	for end := time.Now().Add(time.Minute); len(r.got) < n; {
 		if time.Now().After(end) {
 			t.Fatalf("it has said %q", r.got)
 		}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -95,7 +96,7 @@ func TestEndlessLoopIsStoppedAndTheNextRequestWorks(t *testing.T) {
 			if (p === "/microtasks") { const spin = () => Promise.resolve().then(spin); return spin(); }
 			if (p === "/regexp") { /(a+)+(?!b)c/.test("a".repeat(40)); for (;;); }
 			return new Response(state);
-		} };`, kitOptions{limits: isolate.Limits{Turn: 100 * time.Millisecond}})
+		} };`, kitOptions{limits: isolate.Limits{Turn: 300 * time.Millisecond}})
 	for _, p := range []string{"/loop", "/microtasks", "/regexp"} {
 		k.wantError(p, "Error: Worker exceeded CPU time limit.")
 		k.want("/", "fresh") // a new realm: module state starts again
@@ -142,7 +143,7 @@ func TestRealmsOfOneIsolateAreSeparate(t *testing.T) {
 				return new Response("kept " + globalThis.shared);
 			}
 			return new Response(globalThis.shared);
-		} };`, kitOptions{limits: isolate.Limits{Turn: 100 * time.Millisecond}})
+		} };`, kitOptions{limits: isolate.Limits{Turn: 300 * time.Millisecond}})
 	other := newPool(t, "other", `
 		const before = typeof globalThis.shared;
 		globalThis.shared = "b";
@@ -176,7 +177,7 @@ func TestStartupErrorsNameThePlace(t *testing.T) {
 		"tla io":      {`await fetch("http://x/"); export default {};`, kitOptions{}, []string{"Disallowed operation called within global scope"}},
 		"timer":       {`setTimeout(() => {}, 1); export default {};`, kitOptions{}, []string{"Disallowed operation called within global scope"}},
 		"never":       {`await new Promise(() => {}); export default {};`, kitOptions{}, []string{"Top-level await in module is unresolved"}},
-		"endless":     {`for (;;); export default {};`, kitOptions{limits: isolate.Limits{Startup: 50 * time.Millisecond}}, []string{"Script startup exceeded its limit"}},
+		"endless":     {`for (;;); export default {};`, kitOptions{limits: isolate.Limits{Startup: 200 * time.Millisecond}}, []string{"Script startup exceeded its limit"}},
 		"eval":        {`eval("1"); export default {};`, kitOptions{date: "2024-01-01"}, []string{"EvalError"}},
 		"no listener": {`const x = 1;`, kitOptions{service: true}, []string{"No event handlers were registered. This script does nothing."}},
 	} {
@@ -263,15 +264,16 @@ func TestWaitUntilOutlivesTheResponse(t *testing.T) {
 }
 
 func TestClientGoneEndsTheRequest(t *testing.T) {
-	gone := make(chan struct{})
+	begun, gone := make(chan struct{}), make(chan struct{})
 	k := newKit(t, `export default { async fetch() { return fetch("http://out/"); } };`,
 		kitOptions{outbound: serviceFunc(func(ctx context.Context, r *event.Request) (*event.Response, error) {
+			close(begun)
 			<-ctx.Done()
 			close(gone)
 			return nil, ctx.Err()
 		})})
 	ctx, cancel := context.WithCancel(t.Context())
-	go func() { time.Sleep(50 * time.Millisecond); cancel() }()
+	go func() { <-begun; cancel() }()
 	if _, err := k.pool.Service("").Fetch(ctx, &event.Request{Method: "GET", URL: "http://x/", Header: http.Header{}}); err == nil {
 		t.Fatal("the request answered")
 	}
@@ -283,20 +285,25 @@ func TestClientGoneEndsTheRequest(t *testing.T) {
 }
 
 func TestRequestSignalTellsThatTheClientHasGone(t *testing.T) {
-	told := make(chan string, 1)
+	begun, told := make(chan struct{}), make(chan string, 1)
 	k := newKit(t, `export default { async fetch(request, env, ctx) {
 			ctx.waitUntil(new Promise(done => request.signal.addEventListener("abort", async () => {
 				await fetch("http://out/" + request.signal.reason.name + "/" + request.signal.reason.message);
 				done();
 			})));
+			await fetch("http://out/begun");
 			await scheduler.wait(60000);
 		} };`,
 		kitOptions{flags: []string{"enable_request_signal"}, outbound: serviceFunc(func(_ context.Context, r *event.Request) (*event.Response, error) {
-			told <- r.URL
+			if r.URL == "http://out/begun" {
+				close(begun)
+			} else {
+				told <- r.URL
+			}
 			return &event.Response{Status: 200, Header: http.Header{}}, nil
 		})})
 	ctx, cancel := context.WithCancel(t.Context())
-	go func() { time.Sleep(50 * time.Millisecond); cancel() }()
+	go func() { <-begun; cancel() }()
 	if _, err := k.pool.Service("").Fetch(ctx, &event.Request{Method: "GET", URL: "http://x/", Header: http.Header{}}); err == nil {
 		t.Fatal("the request answered")
 	}
@@ -381,9 +388,16 @@ func TestObjectsOfAnotherRequestAreRefused(t *testing.T) {
 }
 
 func TestPoolsSpreadOverIsolates(t *testing.T) {
+	var all sync.WaitGroup
+	all.Add(8)
 	k := newKit(t, `
 		const id = Math.random();
-		export default { async fetch() { await new Promise(r => setTimeout(r, 20)); return new Response(String(id)); } };`, kitOptions{isolates: 2})
+		export default { async fetch() { await fetch("http://out/"); return new Response(String(id)); } };`,
+		kitOptions{isolates: 2, outbound: serviceFunc(func(ctx context.Context, _ *event.Request) (*event.Response, error) {
+			all.Done()
+			all.Wait() // they run at the same time
+			return &event.Response{Status: 200, Header: http.Header{}}, nil
+		})})
 	seen := make(chan string, 8)
 	for range 8 {
 		go func() { _, b := k.get("/"); seen <- b }()
