@@ -40,7 +40,8 @@ var programs = struct {
 
 // shared is one program, or one that is being compiled.
 type shared struct {
-	once    sync.Mutex // held while it is compiled
+	once sync.Mutex // held while it is compiled
+	// program is read with once or the lock of all held, and written with both.
 	program weak.Pointer[program]
 }
 
@@ -79,15 +80,15 @@ func compile(source []byte, c caps) (*program, error) {
 		forget(key, s)
 		return nil, err
 	}
+	programs.Lock()
 	s.program = weak.Make(p)
+	programs.byHash[key] = s // it may have been forgotten meanwhile
+	programs.Unlock()
 	runtime.AddCleanup(p, func(compiled wazero.CompiledModule) {
 		// Closing frees a place in the engine's table; it cannot fail.
 		_ = compiled.Close(context.Background())
 		forget(key, s)
 	}, p.compiled)
-	programs.Lock()
-	programs.byHash[key] = s // it may have been forgotten meanwhile
-	programs.Unlock()
 	return p, nil
 }
 

@@ -396,6 +396,23 @@ func TestInstancesAreGivenBack(t *testing.T) {
 	}
 }
 
+// A program is made again while the one before is being collected.
+func TestProgramsAreForgottenWhileTheyAreMade(t *testing.T) {
+	source := samples["loop"].bytes()
+	c := capsOf(nil)
+	for range 30 {
+		p, err := compile(source, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := compile(source, c); err != nil || again != p {
+			t.Fatalf("not the same program: %v", err)
+		}
+		p = nil
+		runtime.GC()
+	}
+}
+
 func engineMemory() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
