@@ -20,8 +20,10 @@ type MemoryGuard struct {
 	limit uint64
 	every time.Duration
 
-	mu       sync.Mutex // guards isolates
+	mu       sync.Mutex // guards what follows
 	isolates map[*Isolate]struct{}
+	stopped  *Isolate // where a turn was stopped last
+	turn     watched  // that turn
 }
 
 // NewMemoryGuard returns a guard for a heap of limit bytes.
@@ -93,9 +95,11 @@ func (g *MemoryGuard) Run(ctx context.Context) error {
 			g.relieve()
 		} else if over {
 			// What counts is what is alive: the garbage of the script that was stopped
-			// last must not be held against the next one.
+			// last must not be held against the next one. What ends meanwhile was
+			// alive when the collector looked.
+			ending := g.stopping()
 			runtime.GC()
-			if g.over(sample) {
+			if g.over(sample) && ending == g.stopping() {
 				g.relieve()
 			}
 		}
@@ -156,7 +160,22 @@ func (g *MemoryGuard) relieve() {
 	}
 	if longest != nil {
 		longest.dog.stop(oldest, ErrMemoryLimit)
+		g.stopped, g.turn = longest, oldest
 	}
+}
+
+// stopping reports whether the turn that was stopped last still runs.
+func (g *MemoryGuard) stopping() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.stopped == nil {
+		return false
+	}
+	if turn, ok := g.stopped.dog.running(); ok && turn == g.turn {
+		return true
+	}
+	g.stopped, g.turn = nil, watched{}
+	return false
 }
 
 func (g *MemoryGuard) add(i *Isolate) {
@@ -168,5 +187,8 @@ func (g *MemoryGuard) add(i *Isolate) {
 func (g *MemoryGuard) remove(i *Isolate) {
 	g.mu.Lock()
 	delete(g.isolates, i)
+	if g.stopped == i {
+		g.stopped, g.turn = nil, watched{}
+	}
 	g.mu.Unlock()
 }

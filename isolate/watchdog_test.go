@@ -54,6 +54,33 @@ func TestEveryTurnStartsItsLimitAnew(t *testing.T) {
 	})
 }
 
+// What a turn that was stopped has allocated may be there until it has ended.
+func TestGuardKnowsWhetherTheTurnThatItStoppedHasEnded(t *testing.T) {
+	guard := NewMemoryGuard(1)
+	iso := New(Options{})
+	guard.add(iso)
+	r, err := iso.NewRealm(RealmOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if guard.relieve(); guard.stopping() {
+		t.Error("nothing runs")
+	}
+	if err := r.Run(nil, func(*JS) {
+		if guard.stopping() {
+			t.Error("nothing was stopped")
+		}
+		if guard.relieve(); !guard.stopping() {
+			t.Error("it still runs")
+		}
+	}); err != ErrMemoryLimit {
+		t.Errorf("the turn gave %v", err)
+	}
+	if guard.stopping() {
+		t.Error("it has ended")
+	}
+}
+
 // The guard chooses a turn and stops it later: a turn that began in between is not
 // the one it chose.
 func TestStopMissesATurnThatIsOver(t *testing.T) {
