@@ -36,7 +36,8 @@ type Actor struct {
 	instance *goja.Object
 	// Its handlers, as they were when the constructor returned; ring is nil without
 	// alarm().
-	handler, ring  goja.Value
+	handler        goja.Callable
+	ring           goja.Value
 	socketHandlers [len(socketHandlers)]goja.Value // nil where there is none
 	built          bool                            // the constructor has returned
 
@@ -181,7 +182,7 @@ func (a *Actor) construct(js *isolate.JS, class *goja.Object) {
 	}
 	if err == nil {
 		err = js.Try(func() {
-			a.handler = obj.Get("fetch")
+			a.handler, _ = goja.AssertFunction(obj.Get("fetch"))
 			if ring := obj.Get("alarm"); isFunction(ring) {
 				a.ring = ring
 			}
@@ -340,12 +341,12 @@ func (r *request) stopped(err error) {
 func (r *request) run(js *isolate.JS) {
 	a := r.a
 	a.c.cameBy(r.ctx)
-	if !isFunction(a.handler) {
+	if a.handler == nil {
 		r.fail(exception.Errorf("Handler does not export a fetch() function."))
 		return
 	}
 	// workerd passes env and ctx as undefined.
-	v, err := js.Call(a.handler, a.instance, fetch.NewRequest(js, a.ioc, r.req), goja.Undefined(), goja.Undefined())
+	v, err := js.Invoke(a.handler, a.instance, fetch.NewRequest(js, a.ioc, r.req), goja.Undefined(), goja.Undefined())
 	if isolate.Uncatchable(err) {
 		return // r.stopped is told
 	}

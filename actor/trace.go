@@ -23,6 +23,9 @@ type invocation struct {
 // follow begins an invocation; info is asked only where somebody is told. The actor may
 // not be there yet: what its constructor does is part of it.
 func (h *host) follow(ctx context.Context, class string, id actorid.ID, info func() trace.Info) *invocation {
+	if !h.w.Traces() {
+		return nil // before the text of the id is made, which nobody would read
+	}
 	t := h.w.Trace(ctx, trace.Subject{Entrypoint: class, Model: trace.DurableObject, Actor: id.String()})
 	if t == nil {
 		return nil

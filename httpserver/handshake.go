@@ -44,20 +44,18 @@ func usualHandshake(b []byte) (r *http.Request, head string) {
 	for lines := 0; rest != "\r\n"; lines++ {
 		line, rest, _ = strings.Cut(rest, "\r\n")
 		name, value, ok := strings.Cut(line, ":")
-		if !ok || name == "" || lines == usualLines {
+		if !ok || lines == usualLines {
 			return nil, ""
 		}
-		for i := range len(name) {
-			if c := name[i]; c != '-' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
-				return nil, ""
-			}
+		if name, ok = canonical(name); !ok {
+			return nil, ""
 		}
 		for i := range len(value) {
 			if c := value[i]; c < ' ' && c != '\t' || c >= 0x7f {
 				return nil, ""
 			}
 		}
-		name, value = canonical(name), strings.Trim(value, " \t")
+		value = strings.Trim(value, " \t")
 		switch name {
 		case "Host":
 			if host != "" || !usualHost(value) {
@@ -92,20 +90,27 @@ func usualHandshake(b []byte) (r *http.Request, head string) {
 	return r, head
 }
 
-// canonical is textproto.CanonicalMIMEHeaderKey, which makes a string for each of these names
-// as clients write them.
-func canonical(name string) string {
+// canonical is textproto.CanonicalMIMEHeaderKey for names of the usual characters. What most
+// clients send, as they write it, is known without looking at each character.
+func canonical(name string) (_ string, ok bool) {
 	switch name {
+	case "Host", "Connection", "Upgrade", "Origin", "Cookie", "User-Agent", "Pragma", "Cache-Control", "Accept-Encoding", "Accept-Language":
+		return name, true
 	case "Sec-WebSocket-Key":
-		return "Sec-Websocket-Key"
+		return "Sec-Websocket-Key", true
 	case "Sec-WebSocket-Version":
-		return "Sec-Websocket-Version"
+		return "Sec-Websocket-Version", true
 	case "Sec-WebSocket-Extensions":
-		return "Sec-Websocket-Extensions"
+		return "Sec-Websocket-Extensions", true
 	case "Sec-WebSocket-Protocol":
-		return "Sec-Websocket-Protocol"
+		return "Sec-Websocket-Protocol", true
 	}
-	return textproto.CanonicalMIMEHeaderKey(name)
+	for i := range len(name) {
+		if c := name[i]; c != '-' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return "", false
+		}
+	}
+	return textproto.CanonicalMIMEHeaderKey(name), name != ""
 }
 
 // usualHost reports whether a Host header has the characters of names, addresses and

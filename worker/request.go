@@ -68,13 +68,13 @@ func (q *request) run(js *isolate.JS) {
 		q.fail(err)
 		return
 	}
-	handler := obj.Get("fetch")
-	if _, ok := goja.AssertFunction(handler); !ok {
+	call, ok := goja.AssertFunction(obj.Get("fetch"))
+	if !ok {
 		q.fail(exception.Errorf("Handler does not export a fetch() function."))
 		return
 	}
 	env, last := q.w.trailing(q.entrypoint, ctx)
-	v, err := js.Call(handler, obj, q.newRequest(js), env, last)
+	v, err := js.Invoke(call, obj, q.newRequest(js), env, last)
 	if err != nil {
 		q.fail(err)
 		return

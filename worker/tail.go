@@ -19,11 +19,14 @@ import (
 	"workerd.local/webapi/tail"
 )
 
+// Traces reports whether anybody is told of invocations.
+func (w *Worker) Traces() bool { return w.o.Tails != nil }
+
 // Trace begins to follow an invocation of the worker, for its tails; nil where nobody is
 // to be told. Tests are not followed where their entrypoint has the name "test"
 // (workerd). The isolate's goroutine only.
 func (w *Worker) Trace(ctx context.Context, s trace.Subject) *trace.Tracer {
-	if w.o.Tails == nil || s.Entrypoint == "test" {
+	if !w.Traces() || s.Entrypoint == "test" {
 		return nil
 	}
 	if s.Entrypoint == "default" {

@@ -162,8 +162,11 @@ type handle struct {
 // Wrap makes an instance for t without running a constructor. Two calls make two
 // objects: a type that needs one identity keeps it.
 func (cl *Class[T]) Wrap(js *isolate.JS, t *T) *goja.Object {
-	obj := js.Runtime().CreateObject(cl.stateOf(js).proto)
+	// The prototype comes last: a property is looked for in all of the chain before it is
+	// made, and where a proxy is part of that, it asks its traps.
+	obj := js.Runtime().CreateObject(nil)
 	cl.Attach(js, obj, t)
+	_ = obj.SetPrototype(cl.stateOf(js).proto) // it can fail where it would make a circle
 	return obj
 }
 
