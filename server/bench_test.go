@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"testing"
 
@@ -55,5 +56,45 @@ func BenchmarkRequest(b *testing.B) {
 				}
 			})
 		})
+	}
+}
+
+// The way of one handshake without HTTP: worker, stub, actor, acceptWebSocket, and back.
+func BenchmarkUpgrade(b *testing.B) {
+	p := newProject(b, map[string]string{
+		"config.capnp": one(`bindings = [(name = "ROOMS", durableObjectNamespace = "Room")],
+			durableObjectNamespaces = [(className = "Room", uniqueKey = "room")], durableObjectStorage = (inMemory = void)`),
+		"main.js": `
+			import { DurableObject } from "cloudflare:workers";
+			export class Room extends DurableObject {
+				fetch(request) {
+					const [client, server] = Object.values(new WebSocketPair());
+					if (request.url.includes("/plain/")) server.accept();
+					else this.ctx.acceptWebSocket(server);
+					return new Response(null, { status: 101, webSocket: client });
+				}
+			}
+			export default { fetch(request, env) {
+				if (request.headers.get("Upgrade") !== "websocket") return new Response("ready");
+				const room = new URL(request.url).pathname.split("/")[2];
+				return env.ROOMS.get(env.ROOMS.idFromName(room)).fetch(request);
+			} };`,
+	})
+	s, err := server.New(b.Context(), p.config(), p.options())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close(context.Background())
+	svc, err := s.Service("main", "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		h := http.Header{"Host": {"example.com"}, "Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"AAAAAAAAAAAAAAAAAAAAAA=="}}
+		resp, err := svc.Fetch(context.Background(), &event.Request{Method: "GET", URL: fmt.Sprintf("http://example.com/room/%d", i%100), Header: h})
+		if err != nil || resp.WebSocket == nil {
+			b.Fatal(resp, err)
+		}
 	}
 }
