@@ -16,6 +16,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"workerd.local/loop"
 )
@@ -118,6 +119,10 @@ func (i *Isolate) Kill(reason error) { i.dog.kill(reason) }
 // InLongTurn reports whether a turn has been running for so long, 20 to 40 ms at least,
 // that what comes to another isolate will be served earlier; any goroutine.
 func (i *Isolate) InLongTurn() bool { return i.dog.long.Load() }
+
+// TurnTime is how much of a processor the turn that runs has had, on the clock of its limit,
+// which moves every 20 ms; ok is false between turns. Any goroutine.
+func (i *Isolate) TurnTime() (used time.Duration, ok bool) { return i.dog.had() }
 
 // Done is closed when Run has returned.
 func (i *Isolate) Done() <-chan struct{} { return i.done }

@@ -157,6 +157,14 @@ func (d *watchdog) running() (turn watched, ok bool) {
 	return d.turn, d.turn.realm != nil
 }
 
+// had is how much of a processor the turn that runs has had; ok is false between turns, and
+// while one waits.
+func (d *watchdog) had() (used time.Duration, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.clock.read - d.turn.from, d.turn.realm != nil
+}
+
 // stop interrupts a turn for another reason, unless it is over.
 func (d *watchdog) stop(turn watched, reason error) {
 	d.mu.Lock()

@@ -1,6 +1,7 @@
 package serialize
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -14,7 +15,7 @@ import (
 
 // Look is what a worker is doing.
 type Look struct {
-	// Busy says that it did not come to an end of its turn in time; then the rest is not known.
+	// Busy says that it does not come to an end of its turn; then the rest is not known.
 	Busy  bool
 	State State
 	// Alive says that it waits for something.
@@ -25,8 +26,16 @@ type Look struct {
 	Requests []string
 }
 
-// Look waits for the end of the turn that runs, at most that long; any goroutine.
-func (w *Worker) Look(wait time.Duration) Look {
+const (
+	lookEvery = 20 * time.Millisecond // the turn that runs is looked at
+	// lookMost is for what is no turn and does not end, such as a wait for other threads.
+	lookMost = 10 * time.Second
+)
+
+// Look waits for the end of the turn that runs, until that has had so much more of a
+// processor, or ctx ends; any goroutine. A worker to which a machine that is busy gives no
+// processor is not a busy worker.
+func (w *Worker) Look(ctx context.Context, turn time.Duration) Look {
 	found := make(chan Look, 1)
 	if w.iso.Loop().Post(func() {
 		l := Look{State: w.state, Alive: !w.ioc.Quiet() || w.waits > 0, Requests: w.net.UnderWay()}
@@ -37,13 +46,28 @@ func (w *Worker) Look(wait time.Duration) Look {
 	}) != nil {
 		return Look{} // it has ended
 	}
-	late := time.NewTimer(wait)
-	defer late.Stop()
-	select {
-	case l := <-found:
-		return l
-	case <-late.C:
-		return Look{Busy: true}
+	ctx, cancel := context.WithTimeout(ctx, lookMost)
+	defer cancel()
+	ticks := time.NewTicker(lookEvery)
+	defer ticks.Stop()
+	before, seen := w.iso.TurnTime()
+	for {
+		select {
+		case l := <-found:
+			return l
+		case <-ctx.Done():
+			return Look{Busy: true}
+		case <-ticks.C:
+		}
+		used, runs := w.iso.TurnTime()
+		switch {
+		case !runs:
+			seen = false
+		case !seen || used < before: // another turn
+			before, seen = used, true
+		case used-before >= turn:
+			return Look{Busy: true}
+		}
 	}
 }
 

@@ -70,42 +70,57 @@ func aworker(_ context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 // terms brings SIGTERM and SIGINT to the worker of the process. While there is none they
-// end the process, as they do by themselves. SIGUSR2 writes a report where the options ask for it.
+// end the process, as they do by themselves. SIGUSR2 writes a report where the options ask for
+// it, which takes a while, and holds up no end.
 type terms struct {
-	o           *aworkerOptions
-	signals     chan os.Signal
-	done, ended chan struct{}
+	o       *aworkerOptions
+	signals chan os.Signal
+	reports chan os.Signal
+	ctx     context.Context // until close
+	cancel  context.CancelFunc
+	running sync.WaitGroup
 
 	mu sync.Mutex // guards w
 	w  *serialize.Worker
 }
 
 func listenForTerm(o *aworkerOptions) *terms {
-	t := &terms{o: o, signals: make(chan os.Signal, 1), done: make(chan struct{}), ended: make(chan struct{})}
+	t := &terms{o: o, signals: make(chan os.Signal, 1), reports: make(chan os.Signal, 1)}
+	t.ctx, t.cancel = context.WithCancel(context.Background())
 	signal.Notify(t.signals, syscall.SIGTERM, os.Interrupt)
-	t.listenForReports()
-	go t.follow()
+	t.running.Go(t.follow)
+	if o.ReportOnSignal && reportSignal != nil {
+		signal.Notify(t.reports, reportSignal)
+		t.running.Go(t.report)
+	}
 	return t
 }
 
-// listenForReports begins to listen for what asks for reports.
-func (t *terms) listenForReports() {
-	if t.o.ReportOnSignal && reportSignal != nil {
-		signal.Notify(t.signals, reportSignal)
+// worker is that of the process; nil while it has none.
+func (t *terms) worker() *serialize.Worker {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.w
+}
+
+// report writes reports.
+func (t *terms) report() {
+	for {
+		select {
+		case <-t.reports:
+			t.o.reportLook(t.ctx, t.worker())
+		case <-t.ctx.Done():
+			return
+		}
 	}
 }
 
 func (t *terms) follow() {
-	defer close(t.ended)
 	for {
 		select {
 		case s := <-t.signals:
-			t.mu.Lock()
-			w := t.w
-			t.mu.Unlock()
+			w := t.worker()
 			switch {
-			case s == reportSignal:
-				t.o.reportLook(w)
 			case w != nil && s == syscall.SIGTERM:
 				w.Terminate()
 			case w != nil:
@@ -116,7 +131,7 @@ func (t *terms) follow() {
 			default:
 				os.Exit(128 + 2)
 			}
-		case <-t.done:
+		case <-t.ctx.Done():
 			return
 		}
 	}
@@ -130,8 +145,9 @@ func (t *terms) set(w *serialize.Worker) {
 
 func (t *terms) close() {
 	signal.Stop(t.signals)
-	close(t.done)
-	<-t.ended
+	signal.Stop(t.reports)
+	t.cancel()
+	t.running.Wait()
 }
 
 // aworkerUsage says what is wrong with the command line.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -112,15 +113,15 @@ var (
 	reportCounter atomic.Int64 // of the process, as in the names of its files
 )
 
-// lookTime is how long a worker has to say what it does.
+// lookTime is how much of a processor a turn has, once a report is asked for, until the worker is said to be busy.
 const lookTime = 200 * time.Millisecond
 
 // reportLook writes what the worker of the process does; nil where it has none just now.
-func (o *aworkerOptions) reportLook(w *serialize.Worker) {
+func (o *aworkerOptions) reportLook(ctx context.Context, w *serialize.Worker) {
 	r := newReport("Signal", "Signal")
 	r.JSStack.Message, r.JSStack.Stack = "No stack, VmState: IDLE", []string{"Unavailable."}
 	if w != nil {
-		l := w.Look(lookTime)
+		l := w.Look(ctx, lookTime)
 		if l.Busy {
 			// The engine has no stack for another goroutine.
 			r.JSStack.Message = "No stack, VmState: JS"

@@ -24,7 +24,6 @@ func (o *aworkerOptions) seed(ctx context.Context, w serialize.Options, mode ser
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	signal.Stop(t.signals) // the seed has no worker of its own
-	t.listenForReports()
 	// A second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
 	l, err := listenControl(o.ControlSocket)

@@ -48,7 +48,7 @@ func TestMemoryIsGivenBackWhenItIsQuiet(t *testing.T) {
 	cancel()
 	select {
 	case <-done:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("it does not end with its context")
 	}
 	before, _ := heapNumbers()
