@@ -15,6 +15,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"workerd.local/conformance/process"
 )
@@ -40,9 +41,17 @@ func install(t *testing.T, name string) (dir string) {
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", name))); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
+	var out []byte
+	for attempt := range 3 { // as what asks the network may
+		time.Sleep(time.Duration(attempt) * 10 * time.Second)
+		cmd := exec.Command(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+		cmd.Dir = dir
+		if out, err = cmd.CombinedOutput(); err == nil || !ci {
+			break
+		}
+		t.Logf("npm ci: %v\n%s", err, out)
+	}
+	if err != nil {
 		offline := false
 		for _, code := range []string{"ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ENETUNREACH"} {
 			offline = offline || strings.Contains(string(out), code)

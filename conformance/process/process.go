@@ -12,6 +12,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -75,6 +77,30 @@ func Build(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return filepath.Join(dir, program())
+}
+
+// Port is the address of a port that is free, and stays so while nobody asks for this one:
+// the system gives it to none of those who ask for any. It is for servers that come back.
+func Port(t testing.TB) string {
+	t.Helper()
+	low := 32768 // of those that the system gives
+	if b, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range"); err == nil {
+		_, _ = fmt.Sscan(string(b), &low) // where it says something else, the other number is as good
+	}
+	const least = 10_000
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", least+rand.IntN(max(low-least, 1_000))))
+		if err != nil {
+			continue
+		}
+		address := l.Addr().String()
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return address
+	}
+	t.Fatal("no port is free")
+	return ""
 }
 
 // Server is a running workerd serve.

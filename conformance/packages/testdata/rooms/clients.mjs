@@ -18,7 +18,7 @@ async function until(what, holds) {
 }
 
 function guest(name) {
-  const socket = new PartySocket({ host, party: "lobby", room: "green", protocol: "ws", query: { name }, WebSocket, minReconnectionDelay: 50, maxReconnectionDelay: 200 });
+  const socket = new PartySocket({ host, party: "lobby", room: "green", protocol: "ws", query: { name }, WebSocket, minReconnectionDelay: 50, maxReconnectionDelay: 200, connectionTimeout: 60_000 });
   const heard = [];
   socket.addEventListener("message", ({ data }) => heard.push(data));
   return { socket, heard, hears: (what) => until(`${name} hears ${what}`, () => heard.includes(what)) };
