@@ -123,21 +123,23 @@ func TestAlarmRingsAfterARolledBackChange(t *testing.T) {
 				async fetch(request) {
 					const s = this.ctx.storage;
 					if (request.url.endsWith("/set")) {
-						await s.setAlarm(Date.now() + 30);
+						await s.setAlarm(Date.now() + 1000);
 						await s.transaction(async t => { await t.deleteAlarm(); t.rollback(); });
 						await s.transaction(async t => { await t.setAlarm(Date.now() + 1e6); throw 1; }).catch(() => {});
 						return new Response("set");
 					}
 					if (request.url.endsWith("/later")) {
-						await s.transaction(async t => { await t.setAlarm(Date.now() + 20); });
+						await s.transaction(async t => { await t.setAlarm(Date.now() + 1000); });
 						return new Response("set");
 					}
 					return new Response(String(await s.get("rang") ?? 0));
 				}
 				async alarm() { await this.ctx.storage.put("rang", (await this.ctx.storage.get("rang") ?? 0) + 1); }
-			}`, kitOptions{sqlite: sqlite})
+			}`, kitOptions{sqlite: sqlite, clock: newClock()})
 		for i, path := range []string{"/set", "/later"} {
 			k.want(k.stub("a"), path, "set")
+			k.want(k.stub("a"), "/", string(rune('0'+i)))
+			k.pass(1)
 			want := string(rune('1' + i))
 			k.eventually(fmt.Sprintf("the alarm of %s, with SQLite %v,", path, sqlite), func() bool { return ask(t, k.stub("a"), "/") == want })
 		}
