@@ -172,6 +172,38 @@ func closeFile(f *os.File) error {
 	return f.Close()
 }
 
+// Stat describes what a name within the directory is; nil where nothing is there, or where it leads out of the directory.
+func (d *Directory) Stat(name string) (fs.FileInfo, error) {
+	info, err := d.root.Stat(name)
+	switch {
+	case err != nil && absent(err):
+		return nil, nil
+	case err != nil:
+		return nil, d.fail("read", name, err)
+	}
+	return info, nil
+}
+
+// File opens a regular file; info is nil where there is none. The body is the caller's.
+func (d *Directory) File(name string) (info fs.FileInfo, body event.Body, err error) {
+	if info, err = d.Stat(name); err != nil || info == nil || !info.Mode().IsRegular() {
+		return nil, event.NoBody, err
+	}
+	f, err := d.root.OpenFile(name, os.O_RDONLY|nonBlocking, 0)
+	if err == nil {
+		info, err = f.Stat()
+	}
+	switch {
+	case err != nil && absent(err):
+		return nil, event.NoBody, closeFile(f)
+	case err != nil:
+		return nil, event.NoBody, errors.Join(d.fail("read", name, err), closeFile(f))
+	case !info.Mode().IsRegular():
+		return nil, event.NoBody, f.Close()
+	}
+	return info, event.StreamBody(&section{f, info.Size()}, info.Size()), nil
+}
+
 func (d *Directory) serveFile(req *event.Request, name string, f *os.File, info fs.FileInfo) (*event.Response, error) {
 	h := http.Header{
 		"Content-Type":  {"application/octet-stream"},
