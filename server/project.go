@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"strings"
 
 	"workerd.local/config"
 )
@@ -55,21 +57,40 @@ func (w *world) migrate(ctx context.Context, svc *service) error {
 }
 
 // runBuild runs the command that a project wants to be run first.
-func runBuild(ctx context.Context, src *config.Source) error {
-	if !src.Build.Command.IsSet() || src.Build.Command.Value == "" {
+func runBuild(ctx context.Context, build *config.BuildCommand) error {
+	if !build.Command.IsSet() || build.Command.Value == "" {
 		return nil
 	}
 	shell, flag := "/bin/sh", "-c"
 	if runtime.GOOS == "windows" {
 		shell, flag = "cmd", "/C"
 	}
-	cmd := exec.CommandContext(ctx, shell, flag, src.Build.Command.Value)
-	cmd.Dir = src.Build.Dir
-	cmd.Env = append(os.Environ(), "NODE_ENV=development")
+	cmd := exec.CommandContext(ctx, shell, flag, build.Command.Value)
+	cmd.Dir = build.Dir
+	cmd.Env = append(os.Environ(), "NODE_ENV=development", "PATH="+packagePath(build.Dir, os.Getenv("PATH")))
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
-		return at(src.Build.Command.Pos, "build command %q: %s\n%s", src.Build.Command.Value, err, bytes.TrimSpace(out.Bytes()))
+		return at(build.Command.Pos, "build command %q: %s\n%s", build.Command.Value, err, bytes.TrimSpace(out.Bytes()))
 	}
 	return nil
+}
+
+// packagePath puts the commands of a project's packages before path, as npm does for the scripts of a
+// package: those of its own node_modules, then of the folders above it.
+func packagePath(dir, path string) string {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return path
+	}
+	var list []string
+	for {
+		list = append(list, filepath.Join(abs, "node_modules", ".bin"))
+		up := filepath.Dir(abs)
+		if up == abs {
+			break
+		}
+		abs = up
+	}
+	return strings.Join(append(list, path), string(os.PathListSeparator))
 }
