@@ -19,7 +19,7 @@ floors
 	trace  cron
 	internal/invariants  internal/compat  internal/crypt  internal/limits/page  exception  event  config
 	loop  actorid  disk  httpcache  supervise  websocket  internal/compat/page
-	httpserver  outbound
+	httpserver  outbound  assets
 	storage  gates  script  isolate/natives  internal/clone
 	kvserver  r2server
 	storage/bolt  storage/mem  storage/fault  storage/storagetest  storage/sqliteimport  cache  isolate

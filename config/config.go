@@ -64,6 +64,7 @@ type Service struct {
 	Network  *Network
 	External *ExternalServer
 	Disk     *DiskDirectory
+	Assets   *StaticAssets
 }
 
 // ServiceDesignator names a service, and optionally one entrypoint of it and the props it is called with.

@@ -38,7 +38,6 @@ var unsupported = map[string]string{
 	"platform.ai_search":              "AI Search",
 	"platform.ai_search_namespaces":   "AI Search",
 	"platform.artifacts":              "artifacts",
-	"platform.assets":                 "static assets",
 	"platform.browser":                "Browser Rendering",
 	"platform.cloudchamber":           "containers",
 	"platform.containers":             "containers",

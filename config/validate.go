@@ -70,6 +70,9 @@ func (v *validator) service(s *Service) {
 				"with `--directory-path`.", s.Name)
 		}
 	}
+	if s.Assets != nil {
+		set++
+	}
 	switch {
 	case set == 0:
 		v.errorf(s.Pos, "Service named \"%s\" does not specify what to serve.", s.Name)

@@ -31,8 +31,9 @@ type Worker struct {
 	Snapshot   bool          // isolates start from a log of the first start
 	Crons      []Text        // cron expressions that fire scheduled events
 	Routes     []Route
-	Migrations []Migration // the steps the project declares, oldest first
-	Platform   []Platform  // what the project asks of products that are not bindings
+	Assets     *AssetRouting // nil = the project has no static files
+	Migrations []Migration   // the steps the project declares, oldest first
+	Platform   []Platform    // what the project asks of products that are not bindings
 }
 
 // Namespace returns the namespace of class, or nil.

@@ -153,7 +153,8 @@ type wranglerReader struct {
 	port    int
 	routeAt Pos // of route or routes, to refuse both
 
-	exportsAt Pos // of exports
+	assets    *StaticAssets // nil = none
+	exportsAt Pos           // of exports
 	exports   []classExport
 	secrets   map[string]bool // env-file variables to take; nil = all
 }
@@ -191,7 +192,7 @@ func readWrangler(path string, top *node, o LoadOptions, s *sink,
 	if r.field(wranglerField{name: "find_additional_modules"}) == nil {
 		r.source.FindAdditionalModules = r.source.NoBundle
 	}
-	if r.field(wranglerField{name: "main"}) == nil && len(r.worker.Platform) == 0 {
+	if r.field(wranglerField{name: "main"}) == nil && len(r.worker.Platform) == 0 && !r.assetsOnly() {
 		s.hintf(Pos{File: path}, `add main = "src/index.js"`, `"main" is missing: there is no entry point to run.`)
 	}
 	r.readEnvFiles()
@@ -332,7 +333,16 @@ func (r *wranglerReader) keeps() bool {
 // config assembles what was read.
 func (r *wranglerReader) config() *Config {
 	c := &Config{File: r.file, Logging: DefaultLogging()}
+	if r.assetsOnly() {
+		r.assets.Build = r.source.Build
+		c.Services = []Service{{Pos: r.worker.Pos, Name: r.name, Assets: r.assets}}
+		c.Sockets = []Socket{r.socket()}
+		return c
+	}
 	c.Services = []Service{{Pos: r.worker.Pos, Name: r.name, Worker: r.worker}}
+	if r.assets != nil {
+		c.Services = append(c.Services, Service{Pos: r.assets.Path.Pos, Name: r.worker.Assets.Service, Assets: r.assets})
+	}
 	actors := len(r.worker.Namespaces) > 0 || len(r.worker.Migrations) > 0
 	if actors || r.keeps() {
 		state := r.options.Data
@@ -347,6 +357,12 @@ func (r *wranglerReader) config() *Config {
 			Disk: &DiskDirectory{Path: Text{Value: filepath.Clean(state)}, Writable: true, Create: true},
 		})
 	}
+	c.Sockets = []Socket{r.socket()}
+	return c
+}
+
+// socket is the one socket of a project.
+func (r *wranglerReader) socket() Socket {
 	port := r.port
 	switch {
 	case r.options.Port == AnyPort:
@@ -354,10 +370,9 @@ func (r *wranglerReader) config() *Config {
 	case r.options.Port != 0:
 		port = r.options.Port
 	}
-	c.Sockets = []Socket{{
+	return Socket{
 		Name:    WranglerSocket,
 		Address: Text{Value: net.JoinHostPort(r.ip, strconv.Itoa(port))},
 		Service: ServiceDesignator{Name: r.name},
-	}}
-	return c
+	}
 }

@@ -328,13 +328,6 @@ func platform(r *wranglerReader, m *member) {
 	}
 }
 
-func (r *wranglerReader) readAssets(m *member) {
-	platform(r, m)
-	if m.value.kind == nodeTable && m.value.get("binding") != nil {
-		bindingTable(r, m)
-	}
-}
-
 func (r *wranglerReader) readQueues(m *member) {
 	r.table(m, map[string]func(*member){
 		"producers": func(m *member) {

@@ -12,6 +12,7 @@ type lazyService struct {
 	entrypoint string
 	props      *event.Props
 	lasting    bool // it may be stored
+	files      bool // requests may be for the static files of the project
 }
 
 var (
@@ -37,10 +38,17 @@ func (l *lazyService) Token() (*event.Token, error) {
 }
 
 func (l *lazyService) Start(ctx context.Context, req *event.Request, done func(*event.Response, error)) {
+	if l.asksFiles() {
+		event.Start(ctx, fileRouting{l}, req, done) // which reads the directory, and so may block
+		return
+	}
 	l.svc.pool.Service(l.entrypoint).Start(ctx, l.withProps(req), done)
 }
 
 func (l *lazyService) Fetch(ctx context.Context, req *event.Request) (*event.Response, error) {
+	if l.asksFiles() {
+		return fileRouting{l}.Fetch(ctx, req)
+	}
 	return l.svc.pool.Service(l.entrypoint).Fetch(ctx, l.withProps(req))
 }
 

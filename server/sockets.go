@@ -190,7 +190,7 @@ func (w *world) target(c *config.Socket) (httpserver.Target, error) {
 			continue
 		}
 		for _, r := range sc.Worker.Routes {
-			routes = append(routes, httpserver.Route{Pattern: r.Pattern, Service: &lazyService{svc: w.services[sc.Name]}})
+			routes = append(routes, httpserver.Route{Pattern: r.Pattern, Service: &lazyService{svc: w.services[sc.Name], files: true}})
 		}
 	}
 	t.Routes, err = httpserver.NewRoutes(routes)

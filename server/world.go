@@ -16,6 +16,7 @@ import (
 
 	"workerd.local/actor"
 	"workerd.local/actorid"
+	"workerd.local/assets"
 	"workerd.local/cache"
 	"workerd.local/config"
 	"workerd.local/disk"
@@ -61,8 +62,9 @@ type world struct {
 // service is a named service that runs.
 type service struct {
 	cfg        *config.Service
-	plain      event.Service // disk, network, external
-	pool       *worker.Pool  // worker
+	plain      event.Service  // disk, network, external, static assets
+	router     *assets.Router // nil where the worker has no static assets
+	pool       *worker.Pool   // worker
 	script     *script.Script
 	flags      *compat.Flags
 	threads    *worker.Threads             // nil where it may start none
@@ -100,6 +102,9 @@ func (s *Server) build(ctx context.Context, cfg *config.Config) (_ *world, err e
 		}
 	}
 	if err := w.compile(ctx, workers); err != nil {
+		return nil, err
+	}
+	if err := w.openAssets(ctx); err != nil {
 		return nil, err
 	}
 	for _, svc := range workers {
@@ -276,7 +281,7 @@ func source(ctx context.Context, c *config.Service, flags *compat.Flags, modules
 	}
 	switch {
 	case wk.Source != nil:
-		if err := runBuild(ctx, wk.Source); err != nil {
+		if err := runBuild(ctx, &wk.Source.Build); err != nil {
 			return src, err
 		}
 		src.Entry, src.KeepNames = entry(wk.Source), wk.Source.KeepNames
@@ -503,7 +508,7 @@ func (w *world) service(d config.ServiceDesignator, where string) (event.Service
 	}
 	// Services may name each other in circles, so the pool is looked up when the
 	// first event comes.
-	return &lazyService{svc: svc, entrypoint: d.Entrypoint, props: propsOf(d)}, nil
+	return &lazyService{svc: svc, entrypoint: d.Entrypoint, props: propsOf(d), files: d.Entrypoint == ""}, nil
 }
 
 func (w *world) defaultInternet() (event.Service, error) {

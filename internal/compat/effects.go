@@ -92,7 +92,7 @@ var effects = map[string]effect{
 	"nodejs_compat_populate_process_env":                {test: "TestFlagsChangeWhatScriptsSee"},
 	"cache_api_request_cf_overrides_cache_rules":        {none: edgeOnly},
 	"disallow_importable_env":                           {test: "TestFlagsChangeWhatScriptsSee"},
-	"assets_navigation_prefers_asset_serving":           {none: edgeOnly},
+	"assets_navigation_prefers_asset_serving":           {test: "TestRouterChoosesBetweenFilesAndWorker"},
 	"cache_api_compat_flags":                            {none: edgeOnly},
 	"python_workers_durable_objects":                    {none: noPython},
 	"streaming_tail_worker":                             {none: "tail workers are given whole traces"},

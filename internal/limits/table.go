@@ -159,6 +159,12 @@ var (
 	CryptoIterations = count("crypto.iterations", 10_000_000, 1, 1<<31-1)
 	CryptoWaiting    = count("crypto.waiting", 1000, 0, 100_000)
 
+	AssetHeaders   = count("assets.headers", 100, 0, 100_000)
+	AssetRedirects = count("assets.redirects", 2000, 0, 1_000_000)
+	AssetPatterns  = count("assets.patterns", 100, 0, 100_000)
+	AssetRuleLine  = size("assets.rule-line", 2000, 16, 64<<10)
+	AssetRuleBytes = size("assets.rule-bytes", 8<<20, 0, 256<<20)
+
 	HTTPCacheBytes = size("webcache.bytes", 64<<20, 1<<10, 1<<34)
 	HTTPCacheEntry = size("webcache.entry", 16<<20, 1<<10, 1<<30)
 
@@ -474,6 +480,15 @@ var sections = []Section{
 		row("Name of a span that a script opens", "webapi/tail.maxName", Size, "", "fixed by workerd", "the rest is left out"),
 		knob("Attributes of one span that a script opens", SpanBytes.Knob, "the span has a warning instead"),
 		knob("Time for tail workers to end, at a stop or after tests", TraceDrain.Knob, "they are cut off"),
+	}},
+	{"Static assets", []Row{
+		knob("Paths in `_headers`", AssetHeaders.Knob, "the rest is left out, with a warning"),
+		knob("Rules in `_redirects` for one path each", AssetRedirects.Knob, "the same"),
+		knob("Rules in `_redirects` from the first with `*` or `:names` on", AssetPatterns.Knob, "the same"),
+		knob("Line of these files and of `.assetsignore`", AssetRuleLine.Knob, "the line is left out, with a warning"),
+		knob("One of these files", AssetRuleBytes.Knob, "the server does not start"),
+		row("Paths in `run_worker_first`", "config.assetRules", Count, "", "fixed by the documentation of Cloudflare", "the configuration is refused"),
+		row("One of them", "config.assetRuleLength", Count, "", "fixed by the documentation of Cloudflare", "the same"),
 	}},
 	{"Networks", []Row{
 		knob("Time to connect, and for the TLS handshake", FetchConnect.Knob, "\"Network connection lost.\""),
