@@ -108,6 +108,13 @@ func (s *steady) Now() time.Time {
 	return s.now
 }
 
+// pass lets time pass.
+func (s *steady) pass(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = s.now.Add(d)
+}
+
 func (s *steady) Sleep(at time.Time, wake, arrived, done <-chan struct{}) {
 	select {
 	case <-wake:

@@ -165,9 +165,11 @@ func TestChildrenHaveTheSeedsTimers(t *testing.T) {
 		addEventListener('serialize', e => e.waitUntil(new Promise(r => setTimeout(r, 12))));
 		addEventListener('deserialize', () => { parked = true; setTimeout(() => console.log('soon'), 1) });
 		setTimeout(() => console.log('overdue'), 15);`)
+	host := newSteady()
+	b.o.Host = host
 	s := b.seed(2)
 	b.settled(s, 2)
-	time.Sleep(20 * time.Millisecond)
+	host.pass(20 * time.Millisecond)
 	for range 3 {
 		out, _ := b.forked(s, Child{})
 		lines := strings.Split(out, "\n")
