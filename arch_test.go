@@ -78,6 +78,7 @@ others
 	github.com/dop251/goja              script  isolate/natives  internal/clone  *
 	github.com/evanw/esbuild            script
 	github.com/dlclark/regexp2/v2       script  isolate/natives
+	github.com/go-sourcemap/sourcemap   script
 	github.com/hashicorp/golang-lru/v2  script  cache
 	github.com/tidwall/btree            cache  storage/mem
 	github.com/google/btree             tests

@@ -116,7 +116,7 @@ func BenchmarkStartOfAMegabyte(b *testing.B) {
 	})
 	b.Run("compile", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := compileBundle(bundled, nil); err != nil {
+			if _, err := compileBundle(bundled, false, nil); err != nil {
 				b.Fatal(err)
 			}
 		}

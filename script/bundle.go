@@ -42,7 +42,8 @@ type asset struct {
 type bundle struct {
 	Code       string
 	Map        []byte
-	Classic    bool // a service-worker script, run at global scope
+	Tree       []byte // what readTree makes the lowered tree of; nil: Code is to be parsed
+	Classic    bool   // a service-worker script, run at global scope
 	NodeCompat bool
 	Bare       []string // Source.Bare
 	Assets     []asset

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -29,7 +30,7 @@ import (
 
 // cacheVersion changes when this package makes other text of the same source, or when its
 // guards refuse what they have let pass.
-const cacheVersion = "2"
+const cacheVersion = "3"
 
 // compiled is what workers with the same source share.
 type compiled struct {
@@ -38,7 +39,7 @@ type compiled struct {
 }
 
 // programs is the memory cache, which keeps whole programs; the disk cache keeps bundled
-// text, from which the engine compiles again.
+// text and its tree, from which the engine compiles again.
 var programs = sync.OnceValue(func() *lru.Cache[string, compiled] {
 	c, err := lru.New[string, compiled](limits.ScriptPrograms.In(nil))
 	if err != nil {
@@ -47,8 +48,10 @@ var programs = sync.OnceValue(func() *lru.Cache[string, compiled] {
 	return c
 })
 
-// remember puts a program into the memory cache, whose size is what was asked for last.
+// remember puts a program into the memory cache, whose size is what was asked for last. What
+// the program was made from is not kept beside it.
 func remember(key string, c compiled, bounds *limits.Set) {
+	c.bundle.Code, c.bundle.Map, c.bundle.Tree = "", nil, nil
 	programs().Resize(limits.ScriptPrograms.In(bounds))
 	programs().Add(key, c)
 }
@@ -60,7 +63,7 @@ func compileCached(ctx context.Context, src *Source) (*Script, error) {
 		return &Script{bundle: c.bundle, program: c.program, label: src.label()}, nil
 	}
 	if b := readCache(src.CacheDir, key, src.Bounds); b != nil && b.current(src) {
-		if program, err := compileBundle(b, src.Bounds); err == nil {
+		if program, err := compileBundle(b, false, src.Bounds); err == nil {
 			remember(key, compiled{b, program}, src.Bounds)
 			return &Script{bundle: b, program: program, label: src.label()}, nil
 		}
@@ -69,8 +72,8 @@ func compileCached(ctx context.Context, src *Source) (*Script, error) {
 	if err != nil {
 		return nil, err
 	}
-	remember(key, compiled{b, program}, src.Bounds)
 	writeCache(src.CacheDir, key, b, src.Bounds)
+	remember(key, compiled{b, program}, src.Bounds)
 	return &Script{bundle: b, program: program, label: src.label()}, nil
 }
 
@@ -101,7 +104,30 @@ func cacheKey(src *Source) string {
 	// Neither the worker's name nor the cache's place changes the result.
 	e := json.NewEncoder(h)
 	_ = e.Encode(toolVersions()) // plain data into a hash: cannot fail
-	_ = e.Encode([]any{src.Modules, src.ServiceWorker, src.Extensions, src.Roots, src.NodeCompat, src.Bare, src.KeepNames, src.Bounds.Changed("script.", "regexp.")})
+	var texts [][]byte
+	var sizes []int
+	// bare is a module without its content, which is hashed as it is, behind the rest.
+	bare := func(m Module) Module {
+		texts, sizes = append(texts, m.Content), append(sizes, len(m.Content))
+		m.Content = nil
+		return m
+	}
+	modules, extensions := slices.Clone(src.Modules), slices.Clone(src.Extensions)
+	for i, m := range modules {
+		modules[i] = bare(m)
+	}
+	for i, m := range extensions {
+		extensions[i].Module = bare(m.Module)
+	}
+	var classic *Module
+	if src.ServiceWorker != nil {
+		m := bare(*src.ServiceWorker)
+		classic = &m
+	}
+	_ = e.Encode([]any{modules, classic, extensions, sizes, src.Roots, src.NodeCompat, src.Bare, src.KeepNames, src.Bounds.Changed("script.", "regexp.")})
+	for _, text := range texts {
+		h.Write(text)
+	}
 	if entry := src.Entry; entry != nil {
 		dir, err := filepath.Abs(entry.Dir)
 		if err != nil {
@@ -114,7 +140,7 @@ func cacheKey(src *Source) string {
 
 // toolVersions identifies this package, the bundler and the engine.
 var toolVersions = sync.OnceValue(func() []string {
-	v := []string{cacheVersion}
+	v := []string{cacheVersion, runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v
@@ -244,10 +270,27 @@ func hashDir(p string) string {
 	return string(h.Sum(nil))
 }
 
-// cacheMagic starts every file of the disk cache; the hash of the rest follows.
-const cacheMagic = "workerd.script.1\n"
+// cacheMagic starts every file of the disk cache; the hash of the key and the rest follows.
+const cacheMagic = "workerd.script.2\n"
+
+// kept begins the rest: a bundle without its large parts, which stand behind it as they are.
+type kept struct {
+	Bundle          bundle
+	Code, Map, Tree int // bytes
+}
 
 func cachePath(dir, key string) string { return filepath.Join(dir, key+".bundle") }
+
+// cacheSum is the hash of a file of the cache.
+func cacheSum(key string, parts ...[]byte) (sum [sha256.Size]byte) {
+	h := sha256.New()
+	h.Write([]byte(key))
+	for _, p := range parts {
+		h.Write(p)
+	}
+	h.Sum(sum[:0])
+	return sum
+}
 
 // readCache returns an entry of the disk cache, or nil if there is none that can
 // be trusted.
@@ -268,17 +311,30 @@ func readCache(dir, key string, bounds *limits.Set) *bundle {
 	if !ok || len(rest) < sha256.Size {
 		return nil
 	}
-	sum := sha256.Sum256(append([]byte(key), rest[sha256.Size:]...))
-	if !bytes.Equal(sum[:], rest[:sha256.Size]) {
+	if sum := cacheSum(key, rest[sha256.Size:]); !bytes.Equal(sum[:], rest[:sha256.Size]) {
 		return nil
 	}
-	var b bundle
-	if err := gob.NewDecoder(bytes.NewReader(rest[sha256.Size:])).Decode(&b); err != nil {
+	r := bytes.NewReader(rest[sha256.Size:])
+	var k kept
+	if err := gob.NewDecoder(r).Decode(&k); err != nil {
 		return nil
+	}
+	rest = rest[len(rest)-r.Len():]
+	if k.Code < 0 || k.Map < 0 || k.Tree < 0 || k.Code > len(rest) || k.Map > len(rest)-k.Code || k.Tree != len(rest)-k.Code-k.Map {
+		return nil
+	}
+	b := &k.Bundle
+	// Programs keep parts of the code, but nothing of the rest.
+	b.Code, rest = string(rest[:k.Code]), rest[k.Code:]
+	if k.Map > 0 {
+		b.Map = rest[:k.Map]
+	}
+	if k.Tree > 0 {
+		b.Tree = rest[k.Map:]
 	}
 	now := time.Now()
 	_ = os.Chtimes(name, now, now) // only the order of removal depends on it
-	return &b
+	return b
 }
 
 // writeCache stores an entry. A cache that cannot be written is no reason to
@@ -287,15 +343,18 @@ func writeCache(dir, key string, b *bundle, bounds *limits.Set) {
 	if dir == "" {
 		return
 	}
-	var payload bytes.Buffer
-	if err := gob.NewEncoder(&payload).Encode(b); err != nil || int64(payload.Len()) > limits.ScriptKeptBytes.Bytes(bounds)/4 {
+	k := kept{Bundle: *b, Code: len(b.Code), Map: len(b.Map), Tree: len(b.Tree)}
+	k.Bundle.Code, k.Bundle.Map, k.Bundle.Tree = "", nil, nil
+	var head bytes.Buffer
+	if err := gob.NewEncoder(&head).Encode(k); err != nil || int64(head.Len()+k.Code+k.Map+k.Tree) > limits.ScriptKeptBytes.Bytes(bounds)/4 {
 		return
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return
 	}
-	sum := sha256.Sum256(append([]byte(key), payload.Bytes()...))
-	if err := writeAtomic(cachePath(dir, key), []byte(cacheMagic), sum[:], payload.Bytes()); err == nil {
+	parts := [][]byte{head.Bytes(), []byte(b.Code), b.Map, b.Tree}
+	sum := cacheSum(key, parts...)
+	if err := writeAtomic(cachePath(dir, key), append([][]byte{[]byte(cacheMagic), sum[:]}, parts...)...); err == nil {
 		pruneCache(dir, bounds)
 	}
 }
