@@ -33,6 +33,8 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	defer r.close()
 	ctx = r.ctx
+	settled := putOffCollections(o.memory)
+	defer settled()
 	began := time.Now()
 	cfg, err := o.config(rest[0], constName, stderr, false)
 	if err != nil {
@@ -47,6 +49,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return fail(stderr, errors.Join(err, s.Close(context.WithoutCancel(ctx))))
 	}
 	o.settle(stderr)
+	settled()
 	for _, l := range list {
 		if r.announced {
 			break
