@@ -23,9 +23,10 @@ const steps = [
   () => { w.removeAllListeners('message'); w._events = { exit: w._events.exit, get message() { console.log('getter'); return show('got'); } }; },
   () => { w._events = { exit: w._events.exit, message: show('own') }; },
 ];
-let step = 0;
+let step = 0, done;
 function run(Class) {
-  w = new Class('echo.js');
+  done = new Int32Array(new SharedArrayBuffer(4));
+  w = new Class('echo.js', { data: done.buffer });
   w.on('exit', () => { console.log('exit'); if (Class === Worker) { step = 0; run(Louder); } });
   next();
 }
@@ -33,12 +34,18 @@ function next() {
   if (step === (w instanceof Louder ? 3 : steps.length)) return w.terminate();
   steps[step++]();
   w.postMessage(step);
-  setTimeout(next, 50);
+  answered(10);
+}
+// The answer has been sent, and some turns later it has been heard.
+function answered(turns) {
+  if (Atomics.load(done, 0) === step && --turns === 0) next();
+  else setTimeout(answered, 2, turns);
 }
 run(Worker);
 -- echo.js --
 const Worker = require('worker');
-Worker.on('message', function (m) { Worker.postMessage(this === Worker ? m : 'not mine'); });
+const done = new Int32Array(process.workerData);
+Worker.on('message', function (m) { Worker.postMessage(this === Worker ? m : 'not mine'); Atomics.store(done, 0, m); });
 `, `
 once true [1] true
 one true [2] true
