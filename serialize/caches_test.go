@@ -17,6 +17,8 @@ import (
 
 // origin answers with what it was asked, and counts.
 type origin struct {
+	slow chan struct{} // closed once what is slow is answered; nil for in a moment
+
 	mu    sync.Mutex // guards asked
 	asked []string
 }
@@ -44,8 +46,13 @@ func (o *origin) service() service {
 		case strings.HasSuffix(req.URL, "/down"):
 			return nil, errors.New("no such host")
 		case strings.HasSuffix(req.URL, "/slow"):
+			var late <-chan time.Time
+			if o.slow == nil {
+				late = time.After(30 * time.Millisecond)
+			}
 			select {
-			case <-time.After(30 * time.Millisecond):
+			case <-late:
+			case <-o.slow:
 			case <-ctx.Done():
 				return nil, ctx.Err()
 			}
@@ -230,7 +237,7 @@ func TestCachesOfChildren(t *testing.T) {
 
 // Children that add the same request at a time ask the network once, also where who asks goes away.
 func TestOneChildFetchesForAll(t *testing.T) {
-	o := &origin{}
+	o := &origin{slow: make(chan struct{})}
 	b := newBench(t, `addEventListener('install', (e) => e.waitUntil((async () => {
 		const cache = await caches.open('c');
 		console.log('adding');
@@ -257,7 +264,30 @@ func TestOneChildFetchesForAll(t *testing.T) {
 			}
 		})
 	}
-	time.Sleep(50 * time.Millisecond)
+	// All wait for the one that asks, and then for the one that will not be answered.
+	queued := func(path string, n int) {
+		t.Helper()
+		turns := s.depot.turns
+		for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+			turns.mu.Lock()
+			got := 0
+			for key, queue := range turns.held {
+				if strings.Contains(key, path) {
+					got += len(queue)
+				}
+			}
+			turns.mu.Unlock()
+			if got == n {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%d of %d wait for %s", got, n, path)
+			}
+		}
+	}
+	queued("/slow", 5)
+	close(o.slow)
+	queued("/never", 6)
 	w.Kill()
 	wg.Wait()
 	if n := o.times("slow"); n != 1 {

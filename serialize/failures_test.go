@@ -66,10 +66,9 @@ func TestTermination(t *testing.T) {
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				for !strings.Contains(b.out.String(), "ready") {
+				for !strings.Contains(b.out.String(), "ready") || name == "uninstall" && !w.armed.Load() {
 					time.Sleep(time.Millisecond)
 				}
-				time.Sleep(20 * time.Millisecond) // until install is over, where it ends
 				w.Terminate()
 			}()
 			return func() { <-done }, nil

@@ -48,7 +48,7 @@ func module(t testing.TB, code string) *Program {
 
 // ctx ends a test that hangs.
 func (b *bench) ctx() context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	b.t.Cleanup(cancel)
 	return ctx
 }

@@ -257,7 +257,7 @@ func TestWhatCannotBeInASnapshotIsNamed(t *testing.T) {
 			return nil, ctx.Err()
 		})
 		path := filepath.Join(t.TempDir(), "x.blob")
-		b.want(Build(b.ctx(), b.o, path, 100*time.Millisecond), 1)
+		b.want(Build(b.ctx(), b.o, path, 400*time.Millisecond), 1)
 		b.wantErr(says)
 		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: there is a blob: %v", code, err)

@@ -43,7 +43,7 @@ func (b *bench) forked(s *Seed, c Child) (out string, e Exit) {
 
 func (b *bench) settled(s *Seed, twins int) {
 	b.t.Helper()
-	for end := time.Now().Add(20 * time.Second); len(s.ready) < twins; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); len(s.ready) < twins; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			b.t.Fatalf("%d twins are ready, want %d; %s", len(s.ready), twins, b.err.String())
 		}
