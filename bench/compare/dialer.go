@@ -249,7 +249,7 @@ func (d *dialer) echo(o order, r *result) error {
 			return err
 		}
 		n := 0
-		for time.Now().Before(until) {
+		for n == 0 || time.Now().Before(until) {
 			if _, err := s.Write(out); err != nil {
 				return err
 			}

@@ -69,7 +69,7 @@ func TestChildrenThatFail(t *testing.T) {
 	want(`const c = cp.spawn("no-such-program", ["a"]); const x = await new Promise(r => c.on("error", r)); return [x.message, x.code, x.errno, x.syscall, x.path, x.spawnargs, c.pid === undefined]`, `["spawn no-such-program ENOENT","ENOENT",-2,"spawn no-such-program","no-such-program",["a"],true]`)
 	want(`return [await end(cp.spawn("none")), await end(cp.spawn("./shut")), await end(cp.spawn("ls", { cwd: "none" }))]`, `[[-2,null,"","","spawn none ENOENT"],[-13,null,"","","spawn ./shut EACCES"],[-2,null,"","","spawn ls ENOENT"]]`)
 	want(`const c = cp.spawn("true"); await end(c); return await new Promise(r => c.stdin.write("x", x => r(x.code)))`, "ERR_STREAM_DESTROYED")
-	want(`const c = cp.spawn("sh", ["-c", "exec 0<&-; echo closed; sleep 0.3"]); return await new Promise(r => { c.stdin.on("error", x => r([x.code, x.syscall, x.message])); c.stdout.once("data", () => c.stdin.write("x")) })`, `["EPIPE","write","write EPIPE"]`)
+	want(`const c = cp.spawn("sh", ["-c", "exec 0<&-; echo closed; exec sleep 60"]); return await new Promise(r => { c.stdin.on("error", x => { c.kill(); r([x.code, x.syscall, x.message]) }); c.stdout.once("data", () => c.stdin.write("x")) })`, `["EPIPE","write","write EPIPE"]`)
 	for call, want := range map[string]string{
 		`cp.spawn("")`:                              `TypeError|ERR_INVALID_ARG_VALUE|The argument 'file' cannot be empty. Received ''`,
 		`cp.spawn(5)`:                               `TypeError|ERR_INVALID_ARG_TYPE|The "file" argument must be of type string. Received type number (5)`,
