@@ -104,7 +104,7 @@ func exchange(ctx context.Context, rt http.RoundTripper, u *url.URL, req *event.
 	if h == nil {
 		h = http.Header{}
 	}
-	out := (&http.Request{Method: req.Method, URL: u, Header: h, Host: u.Host}).WithContext(ctx)
+	out := (&http.Request{Method: req.Method, URL: asWritten(u, req.URL), Header: h, Host: u.Host}).WithContext(ctx)
 	for _, name := range ofConnection {
 		delete(h, name)
 	}
@@ -134,6 +134,30 @@ func exchange(ctx context.Context, rt http.RoundTripper, u *url.URL, req *event.
 	return r, nil
 }
 
+// asWritten is u, which was read from text, with the path as text has it: net/http
+// escapes more than a URL must.
+func asWritten(u *url.URL, text string) *url.URL {
+	if u.Opaque != "" {
+		return u
+	}
+	_, rest, _ := strings.Cut(text, "://")
+	i := strings.IndexByte(rest, '/')
+	if i < 0 {
+		return u
+	}
+	path := rest[i:]
+	if i := strings.IndexAny(path, "?#"); i >= 0 {
+		path = path[:i]
+	}
+	// What begins with two slashes would be taken for an authority.
+	if strings.HasPrefix(path, "//") || path == u.EscapedPath() {
+		return u
+	}
+	w := *u
+	w.Opaque = path
+	return &w
+}
+
 // ofConnection are headers of one connection, which net/http makes itself, as
 // workerd does.
 var ofConnection = []string{"Host", "Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length"}
@@ -141,7 +165,12 @@ var ofConnection = []string{"Host", "Connection", "Keep-Alive", "Te", "Trailer",
 // addBody gives a request its body. One whose bytes are there can be sent again
 // where a kept connection turns out to be closed.
 func addBody(out *http.Request, b event.Body) {
-	switch n := b.Size(); {
+	n := b.Size()
+	if (b.IsNull() || n == 0) && out.Method != http.MethodGet && out.Method != http.MethodHead {
+		// So that the length is said: of most methods net/http leaves it out.
+		out.TransferEncoding, out.Body = []string{"identity"}, http.NoBody
+	}
+	switch {
 	case b.IsNull():
 	case b.Stream != nil && n != 0:
 		out.Body, out.ContentLength = b.Stream, n
