@@ -137,8 +137,10 @@ func typeName(name string, target any) string {
 		return "string"
 	case *bool:
 		return "boolean"
-	case *float64, *int, *int64, *int32, **int32:
+	case *float64, *int64:
 		return "number"
+	case *int, *int32, **int32:
+		return "integer"
 	case *time.Time:
 		return "date"
 	case *Function:
@@ -183,9 +185,9 @@ func (c *Call) convert(n int, v goja.Value, target any) (err error) {
 			*t = &i
 		}
 	case *time.Time:
-		ms, ok := Milliseconds(c.js, v)
-		if !ok {
-			return c.BadArg(n, "date")
+		ms, err := c.Date(n, v)
+		if err != nil {
+			return err
 		}
 		*t = time.UnixMilli(ms)
 	case *goja.Value:

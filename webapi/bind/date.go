@@ -5,6 +5,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"workerd.local/exception"
 	"workerd.local/isolate"
 )
 
@@ -23,7 +24,7 @@ func Milliseconds(js *isolate.JS, v goja.Value) (ms int64, ok bool) {
 		}
 		f = t.ToFloat()
 	case !isObj:
-		if k := v.ExportType(); k != nil && (k.Kind().String() == "int64" || k.Kind().String() == "float64") {
+		if isNumber(v) {
 			f = v.ToFloat()
 		}
 	}
@@ -31,6 +32,35 @@ func Milliseconds(js *isolate.JS, v goja.Value) (ms int64, ok bool) {
 		return 0, false
 	}
 	return int64(f), true
+}
+
+// Date is the nth argument, or a member of a dictionary, as milliseconds since 1970: a Date, or
+// a number of them, within what 64 bits of nanoseconds hold (workerd).
+func (c *Call) Date(n int, v goja.Value) (ms int64, err error) {
+	var f float64
+	if ms, ok := Milliseconds(c.js, v); ok {
+		f = float64(ms)
+	} else if isNumber(v) {
+		f = v.ToFloat()
+	} else if obj, isObj := v.(*goja.Object); isObj && obj.ClassName() == "Date" {
+		f = math.NaN()
+	} else {
+		return 0, c.BadArg(n, "date")
+	}
+	switch nanoseconds := f * 1e6; {
+	case math.IsNaN(f) || math.IsInf(f, 0):
+		return 0, exception.TypeErrorf("The value cannot be converted because it is not a valid Date.")
+	case nanoseconds >= math.MaxInt64:
+		return 0, exception.TypeErrorf("This API doesn't support dates after 2189.")
+	case nanoseconds <= math.MinInt64:
+		return 0, exception.TypeErrorf("This API doesn't support dates before 1687.")
+	}
+	return int64(f), nil
+}
+
+func isNumber(v goja.Value) bool {
+	k := v.ExportType()
+	return k != nil && (k.Kind().String() == "int64" || k.Kind().String() == "float64")
 }
 
 // NewDate makes a Date.
