@@ -83,6 +83,9 @@ func (b *body) takeOut(js *isolate.JS, c *iocontext.Context) (event.Body, error)
 		return event.NoBody, nil
 	}
 	if err := b.checkUnused(); err != nil {
+		if err == errLocked {
+			err = streams.ErrLocked
+		}
 		return event.NoBody, err
 	}
 	if b.stream == nil {

@@ -1,7 +1,9 @@
 package fetch
 
 import (
+	"bufio"
 	"compress/gzip"
+	"errors"
 	"io"
 	"strings"
 
@@ -67,7 +69,12 @@ func (d *decoding) open() (io.Reader, error) {
 	if d.encoding == "br" {
 		return &faulty{src, brotli.NewReader(src)}, nil
 	}
-	z, err := gzip.NewReader(src)
+	in := bufio.NewReader(src)
+	if head, _ := in.Peek(len(gzipMagic)); !strings.HasPrefix(gzipMagic, string(head)) {
+		// However short it is.
+		return nil, d.explain(broken{gzip.ErrHeader})
+	}
+	z, err := gzip.NewReader(in)
 	if err == io.EOF {
 		// A message without a body may still name an encoding.
 		return strings.NewReader(""), nil
@@ -78,6 +85,9 @@ func (d *decoding) open() (io.Reader, error) {
 	return &faulty{src, z}, nil
 }
 
+// gzipMagic is what gzip begins with.
+const gzipMagic = "\x1f\x8b"
+
 // Close closes the encoded body; a Read may be waiting.
 func (d *decoding) Close() error { return d.raw.Close() }
 
@@ -86,7 +96,11 @@ type broken struct{ error }
 
 func (d *decoding) explain(err error) error {
 	if b, ok := err.(broken); ok {
-		return exception.TypeErrorf("The body could not be decoded: it is not valid %s data.", d.encoding).WithCause(b.error)
+		name := map[string]string{"gzip": "Gzip", "br": "Brotli"}[d.encoding]
+		if errors.Is(b.error, io.ErrUnexpectedEOF) {
+			return exception.TypeErrorf("%s compressed stream ended prematurely.", name).WithCause(b.error)
+		}
+		return exception.TypeErrorf("%s decompression failed.", name).WithCause(b.error)
 	}
 	return err
 }

@@ -92,7 +92,11 @@ func TestBrokenEncoding(t *testing.T) {
 	} {
 		e := newEnvWith(t, encodedService(data), isolate.Limits{BodyBytes: 1 << 20})
 		for _, enc := range []string{"gzip", "br"} {
-			want := "TypeError: The body could not be decoded: it is not valid " + enc + " data."
+			lib := map[string]string{"gzip": "Gzip", "br": "Brotli"}[enc]
+			want := "TypeError: " + lib + " decompression failed."
+			if name == "cut off" {
+				want = "TypeError: " + lib + " compressed stream ended prematurely."
+			}
 			if name == "too long" {
 				want = "RangeError: The body is larger than 1048576 bytes, the most that can be read into memory at once. Read it as a stream instead."
 			}

@@ -117,7 +117,7 @@ func TestToResponseRefuses(t *testing.T) {
 		{`r => new Request('http://x')`, "TypeError: Incorrect type for Promise: the Promise did not resolve to 'Response'."},
 		{`async r => Response.error()`, "TypeError: Return value from serve handler must not be an error response (like Response.error())"},
 		{`async r => { const x = new Response('a'); await x.text(); return x }`, "TypeError: Body has already been used. It can only be used once. Use tee() first if you need to read it twice."},
-		{`async r => { const x = new Response(new ReadableStream()); x.body.getReader(); return x }`, "TypeError: This ReadableStream is currently locked to a reader."},
+		{`async r => { const x = new Response(new ReadableStream()); x.body.getReader(); return x }`, "TypeError: The ReadableStream has been locked to a reader."},
 		{`async r => { throw new RangeError('x') }`, "RangeError: x"},
 	} {
 		if _, err := newHandler(t, e, c[0]).serve(e.Context(), get()); err == nil || err.Error() != c[1] {

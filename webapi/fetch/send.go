@@ -3,9 +3,11 @@ package fetch
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/andybalholm/brotli"
 	"github.com/dop251/goja"
@@ -13,8 +15,10 @@ import (
 	"workerd.local/event"
 	"workerd.local/iocontext"
 	"workerd.local/isolate"
+	"workerd.local/isolate/natives"
 	"workerd.local/trace"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/encoding"
 	"workerd.local/webapi/streams"
 )
 
@@ -135,6 +139,58 @@ func AnswerStream(js *isolate.JS, c *iocontext.Context, resp *event.Response) (*
 		return nil, err
 	}
 	return r.body.stream, nil
+}
+
+// Header is what a service says in a header of its protocol: several values are one list,
+// and an empty one says nothing.
+func Header(resp *event.Response, name string) (value string, ok bool) {
+	value = strings.Join(resp.Header[name], ", ")
+	return value, value != ""
+}
+
+// Decoded is the body of an answer as it was before its Content-Encoding, as ReadAnswer
+// reads it.
+func Decoded(resp *event.Response) event.Body {
+	if e := contentEncoding(&Headers{h: resp.Header}); e != "" && resp.Encoded && !resp.Body.IsNull() {
+		return decode(resp.Body, e)
+	}
+	return resp.Body
+}
+
+// Whole is a service whose answers are there to their end, and good, when the exchange is done: the
+// bodies of those that are a success are read and thrown away.
+func Whole(svc event.Service) event.Service { return whole{svc} }
+
+type whole struct{ event.Service }
+
+var _ event.Front = whole{}
+
+// Front is event.Front's.
+func (whole) Front() {}
+
+// Fetch is event.Service's.
+func (w whole) Fetch(ctx context.Context, req *event.Request) (*event.Response, error) {
+	resp, err := event.Ask(ctx, w.Service, req)
+	if err != nil || resp.Body.Stream == nil || resp.Status < 200 || resp.Status >= 300 {
+		return resp, err
+	}
+	_, err = io.Copy(io.Discard, resp.Body.Stream)
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
+		return nil, err
+	}
+	resp.Body = event.NoBody
+	return resp, nil
+}
+
+// PlainText and PlainJSON are what data says to a native of the host: a byte order mark is a
+// character like others.
+func PlainText(js *isolate.JS, data []byte) (goja.Value, error) {
+	return js.Runtime().ToValue(encoding.DecodeUTF8(string(data))), nil
+}
+
+// PlainJSON is beside PlainText.
+func PlainJSON(js *isolate.JS, data []byte) (goja.Value, error) {
+	return natives.ParseJSON(js.Runtime(), data, jsonLimits(js))
 }
 
 // Text is what a body says as text: UTF-8, without a byte order mark.

@@ -18,6 +18,9 @@ import (
 // batchSize is how many bytes of queued chunks one ask of the loop may bring.
 const batchSize = 256 << 10
 
+// ErrLocked is what a stream is answered that somebody else reads, or has read.
+var ErrLocked = exception.TypeErrorf("The ReadableStream has been locked to a reader.")
+
 // UsedText is the text of the TypeError about a body that was used before.
 const UsedText = "Body has already been used. It can only be used once. Use tee() first if you need to read it twice."
 
@@ -25,6 +28,18 @@ const UsedText = "Body has already been used. It can only be used once. Use tee(
 // from: a native stream's own bytes, else a reader as from Reader.
 func (s *Readable) Body(js *isolate.JS, c *iocontext.Context) (event.Body, error) {
 	return s.bodyOf(js, c, c.StartTask)
+}
+
+// Rest is Body, and of a stream of a script that was read in part what is left of it.
+func (s *Readable) Rest(js *isolate.JS, c *iocontext.Context) (event.Body, error) {
+	if s.reader == nil && !s.disturbed {
+		return s.bodyOf(js, c, c.StartTask)
+	}
+	if _, isNative := s.ctrl.(*native); isNative || s.reader != nil {
+		return event.Body{}, ErrLocked
+	}
+	r, err := s.readerOf(c, c.StartTask)
+	return event.StreamBody(r, -1), err
 }
 
 // Lend is Body for a reader that the context waits for, but does not outlive its work for.
