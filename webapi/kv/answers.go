@@ -3,11 +3,11 @@ package kv
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strconv"
 
 	"github.com/dop251/goja"
 
-	"workerd.local/exception"
 	"workerd.local/isolate"
 	"workerd.local/trace"
 	"workerd.local/webapi/fetch"
@@ -65,7 +65,8 @@ func toMap(js *isolate.JS, s *trace.Span, v goja.Value) (goja.Value, error) {
 	return m, nil
 }
 
-var errListing = exception.Errorf("KV list failed: the answer is not an object")
+// errListing is nothing that a script may see.
+var errListing = errors.New("answer of a KV service: a list that is no object")
 
 // listing is what list() gives of the answer: metadata that is a text is JSON.
 func listing(js *isolate.JS, s *trace.Span, v, cacheStatus goja.Value) (goja.Value, error) {
@@ -84,7 +85,7 @@ func listing(js *isolate.JS, s *trace.Span, v, cacheStatus goja.Value) (goja.Val
 			if text == nil || text.ExportType() == nil || text.ExportType().Kind().String() != "string" {
 				continue
 			}
-			m, err := fetch.JSON(js, []byte(text.String()))
+			m, err := fetch.PlainJSON(js, []byte(text.String()))
 			if err != nil {
 				return nil, err
 			}

@@ -122,7 +122,6 @@ func TestNamespaceOfAServiceThatFails(t *testing.T) {
 		{backend(jstest.Response(503, "")), `await KV.list()`, "Error: KV GET failed: 503 Service Unavailable"},
 		{backend(jstest.Response(200, "v")), `await KV.get("a", "json")`, `SyntaxError: Unexpected token 'v', "v" is not valid JSON`},
 		{backend(jstest.Response(200, "v", "CF-KV-Metadata", "m")), `await KV.getWithMetadata("a")`, `SyntaxError: Unexpected token 'm', "m" is not valid JSON`},
-		{backend(jstest.Response(200, "7")), `await KV.list()`, "Error: KV list failed: the answer is not an object"},
 		{backend(jstest.Response(200, "v")), `await KV.get("a", "blob")`, `TypeError: Unknown response type. Possible types are "text", "arrayBuffer", "json", and "stream".`},
 		{backend(&event.Response{Status: 200, Header: http.Header{}, Body: event.StreamBody(broken{}, 9)}), `await KV.get("a")`, "Error: Network connection lost."},
 		{failing(io.EOF), `await KV.get("a")`, "Error: Network connection lost."},
@@ -133,6 +132,9 @@ func TestNamespaceOfAServiceThatFails(t *testing.T) {
 	}
 	if _, err := newEnv(t, failing(errors.New("secret"))).Eval(`await KV.get("a")`); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("the script sees %v", err)
+	}
+	if _, err := newEnv(t, backend(jstest.Response(200, "7"))).Eval(`await KV.list()`); err == nil || !strings.HasPrefix(err.Error(), "Error: internal error; reference = ") {
+		t.Errorf("a list that is no object: %v", err)
 	}
 }
 

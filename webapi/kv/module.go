@@ -25,13 +25,15 @@ type Namespace struct {
 // Class is the class of bindings; scripts do not see its name.
 var Class = &bind.Class[Namespace]{
 	Name: "KvNamespace",
-	Async: map[string]bind.Method[Namespace]{
+	Methods: map[string]bind.Method[Namespace]{
 		"get":             (*Namespace).get,
 		"getWithMetadata": (*Namespace).getWithMetadata,
-		"put":             (*Namespace).put,
-		"delete":          (*Namespace).remove,
-		"list":            (*Namespace).list,
-		"deleteBulk":      (*Namespace).removeBulk,
+	},
+	Async: map[string]bind.Method[Namespace]{
+		"put":        (*Namespace).put,
+		"delete":     (*Namespace).remove,
+		"list":       (*Namespace).list,
+		"deleteBulk": (*Namespace).removeBulk,
 	},
 	Init: func(js *isolate.JS, _, proto *goja.Object) error {
 		if !js.Compat().Has("experimental") {

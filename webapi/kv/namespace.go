@@ -109,16 +109,21 @@ func readGetOptions(c *bind.Call) (o getOptions, err error) {
 	return o, err
 }
 
-// get is get().
+// get is get(): a wrong argument throws, as in workerd, and what is wrong with a key rejects.
 func (n *Namespace) get(c *bind.Call) (any, error) {
-	return n.read(c, "kv_get", false, func(_ *isolate.JS, value, _, _ goja.Value) (goja.Value, error) { return value, nil })
+	var early error
+	v, err := n.read(c, "kv_get", false, func(_ *isolate.JS, value, _, _ goja.Value) (goja.Value, error) { return value, nil }, &early)
+	if early != nil {
+		return c.JS().Rejected(early), nil
+	}
+	return v, err
 }
 
-// getWithMetadata is getWithMetadata().
+// getWithMetadata is getWithMetadata(), which throws what is wrong with a single key, too.
 func (n *Namespace) getWithMetadata(c *bind.Call) (any, error) {
 	return n.read(c, "kv_getWithMetadata", true, func(js *isolate.JS, value, metadata, cacheStatus goja.Value) (goja.Value, error) {
 		return record(js, "value", value, "metadata", metadata, "cacheStatus", cacheStatus)
-	})
+	}, nil)
 }
 
 // record is an object with the properties that pairs name.
@@ -135,8 +140,12 @@ func record(js *isolate.JS, pairs ...any) (*goja.Object, error) {
 // result makes what a script gets of a value, its metadata and the status of the cache.
 type result func(js *isolate.JS, value, metadata, cacheStatus goja.Value) (goja.Value, error)
 
-func (n *Namespace) read(c *bind.Call, span string, withMetadata bool, res result) (any, error) {
+// read reads one key or several. What is wrong with a key goes to early, unless that is nil.
+func (n *Namespace) read(c *bind.Call, span string, withMetadata bool, res result, early *error) (any, error) {
 	if c.Len() == 0 {
+		if withMetadata {
+			return nil, c.BadArg(1, "Array or string")
+		}
 		return nil, c.BadArg(1, "string or Array")
 	}
 	names, isArray, err := c.Texts(c.Arg(0), func(v goja.Value) (string, error) { return c.String(1, v) })
@@ -161,7 +170,11 @@ func (n *Namespace) read(c *bind.Call, span string, withMetadata bool, res resul
 		if isArray {
 			return n.getBulk(c.JS(), ioc, s, names, o, withMetadata)
 		}
-		return n.getOne(c.JS(), ioc, s, name, o, res)
+		v, err := n.getOne(c.JS(), ioc, s, name, o, res)
+		if err != nil && early != nil && !isolate.Uncatchable(err) {
+			*early, err = err, nil
+		}
+		return v, err
 	})
 }
 
@@ -178,7 +191,7 @@ func (n *Namespace) getOne(js *isolate.JS, ioc *iocontext.Context, s *trace.Span
 	req := request(http.MethodGet, host+"/"+pathOf(name)+q.b.String())
 	return fetch.Send(js, ioc, n.Service, req, func(js *isolate.JS, resp *event.Response) (goja.Value, error) {
 		status := cacheStatus(js, resp)
-		if v := resp.Header.Get("Cf-Cache-Status"); v != "" {
+		if v, ok := fetch.Header(resp, "Cf-Cache-Status"); ok {
 			s.Set("cloudflare.kv.response.cache_status", v)
 		}
 		if resp.Status == http.StatusNotFound || resp.Status == http.StatusGone {
@@ -188,16 +201,17 @@ func (n *Namespace) getOne(js *isolate.JS, ioc *iocontext.Context, s *trace.Span
 		if err := checkStatus("GET", resp); err != nil {
 			return nil, err
 		}
-		if _, ok := resp.Header["Cf-Kv-Metadata"]; ok {
+		text, hasMetadata := fetch.Header(resp, "Cf-Kv-Metadata")
+		if hasMetadata {
 			s.Set("cloudflare.kv.response.metadata", true)
 		}
 		describe(s, resp)
 		s.Set("cloudflare.kv.response.returned_rows", int64(1))
 		return value(js, ioc, o.typ, resp, func(js *isolate.JS, v goja.Value) (goja.Value, error) {
 			metadata := goja.Null()
-			if text, ok := resp.Header["Cf-Kv-Metadata"]; ok {
+			if hasMetadata {
 				var err error
-				if metadata, err = fetch.JSON(js, []byte(strings.Join(text, ", "))); err != nil {
+				if metadata, err = fetch.PlainJSON(js, []byte(text)); err != nil {
 					return nil, err
 				}
 			}
@@ -207,7 +221,7 @@ func (n *Namespace) getOne(js *isolate.JS, ioc *iocontext.Context, s *trace.Span
 }
 
 func cacheStatus(js *isolate.JS, resp *event.Response) goja.Value {
-	if s := resp.Header.Get("Cf-Cache-Status"); s != "" {
+	if s, ok := fetch.Header(resp, "Cf-Cache-Status"); ok {
 		return js.Runtime().ToValue(s)
 	}
 	return goja.Null()
@@ -222,9 +236,9 @@ func value(js *isolate.JS, ioc *iocontext.Context, typ *string, resp *event.Resp
 	var conv func(js *isolate.JS, data []byte) (goja.Value, error)
 	switch name {
 	case "text":
-		conv = fetch.Text
+		conv = fetch.PlainText
 	case "json":
-		conv = fetch.JSON
+		conv = fetch.PlainJSON
 	case "arrayBuffer":
 		conv = func(js *isolate.JS, data []byte) (goja.Value, error) {
 			return bind.Value(js, append([]byte{}, data...)), nil
@@ -268,7 +282,7 @@ func (n *Namespace) getBulk(js *isolate.JS, ioc *iocontext.Context, s *trace.Spa
 		}
 		return fetch.ReadAnswer(js, ioc, resp, func(js *isolate.JS, data []byte) (goja.Value, error) {
 			s.Set("cloudflare.kv.response.size", int64(len(data)))
-			v, err := fetch.JSON(js, data)
+			v, err := fetch.PlainJSON(js, data)
 			if err != nil {
 				return nil, err
 			}
@@ -324,7 +338,7 @@ func (n *Namespace) listed(js *isolate.JS, ioc *iocontext.Context, s *trace.Span
 		status := cacheStatus(js, resp)
 		describe(s, resp)
 		return fetch.ReadAnswer(js, ioc, resp, func(js *isolate.JS, data []byte) (goja.Value, error) {
-			v, err := fetch.JSON(js, data)
+			v, err := fetch.PlainJSON(js, data)
 			if err != nil {
 				return nil, err
 			}
@@ -340,7 +354,7 @@ func (n *Namespace) put(c *bind.Call) (any, error) {
 		return nil, err
 	}
 	v := c.Arg(1)
-	if goja.IsUndefined(v) {
+	if c.Len() < 2 {
 		return nil, c.BadArg(2, "string or Object")
 	}
 	var text *string
@@ -398,8 +412,11 @@ func (n *Namespace) putOne(js *isolate.JS, ioc *iocontext.Context, s *trace.Span
 	if size := req.Body.Size(); size >= 0 {
 		s.Set("cloudflare.kv.query.payload.size", size)
 	}
-	fetch.Frame(req)
-	return n.done(js, ioc, "PUT", req), nil
+	if req.Body.Size() != 0 {
+		fetch.Frame(req)
+	}
+	// What the service says to a put is wanted to its end.
+	return n.done(js, ioc, fetch.Whole(n.Service), "PUT", req), nil
 }
 
 var errBody = exception.TypeErrorf("KV put() accepts only strings, ArrayBuffers, ArrayBufferViews, and ReadableStreams as values.")
@@ -408,7 +425,7 @@ var errBody = exception.TypeErrorf("KV put() accepts only strings, ArrayBuffers,
 func body(js *isolate.JS, ioc *iocontext.Context, obj *goja.Object) (b event.Body, typ string, err error) {
 	if host, _, ok := bind.ValueOf(js, obj); ok {
 		if s, ok := host.(*streams.Readable); ok {
-			b, err = s.Body(js, ioc)
+			b, err = s.Rest(js, ioc)
 			return b, "ReadableStream", err
 		}
 		return event.NoBody, "", errBody
@@ -435,7 +452,7 @@ func (n *Namespace) remove(c *bind.Call) (any, error) {
 	}
 	return n.traced(c.JS(), "kv_delete", "delete", func(s *trace.Span) (any, error) {
 		setKeys(s, name)
-		return n.done(c.JS(), ioc, "DELETE", request(http.MethodDelete, host+"/"+componentOf(name)+"?urlencoded=true")), nil
+		return n.done(c.JS(), ioc, n.Service, "DELETE", request(http.MethodDelete, host+"/"+componentOf(name)+"?urlencoded=true")), nil
 	})
 }
 
@@ -449,8 +466,8 @@ func (n *Namespace) removeBulk(c *bind.Call) (any, error) {
 }
 
 // done sends a request whose answer says only that it was done.
-func (n *Namespace) done(js *isolate.JS, ioc *iocontext.Context, method string, req *event.Request) *goja.Object {
-	return fetch.Send(js, ioc, n.Service, req, func(_ *isolate.JS, resp *event.Response) (goja.Value, error) {
+func (n *Namespace) done(js *isolate.JS, ioc *iocontext.Context, svc event.Service, method string, req *event.Request) *goja.Object {
+	return fetch.Send(js, ioc, svc, req, func(_ *isolate.JS, resp *event.Response) (goja.Value, error) {
 		if err := checkStatus(method, resp); err != nil {
 			return nil, err
 		}
