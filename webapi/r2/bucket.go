@@ -128,7 +128,7 @@ func (b *Bucket) jsPut(c *bind.Call) (any, error) {
 	}
 	value := func(ioc *iocontext.Context) (event.Body, error) { return event.NoBody, nil }
 	var stream *streams.Readable
-	if !goja.IsNull(c.Arg(1)) {
+	if v := c.Arg(1); !goja.IsNull(v) && (c.Len() < 2 || !goja.IsUndefined(v)) {
 		var err error
 		if value, stream, err = valueOf(c, 2); err != nil {
 			return nil, err
@@ -222,15 +222,21 @@ func (b *Bucket) jsList(c *bind.Call) (any, error) {
 
 func (b *Bucket) listObjects(c *bind.Call, s *trace.Span, r *request) (any, error) {
 	w := wanted{}
+	var limit *int32
 	err := c.Options(1, "ListOptions", "cursor", text(&r.Cursor), "delimiter", text(&r.Delimiter), "include", func(f *bind.Call, v goja.Value) error {
+		seen := -1
 		names, ok, err := texts(f, v, func(v goja.Value) (string, error) {
+			seen++
 			if s, ok := v.(goja.String); ok {
 				return s.String(), nil
 			}
-			return "", f.BadArg(1, "string")
+			return "", exception.TypeErrorf("Incorrect type for array element %d: the provided value is not of type 'string'.", seen)
 		})
 		if err == nil && !ok {
 			err = f.BadArg(1, "Array")
+		}
+		if err != nil {
+			return err
 		}
 		include := []int{}
 		for _, name := range names {
@@ -246,10 +252,15 @@ func (b *Bucket) listObjects(c *bind.Call, s *trace.Span, r *request) (any, erro
 			}
 		}
 		r.Include = &include
-		return err
-	}, "limit", &r.Limit, "prefix", text(&r.Prefix), "startAfter", text(&r.StartAfter))
+		return nil
+	}, "limit", &limit, "prefix", text(&r.Prefix), "startAfter", text(&r.StartAfter))
 	if err != nil {
 		return nil, err
+	}
+	if limit != nil && *limit != -1 {
+		// -1 is how the wire has none.
+		n := uint32(*limit)
+		r.Limit = &n
 	}
 	ioc, err := c.Context()
 	if err != nil {
@@ -264,7 +275,7 @@ func (b *Bucket) listObjects(c *bind.Call, s *trace.Span, r *request) (any, erro
 	r.NewRuntime = true
 	if !c.JS().Compat().Has("r2_list_honor_include") {
 		r.Include, w = &[]int{0, 1}, all
-	} else if r.Include == nil && c.Len() > 0 && !goja.IsUndefined(c.Arg(0)) && !goja.IsNull(c.Arg(0)) {
+	} else if r.Include == nil && c.Len() > 0 && !goja.IsUndefined(c.Arg(0)) {
 		r.Include = &[]int{}
 	}
 	return b.get(c.JS(), ioc, s, r, func(js *isolate.JS, a *answer) (goja.Value, error) {

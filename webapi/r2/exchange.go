@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 
 	"github.com/dop251/goja"
@@ -20,6 +21,9 @@ import (
 	"workerd.local/webapi/fetch"
 	"workerd.local/webapi/streams"
 )
+
+// digits are what the size of metadata begins with; workerd minds nothing behind them.
+var digits = regexp.MustCompile(`^[+-]?[0-9]*`)
 
 // maxMetadata is the longest metadata of an answer (workerd).
 const maxMetadata = 1 << 20
@@ -80,9 +84,9 @@ func (s *service) read(resp *event.Response) error {
 	a.status = resp.Status
 	if resp.Status >= 400 {
 		a.failed = &failure{Message: "Unspecified error"}
-		if text, ok := resp.Header["Cf-R2-Error"]; ok {
+		if text, ok := fetch.Header(resp, "Cf-R2-Error"); ok {
 			a.failed.Message = ""
-			if err := read([]byte(text[0]), a.failed); err != nil {
+			if err := read([]byte(text), a.failed); err != nil {
 				return err
 			}
 		}
@@ -93,12 +97,13 @@ func (s *service) read(resp *event.Response) error {
 	}
 	size := int64(maxMetadata + 1)
 	if !s.whole {
-		text := resp.Header.Get("Cf-R2-Metadata-Size")
-		if text == "" {
+		resp.Body, resp.Encoded = fetch.Decoded(resp), false
+		text, ok := fetch.Header(resp, "Cf-R2-Metadata-Size")
+		if !ok {
 			a.body = resp.Body
 			return nil
 		}
-		n, err := strconv.ParseInt(text, 10, 64)
+		n, err := strconv.ParseInt(digits.FindString(text), 10, 64)
 		if err != nil || n < 0 || n > maxMetadata {
 			return fmt.Errorf("answer of an R2 service: metadata of %q bytes", text)
 		}
@@ -121,7 +126,7 @@ func (s *service) read(resp *event.Response) error {
 	case s.whole && n > maxMetadata:
 		return fmt.Errorf("answer of an R2 service: metadata of more than %d bytes", maxMetadata)
 	case !s.whole && n < size:
-		return fmt.Errorf("answer of an R2 service: metadata of %d bytes ends after %d: %w", size, n, io.ErrUnexpectedEOF)
+		return fmt.Errorf("answer of an R2 service: metadata of %d bytes ends after %d", size, n)
 	}
 	resp.Body = a.body
 	return nil
@@ -198,7 +203,7 @@ func valueOf(c *bind.Call, n int) (take func(ioc *iocontext.Context) (event.Body
 	if host, _, ok := bind.ValueOf(js, obj); ok {
 		if s, ok := host.(*streams.Readable); ok {
 			return func(ioc *iocontext.Context) (event.Body, error) {
-				b, err := s.Body(js, ioc)
+				b, err := s.Rest(js, ioc)
 				if err == nil && b.Size() < 0 {
 					fetch.CloseLater(ioc, b)
 					err = errNoLength

@@ -179,7 +179,12 @@ func partsOf(c *bind.Call) ([]part, error) {
 			bad = exception.RangeErrorf("There are %d parts, but there cannot be more than %d.", n, maxPart)
 		}
 		for i := int64(0); i < n && bad == nil; i++ {
-			obj, ok := list.Get(strconv.FormatInt(i, 10)).(*goja.Object)
+			v := list.Get(strconv.FormatInt(i, 10))
+			obj, ok := v.(*goja.Object)
+			if v == nil || goja.IsUndefined(v) || goja.IsNull(v) {
+				bad = exception.TypeErrorf("Cannot initialize UploadedPart with required members from an undefined or null value.")
+				return
+			}
 			if !ok {
 				bad = exception.TypeErrorf("Incorrect type for array element %d: the provided value is not of type 'UploadedPart'.", i)
 				return

@@ -91,11 +91,14 @@ func (o *object) writeHTTPMetadata(c *bind.Call) (any, error) {
 			}
 		}
 	}
-	if e := o.http.CacheExpiry; e != nil {
+	if e := o.http.CacheExpiry; e != nil && *e != noTime {
 		return nil, h.Set("expires", time.UnixMilli(int64(*e)).UTC().Format(http.TimeFormat))
 	}
 	return nil, nil
 }
+
+// noTime is how the wire has no time, which is the millisecond before 1970.
+const noTime = number(math.MaxUint64)
 
 // Metadata that an answer may have left out: asked for, it is there and empty.
 type wanted struct{ http, custom bool }
@@ -156,7 +159,7 @@ func (m *httpFields) object(js *isolate.JS) *goja.Object {
 		pairs = append(pairs, f.name, v)
 	}
 	expiry := goja.Undefined()
-	if m.CacheExpiry != nil {
+	if m.CacheExpiry != nil && *m.CacheExpiry != noTime {
 		expiry = bind.NewDate(js, int64(*m.CacheExpiry))
 	}
 	return record(js, append(pairs, "cacheExpiry", expiry)...)

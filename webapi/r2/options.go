@@ -3,7 +3,6 @@ package r2
 import (
 	"encoding/hex"
 	"math"
-	"strconv"
 
 	"github.com/dop251/goja"
 
@@ -60,9 +59,9 @@ func dateOf(f *bind.Call, h *fetch.Headers, name string, to **number) error {
 
 func milliseconds(to **number) reader {
 	return func(f *bind.Call, v goja.Value) error {
-		ms, ok := bind.Milliseconds(f.JS(), v)
-		if !ok {
-			return f.BadArg(1, "date")
+		ms, err := f.Date(1, v)
+		if err != nil {
+			return err
 		}
 		n := number(ms)
 		*to = &n
@@ -135,12 +134,6 @@ func readRange(r *request) reader {
 				return err
 			}
 			r.Range = &byteRange{}
-			if vals["suffix"] != nil && vals["offset"] != nil {
-				return exception.TypeErrorf("Suffix is incompatible with offset.")
-			}
-			if vals["suffix"] != nil && vals["length"] != nil {
-				return exception.TypeErrorf("Suffix is incompatible with length.")
-			}
 			for _, m := range []struct {
 				name, negative, fraction string
 				to                       **number
@@ -153,10 +146,14 @@ func readRange(r *request) reader {
 				if x == nil {
 					continue
 				}
-				shown := strconv.FormatFloat(*x, 'g', -1, 64)
-				if math.IsNaN(*x) {
-					shown = "nan"
+				if m.name == "suffix" {
+					for _, other := range []string{"offset", "length"} {
+						if vals[other] != nil {
+							return exception.TypeErrorf("Suffix is incompatible with %s.", other)
+						}
+					}
 				}
+				shown := bind.Double(*x)
 				if !(*x >= 0) {
 					return exception.RangeErrorf("%s (%s) must be greater than or equal to 0.", m.negative, shown)
 				}
@@ -209,6 +206,9 @@ func readHTTPMetadata(r *request) reader {
 	return func(f *bind.Call, v goja.Value) error {
 		m := &httpFields{}
 		r.HTTPFields = m
+		if goja.IsNull(v) {
+			return nil
+		}
 		return headersOr("HttpMetadata", func(h *fetch.Headers) error {
 			for _, x := range m.fields() {
 				if err := headerOf(h, x.header, x.value); err != nil {
@@ -242,10 +242,10 @@ func (m *httpFields) fields() []httpField {
 func readCustomMetadata(r *request) reader {
 	return func(f *bind.Call, v goja.Value) error {
 		obj, ok := v.(*goja.Object)
-		if !ok {
+		if !ok || obj.ClassName() == "Array" {
 			return f.BadArg(1, "object")
 		}
-		fields := []field{}
+		fields := each[field]{}
 		var bad error
 		err := f.JS().Try(func() {
 			for _, k := range obj.Keys() {
@@ -265,8 +265,13 @@ func readCustomMetadata(r *request) reader {
 }
 
 // readHash reads a checksum of a number of bytes.
-func readHash(name string, size int, to *[]byte) reader {
+func readHash(name string, size int, to *[]byte, r *request) reader {
 	return func(f *bind.Call, v goja.Value) error {
+		for _, h := range [][]byte{r.MD5, r.SHA1, r.SHA256, r.SHA384, r.SHA512} {
+			if h != nil {
+				return exception.TypeErrorf("You cannot specify multiple hashing algorithms.")
+			}
+		}
 		if b, ok := bind.Bytes(f.JS(), v); ok {
 			if len(b) != size {
 				return exception.TypeErrorf("%s is %d bytes, not %d", name, size, len(b))
@@ -292,21 +297,8 @@ func readHash(name string, size int, to *[]byte) reader {
 
 // putOptions reads the options of put().
 func putOptions(c *bind.Call, r *request) error {
-	err := c.Options(3, "PutOptions", "customMetadata", readCustomMetadata(r), "httpMetadata", readHTTPMetadata(r),
-		"md5", readHash("MD5", 16, (*[]byte)(&r.MD5)), "onlyIf", readOnlyIf(r), "sha1", readHash("SHA-1", 20, (*[]byte)(&r.SHA1)),
-		"sha256", readHash("SHA-256", 32, (*[]byte)(&r.SHA256)), "sha384", readHash("SHA-384", 48, (*[]byte)(&r.SHA384)),
-		"sha512", readHash("SHA-512", 64, (*[]byte)(&r.SHA512)), "ssecKey", readSSEC(r), "storageClass", &r.StorageClass)
-	if err != nil {
-		return err
-	}
-	hashes := 0
-	for _, h := range [][]byte{r.MD5, r.SHA1, r.SHA256, r.SHA384, r.SHA512} {
-		if h != nil {
-			hashes++
-		}
-	}
-	if hashes > 1 {
-		return exception.TypeErrorf("You cannot specify multiple hashing algorithms.")
-	}
-	return nil
+	return c.Options(3, "PutOptions", "customMetadata", readCustomMetadata(r), "httpMetadata", readHTTPMetadata(r),
+		"md5", readHash("MD5", 16, (*[]byte)(&r.MD5), r), "onlyIf", readOnlyIf(r), "sha1", readHash("SHA-1", 20, (*[]byte)(&r.SHA1), r),
+		"sha256", readHash("SHA-256", 32, (*[]byte)(&r.SHA256), r), "sha384", readHash("SHA-384", 48, (*[]byte)(&r.SHA384), r),
+		"sha512", readHash("SHA-512", 64, (*[]byte)(&r.SHA512), r), "ssecKey", readSSEC(r), "storageClass", &r.StorageClass)
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/dop251/goja"
 
@@ -140,12 +141,13 @@ func TestBucketOfAServiceThatFails(t *testing.T) {
 		{backend(failed(404, "10024", "gone")), `await R2.resumeMultipartUpload("k", "u").abort()`, "Error: abortMultipartUpload: gone (10024)"},
 		{backend(failed(400, "10048", "parts")), `await R2.resumeMultipartUpload("k", "u").complete([])`, "Error: completeMultipartUpload: parts (10048)"},
 		{&jstest.Service{Answer: jstest.Always(nil, io.ErrUnexpectedEOF)}, `await R2.list()`, "Error: Network connection lost."},
-		{backend(&event.Response{Status: 200, Header: http.Header{"Cf-R2-Metadata-Size": {"99"}}, Body: event.StreamBody(torn{strings.NewReader("{")}, -1)}), `await R2.get("k")`, "Error: Network connection lost."},
+		{backend(&event.Response{Status: 200, Header: http.Header{"Cf-R2-Metadata-Size": {"99"}}, Body: event.StreamBody(torn{io.MultiReader(strings.NewReader("{"), iotest.ErrReader(io.ErrUnexpectedEOF))}, -1)}), `await R2.get("k")`, "Error: Network connection lost."},
 	} {
 		newEnv(t, c.b).WantError(c.source, c.want)
 	}
 	for source, answer := range map[string]*event.Response{
 		`R2.head("k")`:     {Status: 200},
+		`R2.head("cut")`:   {Status: 200, Header: http.Header{"Cf-R2-Metadata-Size": {"99"}}, Body: event.StreamBody(torn{strings.NewReader("{")}, -1)},
 		`R2.get("k")`:      got("{", ""),
 		`R2.list()`:        got(`{"objects":{}}`, ""),
 		`R2.get("k").then`: {Status: 200, Header: http.Header{"Cf-R2-Metadata-Size": {"99999999"}}},

@@ -5,7 +5,9 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -23,14 +25,14 @@ type request struct {
 	UploadID     *string      `json:"uploadId,omitempty"`
 	PartNumber   int32        `json:"partNumber,omitempty"`
 	Parts        *[]part      `json:"parts,omitempty"`
-	Limit        *int32       `json:"limit,omitempty"`
+	Limit        *uint32      `json:"limit,omitempty"`
 	Prefix       *string      `json:"prefix,omitempty"`
 	Cursor       *string      `json:"cursor,omitempty"`
 	Delimiter    *string      `json:"delimiter,omitempty"`
 	StartAfter   *string      `json:"startAfter,omitempty"`
 	Include      *[]int       `json:"include,omitempty"`
 	NewRuntime   bool         `json:"newRuntime,omitempty"`
-	CustomFields *[]field     `json:"customFields,omitempty"`
+	CustomFields *each[field] `json:"customFields,omitempty"`
 	HTTPFields   *httpFields  `json:"httpFields,omitempty"`
 	Range        *byteRange   `json:"range,omitempty"`
 	OnlyIf       *conditional `json:"onlyIf,omitempty"`
@@ -96,31 +98,32 @@ type checksums struct {
 
 // head is what an answer says of an object.
 type head struct {
-	Name         string      `json:"name"`
-	Version      string      `json:"version"`
-	Size         number      `json:"size"`
-	ETag         string      `json:"etag"`
-	Uploaded     number      `json:"uploaded"`
-	HTTPFields   *httpFields `json:"httpFields"`
-	CustomFields *[]field    `json:"customFields"`
-	Range        *byteRange  `json:"range"`
-	Checksums    *checksums  `json:"checksums"`
-	StorageClass string      `json:"storageClass"`
+	Name         string       `json:"name"`
+	Version      string       `json:"version"`
+	Size         number       `json:"size"`
+	ETag         string       `json:"etag"`
+	Uploaded     number       `json:"uploaded"`
+	HTTPFields   *httpFields  `json:"httpFields"`
+	CustomFields *each[field] `json:"customFields"`
+	Range        *byteRange   `json:"range"`
+	Checksums    *checksums   `json:"checksums"`
+	StorageClass string       `json:"storageClass"`
 	SSEC         *struct {
 		KeyMD5 string `json:"keyMd5"`
 	} `json:"ssec"`
 }
 
 type listing struct {
-	Objects           []head   `json:"objects"`
-	Truncated         bool     `json:"truncated"`
-	Cursor            *string  `json:"cursor"`
-	DelimitedPrefixes []string `json:"delimitedPrefixes"`
+	Objects           each[head] `json:"objects"`
+	Truncated         bool       `json:"truncated"`
+	Cursor            *string    `json:"cursor"`
+	DelimitedPrefixes []string   `json:"delimitedPrefixes"`
 }
 
 // failure is an error of the service.
 type failure struct {
-	V4Code  uint32 `json:"v4code"`
+	Version code   `json:"version"`
+	V4Code  code   `json:"v4code"`
 	Message string `json:"message"`
 }
 
@@ -139,10 +142,56 @@ func wire(v any) ([]byte, error) {
 
 // read is an answer's JSON. What is wrong with it is nothing that a script may see.
 func read(data []byte, to any) error {
-	if err := json.Unmarshal(data, to); err != nil {
+	err := json.Unmarshal(data, to)
+	if err == nil && isNull(data) {
+		err = errNull
+	}
+	if err != nil {
 		return fmt.Errorf("answer of an R2 service: %w", err)
 	}
 	return nil
+}
+
+// errNull says that null is where it does not stand for what is left out.
+var errNull = errors.New("null is no value")
+
+func isNull(data []byte) bool { return string(bytes.TrimSpace(data)) == "null" }
+
+// each is a list of which no element is null.
+type each[T any] []T
+
+// UnmarshalJSON is json.Unmarshaler's.
+func (e *each[T]) UnmarshalJSON(b []byte) error {
+	var raw []json.RawMessage
+	if err := json.Unmarshal(b, &raw); err != nil {
+		return err
+	}
+	for _, r := range raw {
+		if isNull(r) {
+			return errNull
+		}
+	}
+	return json.Unmarshal(b, (*[]T)(e))
+}
+
+// code is a number of 32 bits: a number, however it is written, or a text.
+type code uint32
+
+// UnmarshalJSON is json.Unmarshaler's.
+func (c *code) UnmarshalJSON(b []byte) error {
+	if text, ok := strings.CutPrefix(string(b), `"`); ok {
+		v, err := strconv.ParseUint(strings.TrimSuffix(text, `"`), 10, 32)
+		*c = code(v)
+		return err
+	}
+	v, err := strconv.ParseFloat(string(b), 64)
+	if err == nil && (v < 0 || v > math.MaxUint32 || v != math.Trunc(v)) {
+		err = fmt.Errorf("%s is no number of 32 bits", b)
+	}
+	if err == nil {
+		*c = code(v)
+	}
+	return err
 }
 
 // number is one of 64 bits: a text, or when it is read also a number.
@@ -178,14 +227,30 @@ func (b base64Bytes) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON is json.Unmarshaler's.
 func (b *hexBytes) UnmarshalJSON(text []byte) error {
+	if isNull(text) {
+		return errNull
+	}
 	var s string
 	if err := json.Unmarshal(text, &s); err != nil {
 		return err
 	}
-	v, err := hex.DecodeString(s)
-	if v == nil {
-		v = []byte{}
+	// What is no digit counts as 0, and half a byte is dropped, as in workerd: sums are told as
+	// they were stored.
+	*b = make([]byte, len(s)/2)
+	for i := range *b {
+		(*b)[i] = nibble(s[2*i])<<4 | nibble(s[2*i+1])
 	}
-	*b = v
-	return err
+	return nil
+}
+
+func nibble(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10
+	case c >= 'A' && c <= 'F':
+		return c - 'A' + 10
+	}
+	return 0
 }
