@@ -10,7 +10,6 @@ package analytics
 
 import (
 	"bytes"
-	"encoding/json"
 	"math"
 	"strconv"
 
@@ -100,11 +99,7 @@ func (p *Point) Encode(dataset string, nanoseconds int64) ([]byte, error) {
 		if i < len(p.Doubles) {
 			f = p.Doubles[i]
 		}
-		text, err := number(f)
-		if err != nil {
-			return nil, err
-		}
-		b.WriteString(`,"double` + strconv.Itoa(i+1) + `":` + text)
+		b.WriteString(`,"double` + strconv.Itoa(i+1) + `":` + number(f))
 	}
 	for i, v := range p.Blobs {
 		if v != nil {
@@ -115,17 +110,16 @@ func (p *Point) Encode(dataset string, nanoseconds int64) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func number(f float64) (string, error) {
+func number(f float64) string {
 	switch {
 	case math.IsNaN(f):
-		return `"NaN"`, nil
+		return `"NaN"`
 	case math.IsInf(f, 1):
-		return `"Infinity"`, nil
+		return `"Infinity"`
 	case math.IsInf(f, -1):
-		return `"-Infinity"`, nil
+		return `"-Infinity"`
 	}
-	b, err := json.Marshal(f)
-	return string(b), err
+	return bind.Double(f)
 }
 
 // write is writeDataPoint().

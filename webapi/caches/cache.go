@@ -72,7 +72,7 @@ func (ca *cache) request(js *isolate.JS, r *fetch.Request, method string) (*even
 	}
 	target, _, _ = strings.Cut(target, "#")
 	req := &event.Request{Method: method, URL: target, Header: r.Headers().Header().Clone(), CF: cf, Redirect: "manual"}
-	if ca.name != nil {
+	if ca.name != nil && *ca.name != "" {
 		req.Header["Cf-Cache-Namespace"] = []string{encodeComponent(*ca.name)}
 	}
 	return req, svc, nil
@@ -112,10 +112,12 @@ func (ca *cache) lookUp(c *bind.Call, span *trace.Span) (any, error) {
 	return fetch.Send(js, ioc, svc, req, func(js *isolate.JS, resp *event.Response) (goja.Value, error) {
 		answered(span, resp)
 		// The status may be that of what was stored.
-		if resp.Header.Get("Cf-Cache-Status") != "HIT" {
+		if status, _ := fetch.Header(resp, "Cf-Cache-Status"); status != "HIT" {
 			fetch.CloseLater(ioc, resp.Body)
 			return goja.Undefined(), nil
 		}
+		// What was stored tells no URL (workerd).
+		resp.URL = ""
 		return fetch.NewAnswer(js, ioc, resp)
 	}), nil
 }
@@ -141,7 +143,7 @@ func (ca *cache) purge(c *bind.Call, span *trace.Span) (any, error) {
 		return nil, err
 	}
 	// A cache refuses to purge for others than its own machine (workerd).
-	req.Header["X-Real-Ip"] = []string{"127.0.0.1"}
+	req.Header["X-Real-Ip"] = append(req.Header["X-Real-Ip"], "127.0.0.1")
 	return fetch.Send(js, ioc, svc, req, func(js *isolate.JS, resp *event.Response) (goja.Value, error) {
 		span.Set("cache.response.status_code", int64(resp.Status))
 		span.Set("cache.response.success", resp.Status == http.StatusOK)
@@ -162,6 +164,9 @@ func (ca *cache) purge(c *bind.Call, span *trace.Span) (any, error) {
 // any time.
 func (ca *cache) put(c *bind.Call) (any, error) {
 	js := c.JS()
+	if c.Len() == 0 {
+		return nil, c.BadArg(1, "Request or string")
+	}
 	resp, ok := fetch.ResponseClass.Unwrap(js, c.Arg(1))
 	if !ok {
 		return nil, c.BadArg(2, "Response")

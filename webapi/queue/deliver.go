@@ -147,9 +147,9 @@ func readReceived(c *bind.Call, v goja.Value) (m event.QueueMessage, err error) 
 		serialized = append([]byte{}, b...)
 		return nil
 	}, "timestamp", func(f *bind.Call, v goja.Value) error {
-		ms, ok := bind.Milliseconds(f.JS(), v)
-		if !ok {
-			return f.BadArg(1, "date")
+		ms, err := f.Date(1, v)
+		if err != nil {
+			return err
 		}
 		t := time.UnixMilli(ms)
 		at = &t

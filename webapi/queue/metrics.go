@@ -77,9 +77,11 @@ func metricsOf(c *bind.Call, dictionary string, v goja.Value) (goja.Value, error
 }
 
 func metricsObject(js *isolate.JS, m event.QueueMetrics) *goja.Object {
-	var oldest any
+	pairs := []any{"backlogCount", m.BacklogCount, "backlogBytes", m.BacklogBytes}
 	if !m.Oldest.IsZero() {
-		oldest = bind.NewDate(js, m.Oldest.UnixMilli())
+		pairs = append(pairs, "oldestMessageTimestamp", bind.NewDate(js, m.Oldest.UnixMilli()))
+	} else if js.Compat().Has("enable_fast_jsg_struct") {
+		pairs = append(pairs, "oldestMessageTimestamp", goja.Undefined())
 	}
-	return record(js, "backlogCount", m.BacklogCount, "backlogBytes", m.BacklogBytes, "oldestMessageTimestamp", oldest)
+	return record(js, pairs...)
 }

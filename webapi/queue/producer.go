@@ -163,6 +163,9 @@ type message struct {
 
 func readMessage(c *bind.Call, item goja.Value) (m message, err error) {
 	obj, ok := item.(*goja.Object)
+	if goja.IsUndefined(item) || goja.IsNull(item) {
+		return m, missing("MessageSendRequest")
+	}
 	if !ok {
 		return m, exception.TypeErrorf("Incorrect type: the provided value is not of type 'MessageSendRequest'.")
 	}
@@ -234,7 +237,7 @@ func (p *Producer) ask(js *isolate.JS, ioc *iocontext.Context, req *event.Reques
 			return nil, exception.Errorf("Queue %s failed: %s", what, fetch.StatusText(resp))
 		}
 		return fetch.ReadAnswer(js, ioc, resp, func(js *isolate.JS, data []byte) (goja.Value, error) {
-			v, err := fetch.JSON(js, data)
+			v, err := fetch.PlainJSON(js, data)
 			if err != nil {
 				return nil, err
 			}
@@ -268,8 +271,8 @@ func (p *Producer) ask(js *isolate.JS, ioc *iocontext.Context, req *event.Reques
 }
 
 func header(resp *event.Response, name, otherwise string) string {
-	if v, ok := resp.Header[name]; ok {
-		return strings.Join(v, ", ")
+	if v, ok := fetch.Header(resp, name); ok {
+		return v
 	}
 	return otherwise
 }
