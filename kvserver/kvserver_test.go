@@ -254,3 +254,40 @@ func TestStoreThatFails(t *testing.T) {
 		}
 	}
 }
+
+// TestFailingDisk fails each operation in every way that stores do: the request gets that error, and after a
+// new start a key is what was answered last, or what was asked for then.
+func TestFailingDisk(t *testing.T) {
+	steps := []struct{ method, value, then string }{{"PUT", "one", "200 one"}, {"GET", "", "200 one"}, {"PUT", "two", "200 two"}, {"DELETE", "", "404 Not Found"}, {"PUT", "three", "200 three"}}
+	for _, kind := range fault.Kinds() {
+		t.Run(kind.Name, func(t *testing.T) {
+			for n := 1; ; n++ {
+				inner := mem.New()
+				plan := kind.Plan
+				plan.N = n
+				k := newKit(t, fault.New(inner, plan))
+				state, asked := "404 Not Found", ""
+				for _, s := range steps {
+					r := request(s.method, "/k", s.value)
+					if _, err := k.ns.Fetch(t.Context(), r); err != nil {
+						if !errors.Is(err, plan.Err) {
+							t.Errorf("operation %d: %v", n, err)
+						}
+						asked = s.then
+						break
+					}
+					state = s.then
+				}
+				if asked == "" {
+					if n < len(steps) {
+						t.Errorf("only %d operations were seen", n)
+					}
+					return
+				}
+				if got := newKit(t, inner).do("GET", "/k", ""); got != state && got != asked {
+					t.Errorf("operation %d: %s, want %s or %s", n, got, state, asked)
+				}
+			}
+		})
+	}
+}

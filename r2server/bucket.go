@@ -218,11 +218,31 @@ func (b *Bucket) commit(ctx context.Context, w storage.Write) error {
 	fenced, err := b.store.Commit(ctx, map[storage.Token][]storage.Write{b.token: {w}})
 	switch {
 	case err != nil:
-		return fmt.Errorf("R2 bucket: %w", err)
+		err = fmt.Errorf("R2 bucket: %w", err)
+		if errors.Is(err, storage.ErrClosed) || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			return err // nothing was written
+		}
+		return unsure{err}
 	case len(fenced) > 0:
 		return errFenced
 	}
 	return nil
+}
+
+// unsure is the error of a commit of which nobody knows whether it is durable.
+type unsure struct{ error }
+
+// Unwrap is what errors.Is asks.
+func (u unsure) Unwrap() error { return u.error }
+
+// giveUp is err, which kept a record from naming a blob, whose pieces are removed. Where a record may name
+// it nevertheless, it stays: without a record it has its mark, and goes after the next start.
+func (b *Bucket) giveUp(ctx context.Context, x blob, err error) error {
+	var u unsure
+	if errors.As(err, &u) {
+		return err
+	}
+	return errors.Join(err, b.discard(context.WithoutCancel(ctx), x.ID))
 }
 
 // load reads a record into to; ok is false where there is none.

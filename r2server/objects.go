@@ -226,7 +226,6 @@ func (b *Bucket) put(ctx context.Context, a *ask, v *value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	giveUp := func(err error) error { return errors.Join(err, b.discard(context.WithoutCancel(ctx), x.ID)) }
 	r := &record{
 		name: a.Object, Version: newID(), Size: x.Size, ETag: hex.EncodeToString(sums["0"].Sum(nil)), Uploaded: b.now().UnixMilli(),
 		HTTPFields: a.HTTPFields, CustomFields: a.CustomFields, StorageClass: orStandard(a.StorageClass), Checksums: map[string]string{},
@@ -235,7 +234,7 @@ func (b *Bucket) put(ctx context.Context, a *ask, v *value) (any, error) {
 	for n, want := range wanted {
 		got := hex.EncodeToString(sums[n].Sum(nil))
 		if got != want {
-			return nil, giveUp(fail(400, 10037, "The %s checksum you specified did not match what we received.\nYou provided a %s checksum with value: %s\nActual %s was: %s", sumNames[n], sumNames[n], want, sumNames[n], got))
+			return nil, b.giveUp(ctx, x, fail(400, 10037, "The %s checksum you specified did not match what we received.\nYou provided a %s checksum with value: %s\nActual %s was: %s", sumNames[n], sumNames[n], want, sumNames[n], got))
 		}
 		r.Checksums[n] = got
 	}
@@ -246,7 +245,7 @@ func (b *Bucket) put(ctx context.Context, a *ask, v *value) (any, error) {
 	err = b.replace(ctx, a.OnlyIf, r, storage.Write{})
 	b.changing.Unlock()
 	if err != nil {
-		return nil, giveUp(err)
+		return nil, b.giveUp(ctx, x, err)
 	}
 	return r.head(nil), nil
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -431,6 +432,88 @@ func TestStoreThatFails(t *testing.T) {
 		if got := k.entries(); got != want {
 			t.Errorf("operation %d: the store has %s, want %s", n, got, want)
 		}
+	}
+}
+
+// TestFailingDisk fails each operation in every way that stores do: the request gets that error, and after a
+// new start an object is what was answered last, or what was asked for then, and whole.
+func TestFailingDisk(t *testing.T) {
+	for _, kind := range fault.Kinds() {
+		t.Run(kind.Name, func(t *testing.T) {
+			for n := 1; failingAt(t, kind, n); n++ {
+			}
+		})
+	}
+}
+
+// failingAt runs some requests with operation n failing; it is false when all pass.
+func failingAt(t *testing.T, kind fault.Kind, n int) bool {
+	t.Helper()
+	inner := mem.New()
+	plan := kind.Plan
+	plan.N = n
+	k := newKit(t, fault.New(inner, plan))
+	one, two, three := pattern(1<<20+1), pattern(2<<20), pattern(5)
+	var state []byte // of the last answer
+	var id, etag string
+	steps := []struct {
+		ask  func() *event.Request
+		then []byte
+	}{
+		{func() *event.Request { return putting(`{"method":"put","object":"k"}`, one) }, one},
+		{func() *event.Request { return putting(`{"method":"put","object":"k"}`, two) }, two},
+		{func() *event.Request { return putting(`{"method":"createMultipartUpload","object":"k"}`, nil) }, two},
+		{func() *event.Request {
+			return putting(fmt.Sprintf(`{"method":"uploadPart","object":"k","uploadId":%q,"partNumber":1}`, id), one)
+		}, two},
+		{func() *event.Request {
+			return putting(fmt.Sprintf(`{"method":"uploadPart","object":"k","uploadId":%q,"partNumber":1}`, id), three)
+		}, two},
+		{func() *event.Request {
+			return putting(fmt.Sprintf(`{"method":"completeMultipartUpload","object":"k","uploadId":%q,"parts":[{"part":1,"etag":%q}]}`, id, etag), nil)
+		}, three},
+		{func() *event.Request { return putting(`{"method":"delete","object":"k"}`, nil) }, nil},
+	}
+	for i, s := range steps {
+		resp, err := k.b.Fetch(t.Context(), s.ask())
+		if err != nil {
+			if !errors.Is(err, plan.Err) {
+				t.Errorf("operation %d: step %d: %v", n, i, err)
+			}
+			k.store = inner
+			k.reopen()
+			whole(t, k, fmt.Sprintf("operation %d: step %d", n, i), state, s.then)
+			return true
+		}
+		a := k.read(resp, true)
+		if a.code != "" {
+			t.Fatalf("operation %d: step %d: %s", n, i, a.code)
+		}
+		if v, ok := a.meta["uploadId"].(string); ok {
+			id = v
+		}
+		if v, ok := a.meta["etag"].(string); ok {
+			etag = v
+		}
+		state = s.then
+	}
+	return false
+}
+
+// whole checks that the object is one of two values, nil for none, and that nothing else is there but what an
+// upload has.
+func whole(t *testing.T, k *kit, where string, values ...[]byte) {
+	t.Helper()
+	g := k.ask(`{"method":"get","object":"k"}`)
+	got := g.body
+	if g.code != "" {
+		got = nil
+	}
+	if !slices.ContainsFunc(values, func(v []byte) bool { return (v == nil) == (got == nil) && bytes.Equal(v, got) }) {
+		t.Errorf("%s: %s, %d bytes", where, g.code, len(got))
+	}
+	if got := k.entries(); !strings.Contains(got, "marks=0") {
+		t.Errorf("%s: the store has %s", where, got)
 	}
 }
 

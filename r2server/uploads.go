@@ -5,7 +5,6 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -62,7 +61,7 @@ func (b *Bucket) uploadPart(ctx context.Context, a *ask, v *value) (any, error) 
 	// The ETag of a part is not its checksum, so that nobody takes it for one.
 	p := part{ETag: newID(), MD5: hex.EncodeToString(sums["0"].Sum(nil)), Blob: x}
 	if err := b.setPart(ctx, a, &p); err != nil {
-		return nil, errors.Join(err, b.discard(context.WithoutCancel(ctx), x.ID))
+		return nil, b.giveUp(ctx, x, err)
 	}
 	return map[string]string{"etag": p.ETag}, nil
 }
