@@ -205,6 +205,25 @@ func TestResponses(t *testing.T) {
 	}
 }
 
+// A path goes out as the URL has it, and the length of a body that is not there is said.
+func TestRequestsAsWritten(t *testing.T) {
+	for path, want := range map[string]string{"/a|b[c]'(!)": "/a|b[c]'(!)", "/%7e/%2F?q=|": "/%7e/%2F?q=|", "": "/", "//a//b": "//a//b", "?x": "/?x"} {
+		for _, method := range []string{"GET", "HEAD", "DELETE", "PURGE", "PUT"} {
+			addr, sent := raw(t, ok)
+			if _, _, err := fetch(t, network(t, nil, "local"), method, "http://"+addr+path, nil, event.NoBody); err != nil {
+				t.Fatal(err)
+			}
+			got := <-sent
+			if line := method + " " + want + " HTTP/1.1\r\n"; !strings.HasPrefix(got, line) {
+				t.Errorf("%q, want %q", got, line)
+			}
+			if said := strings.Contains(got, "Content-Length: 0\r\n"); said != (method != "GET" && method != "HEAD") {
+				t.Errorf("%q", got)
+			}
+		}
+	}
+}
+
 func TestFailures(t *testing.T) {
 	open, sent := raw(t, ok)
 	_, port, _ := net.SplitHostPort(open)

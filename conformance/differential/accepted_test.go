@@ -1,15 +1,21 @@
 package differential
 
 // accepted are the probes whose answers may differ, each with the reason.
-var accepted = func() map[string]string {
+var accepted = reasons(acceptedFor)
+
+// reasons tells for each probe why it may differ. A probe that is named for two reasons is a mistake.
+func reasons(probesFor map[string][]string) map[string]string {
 	all := map[string]string{}
-	for reason, probes := range acceptedFor {
+	for reason, probes := range probesFor {
 		for _, name := range probes {
+			if _, twice := all[name]; twice {
+				panic(name + " is accepted for two reasons")
+			}
 			all[name] = reason
 		}
 	}
 	return all
-}()
+}
 
 var acceptedFor = map[string][]string{
 	"an answer of the server itself has a Content-Type here, and words of its own": {

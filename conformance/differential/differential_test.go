@@ -105,10 +105,13 @@ func socketFlags(sockets []string) []string {
 	return args
 }
 
-func startOurs(t *testing.T, sockets []string) site {
+// buildOurs makes the server that is compared.
+var buildOurs = process.Build
+
+func startOurs(t *testing.T, config string, sockets []string, flags ...string) site {
 	t.Helper()
-	args := append([]string{"config.capnp", "--experimental", "--isolates", "1"}, socketFlags(sockets)...)
-	s := process.Serve(t, len(sockets), process.Build(t), project(t), args...)
+	args := append([]string{config, "--experimental", "--isolates", "1"}, append(socketFlags(sockets), flags...)...)
+	s := process.Serve(t, len(sockets), buildOurs(t), project(t), args...)
 	out := site{}
 	for i, name := range sockets {
 		out[name] = s.URLs[i]
@@ -116,9 +119,9 @@ func startOurs(t *testing.T, sockets []string) site {
 	return out
 }
 
-func startTheirs(t *testing.T, path string, sockets []string) site {
+func startTheirs(t *testing.T, path, config string, sockets []string, flags ...string) site {
 	t.Helper()
-	args := append([]string{"config.capnp", "--experimental", "--control-fd=1"}, socketFlags(sockets)...)
+	args := append([]string{config, "--experimental", "--control-fd=1"}, append(socketFlags(sockets), flags...)...)
 	s := process.Start(t, path, project(t), args...)
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		if out := listening(s.Log()); len(out) == len(sockets) {
@@ -230,16 +233,29 @@ func get(t *testing.T, url string) *answer {
 func TestProbes(t *testing.T) {
 	path := theirs(t)
 	sockets := append(slices.Clone(areas), "http")
-	b, a := startTheirs(t, path, sockets), startOurs(t, sockets)
+	b, a := startTheirs(t, path, "config.capnp", sockets), startOurs(t, "config.capnp", sockets)
+	unused := unusedOf(accepted)
+	for _, x := range exchanges {
+		name := "http/" + strings.TrimSpace(x.method+" "+x.path+" "+x.body)
+		delete(unused, name)
+		t.Run(name, func(t *testing.T) {
+			compare(t, accepted, name, func(s site) *answer { return x.send(t, s["http"]) }, a, b)
+		})
+	}
+	probeBoth(t, areas, a, b, accepted, unused)
+}
+
+func unusedOf(accepted map[string]string) map[string]bool {
 	unused := map[string]bool{}
 	for name := range accepted {
 		unused[name] = true
 	}
-	for _, x := range exchanges {
-		name := "http/" + strings.TrimSpace(x.method+" "+x.path+" "+x.body)
-		delete(unused, name)
-		t.Run(name, func(t *testing.T) { compare(t, name, func(s site) *answer { return x.send(t, s["http"]) }, a, b) })
-	}
+	return unused
+}
+
+// probeBoth runs every probe of areas on the two sites. What is left in unused names no probe.
+func probeBoth(t *testing.T, areas []string, a, b site, accepted map[string]string, unused map[string]bool) {
+	t.Helper()
 	total := 0
 	for _, area := range areas {
 		ours, theirs := names(t, a[area]), names(t, b[area])
@@ -251,7 +267,7 @@ func TestProbes(t *testing.T) {
 			full := area + "/" + name
 			delete(unused, full)
 			t.Run(full, func(t *testing.T) {
-				compare(t, full, func(s site) *answer { return get(t, s[area]+"/"+url.PathEscape(name)) }, a, b)
+				compare(t, accepted, full, func(s site) *answer { return get(t, s[area]+"/"+url.PathEscape(name)) }, a, b)
 			})
 		}
 	}
@@ -273,7 +289,7 @@ func names(t *testing.T, url string) []string {
 
 // compare asks both. Some probes sleep until something has happened, in one program or in the
 // other: those that surprise are asked again.
-func compare(t *testing.T, name string, ask func(site) *answer, a, b site) {
+func compare(t *testing.T, accepted map[string]string, name string, ask func(site) *answer, a, b site) {
 	t.Helper()
 	reason, known := accepted[name]
 	var ours, theirs *answer
@@ -288,7 +304,7 @@ func compare(t *testing.T, name string, ask func(site) *answer, a, b site) {
 	}
 	switch {
 	case differs && !known:
-		t.Errorf("ours:   %d\n%s%s\ntheirs: %d\n%s%s", ours.status, ours.headers(), indent(ours.body), theirs.status, theirs.headers(), indent(theirs.body))
+		t.Errorf("%s\nours:   %d\n%s%s\ntheirs: %d\n%s%s", name, ours.status, ours.headers(), indent(ours.body), theirs.status, theirs.headers(), indent(theirs.body))
 	case !differs && known:
 		t.Errorf("agrees now, and is listed as different because %s", reason)
 	}

@@ -54,14 +54,3 @@ func TestListening(t *testing.T) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }
-
-// Nothing is accepted for two reasons.
-func TestAcceptedOnce(t *testing.T) {
-	n := 0
-	for _, probes := range acceptedFor {
-		n += len(probes)
-	}
-	if n != len(accepted) {
-		t.Errorf("%d entries name %d probes", n, len(accepted))
-	}
-}

@@ -78,6 +78,7 @@ func TestAnswersOfTheService(t *testing.T) {
 	e := newEnv(t, recorder())
 	for source, want := range map[string]string{
 		`const r = await caches.default.match("http://x/?201=HIT"); return [r.status, await r.text(), r.headers.get("cf-cache-status")].join()`:                             "201,body,HIT",
+		`return (await caches.default.match("http://x/?200=HIT")).url`:                                                                                                      "",
 		`return String(await caches.default.match("http://x/?200=MISS"))`:                                                                                                   "undefined",
 		`return String(await caches.default.match("http://x/?200=EXPIRED"))`:                                                                                                "undefined",
 		`return String(await caches.default.match("http://x/?200"))`:                                                                                                        "undefined",
@@ -107,6 +108,7 @@ func TestCacheErrors(t *testing.T) {
 		`await caches.default.match("http://x/", { ignoreSearch: false })`:                                                    "Error: The 'ignoreSearch' field on 'CacheQueryOptions' is not implemented.",
 		`await caches.default.delete("http://x/?429")`:                                                                        "Error: Unable to delete cached response. Subrequests are being rate-limited.",
 		`await caches.default.delete("http://x/?500")`:                                                                        "Error: Unable to delete cached response.",
+		`await caches.default.put()`:                                                                                          "TypeError: Failed to execute 'put' on 'Cache': parameter 1 is not of type 'Request or string'.",
 		`await caches.default.put("http://x/")`:                                                                               "TypeError: Failed to execute 'put' on 'Cache': parameter 2 is not of type 'Response'.",
 		`await caches.default.put(new Request("http://x/", { method: "POST" }), new Response(""))`:                            "TypeError: Cannot cache response to non-GET request.",
 		`await caches.default.put("http://x/", new Response("", { status: 206 }))`:                                            "TypeError: Cannot cache response to a range request (206 Partial Content).",
