@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -93,6 +94,15 @@ type exchange struct {
 type incoming struct {
 	event.Request
 	host [1]string
+	cf   [80]byte
+}
+
+// clientCF is request.cf of a request that nobody gave one: who sent it (workerd). A Unix socket has no addresses.
+func (in *incoming) clientCF() []byte {
+	if _, _, err := net.SplitHostPort(in.Client); err != nil {
+		return append(in.cf[:0], "{}"...)
+	}
+	return append(append(append(in.cf[:0], `{"clientIp":"`...), in.Client...), `"}`...)
 }
 
 // request makes the event; a status other than 0 and problem say what is wrong.
@@ -142,6 +152,8 @@ func (x *exchange) request() (req *event.Request, status int, problem string) {
 			}
 			h.Del(s.o.CF)
 		}
+	} else {
+		req.CF = in.clientCF()
 	}
 	event.ApplyHeaders(h, s.o.RequestHeaders)
 	x.takeBody(req)

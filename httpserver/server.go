@@ -74,7 +74,7 @@ type Options struct {
 	Proxy bool
 	// ForwardedProto is the header that carries the original scheme; "" for none.
 	ForwardedProto string
-	// CF is the header that carries request.cf as JSON; "" for none.
+	// CF is the header that carries request.cf as JSON; "" for none: then it tells the client's address.
 	CF string
 	// RequestHeaders and ResponseHeaders are set on what passes by.
 	RequestHeaders, ResponseHeaders []event.HeaderRule
