@@ -112,6 +112,17 @@ func (b *body) move(js *isolate.JS) (body, error) {
 	return body{stream: s}, err
 }
 
+// share is a body of the same stream: who reads one of them has read both (workerd, of a Request in the place of a RequestInit).
+func (b *body) share(js *isolate.JS) (body, error) {
+	if b.isNull() {
+		return body{}, nil
+	}
+	if _, err := b.object(js); err != nil {
+		return body{}, err
+	}
+	return body{stream: b.stream}, nil
+}
+
 // clone makes a second body of the same bytes.
 func (b *body) clone(js *isolate.JS) (body, error) {
 	if b.isNull() {

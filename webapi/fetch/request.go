@@ -146,14 +146,15 @@ func newRequest(c *bind.Call, input, init goja.Value) (*Request, error) {
 	case given.body != nil:
 		b, typ, err = extract(c, given.body)
 	case given.from != nil:
-		b, err = r.moveBody(js, given.from)
-	case from != nil:
-		b, err = r.moveBody(js, from)
+		b, err = given.from.body.share(js)
+	case from != nil && !given.noBody:
+		b, err = r.moveBody(js, from, given.method)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if !b.isNull() && r.bodyless() {
+	// A GET that has a body came like that from outside; one that is made here may not have any (workerd).
+	if (given.method || given.body != nil) && !b.isNull() && r.bodyless() {
 		return nil, errBodyless
 	}
 	r.body = b
@@ -206,13 +207,13 @@ func (r *Request) checkCF(js *isolate.JS) error {
 }
 
 // moveBody takes the body of another request.
-func (r *Request) moveBody(js *isolate.JS, from *Request) (body, error) {
+func (r *Request) moveBody(js *isolate.JS, from *Request, newMethod bool) (body, error) {
 	switch {
 	case from.body.isUsed():
 		return body{}, exception.TypeErrorf("Cannot reconstruct a Request with a used body.")
 	case from.body.stream != nil && from.body.stream.Locked():
 		return body{}, exception.TypeErrorf("The ReadableStream has been locked to a reader.")
-	case r.bodyless() && !from.body.isNull():
+	case newMethod && r.bodyless() && !from.body.isNull():
 		return body{}, errBodyless
 	}
 	return from.body.move(js)
@@ -225,6 +226,8 @@ func (r *Request) bodyless() bool { return r.method == "GET" || r.method == "HEA
 // given is what a RequestInit has for newRequest itself.
 type given struct {
 	headers *Headers
+	method  bool // the method is given
+	noBody  bool // the body is null
 	body    goja.Value
 	from    *Request // a Request in the place of the dictionary
 }
@@ -260,7 +263,7 @@ func (r *Request) init(c *bind.Call, v goja.Value) (g given, err error) {
 			if !slices.Contains(methods, m) {
 				return exception.TypeErrorf("Invalid HTTP method string: %s", s)
 			}
-			r.method = m
+			r.method, g.method = m, true
 			return nil
 		}),
 		"headers", func(f *bind.Call, v goja.Value) (err error) {
@@ -268,7 +271,7 @@ func (r *Request) init(c *bind.Call, v goja.Value) (g given, err error) {
 			return err
 		},
 		"body", func(_ *bind.Call, v goja.Value) error {
-			if !goja.IsNull(v) {
+			if g.noBody = goja.IsNull(v); !g.noBody {
 				g.body = v
 			}
 			return nil
