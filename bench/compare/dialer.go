@@ -129,9 +129,10 @@ func (d *dialer) open(o order, r *result) error {
 	return nil
 }
 
-// crowd is how many sockets are being opened at a time, crowdPatience how long one may take.
+// crowd is how many sockets are being opened at a time: enough that no server has nothing to
+// do while the client sleeps or looks at answers. crowdPatience is how long one may take.
 const (
-	crowd         = 64
+	crowd         = 256
 	crowdPatience = 30 * time.Second
 )
 

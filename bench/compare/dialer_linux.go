@@ -41,7 +41,7 @@ type opened struct {
 
 // nap is short beside how long a crowd of sockets takes, so that the server always has
 // most of them to work at.
-const nap = 250 * time.Microsecond
+const nap = time.Millisecond
 
 // pollFD is struct pollfd.
 type pollFD struct {
