@@ -2,6 +2,7 @@ package main
 
 // unlisted are constants that look like bounds and are none.
 var unlisted = map[string]string{
+	"script.keptDepth":                      "how deep a tree in the compile cache may be; a deeper one is parsed again at each start",
 	"script.treeDepth":                      "how deep strings in an expression are factored; deeper ones are written one by one",
 	"threads.maxPrototypes":                 "how far a chain of prototypes is followed for the copy of an error",
 	"threads/hop.endOfTime":                 "some 30 years: the timer of a service with a later timeout is not exact",
