@@ -2,6 +2,8 @@ package main
 
 // unlisted are constants that look like bounds and are none.
 var unlisted = map[string]string{
+	"webapi/r2.noTime":                      "how the wire has no time",
+	"websocket.shortBytes":                  "how much is written without a word to the scheduler of Go; more is said to it",
 	"script.keptDepth":                      "how deep a tree in the compile cache may be; a deeper one is parsed again at each start",
 	"script.treeDepth":                      "how deep strings in an expression are factored; deeper ones are written one by one",
 	"threads.maxPrototypes":                 "how far a chain of prototypes is followed for the copy of an error",
