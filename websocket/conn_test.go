@@ -452,7 +452,7 @@ func TestGoAwayEndsWithTime(t *testing.T) {
 		nice, silent := s.dial(), s.dial()
 		get(t, s.conn)
 		get(t, s.conn)
-		// Time is over when the one that answers has left.
+		// Time is over when the one that answers has left, and the other one has heard of it.
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var left sync.WaitGroup
@@ -467,10 +467,13 @@ func TestGoAwayEndsWithTime(t *testing.T) {
 			if got := nice.says(); got != "end" {
 				t.Errorf("got %q", got)
 			}
+			if got := silent.says(); got != "close 1001 " {
+				t.Errorf("got %q", got)
+			}
 		})
 		s.set.GoAway(ctx, s)
 		left.Wait()
-		silent.expect("close 1001 ", "end")
+		silent.expect("end")
 		if len(h.failed)+len(h.closed) > 0 {
 			t.Error("the handler was told")
 		}
