@@ -44,6 +44,29 @@ func (s *seam) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// ReadChunk is core.Chunks's.
+func (s *seam) ReadChunk() ([]byte, error) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	if s.taken.Load() {
+		return nil, net.ErrClosed
+	}
+	b, err := readChunk(s.Conn)
+	if s.taken.Load() {
+		s.early = append(s.early, b...)
+		return nil, net.ErrClosed
+	}
+	return b, err
+}
+
+// WriteReady is core.Ready's.
+func (s *seam) WriteReady(b []byte) (int, error) {
+	if s.taken.Load() {
+		return 0, nil
+	}
+	return writeReady(s.Conn, b)
+}
+
 // Close is net.Conn's, for the pipe.
 func (s *seam) Close() error {
 	if s.taken.Load() {

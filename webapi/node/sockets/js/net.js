@@ -9,6 +9,7 @@ const {
 } = require("internal/validators");
 const { isArray, setPrototypeOf, defineProperty, regExpExec, stringToLowerCase } = primordials;
 const { AbortError, ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_METHOD_NOT_IMPLEMENTED, ERR_MISSING_ARGS, ERR_OPTION_NOT_IMPLEMENTED, ERR_OUT_OF_RANGE, make } = codes;
+const { setImmediate } = require("node:timers");
 const custom = Symbol.for("nodejs.util.inspect.custom");
 
 const isIP = (input) => native.family(`${input}`);
@@ -128,12 +129,14 @@ Object.assign(Socket.prototype, {
     if (!this._handle) return callback(closed());
     this._unrefTimer();
     const bytes = typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk;
-    const handle = this._handle;
-    handle.writer.write(bytes).then(() => {
+    const handle = this._handle, { pipe } = handle.socket;
+    const written = () => {
       handle.bytesWritten += bytes.byteLength;
       this._unrefTimer();
       callback();
-    }, callback);
+    };
+    if (pipe === undefined) handle.writer.write(bytes).then(written, callback);
+    else if (pipe.write(bytes, (e) => (e ? callback(e) : written()))) written();
   },
   _final(callback) {
     if (this.connecting) this.once("connect", () => this._final(callback));
@@ -153,7 +156,11 @@ Object.assign(Socket.prototype, {
     };
     if (!handle) return end();
     this[gone] = handle;
-    handle.socket.close().then(end, end);
+    if (handle.socket.pipe === undefined) return void handle.socket.close().then(end, end);
+    // node's sockets close at the end of a turn: what was told before is heard before.
+    handle.socket.close();
+    callback(error);
+    setImmediate(() => this.emit("close", error !== null && error !== undefined));
   },
   // _attach makes the connection of cloudflare:sockets that of this socket.
   _attach(socket, fail, accepted) {
@@ -246,7 +253,8 @@ function read(socket) {
   const handle = socket._handle;
   if (!handle || handle.reading || socket.connecting) return;
   handle.reading = true;
-  handle.reader.read().then(({ done, value }) => {
+  const { pipe } = handle.socket;
+  const come = ({ done, value }) => {
     handle.reading = false;
     if (socket.destroyed || socket._handle !== handle) return;
     socket._unrefTimer();
@@ -257,11 +265,19 @@ function read(socket) {
       return;
     }
     handle.bytesRead += value.byteLength;
-    if (value.byteLength === 0 || socket.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength))) read(socket);
-  }, (e) => {
+    let more = true; // where a listener throws, too
+    try {
+      more = value.byteLength === 0 || socket.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength));
+    } finally {
+      if (more) read(socket);
+    }
+  };
+  const failed = (e) => {
     handle.reading = false;
     if (socket._handle === handle && !handle.socket.upgraded) socket.destroy(e);
-  });
+  };
+  if (pipe === undefined) handle.reader.read().then(come, failed);
+  else pipe.read((e, value) => (e ? failed(e) : come({ done: value === null, value })));
 }
 
 // start checks what a connection is asked for, resolves its name where the caller has a way to, and connects.
@@ -339,18 +355,12 @@ function connect(...args) {
 }
 // Programs have the network of their machine, and servers in it.
 const machine = native.machine() ? require("internal/net_machine").build(native, Socket, _normalizeArgs) : null;
-function Server(...args) {
-  if (machine === null) throw new Error("Server is not implemented");
-  return Reflect.construct(machine.Server, args, new.target ?? machine.Server);
-}
+function MissingServer() { throw new Error("Server is not implemented"); }
+defineProperty(MissingServer, "name", { value: "Server" });
+const Server = machine === null ? MissingServer : machine.Server;
 function createServer(...args) {
   if (machine === null) throw new Error("createServer() is not implemented");
   return machine.createServer(...args);
-}
-if (machine !== null) {
-  Server.prototype = machine.Server.prototype;
-  Server.prototype.constructor = Server;
-  setPrototypeOf(Server, machine.Server);
 }
 
 class SocketAddress {
