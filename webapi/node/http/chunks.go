@@ -4,7 +4,7 @@ package http
 const mostExtensions = 16384
 
 // chunk reads a byte of what stands between the chunks of a body.
-func (r *response) chunk(c byte, i int) {
+func (r *message) chunk(c byte, i int) {
 	switch r.step {
 	case stepChunk, stepSize:
 		d := hex(c)
@@ -53,7 +53,7 @@ func (r *response) chunk(c byte, i int) {
 }
 
 // extension reads a byte of a chunk's extensions, which say nothing to anybody.
-func (r *response) extension(c byte, i int) {
+func (r *message) extension(c byte, i int) {
 	over := func() {
 		if r.step = stepSizeEnd; r.extended > mostExtensions {
 			r.overlong(i + 1)

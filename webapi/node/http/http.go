@@ -1,9 +1,8 @@
 // Package http is node:http and node:https as workerd has them: requests go out with
 // fetch(), and servers answer the requests that cloudflare:node hands to them. No
-// sockets are involved, so what node does to sockets is not there. In a program, a realm
-// with a Machine, servers listen on their ports besides, and requests that ask for a
-// socket have one of node:net or node:tls: js/internal/http_sockets.js writes them, and
-// response parses what answers.
+// sockets are involved, so what node does to sockets is not there. A program, which is a
+// realm with a Machine, has node's own: the modules below js/machine are servers and
+// clients over the sockets of node:net and node:tls, and message parses what these read.
 //
 // Everything belongs to the isolate's goroutine.
 package http
@@ -35,14 +34,12 @@ func Modules() []glue.Module {
 		switch name {
 		case "internal/http":
 			return natives
-		case "_http_client":
-			return clientNatives
-		case "_http_agent":
+		case "machine/https":
 			return agentNatives
-		case "internal/http_sockets":
-			return wireNatives
-		case "internal/http_server":
-			return serverNatives
+		case "machine/_http_client":
+			return answerNatives
+		case "machine/internal/http_server":
+			return requestNatives
 		}
 		return nil
 	}, needs)

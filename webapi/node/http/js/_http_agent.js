@@ -1,6 +1,5 @@
 
-// node:_http_agent: agents keep options; connections are fetch's. In a program they make
-// sockets, too, for the requests that ask for one.
+// node:_http_agent: agents keep options; connections are fetch's.
 const EventEmitter = require("node:events");
 const { validateNumber, validateOneOf } = require("internal/validators");
 const { unimplemented } = require("internal/http");
@@ -42,31 +41,5 @@ class Agent extends EventEmitter {
   destroy() {}
 }
 Agent.prototype.createConnection = unimplemented("createConnection");
-if (native.machine()) {
-  const methods = {
-    addRequest(req, options, port, localAddress) {
-      if (typeof options === "string") options = { __proto__: null, host: options, port, localAddress };
-      options = { __proto__: null, ...options, ...this.options };
-      if (options.socketPath) options.path = options.socketPath;
-      this.createSocket(req, options, (error, socket) => req.onSocket(socket, error));
-    },
-    createSocket(req, options, done) {
-      options = { __proto__: null, ...options, ...this.options };
-      if (options.socketPath) options.path = options.socketPath;
-      if (!options.servername && options.servername !== "") options.servername = require("internal/http_sockets").serverName(options, req);
-      options.encoding = null;
-      let told = false;
-      const tell = (error, socket) => {
-        if (told) return;
-        told = true;
-        done(error, socket);
-      };
-      const socket = this.createConnection(options, tell);
-      if (socket) tell(null, socket);
-    },
-    createConnection(...args) { return require("node:net").connect(...args); },
-  };
-  for (const name of Object.keys(methods)) Object.defineProperty(Agent.prototype, name, { value: methods[name], writable: true, configurable: true });
-}
 Agent.defaultMaxSockets = Infinity;
 return { Agent, globalAgent: new Agent({ keepAlive: true, scheduling: "lifo", timeout: 5000 }) };

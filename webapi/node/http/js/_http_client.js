@@ -1,6 +1,5 @@
 
-// node:_http_client: a request is written whole and then sent with fetch(). In a program
-// those that ask for a socket have one: internal/http_sockets.
+// node:_http_client: a request is written whole and then sent with fetch().
 const { OutgoingMessage } = require("node:_http_outgoing");
 const { IncomingMessage } = require("node:_http_incoming");
 const { globalAgent } = require("node:_http_agent");
@@ -13,10 +12,7 @@ const { isToken, badToken, unimplemented } = require("internal/http");
 const { isArray, regExpTest, stringToUpperCase, stringIncludes, stringIndexOf } = primordials;
 const { ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OPTION_NOT_IMPLEMENTED, ERR_OUT_OF_RANGE, make } = codes;
 const { URL } = globalThis;
-const sockets = () => require("internal/http_sockets");
 
-// mostSeen is of how many hosts, of the same options, the last handshake is known: as many as connections are kept.
-const mostSeen = 1024;
 // A path must not say which server it is on.
 const namesServer = (path) => regExpTest(/^(?:[/\\]{2}|[^/\\]*:)/, path);
 const badPath = (path) => new ERR_INVALID_ARG_VALUE("options.path", path, "must be a path-only request target");
@@ -35,9 +31,6 @@ class ClientRequest extends OutgoingMessage {
   #abort = new AbortController();
   #timer;
   #answer;
-  #options; // of TLS, in a program
-  #wire = null; // where the request has a socket of its own
-  #given; // the options, for a request that asks for one late
   constructor(input, options, callback) {
     super({ autoDestroy: false }); // it ends with the answer
     if (typeof input === "string") input = urlToHttpOptions(new URL(input));
@@ -46,10 +39,9 @@ class ClientRequest extends OutgoingMessage {
     if (typeof options === "function") [options, callback] = [{ ...input }, options];
     else options = { ...input, ...options };
 
-    const machine = native.machine();
     if (options.path) {
       if (regExpTest(/[^\u0021-\u00ff]/, options.path)) throw make(TypeError, "ERR_UNESCAPED_CHARACTERS", "Request path contains unescaped characters");
-      if (!machine && namesServer(options.path)) throw badPath(options.path);
+      if (namesServer(options.path)) throw badPath(options.path);
     }
     const standard = options._defaultAgent || globalAgent;
     let agent = options.agent;
@@ -69,15 +61,12 @@ class ClientRequest extends OutgoingMessage {
     if (method !== undefined && method !== null && typeof method !== "string") throw new ERR_INVALID_ARG_TYPE("options.method", "string", method);
     if (method && !isToken(method)) throw badToken("Method", method);
     this.method = method ? stringToUpperCase(method) : "GET";
-    const wired = machine && sockets().asked(options, agent, this.method);
-    if (machine && options.path && !wired && namesServer(options.path)) throw badPath(options.path);
-    const refused = machine ? [] : [["maxHeaderSize", (v, n) => validateInteger(v, n, 0)], ["createConnection", validateFunction], ["lookup", validateFunction], ["socketPath", validateString]];
+    const refused = [["maxHeaderSize", (v, n) => validateInteger(v, n, 0)], ["createConnection", validateFunction], ["lookup", validateFunction], ["socketPath", validateString]];
     for (const [name, check] of refused) {
       if (options[name] === undefined) continue;
       check(options[name], name === "maxHeaderSize" ? name : `options.${name}`);
       throw new ERR_OPTION_NOT_IMPLEMENTED(`options.${name}`);
     }
-    if (machine && options.maxHeaderSize !== undefined) validateInteger(options.maxHeaderSize, "maxHeaderSize", 0);
     if (options.insecureHTTPParser !== undefined) validateBoolean(options.insecureHTTPParser, "options.insecureHTTPParser");
     if (options.joinDuplicateHeaders !== undefined) validateBoolean(options.joinDuplicateHeaders, "options.joinDuplicateHeaders");
     this.joinDuplicateHeaders = options.joinDuplicateHeaders;
@@ -86,20 +75,10 @@ class ClientRequest extends OutgoingMessage {
     this.reusedSocket = false;
     this.maxHeadersCount = Infinity;
     this.res = null;
-    this.#options = machine && protocol === "https:" ? { ...agent?.options, ...options } : undefined;
     if (callback) this.once("response", callback);
     this.#headers(options, defaultPort);
     if (options.signal) addAbortSignal(options.signal, this);
-    this.once("finish", () => {
-      if (this.#wire === null) this.#send();
-    });
-    if (!machine) return;
-    this.#given = options;
-    if (wired) this.#connect();
-  }
-  #connect() {
-    this.#wire = new (sockets().Wire)(this, this.#given);
-    this.#wire.begin();
+    this.once("finish", () => this.#send());
   }
   #headers(options, defaultPort) {
     const { headers } = options;
@@ -121,33 +100,15 @@ class ClientRequest extends OutgoingMessage {
     }
     if (options.auth && !this.getHeader("Authorization")) this.setHeader("Authorization", `Basic ${Buffer.from(options.auth).toString("base64")}`);
   }
-  _implicitHeader() {
-    if (this.#wire === null && this.#given !== undefined && sockets().switches(this.getHeaders())) this.#connect();
-    if (this.#wire !== null) this.#wire.head();
-    else this._header = `${this.method} ${this.path} HTTP/1.1\r\n`;
-  }
-  flushHeaders() {
-    super.flushHeaders();
-    this.#wire?.flush();
-  }
-  end(chunk, encoding, callback) {
-    if (this._header === null && this.#given !== undefined && !this.finished) {
-      if (typeof chunk === "string") this._contentLength = Buffer.byteLength(chunk, typeof encoding === "string" ? encoding : undefined);
-      else this._contentLength = ArrayBuffer.isView(chunk) ? chunk.byteLength : 0;
-      if (this.#wire !== null && (chunk === undefined || chunk === null || typeof chunk === "function")) this._implicitHeader(); // it throws here
-    }
-    return super.end(chunk, encoding, callback);
-  }
+  _implicitHeader() { this._header = `${this.method} ${this.path} HTTP/1.1\r\n`; }
   _write(chunk, encoding, callback) {
     if (this._header === null) this._implicitHeader();
-    if (this.#wire !== null) return void this.#wire.write(chunk, callback);
     if (this.method !== "GET" && this.method !== "HEAD") this.#body[this.#body.length] = chunk;
     callback();
   }
   _final(callback) {
     if (this._header === null) this._implicitHeader();
-    if (this.#wire !== null) this.#wire.finish(callback);
-    else callback();
+    callback();
   }
   #send() {
     if (this.destroyed) return;
@@ -165,58 +126,13 @@ class ClientRequest extends OutgoingMessage {
     this.#arm();
     const body = this.#body.length > 0 ? Buffer.concat(this.#body) : null;
     this.#body = [];
-    this.#exchange(url, { method: this.method, headers: this._pairs(this.joinDuplicateHeaders), body, signal: this.#abort.signal, redirect: "manual", encodeResponseBody: "manual" }).then(
+    fetch(url, { method: this.method, headers: this._pairs(this.joinDuplicateHeaders), body, signal: this.#abort.signal, redirect: "manual", encodeResponseBody: "manual" }).then(
       (response) => this.#take(response),
       (e) => {
         this.#disarm();
         this.destroy(e);
       },
     );
-  }
-  // #exchange is fetch(); programs have their own way to servers of TLS.
-  async #exchange(url, init) {
-    if (!native.machine()) return await fetch(url, init);
-    const options = this.#options;
-    if (options === undefined) return await native.exchange(url.href, init);
-    const { secretsOf, rejects } = require("node:_tls_wrap")._parts;
-    const { checkServerIdentity, servername } = options, reject = rejects(options), name = servername || undefined;
-    // The handshake has no name for a server that is known by its address.
-    const host = name ?? url.hostname.replace(/^\[|\]$/g, ""), address = name === undefined && require("node:net").isIP(host) !== 0 ? host : "";
-    const make = () => {
-      const seen = new Map();
-      const network = native.network((options.secureContext ?? secretsOf(options)).context, name, (session) => {
-        const host = name ?? (session.servername || address);
-        let problem = session.problem();
-        try {
-          problem ??= (checkServerIdentity ?? require("node:tls").checkServerIdentity)(host, require("node:_tls_wrap")._parts.legacy(session.peer, true));
-        } catch (e) {
-          problem = e;
-        }
-        seen.delete(host);
-        seen.set(host, { session, problem });
-        if (seen.size > mostSeen) seen.delete(seen.keys().next().value);
-        return problem === undefined || !reject;
-      }, this.agent?.maxCachedSessions ?? 0);
-      return { network, seen, close: () => network.close() };
-    };
-    // What asks a function of its own shares no connections.
-    const shared = checkServerIdentity === undefined && typeof this.agent?._network === "function";
-    const own = shared ? this.agent._network(`${this.agent.getName({ ...options, host: "", port: "" })}:${reject}:${address}`, make) : make();
-    try {
-      const response = await native.exchange(url.href, init, own.network);
-      if (own.seen.has(host)) {
-        const { session, problem } = own.seen.get(host);
-        this.socket ??= require("internal/https_sockets").describe(new (require("node:events"))(), session, true, problem);
-      }
-      return response;
-    } catch (e) {
-      const seen = own.seen.get(host), problem = seen?.problem;
-      own.seen.delete(host);
-      if (seen === undefined && e?.code === "ECONNRESET") e.message = "Client network socket disconnected before secure TLS connection was established";
-      throw problem !== undefined && reject && !this.destroyed ? problem : e;
-    } finally {
-      if (!shared) own.close();
-    }
   }
   #take(response) {
     if (this.destroyed) return;
@@ -255,8 +171,7 @@ class ClientRequest extends OutgoingMessage {
   }
   setTimeout(ms, callback) {
     this.timeout = duration(ms, "msecs");
-    if (this.#wire !== null) this.#wire.limit();
-    else this.#arm();
+    this.#arm();
     if (callback) this.once("timeout", callback);
     return this;
   }
@@ -268,26 +183,19 @@ class ClientRequest extends OutgoingMessage {
     this.destroy();
   }
   _destroy(error, callback) {
-    if (this.#wire !== null) return void this.#wire.destroy(error, callback);
     this.#disarm();
     this.#body = [];
     this.#abort.abort();
     if (this.#answer && !this.#answer.complete) this.#answer.destroy(error ?? undefined);
     callback(error);
   }
-  onSocket(socket, error) { this.#wire?.onSocket(socket, error); }
-  addTrailers(headers) {
-    if (this.#wire === null) return void unimplemented("addTrailers")();
-    this.#wire.addTrailers(headers);
-  }
+  onSocket() {}
   setNoDelay(on) {
     if (on !== undefined) validateBoolean(on, "noDelay");
-    this.#wire?.each((socket) => socket.setNoDelay?.(on));
   }
   setSocketKeepAlive(on, delay) {
     if (on !== undefined) validateBoolean(on, "enable");
     if (delay !== undefined) validateNumber(delay, "initialDelay");
-    this.#wire?.each((socket) => socket.setKeepAlive?.(on, delay));
   }
 }
 return { ClientRequest };

@@ -22,17 +22,15 @@ class ServerResponse extends OutgoingMessage {
   #reject;
   #controller = null;
   #waiting = null; // the callback of a write that the reader has not asked for
-  #whole; // the body, where all of it was there at once
   #left = Infinity; // bytes that Content-Length still allows
   constructor(req, options) {
     enabled("ServerResponse");
     super(options);
     this.req = req;
     this.statusCode = 200;
-    this.statusMessage = native.listens() ? undefined : "unknown"; // as workerd has it
+    this.statusMessage = "unknown"; // as workerd has it
     this._hasBody = req.method !== "HEAD";
-    this.socket = native.listens() ? req.socket ?? null : undefined;
-    this.sendDate = native.listens();
+    this.socket = undefined;
     // _response is what fetch() gets.
     Object.defineProperty(this, "_response", { value: new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -78,8 +76,7 @@ class ServerResponse extends OutgoingMessage {
     this._header = `${text}\r\n`;
     this._headerSent = true;
     let body = null;
-    if (this._hasBody && this.#whole !== undefined) body = this.#whole;
-    else if (this._hasBody) {
+    if (this._hasBody) {
       body = new ReadableStream({
         type: "bytes",
         start: (controller) => { this.#controller = controller; },
@@ -90,21 +87,13 @@ class ServerResponse extends OutgoingMessage {
         },
         cancel: (reason) => void this.destroy(reason),
       });
-      if (native.listens() && this.#left !== Infinity && this.#left <= Number.MAX_SAFE_INTEGER) {
-        // A length that was said is that of the answer, too.
-        const fixed = new FixedLengthStream(this.#left);
-        body.pipeTo(fixed.writable).catch((e) => { if (!this.destroyed) this.destroy(e); });
-        body = fixed.readable;
-      }
     }
     const response = new Response(body, { status: this.statusCode, statusText: this.statusMessage, headers: list });
-    // The script does not see the response.
-    if (native.listens() && `${this.getHeader("connection") ?? ""}`.toLowerCase() === "close") Object.defineProperty(response, "_close", { value: true });
     this.#resolve(response);
   }
   _write(chunk, encoding, callback) {
     if (this._header === null) this._implicitHeader();
-    if (!this._hasBody || this.#whole !== undefined) return callback();
+    if (!this._hasBody) return callback();
     if (chunk.length > this.#left) chunk = chunk.subarray(0, this.#left);
     this.#left -= chunk.length;
     if (chunk.length === 0) return callback();
@@ -128,9 +117,6 @@ class ServerResponse extends OutgoingMessage {
       if (chunk === undefined || chunk === null || typeof chunk === "function") this._contentLength = 0;
       else if (typeof chunk === "string") this._contentLength = Buffer.byteLength(chunk, typeof encoding === "string" ? encoding : "utf8");
       else if (typeof chunk?.byteLength === "number") this._contentLength = chunk.byteLength;
-      if (native.listens() && this._contentLength > 0 && !this.hasHeader("content-length") && !this.hasHeader("transfer-encoding")) {
-        this.#whole = typeof chunk === "string" ? Buffer.from(chunk, typeof encoding === "string" ? encoding : "utf8") : new Uint8Array(chunk);
-      }
     }
     return super.end(chunk, encoding, callback);
   }
@@ -149,12 +135,7 @@ class ServerResponse extends OutgoingMessage {
     callback(this.listenerCount("error") > 0 ? error : null);
   }
 }
-// Who listens tells a client that waits for it to go on as soon as its body is read.
-ServerResponse.prototype.writeContinue = function writeContinue(callback) {
-  if (!native.listens()) throw new ERR_METHOD_NOT_IMPLEMENTED("writeContinue");
-  if (typeof callback === "function") process.nextTick(callback);
-};
-for (const name of ["assignSocket", "detachSocket", "writeProcessing", "writeEarlyHints"]) ServerResponse.prototype[name] = unimplemented(name);
+for (const name of ["assignSocket", "detachSocket", "writeContinue", "writeProcessing", "writeEarlyHints"]) ServerResponse.prototype[name] = unimplemented(name);
 ServerResponse.prototype.writeHeader = ServerResponse.prototype.writeHead;
 const hop = new Set(["connection", "keep-alive", "transfer-encoding"]);
 
@@ -194,13 +175,8 @@ function firstOf(value) {
 }
 
 // socketOf is what a message says of its connection.
-function socketOf(incoming, headers, localPort, client) {
-  let address = headers.get("cf-connecting-ip") ?? "127.0.0.1", port = floor(random() * 0x8000) + 0x8000;
-  if (client) {
-    const at = client.lastIndexOf(":");
-    address = client.slice(0, at).replace(/^\[|\]$/g, "");
-    port = +client.slice(at + 1);
-  }
+function socketOf(incoming, headers, localPort) {
+  const address = headers.get("cf-connecting-ip") ?? "127.0.0.1", port = floor(random() * 0x8000) + 0x8000;
   const socket = new EventEmitter();
   const get = (name, fn) => Object.defineProperty(socket, name, { get: fn, configurable: true });
   const alive = (name, value) => get(name, () => (incoming.destroyed ? undefined : value));
@@ -209,7 +185,6 @@ function socketOf(incoming, headers, localPort, client) {
   socket.localPort = localPort;
   socket.destroy = (error) => incoming.destroy(error);
   get("readable", () => incoming.readable);
-  if (native.listens()) get("writable", () => !incoming.destroyed);
   alive("remoteAddress", address);
   alive("remoteFamily", isIP(address) === 6 ? "IPv6" : "IPv4");
   alive("remotePort", port);
@@ -218,10 +193,6 @@ function socketOf(incoming, headers, localPort, client) {
 
 class Server extends EventEmitter {
   #port = null;
-  #handle = null; // where servers listen
-  #refed = true;
-  #left = new Set(); // sockets that have left HTTP
-  #ending = false; // all that it waits for are these
   constructor(options, listener) {
     enabled("Server");
     super();
@@ -241,25 +212,6 @@ class Server extends EventEmitter {
   listen(...args) {
     const [options, callback] = _normalizeArgs(args);
     let port = typeof options.port === "number" || typeof options.port === "string" ? validatePort(options.port, "options.port") : 0;
-    if (native.listens() && this.#port === null) {
-      if (callback !== null) this.once("listening", callback);
-      if (options.path !== undefined) throw new ERR_OPTION_NOT_IMPLEMENTED("path");
-      try {
-        this.#handle = native.listen(port, options.host, (request, client, session) => this.#serve(request, undefined, undefined, client, session), this._secure?.(),
-          () => this.listenerCount("upgrade") > 0, (...taken) => this.#switched(...taken));
-      } catch (e) {
-        const { code, errno, syscall, address } = e;
-        if (code !== undefined) e = make(Error, code, `listen ${e.message.replace(/, listen$/, "")} ${address}:${port}`, { errno, syscall, address, port });
-        process.nextTick(() => this.emit("error", e));
-        return this;
-      }
-      this.#port = this.#handle.port;
-      if (!this.#refed) this.#handle.unref();
-      const own = this.#handle;
-      ports.set(this.#port, { fetch: (request, env, ctx) => this.#serve(request, env, ctx) });
-      process.nextTick(() => { if (this.#handle === own) this.emit("listening"); });
-      return this;
-    }
     if (this.#port !== null || ports.has(port)) throw make(Error, "ERR_SERVER_ALREADY_LISTEN", "Listen method has been called more than once without closing.");
     for (let tries = 0; port === 0; tries++) {
       if (tries === 10) throw new Error("Failed to find a suitable port after 10 attempts");
@@ -272,28 +224,7 @@ class Server extends EventEmitter {
     queueMicrotask(() => this.emit("listening"));
     return this;
   }
-  // #switched gives a connection that has left HTTP, with the request that asked for it, to who listens.
-  #switched([method, url, minor, raw], pipe, session, head) {
-    const name = method === "CONNECT" ? "connect" : "upgrade";
-    if (this.listenerCount(name) === 0) return void pipe.close();
-    const socket = require("internal/http_switch").socketOf(pipe, session, this);
-    this.#left.add(socket);
-    socket.once("close", () => {
-      this.#left.delete(socket);
-      if (this.#ending && this.#left.size === 0) process.nextTick(() => this.#end());
-    });
-    const incoming = new this[kIncomingMessage]();
-    Object.assign(incoming, { method, url, upgrade: true, httpVersion: `1.${minor}`, httpVersionMinor: minor, joinDuplicateHeaders: this.joinDuplicateHeaders, complete: true });
-    incoming._take(raw, null, socket);
-    if (session === undefined) this.emit("connection", socket);
-    this.emit(name, incoming, socket, Buffer.from(head));
-  }
-  // #end tells that the server has closed, unless sockets that have left HTTP are open.
-  #end() {
-    this.#ending = this.#left.size > 0;
-    if (!this.#ending) this.emit("close");
-  }
-  async #serve(request, env, ctx, client, session) {
+  async #serve(request, env, ctx) {
     const incoming = new this[kIncomingMessage]();
     const url = new URL(request.url);
     const raw = [];
@@ -301,9 +232,7 @@ class Server extends EventEmitter {
     incoming.url = url.pathname + url.search;
     incoming.method = request.method;
     incoming.joinDuplicateHeaders = this.joinDuplicateHeaders;
-    if (native.listens()) incoming.upgrade = false;
-    const socket = socketOf(incoming, request.headers, this.#port, client);
-    if (session !== undefined) require("internal/https_sockets").describe(socket, session, this.requestCert);
+    const socket = socketOf(incoming, request.headers, this.#port);
     incoming._take(raw, request.body, socket);
     incoming.cloudflare = { env, ctx, cf: request.cf };
     const response = new this[kServerResponse](incoming, { highWaterMark: this.highWaterMark });
@@ -318,17 +247,7 @@ class Server extends EventEmitter {
   }
   close(callback) {
     if (this.#port !== null) ports.delete(this.#port);
-    const open = this.#port !== null, handle = this.#handle;
-    this.#port = this.#handle = null;
-    if (native.listens()) {
-      if (typeof callback === "function") {
-        if (open) this.once("close", callback);
-        else this.once("close", () => callback(make(Error, "ERR_SERVER_NOT_RUNNING", "Server is not running.")));
-      }
-      if (handle !== null) handle.close(() => this.#end());
-      else process.nextTick(() => this.#end());
-      return this;
-    }
+    this.#port = null;
     if (typeof callback === "function") this.once("close", callback);
     queueMicrotask(() => this.emit("close"));
     return this;
@@ -344,23 +263,14 @@ class Server extends EventEmitter {
   getConnections(callback) {
     if (callback) {
       validateFunction(callback, "callback");
-      queueMicrotask(() => callback(null, this.#left.size));
+      queueMicrotask(() => callback(null, 0));
     }
     return this;
   }
-  ref() {
-    this.#refed = true;
-    this.#handle?.ref();
-    return this;
-  }
-  unref() {
-    this.#refed = false;
-    this.#handle?.unref();
-    return this;
-  }
+  ref() { return this; }
+  unref() { return this; }
   get listening() { return this.#port !== null; }
   address() {
-    if (this.#handle !== null) return { address: this.#handle.address, family: this.#handle.family, port: this.#handle.port };
     return this.#port === null ? null : { port: this.#port, family: "IPv4", address: "127.0.0.1" };
   }
   get maxConnections() { return Infinity; }

@@ -2,6 +2,7 @@ package http
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"workerd.local/webapi/bind"
@@ -10,25 +11,26 @@ import (
 // mostHead is how many bytes the reason, the names and the values of a head may have.
 const mostHead = 16384
 
-// kind is what a part of a response is.
+// kind is what a part of a message is.
 type kind int
 
 const (
-	head     kind = iota // the status line and the headers
+	head     kind = iota // the first line and the headers
 	interim              // those of an answer 1xx, after which another comes
-	upgraded             // those after which the connection is of another protocol
+	upgraded             // those after which the connection is of another protocol, or of a request that asks for that
 	body                 // bytes from..to of what was fed
 	end                  // the end of the body, with its trailers
 	rest                 // from where on what was fed is not HTTP's
 	fault                // what is wrong, and where; nothing follows
 )
 
-// part is what a response says with some bytes.
+// part is what a message says with some bytes.
 type part struct {
 	kind         kind
 	major, minor int
 	status       int
-	reason       string
+	reason       string   // of an answer
+	method, url  string   // of a request
 	fields       []string // names and values by turns
 	keeps        bool     // the connection lasts
 	from, to     int
@@ -39,12 +41,24 @@ type part struct {
 type step int
 
 const (
-	stepStart step = iota
-	stepProtocol
+	stepStart  step = iota
+	stepMethod      // a request begins here
+	stepURL
+	stepSchema
+	stepSlashes
+	stepServer
+	stepServerAt
+	stepPath
+	stepQuery
+	stepFragment
+	stepOldEnd // the end of a line without a version
+	stepVersion
+	stepProtocol // an answer begins here
 	stepMajor
 	stepDot
 	stepMinor
 	stepVersionEnd
+	stepRequestEnd
 	stepStatus
 	stepStatusEnd
 	stepReason
@@ -68,19 +82,24 @@ const (
 	stepSizeEnd
 	stepDataEnd
 	stepDataLF
-	stepOver // nothing is read any more
+	stepOffered // of a request that asks for another protocol: see Ordinary
+	stepOver    // nothing is read any more
 )
 
 const protocolName = "HTTP/"
 
-// response parses the answers to one request as node does, with node's words for what is
-// wrong. What it keeps between two calls of Feed is bounded by most.
-type response struct {
-	method string // of the request
-	most   int    // bytes of a head, in reason, names and values
+// message parses the answers to one request, or the requests of one connection, as node does,
+// with node's words for what is wrong. What it keeps between two calls of Feed is bounded by most.
+type message struct {
+	requests bool
+	lenient  bool   // bytes are taken that are wrong in headers, and lengths beside codings
+	method   string // of the request
+	most     int    // bytes of a head, in reason, path, names and values
 
 	step     step
 	n        int // digits and letters seen in a step
+	protocol string
+	url      string
 	at       part
 	text     []byte // the word that is being read
 	name     string
@@ -102,11 +121,20 @@ type response struct {
 	parts    []part
 }
 
-func newResponse(method string, most int) *response { return &response{method: method, most: most} }
+func newResponse(method string, most int) *message { return &message{method: method, most: most} }
+
+// next is a message whose next part is the first line.
+func (r *message) next() message {
+	return message{requests: r.requests, lenient: r.lenient, method: r.method, most: r.most, again: r.again, parts: r.parts, text: r.text[:0]}
+}
 
 // Finish is the end of the connection.
-func (r *response) Finish() []part {
+func (r *message) Finish() []part {
 	r.parts = nil
+	if r.requests && r.step != stepStart && r.step != stepOver && r.step != stepOffered {
+		r.fail("HPE_INVALID_EOF_STATE", "Invalid EOF state", 0)
+		return r.parts
+	}
 	if r.step == stepUntilClose {
 		r.step = stepOver
 		r.parts = append(r.parts, part{kind: end})
@@ -115,9 +143,9 @@ func (r *response) Finish() []part {
 }
 
 // Feed reads b and returns what it says; body parts are offsets in b.
-func (r *response) Feed(b []byte) []part {
+func (r *message) Feed(b []byte) []part {
 	r.parts = nil
-	for i := 0; i < len(b) && r.step != stepOver; {
+	for i := 0; i < len(b) && r.step < stepOffered; {
 		switch r.step {
 		case stepUntilClose:
 			r.parts = append(r.parts, part{kind: body, from: i, to: len(b)})
@@ -142,7 +170,7 @@ func (r *response) Feed(b []byte) []part {
 		}
 	}
 	// A word that goes on in the next bytes counts already: so it cannot grow without bound.
-	if (r.step == stepReason || r.step == stepName || r.step == stepValue) && r.read+len(r.text) >= r.most {
+	if (r.step == stepReason || r.step == stepName || r.step == stepValue || stepURL < r.step && r.step < stepOldEnd) && r.read+len(r.text) >= r.most {
 		r.fail("HPE_HEADER_OVERFLOW", "Header overflow", len(b))
 	}
 	if r.extended > mostExtensions && r.step != stepOver {
@@ -151,17 +179,17 @@ func (r *response) Feed(b []byte) []part {
 	return r.parts
 }
 
-func (r *response) fail(code, text string, at int) {
+func (r *message) fail(code, text string, at int) {
 	r.step, r.text = stepOver, nil
 	r.parts = append(r.parts, part{kind: fault, code: code, text: text, from: at})
 }
 
-func (r *response) overlong(at int) {
+func (r *message) overlong(at int) {
 	r.fail("HPE_CHUNK_EXTENSIONS_OVERFLOW", "Chunk extensions overflow", at)
 }
 
 // word ends the word that is being read; ok is false where the head is too large by it.
-func (r *response) word(at int) (w string, ok bool) {
+func (r *message) word(at int) (w string, ok bool) {
 	if r.read += len(r.text); r.read >= r.most {
 		r.fail("HPE_HEADER_OVERFLOW", "Header overflow", at)
 		return "", false
@@ -172,7 +200,7 @@ func (r *response) word(at int) (w string, ok bool) {
 }
 
 // byte reads one byte of what is no body; i is where it is.
-func (r *response) byte(c byte, i int) {
+func (r *message) byte(c byte, i int) {
 	if r.step >= stepChunk {
 		r.chunk(c, i)
 		return
@@ -186,19 +214,29 @@ func (r *response) byte(c byte, i int) {
 		if c == '\r' || c == '\n' {
 			return
 		}
-		if r.again && r.closes {
+		if r.again && r.closes && !r.lenient {
 			r.fail("HPE_CLOSED_CONNECTION", "Data after `Connection: close`", i+1)
 			return
 		}
-		*r = response{method: r.method, most: r.most, again: r.again, parts: r.parts, step: stepProtocol, text: r.text[:0]}
+		*r = r.next()
+		if r.step = stepProtocol; r.requests {
+			r.step = stepMethod
+		}
 		r.byte(c, i)
+	case stepMethod, stepURL, stepSchema, stepSlashes, stepServer, stepServerAt, stepPath, stepQuery, stepFragment, stepOldEnd, stepVersion, stepRequestEnd:
+		r.request(c, i)
 	case stepProtocol:
-		if c != protocolName[r.n] {
+		if r.n == 0 && r.requests {
+			r.protocol = protocolOf(c)
+		}
+		if c != r.protocolName()[r.n] {
 			r.fail("HPE_INVALID_CONSTANT", "Expected HTTP/, RTSP/ or ICE/", i)
 			return
 		}
-		if r.n++; r.n == len(protocolName) {
-			r.step = stepMajor
+		if r.n++; r.n == len(r.protocolName()) {
+			if r.step = stepMajor; r.requests && !slices.Contains(methodsOf(r.protocol), r.method) {
+				r.fail("HPE_INVALID_CONSTANT", "Invalid method for "+strings.TrimSuffix(r.protocol, "/")+"/x.x request", i)
+			}
 		}
 	case stepMajor:
 		if !digit(c) {
@@ -221,9 +259,15 @@ func (r *response) byte(c byte, i int) {
 		switch r.at.major*10 + r.at.minor {
 		case 9, 10, 11, 20:
 		default:
-			r.fail("HPE_INVALID_VERSION", "Invalid HTTP version", i+1)
+			if !r.lenient {
+				r.fail("HPE_INVALID_VERSION", "Invalid HTTP version", i+1)
+			}
 		}
 	case stepVersionEnd:
+		if r.requests {
+			r.request(c, i)
+			return
+		}
 		if c != ' ' {
 			r.fail("HPE_INVALID_VERSION", "Expected space after version", i)
 			return
@@ -265,7 +309,7 @@ func (r *response) byte(c byte, i int) {
 }
 
 // field reads a byte of the headers or of the trailers.
-func (r *response) field(c byte, i int) {
+func (r *message) field(c byte, i int) {
 	switch r.step {
 	case stepFieldStart:
 		switch {
@@ -297,6 +341,7 @@ func (r *response) field(c byte, i int) {
 		r.name = strings.ToLower(r.name)
 		r.step, r.digits, r.padded = stepValueStart, false, false
 		switch {
+		case r.lenient:
 		case r.name == "content-length" && r.coded:
 			r.fail("HPE_INVALID_CONTENT_LENGTH", "Content-Length can't be present with Transfer-Encoding", i+1)
 		case r.name == "transfer-encoding" && r.sized:
@@ -307,7 +352,7 @@ func (r *response) field(c byte, i int) {
 			return
 		}
 		r.step = stepValue
-		if r.name == "content-length" && r.sized {
+		if r.name == "content-length" && r.sized && !r.trailer {
 			r.fail("HPE_UNEXPECTED_CONTENT_LENGTH", "Duplicate Content-Length", i)
 			return
 		}
@@ -338,7 +383,7 @@ func (r *response) field(c byte, i int) {
 }
 
 // value reads a byte of a header's value.
-func (r *response) value(c byte, i int) {
+func (r *message) value(c byte, i int) {
 	switch {
 	case c == '\r':
 		word, ok := r.word(i + 1)
@@ -356,7 +401,7 @@ func (r *response) value(c byte, i int) {
 			r.sized = true
 		case "transfer-encoding":
 			r.coded = true
-			r.chunked = strings.EqualFold(strings.TrimSpace(word[strings.LastIndexByte(word, ',')+1:]), "chunked")
+			r.chunked = isChunked(word)
 		case "upgrade":
 			r.offers = true
 		case "connection", "proxy-connection":
@@ -373,8 +418,10 @@ func (r *response) value(c byte, i int) {
 		}
 	case c == '\n':
 		r.fail("HPE_CR_EXPECTED", "Missing expected CR after header value", i)
-	case c < ' ' && c != '\t' || c == 0x7f:
+	case (c < ' ' && c != '\t' || c == 0x7f) && (!r.lenient || c == 0):
 		r.fail("HPE_INVALID_HEADER_TOKEN", "Invalid header value char", i)
+	case c == ',' && r.name == "transfer-encoding" && r.requests && !r.lenient && !r.trailer && isChunked(string(r.text)):
+		r.fail("HPE_INVALID_TRANSFER_ENCODING", "Invalid `Transfer-Encoding` header value", i+1)
 	default:
 		if r.name == "content-length" && !r.length(c, i) {
 			return
@@ -384,7 +431,7 @@ func (r *response) value(c byte, i int) {
 }
 
 // length reads a byte of Content-Length.
-func (r *response) length(c byte, i int) bool {
+func (r *message) length(c byte, i int) bool {
 	switch {
 	case c == ' ' && r.digits:
 		r.padded = true
@@ -401,7 +448,11 @@ func (r *response) length(c byte, i int) bool {
 }
 
 // headed ends the headers: what follows depends on them.
-func (r *response) headed(next int) {
+func (r *message) headed(next int) {
+	if r.requests {
+		r.asked(next)
+		return
+	}
 	h := r.at
 	h.fields, r.fields, r.read = r.fields, nil, 0
 	none := h.status/100 == 1 || h.status == 204 || h.status == 304 || r.method == "HEAD"
@@ -436,10 +487,15 @@ func (r *response) headed(next int) {
 	}
 }
 
-// finished ends the answer.
-func (r *response) finished(int) {
+// finished ends the message.
+func (r *message) finished(int) {
 	r.parts = append(r.parts, part{kind: end, fields: r.fields})
 	r.fields, r.step, r.again = nil, stepStart, true
+}
+
+// isChunked says that the last coding of a list is chunked.
+func isChunked(list string) bool {
+	return strings.EqualFold(strings.TrimSpace(list[strings.LastIndexByte(list, ',')+1:]), "chunked")
 }
 
 func digit(c byte) bool { return '0' <= c && c <= '9' }
@@ -458,22 +514,24 @@ func latin1(b []byte) string {
 	return s.String()
 }
 
-var responseClass = &bind.Class[response]{
-	Name: "HTTPResponse",
-	Methods: map[string]bind.Method[response]{
-		// feed(bytes) and finish() give the parts, each a list that begins with its kind.
-		"feed": func(r *response, c *bind.Call) (any, error) {
+var messageClass = &bind.Class[message]{
+	Name: "HTTPMessage",
+	Methods: map[string]bind.Method[message]{
+		// feed(bytes) and finish() give the parts, each a list that begins with its kind. ordinary() is
+		// said of a request that asked for another protocol and does not get it.
+		"feed": func(r *message, c *bind.Call) (any, error) {
 			b, ok := bind.Bytes(c.JS(), c.Arg(0))
 			if !ok {
 				return nil, c.BadArg(1, "ArrayBuffer or ArrayBufferView")
 			}
-			return lists(r.Feed(b)), nil
+			return lists(r, r.Feed(b)), nil
 		},
-		"finish": func(r *response, _ *bind.Call) (any, error) { return lists(r.Finish()), nil },
+		"finish":   func(r *message, _ *bind.Call) (any, error) { return lists(r, r.Finish()), nil },
+		"ordinary": func(r *message, _ *bind.Call) (any, error) { return lists(r, r.Ordinary()), nil },
 	},
 }
 
-func lists(parts []part) []any {
+func lists(r *message, parts []part) []any {
 	out := make([]any, 0, len(parts))
 	for _, p := range parts {
 		fields := make([]any, len(p.fields))
@@ -482,6 +540,10 @@ func lists(parts []part) []any {
 		}
 		switch p.kind {
 		case head, interim, upgraded:
+			if r.requests {
+				out = append(out, []any{[]string{"head", "interim", "upgraded"}[p.kind], p.major, p.minor, p.method, p.url, fields, p.keeps})
+				continue
+			}
 			out = append(out, []any{[]string{"head", "interim", "upgraded"}[p.kind], p.major, p.minor, p.status, p.reason, fields, p.keeps})
 		case body:
 			out = append(out, []any{"body", p.from, p.to})

@@ -7,7 +7,7 @@ import (
 )
 
 // said is what the parts of a response say, with the bytes of bodies joined.
-func said(r *response, pieces ...string) string {
+func said(r *message, pieces ...string) string {
 	var out []string
 	var bytes strings.Builder
 	add := func(parts []part, piece string) {
@@ -22,6 +22,10 @@ func said(r *response, pieces ...string) string {
 			}
 			switch p.kind {
 			case head, interim, upgraded:
+				if r.requests {
+					out = append(out, fmt.Sprintf("%s %d.%d %s %q %q %t", [...]string{"head", "interim", "upgraded"}[p.kind], p.major, p.minor, p.method, p.url, p.fields, p.keeps))
+					continue
+				}
 				out = append(out, fmt.Sprintf("%s %d.%d %d %s %q %t", [...]string{"head", "interim", "upgraded"}[p.kind], p.major, p.minor, p.status, p.reason, p.fields, p.keeps))
 			case end:
 				out = append(out, fmt.Sprintf("end %q", p.fields))
