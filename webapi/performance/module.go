@@ -108,7 +108,6 @@ var nodeClass = &bind.Class[performance]{
 			}
 			return o, nil
 		},
-		"markResourceTiming": func(*performance, *bind.Call) (any, error) { return nil, nil },
 		"timerify": func(_ *performance, c *bind.Call) (any, error) {
 			if _, ok := goja.AssertFunction(c.Arg(0)); !ok {
 				return nil, c.BadArg(1, "function")
@@ -116,6 +115,11 @@ var nodeClass = &bind.Class[performance]{
 			return c.Arg(0), nil
 		},
 	}),
+	// undici calls this one without a receiver, as node allows.
+	Init: func(js *isolate.JS, _, proto *goja.Object) error {
+		mark := bind.NewFunction(js, "markResourceTiming", 0, func(*bind.Call) (any, error) { return nil, nil })
+		return proto.DefineDataProperty("markResourceTiming", mark, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
+	},
 }
 
 func with[M any](base, more map[string]M) map[string]M {

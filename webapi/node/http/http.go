@@ -36,6 +36,8 @@ func Modules() []glue.Module {
 			return natives
 		case "machine/https":
 			return agentNatives
+		case "machine/_http_common":
+			return parserNatives
 		case "machine/_http_client":
 			return answerNatives
 		case "machine/internal/http_server":

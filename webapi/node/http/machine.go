@@ -36,6 +36,9 @@ var answerNatives = map[string]bind.Static{
 	},
 }
 
+// parserNatives are what js/machine/_http_common.js gets for HTTPParser.
+var parserNatives = map[string]bind.Static{"response": answerNatives["response"], "requests": requestNatives["requests"]}
+
 // requestNatives are what js/machine/internal/http_server.js gets: requests(maxHeaderSize, lenient) parses
 // those of a connection.
 var requestNatives = map[string]bind.Static{

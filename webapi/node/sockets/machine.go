@@ -163,7 +163,7 @@ var machineNatives = map[string]bind.Static{
 				var op *net.OpError
 				at := host
 				if errors.As(err, &op) {
-					if a, ok := op.Addr.(*net.TCPAddr); ok && a != nil {
+					if a, ok := op.Addr.(*net.TCPAddr); ok && a != nil && a.IP != nil {
 						at = a.IP.String()
 					}
 				}

@@ -1,6 +1,7 @@
 
 // node:_http_common of programs, and the parser of connections.
-const { isToken, badChars, METHODS, kIncomingMessage } = require("internal/http");
+const { build, methods } = require("internal/http_parser");
+const { isToken, badChars, kIncomingMessage } = require("internal/http");
 const { IncomingMessage } = require("node:_http_incoming");
 const { regExpTest } = primordials;
 
@@ -29,7 +30,13 @@ function messageOf(Message, socket, [, major, minor], fields, mostHeaders, join)
 }
 
 return {
-  _checkIsHttpToken: (s) => isToken(s), _checkInvalidHeaderChar: (v) => badChars(v), chunkExpression, CRLF: "\r\n", continueExpression, methods: METHODS,
+  _checkIsHttpToken: (s) => isToken(s), _checkInvalidHeaderChar: (v) => badChars(v), chunkExpression, CRLF: "\r\n", continueExpression, methods, HTTPParser: build(native, faultOf),
   parsers: { name: "parsers", max: 1000 }, kIncomingMessage,
+  freeParser(parser) { parser?.free?.(); },
+  isLenient: () => false,
+  prepareError(error, parser, rawPacket) {
+    error.rawPacket = rawPacket;
+    if (error.reason) error.message = `Parse Error: ${error.reason}`;
+  },
   _parts: { coded, reset, faultOf, messageOf, isChunked: (value) => regExpTest(chunkExpression, value), IncomingMessage },
 };
