@@ -101,7 +101,14 @@ func describe(js *isolate.JS, pipe *goja.Object, c, below net.Conn) error {
 		}
 		return nil, nil
 	})
-	return errors.Join(
+	// What is closed after it ends with a reset, not with an end.
+	reset := bind.NewFunction(js, "reset", 0, func(*bind.Call) (any, error) {
+		if tcp != nil {
+			_ = tcp.SetLinger(0) // a closed one has ended already
+		}
+		return tcp != nil, nil
+	})
+	return errors.Join(pipe.Set("reset", reset),
 		pipe.Set("local", bind.Value(js, address(c.LocalAddr()))), pipe.Set("remote", bind.Value(js, address(c.RemoteAddr()))), pipe.Set("setNoDelay", noDelay))
 }
 

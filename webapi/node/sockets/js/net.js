@@ -190,10 +190,16 @@ Object.assign(Socket.prototype, {
   _accepted(socket, paused) {
     this._attach(socket, (e) => this.destroy(e), paused);
   },
-  _reset() { return this.destroy(); },
+  _reset() {
+    this._handle?.socket.pipe?.reset();
+    return this.destroy();
+  },
   resetAndDestroy() {
     if (this.connecting) this.once("connect", () => this._reset());
-    else this.destroy(closed());
+    else if (this._handle?.socket.pipe) {
+      if (!this._handle.socket.pipe.reset()) throw make(TypeError, "ERR_INVALID_HANDLE_TYPE", "This handle type cannot be sent");
+      this._reset();
+    } else this.destroy(closed());
     return this;
   },
   destroySoon() {
