@@ -172,7 +172,6 @@ func addBody(out *http.Request, b event.Body) {
 	}
 	switch {
 	case b.IsNull():
-		out.TransferEncoding = []string{"identity"} // says that the length is 0, apart from GET and HEAD (workerd)
 	case b.Stream != nil && n != 0:
 		out.Body, out.ContentLength = b.Stream, n
 	case n == 0:
