@@ -26,14 +26,15 @@ const (
 	BindingWorkerLoader
 	BindingWorkerdDebugPort
 	BindingObsolete
-	BindingPlatform // a product only wrangler knows, named by Binding.Product
+	BindingVersionMetadata // what the version of the worker is called; wrangler files only
+	BindingPlatform        // a product only wrangler knows, named by Binding.Product
 )
 
 var bindingKindNames = []string{
 	"unspecified", "parameter", "text", "data", "json", "wasmModule", "cryptoKey", "service",
 	"durableObjectClass", "durableObjectNamespace", "kvNamespace", "r2Bucket", "queue", "wrapped",
 	"fromEnvironment", "analyticsEngine", "hyperdrive", "unsafeEval", "memoryCache", "workerLoader",
-	"workerdDebugPort", "obsolete0", "platform",
+	"workerdDebugPort", "obsolete0", "versionMetadata", "platform",
 }
 
 func (k BindingKind) String() string               { return kindName(bindingKindNames, k) }

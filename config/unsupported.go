@@ -60,7 +60,6 @@ var unsupported = map[string]string{
 	"platform.unsafe":                 "unsafe bindings",
 	"platform.unsafe_hello_world":     "unsafe bindings",
 	"platform.vectorize":              "a Vectorize index",
-	"platform.version_metadata":       "version metadata",
 	"platform.vpc_networks":           "a VPC network",
 	"platform.vpc_services":           "a VPC service",
 	"platform.wasm_modules":           "wasm_modules",

@@ -103,7 +103,7 @@ var wranglerFields = []wranglerField{
 	{"images", notInherited, bindingTable},
 	{"media", notInherited, bindingTable},
 	{"stream", notInherited, bindingTable},
-	{"version_metadata", notInherited, bindingTable},
+	{"version_metadata", notInherited, func(r *wranglerReader, m *member) { r.oneBinding(BindingVersionMetadata, m) }},
 	{"assets", inherited, (*wranglerReader).readAssets},
 	{"containers", notInherited, platform},
 	{"cloudchamber", notInherited, platform},

@@ -312,12 +312,14 @@ func (r *wranglerReader) resource(kind BindingKind, product, nameField, idField 
 }
 
 // bindingTable reads one table that names a binding.
-func bindingTable(r *wranglerReader, m *member) {
+func bindingTable(r *wranglerReader, m *member) { r.oneBinding(BindingPlatform, m) }
+
+func (r *wranglerReader) oneBinding(kind BindingKind, m *member) {
 	if m.value.kind != nodeTable {
 		r.wrongType(m, "a table")
 		return
 	}
-	r.resource(BindingPlatform, m.key, "binding", "", &member{key: m.key, pos: m.pos, value: m.value})
+	r.resource(kind, m.key, "binding", "", &member{key: m.key, pos: m.pos, value: m.value})
 }
 
 // platform notes that the file asks for a product that is not a binding.

@@ -32,6 +32,7 @@ import (
 	"workerd.local/threads/hop"
 	"workerd.local/threads/iojs"
 	"workerd.local/webapi/bind"
+	"workerd.local/webapi/crypto"
 	"workerd.local/webapi/memorycache"
 	"workerd.local/webapi/sockets"
 	"workerd.local/websocket"
@@ -56,7 +57,14 @@ type world struct {
 	tailing  tailing
 	loaders  *loaders
 	exposeGC bool
+	version  version
 	requests sync.WaitGroup // until their answers have been sent; the turnstile adds
+}
+
+// version is what scripts are told of the code that runs: each reading of the configuration is a version of its own.
+type version struct {
+	id   string
+	made time.Time
 }
 
 // service is a named service that runs.
@@ -75,6 +83,7 @@ func (s *Server) build(ctx context.Context, cfg *config.Config) (_ *world, err e
 	distinctSockets(cfg)
 	w := &world{s: s, cfg: cfg, services: map[string]*service{}, targets: map[string]httpserver.Target{}, caches: map[*config.Binding]*memorycache.Use{}, local: map[localProduct]event.Service{}}
 	w.exposeGC = w.v8Flags()
+	w.version = version{crypto.RandomUUID(s.o.Host), s.o.Host.Now()}
 	w.loaders = &loaders{w: w, most: limits.LoaderWorkers.In(s.o.Limits.Bounds), live: map[*dynamic]struct{}{}, named: map[string]*dynamic{}}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	defer func() {
