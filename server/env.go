@@ -91,7 +91,7 @@ func (w *world) binding(js *isolate.JS, wk *worker.Worker, svc *service, b *conf
 		return v, nil
 	case config.BindingVersionMetadata:
 		o := rt.NewObject()
-		for _, f := range [][2]string{{"id", w.version.id}, {"tag", ""}, {"timestamp", w.version.made.UTC().Format("2006-01-02T15:04:05.000Z")}} {
+		for _, f := range [][2]string{{"id", w.version.id()}, {"tag", ""}, {"timestamp", w.version.made.UTC().Format("2006-01-02T15:04:05.000Z")}} {
 			if err := o.Set(f[0], f[1]); err != nil {
 				return nil, err
 			}

@@ -63,7 +63,7 @@ type world struct {
 
 // version is what scripts are told of the code that runs: each reading of the configuration is a version of its own.
 type version struct {
-	id   string
+	id   func() string // drawn for who asks first, so that what else is drawn stays what it is
 	made time.Time
 }
 
@@ -83,7 +83,7 @@ func (s *Server) build(ctx context.Context, cfg *config.Config) (_ *world, err e
 	distinctSockets(cfg)
 	w := &world{s: s, cfg: cfg, services: map[string]*service{}, targets: map[string]httpserver.Target{}, caches: map[*config.Binding]*memorycache.Use{}, local: map[localProduct]event.Service{}}
 	w.exposeGC = w.v8Flags()
-	w.version = version{crypto.RandomUUID(s.o.Host), s.o.Host.Now()}
+	w.version = version{sync.OnceValue(func() string { return crypto.RandomUUID(s.o.Host) }), s.o.Host.Now()}
 	w.loaders = &loaders{w: w, most: limits.LoaderWorkers.In(s.o.Limits.Bounds), live: map[*dynamic]struct{}{}, named: map[string]*dynamic{}}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	defer func() {
