@@ -73,8 +73,6 @@ type Response struct {
 	// WebSocket is this side's end where Status is 101: the receiver starts it or aborts
 	// it (Discard). Nil for every other response.
 	WebSocket WebSocket
-	// Close says that the connection of the network ends with the response, where it is one of HTTP/1.
-	Close bool
 }
 
 // Body is bytes that are all there, or a stream, or nothing.

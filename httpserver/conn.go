@@ -40,9 +40,6 @@ type conn struct {
 	// it, until it is given.
 	read   []byte
 	answer atomic.Pointer[answer]
-
-	// reason is of the next response.
-	reason atomic.Pointer[reason]
 }
 
 // clock is where the times of conn.armed begin.
@@ -68,13 +65,6 @@ func (c *conn) Close() error {
 }
 
 func (c *conn) Write(p []byte) (n int, err error) {
-	if r := c.reason.Load(); r != nil && r.begins(p) {
-		c.reason.Store(nil)
-		if _, err := c.Write(r.say(p)); err != nil {
-			return 0, err
-		}
-		return len(p), nil
-	}
 	for {
 		part := p[n:min(len(p), n+c.part)]
 		c.arm()

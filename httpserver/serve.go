@@ -20,9 +20,6 @@ import (
 
 // serve takes one request to its service and the answer back.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	if s.switches(w, r) {
-		return
-	}
 	svc := s.service(r)
 	if svc == nil {
 		s.refuse(w, http.StatusNotFound, "No service is configured for this address.")
@@ -230,10 +227,6 @@ func (x *exchange) respond(resp *event.Response) {
 		h["Content-Length"] = []string{strconv.FormatInt(n, 10)}
 	}
 	x.settle()
-	if resp.Close && x.r.ProtoMajor == 1 {
-		x.w.Header()["Connection"] = []string{"close"}
-	}
-	x.reason(resp)
 	x.w.WriteHeader(resp.Status)
 	if bodiless || body.IsNull() {
 		return

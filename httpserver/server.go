@@ -68,8 +68,6 @@ type Options struct {
 	Name string
 	// TLS makes it an HTTPS socket.
 	TLS *tls.Config
-	// OnlyHTTP1 says that an HTTPS socket does not speak HTTP/2.
-	OnlyHTTP1 bool
 	// Proxy says that clients send whole URLs in the request line.
 	Proxy bool
 	// ForwardedProto is the header that carries the original scheme; "" for none.
@@ -82,12 +80,7 @@ type Options struct {
 	Health string
 	// WebSockets has the connections that become WebSockets; nil means that none may.
 	WebSockets *websocket.Set
-	// Switch, which may be nil, takes connections away; where it is set nothing else makes WebSockets.
-	Switch Switch
-	// Reasons says that responses over HTTP/1 have the reason phrases that services give
-	// them, where the socket has no TLS; without it they have the usual ones.
-	Reasons bool
-	Limits  Limits
+	Limits     Limits
 	// Log receives what no client could be told; nil means slog.Default.
 	Log *slog.Logger
 }
@@ -139,7 +132,7 @@ func New(o Options, t Target) *Server {
 	own.MethodNotAllowed(s.serve)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	protocols.SetHTTP2(o.TLS == nil || !o.OnlyHTTP1 && fitsHTTP2(o.TLS))
+	protocols.SetHTTP2(o.TLS == nil || fitsHTTP2(o.TLS))
 	protocols.SetUnencryptedHTTP2(o.TLS == nil)
 	s.srv = &http.Server{
 		Handler:           s.handler(own),
@@ -148,7 +141,7 @@ func New(o Options, t Target) *Server {
 		IdleTimeout:       o.Limits.Idle,
 		MaxHeaderBytes:    o.Limits.HeaderBytes,
 		Protocols:         protocols,
-		ConnContext:       o.connContext(),
+		ConnContext:       connContext,
 		// "OPTIONS *" is for the service.
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),

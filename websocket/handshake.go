@@ -36,7 +36,7 @@ func CheckRequest(r *http.Request) (status int, problem string) {
 		return http.StatusBadRequest, "A WebSocket needs HTTP/1.1."
 	case r.Method != http.MethodGet:
 		return http.StatusMethodNotAllowed, "A WebSocket is asked for with GET."
-	case !HasToken(r.Header["Connection"], "upgrade"):
+	case !hasToken(r.Header["Connection"], "upgrade"):
 		return http.StatusBadRequest, "The header Connection does not name Upgrade."
 	case r.Header.Get("Sec-WebSocket-Version") != "13":
 		return http.StatusUpgradeRequired, "The requested WebSocket version is not supported."
@@ -51,8 +51,8 @@ func CheckRequest(r *http.Request) (status int, problem string) {
 	return 0, ""
 }
 
-// HasToken reports whether a header has a token, in any of its lists.
-func HasToken(values []string, token string) bool {
+// hasToken reports whether a header has a token, in any of its lists.
+func hasToken(values []string, token string) bool {
 	for _, v := range values {
 		for _, t := range strings.Split(v, ",") {
 			if strings.EqualFold(strings.TrimSpace(t), token) {
@@ -278,7 +278,7 @@ func (s *Set) dial(nc net.Conn, req *http.Request, headerBytes int64) (*Conn, *h
 		return nil, resp, nil
 	}
 	switch {
-	case !strings.EqualFold(resp.Header.Get("Upgrade"), "websocket") || !HasToken(resp.Header["Connection"], "upgrade"):
+	case !strings.EqualFold(resp.Header.Get("Upgrade"), "websocket") || !hasToken(resp.Header["Connection"], "upgrade"):
 		return nil, nil, errors.New("the server changed to another protocol")
 	case resp.Header.Get("Sec-WebSocket-Accept") != acceptKey(key):
 		return nil, nil, errors.New("the server's answer is not one to this handshake")

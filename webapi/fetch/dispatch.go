@@ -33,9 +33,6 @@ type DispatchOptions struct {
 	// Actor is the id of the actor that the service is; nil for any other service. Tail
 	// workers are told.
 	Actor fmt.Stringer
-	// Error replaces the error of the service; nil leaves it as it is. It runs on
-	// the isolate's goroutine.
-	Error func(err error) error
 }
 
 // Dispatch is fetch(input, init) against a service: the request leaves when all
@@ -262,7 +259,7 @@ func send(js *isolate.JS, ioc *iocontext.Context, svc event.Service, r *Request,
 		complete, l := isolate.Begin(ioc.Realm().Isolate().Host()), ioc.Loop()
 		follow(x.ctx, svc, req, r.redirect, func(resp *event.Response, err error) {
 			complete(func() {
-				if l.Post(func() { x.answered(ioc, answer, resp, err, o) }) != nil && resp != nil {
+				if l.Post(func() { x.answered(ioc, answer, resp, err) }) != nil && resp != nil {
 					// The loop is closed: nobody will read it.
 					go resp.Discard()
 				}
@@ -280,7 +277,7 @@ func send(js *isolate.JS, ioc *iocontext.Context, svc event.Service, r *Request,
 }
 
 // answered brings the outcome of the exchange to who waits for it.
-func (x *exchange) answered(ioc *iocontext.Context, answer *loop.Future[*event.Response], resp *event.Response, err error, o DispatchOptions) {
+func (x *exchange) answered(ioc *iocontext.Context, answer *loop.Future[*event.Response], resp *event.Response, err error) {
 	if x.aborted {
 		// The reason of the signal is the outcome.
 		if resp != nil {
@@ -293,11 +290,7 @@ func (x *exchange) answered(ioc *iocontext.Context, answer *loop.Future[*event.R
 			err = cause
 		}
 		x.end(err)
-		err = serviceError(err)
-		if o.Error != nil {
-			err = o.Error(err)
-		}
-		answer.Reject(err)
+		answer.Reject(serviceError(err))
 		return
 	}
 	resp.Body = x.body(resp.Body)

@@ -38,7 +38,7 @@ var datagramsClass = &bind.Class[datagrams]{
 			b, _ := bind.Bytes(c.JS(), c.Arg(0))
 			port, host := int(c.Arg(1).ToInteger()), c.Arg(2).String()
 			if _, err := d.conn.WriteToUDP(b, target(host, port)); err != nil {
-				return nil, glue.Thrown(c.JS(), Failed(err, "send", host, port, ""))
+				return nil, glue.Thrown(c.JS(), failedCall(err, "send", host, port, ""))
 			}
 			return nil, nil
 		},
@@ -192,7 +192,7 @@ var datagramNatives = map[string]bind.Static{
 		js, all := c.JS(), openOf.Get(c.JS())
 		six, host, port := c.Arg(0).ToBoolean(), c.Arg(1).String(), int(c.Arg(2).ToInteger())
 		if all.full(js) {
-			return nil, glue.Thrown(js, Failed(syscall.EMFILE, "bind", host, port, ""))
+			return nil, glue.Thrown(js, failedCall(syscall.EMFILE, "bind", host, port, ""))
 		}
 		network := "udp4"
 		if six {
@@ -210,7 +210,7 @@ var datagramNatives = map[string]bind.Static{
 		}
 		pc, err := lc.ListenPacket(ioc.Context(), network, net.JoinHostPort(host, strconv.Itoa(port)))
 		if err != nil {
-			return nil, glue.Thrown(js, Failed(err, "bind", host, port, ""))
+			return nil, glue.Thrown(js, failedCall(err, "bind", host, port, ""))
 		}
 		conn, ok := pc.(*net.UDPConn)
 		if !ok {

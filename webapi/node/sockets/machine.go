@@ -2,7 +2,6 @@ package sockets
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"net"
 	"strconv"
@@ -64,35 +63,14 @@ func connection(js *isolate.JS, c net.Conn) (*goja.Object, error) {
 	return pipe, errors.Join(pipe.Set("conn", seamClass.Wrap(js, s)), describe(js, pipe, c, c))
 }
 
-// Adopt is the pipe of a connection, of TCP or a *tls.Conn, that another server of the
-// program has accepted. Where it fails, as where the program has too many sockets, the
-// connection is closed.
-func Adopt(js *isolate.JS, c net.Conn) (*goja.Object, error) {
-	all := openOf.Get(js)
-	t, secure := c.(*tls.Conn)
-	if all.full(js) {
-		if secure {
-			c = t.NetConn() // TLS would wait for the other side
-		}
-		return nil, errors.Join(syscall.EMFILE, c.Close())
-	}
-	if !secure {
-		return connection(js, c)
-	}
-	all.sockets++
-	return securedPipe(js, t, func() { all.sockets-- })
-}
-
 // describe gives a pipe what js/net.js reads of a connection; below is what carries it.
 func describe(js *isolate.JS, pipe *goja.Object, c, below net.Conn) error {
 	for {
-		if h, ok := below.(*headed); ok {
-			below = h.Conn
-		} else if w, ok := below.(interface{ Unwrap() net.Conn }); ok {
-			below = w.Unwrap()
-		} else {
+		h, ok := below.(*headed)
+		if !ok {
 			break
 		}
+		below = h.Conn
 	}
 	tcp, _ := below.(*net.TCPConn)
 	noDelay := bind.NewFunction(js, "setNoDelay", 1, func(call *bind.Call) (any, error) {
@@ -112,8 +90,8 @@ func describe(js *isolate.JS, pipe *goja.Object, c, below net.Conn) error {
 		pipe.Set("local", bind.Value(js, address(c.LocalAddr()))), pipe.Set("remote", bind.Value(js, address(c.RemoteAddr()))), pipe.Set("setNoDelay", noDelay))
 }
 
-// Failed is the error of a call on an address.
-func Failed(err error, call, host string, port int, path string) *glue.SystemError {
+// failedCall is the error of a call on an address.
+func failedCall(err error, call, host string, port int, path string) *glue.SystemError {
 	e := glue.SystemErrorOf(err, call, "", "")
 	var dns *net.DNSError
 	switch {
@@ -163,7 +141,7 @@ var machineNatives = map[string]bind.Static{
 		tooMany := openOf.Get(js).full(js)
 		return nil, glue.Later(js, func(ctx context.Context) (net.Conn, error) {
 			if tooMany {
-				return nil, Failed(syscall.EMFILE, "connect", host, port, path)
+				return nil, failedCall(syscall.EMFILE, "connect", host, port, path)
 			}
 			conn, err := d.DialContext(ctx, network, target)
 			if err != nil {
@@ -174,7 +152,7 @@ var machineNatives = map[string]bind.Static{
 						at = a.IP.String()
 					}
 				}
-				return nil, Failed(err, "connect", at, port, path)
+				return nil, failedCall(err, "connect", at, port, path)
 			}
 			return conn, nil
 		}, func(js *isolate.JS, conn net.Conn, err error) {
@@ -203,11 +181,11 @@ var machineNatives = map[string]bind.Static{
 			shown = "::"
 		}
 		if all.full(js) {
-			return nil, glue.Thrown(js, Failed(syscall.EMFILE, "listen", shown, port, path))
+			return nil, glue.Thrown(js, failedCall(syscall.EMFILE, "listen", shown, port, path))
 		}
 		l, err := net.Listen(network, target)
 		if err != nil {
-			return nil, glue.Thrown(js, Failed(err, "listen", shown, port, path))
+			return nil, glue.Thrown(js, failedCall(err, "listen", shown, port, path))
 		}
 		h, err := glue.NewHandle(js, func() { l.Close() })
 		if err != nil {

@@ -148,18 +148,15 @@ func (s *secured) end() error {
 	return nil
 }
 
-// securedPipe is the pipe of a connection of TLS; ended, which may be nil, is NewPipe's.
-func securedPipe(js *isolate.JS, t *tls.Conn, ended func()) (*goja.Object, error) {
+// securedPipe is the pipe of a connection of TLS.
+func securedPipe(js *isolate.JS, t *tls.Conn) (*goja.Object, error) {
 	h, err := glue.NewHandle(js, func() {}) // the pipe is closed at the end of the program
 	if err != nil {
-		if ended != nil {
-			ended()
-		}
 		return nil, errors.Join(err, t.NetConn().Close())
 	}
 	h.Unref()
 	s := &secured{Conn: t, h: h}
-	pipe, err := core.NewPipe(js, s, s.end, ended)
+	pipe, err := core.NewPipe(js, s, s.end, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -40,8 +40,8 @@ type Secrets struct {
 // secretsClass is the class of what SecureContext has as context.
 var secretsClass = &bind.Class[Secrets]{Name: "SecretsHandle"}
 
-// SecretsOf is the Secrets that a script's value is; empty ones where it is none.
-func SecretsOf(js *isolate.JS, v goja.Value) *Secrets {
+// secretsOf is the Secrets that a script's value is; empty ones where it is none.
+func secretsOf(js *isolate.JS, v goja.Value) *Secrets {
 	if s, ok := secretsClass.Unwrap(js, v); ok {
 		return s
 	}
@@ -176,7 +176,7 @@ func newSecrets(c *bind.Call) (any, error) {
 		for name := range strings.SplitSeq(names.String(), ":") {
 			curve, ok := curves[strings.ToLower(name)]
 			if !ok {
-				return nil, glue.Thrown(js, &glue.SystemError{Code: "ERR_CRYPTO_OPERATION_FAILED", Bare: true, Text: "Failed to set ECDH curve"})
+				return nil, glue.Thrown(js, &glue.SystemError{Code: "ERR_CRYPTO_OPERATION_FAILED", Bare: true, Text: "failedCall to set ECDH curve"})
 			}
 			if curve != 0 {
 				s.curves = append(s.curves, curve)

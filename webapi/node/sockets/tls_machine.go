@@ -162,9 +162,9 @@ func ask(ctx ctx, h *glue.Handle, fn goja.Value, in *tls.ClientHelloInfo) hello 
 	}
 }
 
-// Trusted asks fn(session) on the loop whether the other side is to be trusted; the error
+// trusted asks fn(session) on the loop whether the other side is to be trusted; the error
 // says that it is not. fn is one of h's realm. Not on the loop.
-func Trusted(h *glue.Handle, fn goja.Value, s *Session) error {
+func trusted(h *glue.Handle, fn goja.Value, s *Session) error {
 	got := make(chan bool, 1)
 	h.Post(func(js *isolate.JS) {
 		v, err := js.Call(fn, nil, SessionClass.Wrap(js, s))
@@ -180,11 +180,11 @@ func Trusted(h *glue.Handle, fn goja.Value, s *Session) error {
 	return net.ErrClosed
 }
 
-// Verify makes a client's configuration one that asks fn (Trusted) before the other side
+// Verify makes a client's configuration one that asks fn (trusted) before the other side
 // hears that it is trusted. done, which may be nil, closes the connection that is not.
 func (s *Secrets) Verify(cfg *tls.Config, h *glue.Handle, fn goja.Value, done func()) {
 	cfg.VerifyConnection = func(cs tls.ConnectionState) error {
-		err := Trusted(h, fn, &Session{ConnectionState: cs, Secrets: s})
+		err := trusted(h, fn, &Session{ConnectionState: cs, Secrets: s})
 		if err != nil && done != nil {
 			done()
 		}
@@ -207,10 +207,10 @@ func (o Options) Function(name string) goja.Value {
 	return nil
 }
 
-// ServerConfig is what a server of TLS with the options request, reject, hello and those of ticketsOf does; on the loop.
+// serverConfig is what a server of TLS with the options request, reject, hello and those of ticketsOf does; on the loop.
 // hello, where there is one, is asked about each client (ask); it is one of h's realm. verify
 // gets the session of each client, in its handshake, which fails with the error.
-func ServerConfig(js *isolate.JS, h *glue.Handle, own *Secrets, protocols []string, o Options, verify func(client net.Addr, s *Session) error) *tls.Config {
+func serverConfig(js *isolate.JS, h *glue.Handle, own *Secrets, protocols []string, o Options, verify func(client net.Addr, s *Session) error) *tls.Config {
 	request, reject, fn, resumes := o.Is("request"), o.Is("reject"), o.Function("hello"), ticketsOf(js, o)
 	set := func(cfg *tls.Config, t *tickets) *tls.Config {
 		cfg.NextProtos = protocols
@@ -287,7 +287,7 @@ var tlsNatives = map[string]bind.Static{
 		b, _ := bind.Bytes(js, c.Arg(1))
 		head, done := append([]byte(nil), b...), c.Arg(3)
 		o := Options{given}
-		server, secrets, protocols := o.Is("server"), SecretsOf(js, o.Get("context")), stringsOf(js, o.Get("protocols"))
+		server, secrets, protocols := o.Is("server"), secretsOf(js, o.Get("context")), stringsOf(js, o.Get("protocols"))
 		h, err := glue.NewHandle(js, func() { s.Conn.Close() })
 		if err != nil {
 			return nil, err
@@ -295,7 +295,7 @@ var tlsNatives = map[string]bind.Static{
 		var cfg *tls.Config
 		var resume *resumption
 		if server {
-			cfg = ServerConfig(js, h, secrets, protocols, o, func(_ net.Addr, s *Session) error {
+			cfg = serverConfig(js, h, secrets, protocols, o, func(_ net.Addr, s *Session) error {
 				secrets = s.Secrets // read when the handshake is over
 				return nil
 			})
@@ -326,7 +326,7 @@ var tlsNatives = map[string]bind.Static{
 					glue.Tell(js, done, handshakeFailure(js, err))
 					return
 				}
-				pipe, err := securedPipe(js, t, nil)
+				pipe, err := securedPipe(js, t)
 				if err != nil {
 					glue.Tell(js, done, js.Error(err))
 					return
@@ -344,13 +344,13 @@ var tlsNatives = map[string]bind.Static{
 // handshakeFailure is what scripts see of a handshake that failed; null where the other
 // side is simply gone.
 func handshakeFailure(js *isolate.JS, err error) goja.Value {
-	if Gone(err) {
+	if gone(err) {
 		return goja.Null()
 	}
 	return glue.Failure(js, Problem(err, "write"))
 }
 
-// Gone reports whether the other side went away, or this one did.
-func Gone(err error) bool {
+// gone reports whether the other side went away, or this one did.
+func gone(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
