@@ -29,11 +29,12 @@ type fake struct {
 	control  *httptest.Server
 	conns    sync.WaitGroup
 
-	mu     sync.Mutex
-	orders []order
-	asked  []string
-	open   map[net.Conn]bool
-	news   chan struct{} // closed and replaced when something happens
+	mu      sync.Mutex
+	orders  []order
+	asked   []string
+	open    map[net.Conn]bool
+	leaving int           // connections with their last answer that are not closed yet
+	news    chan struct{} // closed and replaced when something happens
 }
 
 // order is one answer. Its bytes are the code units of Send.
@@ -94,24 +95,40 @@ func (f *fake) changed() {
 	f.news = make(chan struct{})
 }
 
-// takeOrders replaces what was ordered and asked before.
+// takeOrders replaces what was ordered and asked before. Connections that close behind an
+// answer of before are closed then: nobody sends the next request to one of them.
 func (f *fake) takeOrders(w http.ResponseWriter, r *http.Request) {
 	var orders []order
 	if err := json.NewDecoder(r.Body).Decode(&orders); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	timeout := time.After(patience / 3)
 	f.mu.Lock()
+	for f.leaving > 0 {
+		news := f.news
+		f.mu.Unlock()
+		select {
+		case <-news:
+		case <-timeout:
+			http.Error(w, "an answer is not taken", http.StatusGatewayTimeout)
+			return
+		case <-r.Context().Done():
+			return
+		}
+		f.mu.Lock()
+	}
 	f.orders, f.asked = orders, nil
 	f.mu.Unlock()
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// tell answers with the requests since the last order, once there are as many as "least" says.
+// tell answers with the requests since the last order, once there are as many as "least" says,
+// or gives up while the probe can still be asked again.
 func (f *fake) tell(w http.ResponseWriter, r *http.Request) {
 	least, _ := strconv.Atoi(r.URL.Query().Get("least"))
 	ctx := r.Context()
-	for timeout := time.After(patience); ; {
+	for timeout := time.After(patience / 3); ; {
 		f.mu.Lock()
 		asked, news := slices.Clone(f.asked), f.news
 		f.mu.Unlock()
@@ -205,6 +222,13 @@ func (f *fake) told(text string) {
 }
 
 func (f *fake) answer(r *bufio.Reader, c net.Conn, o order) bool {
+	if o.End == "close" && !o.Early {
+		f.leave(1)
+		defer func() {
+			hangUp(c)
+			f.leave(-1)
+		}()
+	}
 	if _, err := c.Write(latin1(o.Send)); err != nil {
 		return false
 	}
@@ -218,6 +242,13 @@ func (f *fake) answer(r *bufio.Reader, c net.Conn, o order) bool {
 		return false
 	}
 	return true
+}
+
+func (f *fake) leave(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.leaving += n
+	f.changed()
 }
 
 func latin1(s string) []byte {
