@@ -257,7 +257,11 @@ func TestWhatCannotBeInASnapshotIsNamed(t *testing.T) {
 			return nil, ctx.Err()
 		})
 		path := filepath.Join(t.TempDir(), "x.blob")
-		b.want(Build(b.ctx(), b.o, path, 400*time.Millisecond), 1)
+		timeout := 400 * time.Millisecond
+		if strings.Contains(code, "serialize") {
+			timeout = 3 * time.Second // in which it must have been told
+		}
+		b.want(Build(b.ctx(), b.o, path, timeout), 1)
 		b.wantErr(says)
 		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: there is a blob: %v", code, err)
