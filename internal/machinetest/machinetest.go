@@ -27,6 +27,7 @@ import (
 	"workerd.local/webapi/global"
 	"workerd.local/webapi/node"
 	"workerd.local/webapi/node/glue"
+	"workerd.local/webapi/performance"
 	"workerd.local/webapi/streams"
 	"workerd.local/webapi/timers"
 	"workerd.local/webapi/url"
@@ -91,6 +92,6 @@ func NewWorkerWith(t testing.TB, o jstest.Options) *jstest.Env {
 		o.Compat = f
 	}
 	o.Modules = slices.Concat(o.Modules, []bind.Module{url.Module, encoding.Module, events.Module, timers.Module, console.Module, crypto.Module,
-		global.Module, blob.Module, streams.Module, fetch.Module, node.Module}, node.Globals)
+		global.Module, blob.Module, streams.Module, fetch.Module, node.Module}, performance.Modules, node.Globals)
 	return jstest.NewWith(t, o)
 }

@@ -88,7 +88,7 @@ class Server extends tls.Server {
     this.on("tlsClientError", (e, socket) => {
       if (!this.emit("clientError", e, socket)) socket.destroy(e);
     });
-    begin(this, options);
+    begin(this, options, "secureConnection");
   }
   close(callback) {
     httpServerPreClose(this);

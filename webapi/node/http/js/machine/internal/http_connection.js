@@ -6,7 +6,7 @@ const { readStart, readStop } = require("node:_http_incoming");
 const { over, kUniqueHeaders } = require("internal/http_response");
 const { Buffer } = require("node:buffer");
 const { kIncomingMessage, kServerResponse } = require("internal/http");
-const { kNeedDrain } = require("internal/http_symbols");
+const { kNeedDrain, kCloudflare } = require("internal/http_symbols");
 const { make } = require("internal/codes");
 const { regExpTest } = primordials;
 const { nextTick } = require("internal/process");
@@ -174,6 +174,7 @@ function build(native, mostRequests) {
       req.method = p[3];
       req.url = p[4];
       req.upgrade = asks && (req.method === "CONNECT" || server.listenerCount("upgrade") > 0);
+      if (socket[kCloudflare] !== undefined) req.cloudflare = socket[kCloudflare];
       this.incoming = req;
       this.began ||= now();
       this.headed = true;

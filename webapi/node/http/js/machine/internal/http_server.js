@@ -8,8 +8,10 @@ const { build, kConnections } = require("internal/http_connection");
 const { ERR_OUT_OF_RANGE } = require("internal/codes");
 const { validateBoolean, validateInteger, validateObject } = require("internal/validators");
 const { STATUS_CODES, kIncomingMessage, kServerResponse } = require("internal/http");
+const { kConnected } = require("internal/http_symbols");
 const { setPrototypeOf } = primordials;
 const { setInterval, clearInterval } = require("node:timers");
+const hand = require("internal/http_hand");
 
 const kConnectionsCheckingInterval = Symbol("http.server.connectionsCheckingInterval");
 const _connectionListener = build(native.requests, native.mostRequests());
@@ -45,12 +47,14 @@ function setupConnectionsTracking() {
   }, this.connectionsCheckingInterval).unref();
 }
 function httpServerPreClose(server) {
+  hand.close(server);
   server.closeIdleConnections();
   clearInterval(server[kConnectionsCheckingInterval]);
 }
 
-// begin gives a server what all servers of HTTP have.
-function begin(server, options) {
+// begin gives a server what all servers of HTTP have; connected is the event of its sockets.
+function begin(server, options, connected) {
+  server[kConnected] = connected;
   storeHTTPOptions.call(server, options);
   server.httpAllowHalfOpen = false;
   server.timeout = 0;
@@ -75,12 +79,17 @@ function Server(options, listener) {
   });
   if (listener) this.on("request", listener);
   this.on("connection", _connectionListener);
-  begin(this, options);
+  begin(this, options, "connection");
 }
 setPrototypeOf(Server.prototype, net.Server.prototype);
 setPrototypeOf(Server, net.Server);
 
 const members = {
+  listen(...args) {
+    net.Server.prototype.listen.apply(this, args);
+    hand.open(this);
+    return this;
+  },
   close(callback) {
     httpServerPreClose(this);
     net.Server.prototype.close.call(this, callback);
