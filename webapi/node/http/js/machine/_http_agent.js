@@ -1,44 +1,165 @@
 
-// node:_http_agent of programs: agents hold the sockets of requests, those in use and
-// those that wait for the next one, and the requests that wait for a socket.
+// node:_http_agent of programs: an agent has sockets that requests use, sockets that wait
+// for the next request, and requests that wait for a socket. What goes to one place (a
+// name) is a Pool; where sockets go and when they are opened is decided there.
 const EventEmitter = require("node:events");
 const net = require("node:net");
 const { AsyncResource } = require("node:async_hooks");
 const { validateNumber, validateOneOf, validateString } = require("internal/validators");
 const { regExpExec, setPrototypeOf } = primordials;
+const { nextTick } = require("internal/process");
 const { keys } = Object;
 
-const kOptions = Symbol("requestOptions"), kResource = Symbol("requestAsyncResource");
-// announced is how long before the time that a server announces a socket is given up.
-const announced = 1000;
+// early is how long before the time that a server announces a socket is given up.
+const early = 1000;
 
-function Agent(options) {
-  if (!(this instanceof Agent)) return new Agent(options);
-  EventEmitter.call(this);
-  this.defaultPort = 80;
-  this.protocol = "http:";
-  this.options = { __proto__: null, ...options };
-  if (this.options.noDelay === undefined) this.options.noDelay = true;
-  this.options.path = null; // it is that of a local socket
-  this.requests = { __proto__: null };
-  this.sockets = { __proto__: null };
-  this.freeSockets = { __proto__: null };
-  this.keepAliveMsecs = this.options.keepAliveMsecs || 1000;
-  this.keepAlive = this.options.keepAlive || false;
-  this.maxSockets = this.options.maxSockets || Agent.defaultMaxSockets;
-  this.maxFreeSockets = this.options.maxFreeSockets || 256;
-  this.scheduling = this.options.scheduling || "lifo";
-  this.maxTotalSockets = this.options.maxTotalSockets;
-  this.totalSocketCount = 0;
-  validateOneOf(this.scheduling, "scheduling", ["fifo", "lifo"]);
-  if (this.maxTotalSockets !== undefined) validateNumber(this.maxTotalSockets, "maxTotalSockets", 1);
-  else this.maxTotalSockets = Infinity;
-  this.on("free", (socket, of) => freed(this, socket, of));
+// Lists by name: those that programs see have no empty ones.
+function put(lists, name, item) { (lists[name] ??= []).push(item); }
+function take(lists, name, at) {
+  const list = lists[name], [item] = list.splice(at, 1);
+  if (list.length === 0) delete lists[name];
+  return item;
 }
-setPrototypeOf(Agent.prototype, EventEmitter.prototype);
-setPrototypeOf(Agent, EventEmitter);
-Agent.defaultMaxSockets = Infinity;
+function drop(lists, name, item) {
+  const at = lists[name]?.indexOf(item) ?? -1;
+  if (at >= 0) take(lists, name, at);
+  return at >= 0;
+}
 
+// tickets are what is known of requests that wait: the options of the socket they want,
+// how to go on in their async context, and whether a socket is being opened for them.
+const tickets = new WeakMap();
+
+// Pool is what an agent has for one place. Its lists are in the agent's objects, which
+// programs read and subclasses write to: it keeps none itself, and is made where needed.
+class Pool {
+  constructor(agent, name) {
+    this.agent = agent;
+    this.name = name;
+  }
+  static for(agent, options) { return new Pool(agent, agent.getName(options)); }
+  get busy() { return this.agent.sockets[this.name]?.length ?? 0; }
+  get idle() { return this.agent.freeSockets[this.name]?.length ?? 0; }
+  // mayOpen decides whether there may be one more socket.
+  mayOpen() {
+    const { agent } = this;
+    return this.busy + this.idle < agent.maxSockets && agent.totalSocketCount < agent.maxTotalSockets;
+  }
+  // acquire gives a request an idle socket, or a new one, or lets it wait.
+  acquire(req, options) {
+    const { agent, name } = this, socket = this.#awake();
+    if (socket) {
+      agent.reuseSocket(socket, req);
+      serve(agent, req, socket);
+      put(agent.sockets, name, socket);
+    } else if (this.mayOpen()) {
+      agent.createSocket(req, options, (error, made) => {
+        if (!error) return void serve(agent, req, made);
+        req.onSocket(made, error);
+        this.#later();
+      });
+    } else {
+      tickets.set(req, { options, context: new AsyncResource("HTTPAGENT"), opening: false });
+      put(agent.requests, name, req);
+    }
+  }
+  // #awake is the idle socket that is next to be used.
+  #awake() {
+    const { freeSockets, scheduling } = this.agent, { name } = this;
+    while (this.idle > 0 && freeSockets[name][0].destroyed) take(freeSockets, name, 0);
+    return this.idle > 0 ? take(freeSockets, name, scheduling === "fifo" ? 0 : this.idle - 1) : undefined;
+  }
+  // release decides what a socket does that is free: it ends, serves who waits, or is idle.
+  release(socket, options) {
+    const { agent, name } = this;
+    if (!socket.writable) socket.destroy();
+    else if (agent.requests[name]?.length) {
+      const req = take(agent.requests, name, 0);
+      inContext(req, () => serve(agent, req, socket));
+    } else if (!this.#keeps(socket)) socket.destroy();
+    else {
+      socket._httpMessage = null;
+      agent.removeSocket(socket, options);
+      socket.once("error", onIdleError);
+      put(agent.freeSockets, name, socket);
+    }
+  }
+  // #keeps says whether a socket may be idle. Who waits for another place has it ended
+  // where that is what there is room for.
+  #keeps(socket) {
+    const { agent } = this;
+    if (!agent.keepAlive || !socket._httpMessage?.shouldKeepAlive) return false;
+    if (this.idle >= agent.maxFreeSockets || this.busy + this.idle > agent.maxSockets) return false;
+    const { totalSocketCount: total, maxTotalSockets: most } = agent;
+    if (total > most || (total === most && keys(agent.requests).length > 0)) return false;
+    return Boolean(agent.keepSocketAlive(socket));
+  }
+  // forget takes a socket out. One that can be written to stays idle, if it is.
+  forget(socket) {
+    const { agent, name } = this;
+    drop(agent.sockets, name, socket);
+    if (!socket.writable) drop(agent.freeSockets, name, socket);
+    this.next();
+  }
+  // next opens a socket for a request that waits, here or else elsewhere, if it may.
+  next() {
+    const { agent } = this;
+    if (this.#open()) return;
+    for (const name of keys(agent.requests)) if (name !== this.name && new Pool(agent, name).#open()) return;
+  }
+  #open() {
+    const { agent, name } = this;
+    const req = agent.requests[name]?.find((r) => tickets.get(r)?.opening === false);
+    if (req === undefined || !this.mayOpen()) return false;
+    const ticket = tickets.get(req);
+    ticket.opening = true;
+    agent.createSocket(req, ticket.options, (error, made) => {
+      ticket.opening = false;
+      if (!error) return void made.emit("free"); // who has waited longest has it
+      if (drop(agent.requests, name, req)) inContext(req, () => req.onSocket(made, error));
+      this.#later();
+    });
+    return true;
+  }
+  // #later lets others try after a socket could not be opened, not within the call that failed.
+  #later() {
+    if (keys(this.agent.requests).length > 0) nextTick(() => this.next());
+  }
+}
+function inContext(req, f) {
+  const ticket = tickets.get(req);
+  tickets.delete(req);
+  if (ticket) ticket.context.runInAsyncScope(f);
+  else f();
+}
+// serve hands a socket to a request, whose time is its own where it has one.
+function serve({ options: { timeout } }, req, socket) {
+  req.onSocket(socket);
+  if (req.timeout !== undefined && req.timeout !== (timeout || 0)) socket.setTimeout(req.timeout);
+}
+function onIdleError() {
+  this.destroy();
+  this.emit("agentRemove");
+}
+// enlist makes a socket one of an agent's, until it closes or somebody takes it away.
+function enlist(agent, socket, options) {
+  const gone = () => {
+    agent.totalSocketCount--;
+    agent.removeSocket(socket, options);
+  };
+  const heard = {
+    free: () => agent.emit("free", socket, options),
+    close: gone,
+    timeout() { if (agent.freeSockets[agent.getName(options)]?.includes(socket)) socket.destroy(); },
+    agentRemove() {
+      for (const event of keys(heard)) socket.removeListener(event, heard[event]);
+      gone();
+    },
+  };
+  for (const event of keys(heard)) socket.on(event, heard[event]);
+  agent.totalSocketCount++;
+  put(agent.sockets, agent.getName(options), socket);
+}
 // serverName is the name that TLS asks for: that of the header Host, where there is one.
 function serverName(options, req) {
   let name = options.host;
@@ -49,175 +170,92 @@ function serverName(options, req) {
   }
   return net.isIP(name) ? "" : name;
 }
-function named(options, req) {
-  if (!options.servername && options.servername !== "") options.servername = serverName(options, req);
+// wanted are the options of the socket for a request: those of the agent come first.
+function wanted(agent, options, req) {
+  const all = { __proto__: null, ...options, ...agent.options };
+  if (all.socketPath) all.path = all.socketPath;
+  if (!all.servername && all.servername !== "") all.servername = serverName(all, req);
+  return all;
 }
-// give hands a socket to a request.
-function give(agent, req, socket) {
-  req.onSocket(socket);
-  const own = agent.options.timeout || 0;
-  if (req.timeout !== undefined && req.timeout !== own) socket.setTimeout(req.timeout);
+// announced is for how long a server says it keeps the connection, in seconds.
+function announced(socket) {
+  const hint = socket._httpMessage?.res?.headers["keep-alive"], found = hint ? regExpExec(/^timeout=(\d+)/, hint) : null;
+  return found === null ? undefined : +found[1];
 }
-// freed is a socket whose request is over: it serves the next one, or waits, or ends.
-function freed(agent, socket, options) {
-  const name = agent.getName(options);
-  if (!socket.writable) return void socket.destroy();
-  const waiting = agent.requests[name];
-  if (waiting?.length) {
-    const req = waiting.shift(), resource = req[kResource];
-    if (waiting.length === 0) delete agent.requests[name];
-    if (resource) {
-      req[kResource] = null;
-      resource.runInAsyncScope(() => give(agent, req, socket));
-    } else give(agent, req, socket);
-    return;
-  }
-  const req = socket._httpMessage;
-  if (!req?.shouldKeepAlive || !agent.keepAlive) return void socket.destroy();
-  const free = agent.freeSockets[name] || [], count = free.length + (agent.sockets[name]?.length ?? 0);
-  if (agent.totalSocketCount > agent.maxTotalSockets || count > agent.maxSockets || free.length >= agent.maxFreeSockets || !agent.keepSocketAlive(socket)) return void socket.destroy();
-  agent.freeSockets[name] = free;
-  socket._httpMessage = null;
-  agent.removeSocket(socket, options);
-  socket.once("error", onFreeError);
-  free.push(socket);
+
+function Agent(options) {
+  if (!(this instanceof Agent)) return new Agent(options);
+  EventEmitter.call(this);
+  const own = { __proto__: null, noDelay: true, ...options };
+  if (own.noDelay === undefined) own.noDelay = true;
+  own.path = null; // it is that of a local socket
+  const { scheduling = "lifo", maxTotalSockets } = own;
+  validateOneOf(scheduling || "lifo", "scheduling", ["fifo", "lifo"]);
+  if (maxTotalSockets !== undefined) validateNumber(maxTotalSockets, "maxTotalSockets", 1);
+  Object.assign(this, {
+    defaultPort: 80, protocol: "http:", options: own,
+    requests: { __proto__: null }, sockets: { __proto__: null }, freeSockets: { __proto__: null },
+    keepAliveMsecs: own.keepAliveMsecs || 1000, keepAlive: own.keepAlive || false,
+    maxSockets: own.maxSockets || Agent.defaultMaxSockets, maxFreeSockets: own.maxFreeSockets || 256,
+    scheduling: scheduling || "lifo", maxTotalSockets: maxTotalSockets ?? Infinity, totalSocketCount: 0,
+  });
+  this.on("free", (socket, of) => Pool.for(this, of).release(socket, of));
 }
-function onFreeError() {
-  this.destroy();
-  this.emit("agentRemove");
-}
-// installed makes a socket one of an agent's.
-function installed(agent, socket, options) {
-  const onFree = () => agent.emit("free", socket, options);
-  const onClose = () => {
-    agent.totalSocketCount--;
-    agent.removeSocket(socket, options);
-  };
-  const onTimeout = () => {
-    for (const name of keys(agent.freeSockets)) if (agent.freeSockets[name].includes(socket)) return void socket.destroy();
-  };
-  const onRemove = () => {
-    agent.totalSocketCount--;
-    agent.removeSocket(socket, options);
-    socket.removeListener("close", onClose);
-    socket.removeListener("free", onFree);
-    socket.removeListener("timeout", onTimeout);
-    socket.removeListener("agentRemove", onRemove);
-  };
-  socket.on("free", onFree);
-  socket.on("close", onClose);
-  socket.on("timeout", onTimeout);
-  socket.on("agentRemove", onRemove);
-}
+setPrototypeOf(Agent.prototype, EventEmitter.prototype);
+setPrototypeOf(Agent, EventEmitter);
+Agent.defaultMaxSockets = Infinity;
 
 Object.assign(Agent.prototype, {
   createConnection: net.createConnection,
   getName(options = {}) {
-    let name = `${options.host || "localhost"}:${options.port || ""}:${options.localAddress || ""}`;
-    if (options.family === 4 || options.family === 6) name += `:${options.family}`;
-    if (options.socketPath) name += `:${options.socketPath}`;
-    return name;
+    const parts = [options.host || "localhost", options.port || "", options.localAddress || ""];
+    if (options.family === 4 || options.family === 6) parts.push(options.family);
+    if (options.socketPath) parts.push(options.socketPath);
+    return parts.join(":");
   },
   addRequest(req, options, port, localAddress) {
-    if (typeof options === "string") options = { __proto__: null, host: options, port, localAddress };
-    options = { __proto__: null, ...options, ...this.options };
-    if (options.socketPath) options.path = options.socketPath;
-    named(options, req);
-    const name = this.getName(options), used = this.sockets[name] ??= [], free = this.freeSockets[name];
-    let socket;
-    if (free) {
-      while (free.length > 0 && free[0].destroyed) free.shift();
-      socket = this.scheduling === "fifo" ? free.shift() : free.pop();
-      if (free.length === 0) delete this.freeSockets[name];
-    }
-    if (socket) {
-      this.reuseSocket(socket, req);
-      give(this, req, socket);
-      used.push(socket);
-    } else if ((free?.length ?? 0) + used.length < this.maxSockets && this.totalSocketCount < this.maxTotalSockets) {
-      this.createSocket(req, options, (error, made) => {
-        if (error) req.onSocket(made, error);
-        else give(this, req, made);
-      });
-    } else {
-      req[kOptions] = options; // it may have to wait for a socket to elsewhere
-      req[kResource] = new AsyncResource("QueuedRequest");
-      (this.requests[name] ??= []).push(req);
-    }
+    if (typeof options === "string") options = { host: options, port, localAddress };
+    options = wanted(this, options, req);
+    Pool.for(this, options).acquire(req, options);
   },
+  // createSocket opens a socket for a request, with what createConnection returns or calls back with first.
   createSocket(req, options, done) {
-    options = { __proto__: null, ...options, ...this.options };
-    if (options.socketPath) options.path = options.socketPath;
-    named(options, req);
-    const timeout = req.timeout || this.options.timeout || undefined;
+    options = wanted(this, options, req);
+    const timeout = req.timeout || this.options.timeout;
     if (timeout) options.timeout = timeout;
-    const name = this.getName(options);
-    options._agentKey = name;
+    if (this.keepAlive) Object.assign(options, { keepAlive: this.keepAlive, keepAliveInitialDelay: this.keepAliveMsecs });
+    options._agentKey = this.getName(options); // sessions of TLS are kept by it
     options.encoding = null;
-    if (this.keepAlive) {
-      options.keepAlive = this.keepAlive;
-      options.keepAliveInitialDelay = this.keepAliveMsecs;
-    }
-    let told = false;
-    const tell = (error, socket) => {
-      if (told) return;
-      told = true;
+    let answered = false;
+    const answer = (error, socket) => {
+      if (answered) return;
+      answered = true;
       if (error) return void done(error);
-      (this.sockets[name] ??= []).push(socket);
-      this.totalSocketCount++;
-      installed(this, socket, options);
+      enlist(this, socket, options);
       done(null, socket);
     };
-    const socket = this.createConnection(options, tell);
-    if (socket) tell(null, socket);
+    const socket = this.createConnection(options, answer);
+    if (socket) answer(null, socket);
   },
-  // removeSocket forgets a socket; a request that waits may then have one.
-  removeSocket(socket, options) {
-    const name = this.getName(options), sets = socket.writable ? [this.sockets] : [this.sockets, this.freeSockets];
-    for (const set of sets) {
-      const list = set[name], at = list ? list.indexOf(socket) : -1;
-      if (at < 0) continue;
-      list.splice(at, 1);
-      if (list.length === 0) delete set[name];
-    }
-    let req = this.requests[name]?.[0];
-    if (req === undefined) {
-      for (const other of keys(this.requests)) {
-        if (this.sockets[other]?.length) break; // that one has its own to wait for
-        req = this.requests[other][0];
-        options = req[kOptions];
-        break;
-      }
-    }
-    if (!req || !options) return;
-    req[kOptions] = undefined;
-    this.createSocket(req, options, (error, made) => {
-      if (error) req.onSocket(made, error);
-      else made.emit("free");
-    });
-  },
-  // keepSocketAlive makes a socket wait for its next request, unless the server ends it too soon.
+  removeSocket(socket, options) { Pool.for(this, options).forget(socket); },
+  // keepSocketAlive readies a socket to be idle, unless the server ends it too soon.
   keepSocketAlive(socket) {
     socket.setKeepAlive(true, this.keepAliveMsecs);
     socket.unref();
-    let timeout = this.options.timeout || 0;
-    const hint = socket._httpMessage?.res?.headers["keep-alive"], seconds = hint ? regExpExec(/^timeout=(\d+)/, hint)?.[1] : undefined;
-    if (seconds !== undefined) {
-      const left = +seconds * 1000 - announced;
-      if (left <= 0) return false;
-      if (left < timeout) timeout = left;
-    }
+    const own = this.options.timeout || 0, seconds = announced(socket), left = seconds === undefined ? Infinity : seconds * 1000 - early;
+    if (left <= 0) return false;
+    const timeout = Math.min(own, left);
     if (socket.timeout !== timeout) socket.setTimeout(timeout);
     return true;
   },
   reuseSocket(socket, req) {
-    socket.removeListener("error", onFreeError);
+    socket.removeListener("error", onIdleError);
     req.reusedSocket = true;
     socket.ref();
   },
   destroy() {
-    for (const set of [this.freeSockets, this.sockets]) {
-      for (const name of keys(set)) for (const socket of set[name].slice()) socket.destroy();
+    for (const lists of [this.freeSockets, this.sockets]) {
+      for (const name of keys(lists)) for (const socket of lists[name].slice()) socket.destroy();
     }
   },
 });
