@@ -2,7 +2,7 @@
 // node:_http_client of programs: a request is written to the socket that its agent gives
 // it, and what answers it is parsed.
 const net = require("node:net");
-const { OutgoingMessage, kUniqueHeaders, parseUniqueHeadersOption } = require("node:_http_outgoing");
+const { OutgoingMessage } = require("node:_http_outgoing");
 const { IncomingMessage, readStop } = require("node:_http_incoming");
 const { Agent, globalAgent } = require("node:_http_agent");
 const { addAbortSignal, finished } = require("node:stream");
@@ -11,7 +11,7 @@ const { urlToHttpOptions } = require("node:url");
 const { ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, make } = require("internal/codes");
 const { validateBoolean, validateInteger, validateNumber } = require("internal/validators");
 const { isToken, badToken, sent } = require("internal/http");
-const { kOutHeaders, kNeedDrain } = require("internal/http_symbols");
+const { sending, drained, joinedNames } = require("internal/http_sending");
 const { _parts: { reset, faultOf, messageOf } } = require("node:_http_common");
 const { isArray, regExpTest, setPrototypeOf, stringToUpperCase } = primordials;
 const { nextTick } = require("internal/process");
@@ -75,7 +75,6 @@ function ClientRequest(input, options, callback) {
   this._ended = false;
   this.res = null;
   this.aborted = false;
-  this.timeoutCb = null;
   this.upgradeOrConnect = false;
   this.parser = null;
   this.maxHeadersCount = null;
@@ -89,7 +88,7 @@ function ClientRequest(input, options, callback) {
     this.shouldKeepAlive = kept;
   }
   prepare(this, options, setHost, port, defaultPort);
-  this[kUniqueHeaders] = parseUniqueHeadersOption(options.uniqueHeaders);
+  sending(this).joined = joinedNames(options.uniqueHeaders);
 
   const { signal: _, ...rest } = options; // the sockets live on
   if (this.agent) this.agent.addRequest(this, rest);
@@ -123,7 +122,7 @@ function prepare(req, options, setHost, port, defaultPort) {
   if (options.auth && !req.getHeader("Authorization")) req.setHeader("Authorization", `Basic ${Buffer.from(options.auth).toString("base64")}`);
   if (req.getHeader("expect")) {
     if (req._header) throw sent("render");
-    req._storeHeader(line(), req[kOutHeaders]);
+    req._storeHeader(line(), sending(req).fields);
   }
 }
 // begin makes the connection of a request without an agent.
@@ -183,10 +182,7 @@ class Answer {
   }
   #onDrain = () => {
     const m = this.socket._httpMessage;
-    if (m && !m.finished && m[kNeedDrain]) {
-      m[kNeedDrain] = false;
-      m.emit("drain");
-    }
+    if (m && !m.finished) drained(m);
   };
   #onError = (e) => {
     const { req, socket } = this;
@@ -299,7 +295,7 @@ class Answer {
     this.incoming = req.res = message;
     message.complete = true;
     message.push(null);
-    if (req.timeoutCb) socket.removeListener("timeout", req.timeoutCb);
+    socket.removeListener("timeout", onRequestTimeout);
     socket.removeListener("timeout", onAnswerTimeout);
     this.stop();
     if (req.listenerCount(event) === 0) return void socket.destroy();
@@ -314,7 +310,7 @@ class Answer {
     req.emit("close");
   }
 }
-const kAnswer = Symbol("answer"), kError = Symbol("error");
+const kAnswer = Symbol("answer"), kError = Symbol("error"), kTimed = Symbol("timed");
 
 function onAnswerTimeout() { this._httpMessage?.res?.emit("timeout"); }
 function onRequestTimeout() { this._httpMessage?.emit("timeout"); }
@@ -322,7 +318,7 @@ function onRequestTimeout() { this._httpMessage?.emit("timeout"); }
 function onAnswerEnd() {
   const { req } = this, { socket } = req;
   if (socket) {
-    if (req.timeoutCb) socket.removeListener("timeout", onRequestTimeout);
+    socket.removeListener("timeout", onRequestTimeout);
     socket.removeListener("timeout", onAnswerTimeout);
   }
   req._ended = true;
@@ -338,9 +334,9 @@ function onRequestFinish() {
 }
 function keep(req) {
   const { socket } = req;
-  if (req.timeoutCb) {
-    socket.setTimeout(0, req.timeoutCb);
-    req.timeoutCb = null;
+  if (req[kTimed]) {
+    req[kTimed] = false;
+    socket.setTimeout(0, onRequestTimeout);
   }
   req[kAnswer].leave();
   nextTick(() => {
@@ -360,10 +356,19 @@ function started(req, socket) {
   req.emit("socket", socket);
 }
 function watchTimeout(req) {
-  if (req.timeoutCb) return;
-  req.timeoutCb = onRequestTimeout;
+  if (req[kTimed]) return;
+  req[kTimed] = true;
   if (req.socket) req.socket.once("timeout", onRequestTimeout);
   else req.on("socket", (socket) => socket.once("timeout", onRequestTimeout));
+}
+// whenConnected calls f with the socket of a request once that is connected.
+function whenConnected(req, f) {
+  const ready = (socket) => {
+    if (socket.writable) f(socket);
+    else socket.once("connect", () => f(socket));
+  };
+  if (req.socket) ready(req.socket);
+  else req.once("socket", ready);
 }
 // refused ends a request that has no socket, or does not want it.
 function refused(req, error) {
@@ -376,7 +381,7 @@ function refused(req, error) {
 Object.assign(ClientRequest.prototype, {
   _implicitHeader() {
     if (this._header) throw sent("render");
-    this._storeHeader(`${this.method} ${this.path} HTTP/1.1\r\n`, this[kOutHeaders]);
+    this._storeHeader(`${this.method} ${this.path} HTTP/1.1\r\n`, sending(this).fields);
   },
   abort() {
     if (this.aborted) return;
@@ -413,16 +418,6 @@ Object.assign(ClientRequest.prototype, {
       });
     });
   },
-  // _deferToConnect calls a method of the socket once it is connected.
-  _deferToConnect(method, args) {
-    const call = (socket) => socket[method]?.(...args);
-    const connected = (socket) => {
-      if (socket.writable) call(socket);
-      else socket.once("connect", () => call(socket));
-    };
-    if (this.socket) connected(this.socket);
-    else this.once("socket", connected);
-  },
   setTimeout(ms, callback) {
     if (this._ended) return this;
     watchTimeout(this);
@@ -438,12 +433,12 @@ Object.assign(ClientRequest.prototype, {
   },
   setNoDelay(on) {
     if (on !== undefined) validateBoolean(on, "noDelay");
-    this._deferToConnect("setNoDelay", [on]);
+    whenConnected(this, (socket) => socket.setNoDelay?.(on));
   },
   setSocketKeepAlive(on, delay) {
     if (on !== undefined) validateBoolean(on, "enable");
     if (delay !== undefined) validateNumber(delay, "initialDelay");
-    this._deferToConnect("setKeepAlive", [on, delay]);
+    whenConnected(this, (socket) => socket.setKeepAlive?.(on, delay));
   },
   clearTimeout(callback) { this.setTimeout(0, callback); },
 });

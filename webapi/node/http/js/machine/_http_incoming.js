@@ -7,50 +7,54 @@ const { nextTick } = require("internal/process");
 const { hasOwn } = Object;
 
 // Of these only the first counts; of all others the values are joined.
-const single = new Set(("age host from etag server referer expires location user-agent retry-after content-type max-forwards authorization last-modified content-length " +
-  "if-modified-since proxy-authorization if-unmodified-since").split(" "));
-const kHeaders = Symbol("kHeaders"), kDistinct = Symbol("kHeadersDistinct"), kTrailers = Symbol("kTrailers"), kTrailersDistinct = Symbol("kTrailersDistinct");
+const single = new Set(("age authorization content-length content-type etag expires from host if-modified-since if-unmodified-since last-modified location " +
+  "max-forwards proxy-authorization referer retry-after server user-agent").split(" "));
+// made are the names of what is made of the raw lists once it is asked for, or set by programs.
+const made = { headers: Symbol("headers"), headersDistinct: Symbol("headersDistinct"), trailers: Symbol("trailers"), trailersDistinct: Symbol("trailersDistinct") };
+const names = Object.keys(made);
 
 function IncomingMessage(socket) {
   Readable.call(this, socket ? { highWaterMark: socket.readableHighWaterMark } : undefined);
-  this.socket = socket;
-  this.httpVersionMajor = null;
-  this.httpVersionMinor = null;
-  this.httpVersion = null;
-  this.complete = false;
-  this[kHeaders] = null;
-  this[kDistinct] = null;
-  this.rawHeaders = [];
-  this[kTrailers] = null;
-  this[kTrailersDistinct] = null;
-  this.rawTrailers = [];
-  this.joinDuplicateHeaders = false;
-  this.aborted = false;
-  this.upgrade = null;
-  this.url = "";
+  this.socket = this.client = socket;
+  // The first line, of a request or of an answer.
   this.method = null;
+  this.url = "";
   this.statusCode = null;
   this.statusMessage = null;
-  this.client = socket;
+  this.httpVersion = null;
+  this.httpVersionMajor = null;
+  this.httpVersionMinor = null;
+  // Headers and trailers.
+  this.rawHeaders = [];
+  this.rawTrailers = [];
+  this.joinDuplicateHeaders = false;
+  for (const name of names) this[made[name]] = null;
+  // How far it is: all of it arrived, its connection is gone, it speaks another protocol, it is read, nobody reads it.
+  this.complete = false;
+  this.aborted = false;
+  this.upgrade = null;
   this._consuming = false;
   this._dumped = false;
 }
 setPrototypeOf(IncomingMessage.prototype, Readable.prototype);
 setPrototypeOf(IncomingMessage, Readable);
 
-function read(message, key, raw, add) {
-  if (!message[key]) {
-    message[key] = add === "_addHeaderLine" ? {} : { __proto__: null };
-    for (let i = 0; i + 1 < raw.length; i += 2) message[add](raw[i], raw[i + 1], message[key]);
-  }
-  return message[key];
-}
 const accessor = (name, get, set) => defineProperty(IncomingMessage.prototype, name, { configurable: true, enumerable: false, get, set });
+// lists has a list of names and values seen as an object, its lines added by a method.
+function lists(name, raw, add, start) {
+  const cache = made[name];
+  accessor(name, function () {
+    if (this[cache]) return this[cache];
+    const to = this[cache] = start(), list = this[raw];
+    for (let i = 0; i + 1 < list.length; i += 2) this[add](list[i], list[i + 1], to);
+    return to;
+  }, function (value) { this[cache] = value; });
+}
+lists("headers", "rawHeaders", "_addHeaderLine", () => ({}));
+lists("trailers", "rawTrailers", "_addHeaderLine", () => ({}));
+lists("headersDistinct", "rawHeaders", "_addHeaderLineDistinct", () => ({ __proto__: null }));
+lists("trailersDistinct", "rawTrailers", "_addHeaderLineDistinct", () => ({ __proto__: null }));
 accessor("connection", function () { return this.socket; }, function (value) { this.socket = value; });
-accessor("headers", function () { return read(this, kHeaders, this.rawHeaders, "_addHeaderLine"); }, function (value) { this[kHeaders] = value; });
-accessor("headersDistinct", function () { return read(this, kDistinct, this.rawHeaders, "_addHeaderLineDistinct"); }, function (value) { this[kDistinct] = value; });
-accessor("trailers", function () { return read(this, kTrailers, this.rawTrailers, "_addHeaderLine"); }, function (value) { this[kTrailers] = value; });
-accessor("trailersDistinct", function () { return read(this, kTrailersDistinct, this.rawTrailers, "_addHeaderLineDistinct"); }, function (value) { this[kTrailersDistinct] = value; });
 
 Object.assign(IncomingMessage.prototype, {
   setTimeout(ms, callback) {
@@ -82,7 +86,7 @@ Object.assign(IncomingMessage.prototype, {
     if (!headers?.length) return;
     const late = this.complete;
     this[late ? "rawTrailers" : "rawHeaders"] = headers;
-    const to = this[late ? kTrailers : kHeaders];
+    const to = this[late ? made.trailers : made.headers];
     if (to) for (let i = 0; i < n; i += 2) this._addHeaderLine(headers[i], headers[i + 1], to);
   },
   _addHeaderLine(field, value, to) {

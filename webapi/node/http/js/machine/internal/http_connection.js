@@ -3,17 +3,18 @@
 // go out in their order.
 const { _parts: { coded, faultOf, messageOf }, continueExpression } = require("node:_http_common");
 const { readStart, readStop } = require("node:_http_incoming");
-const { over, kUniqueHeaders } = require("internal/http_response");
+const { over } = require("internal/http_response");
 const { Buffer } = require("node:buffer");
 const { kIncomingMessage, kServerResponse } = require("internal/http");
-const { kNeedDrain, kCloudflare } = require("internal/http_symbols");
+const { kCloudflare } = require("internal/http_symbols");
+const { sending, drained } = require("internal/http_sending");
 const { make } = require("internal/codes");
 const { regExpTest } = primordials;
 const { nextTick } = require("internal/process");
 const { performance } = globalThis;
 const now = performance.now.bind(performance);
 
-const kConnections = Symbol("http.server.connections"), kConnection = Symbol("http.server.connection");
+const kConnections = Symbol("http.server.connections"), kConnection = Symbol("http.server.connection"), kJoined = Symbol("http.server.joined");
 const nop = () => {};
 const reset = (text) => coded(text, { code: "ECONNRESET" });
 const none = Buffer.alloc(0);
@@ -110,10 +111,7 @@ function build(native, mostRequests) {
         socket.resume();
       }
       const m = socket._httpMessage;
-      if (m && !m.finished && m[kNeedDrain]) {
-        m[kNeedDrain] = false;
-        m.emit("drain");
-      }
+      if (m && !m.finished) drained(m);
     };
     #onData = (bytes) => {
       if (this.#freed) return;
@@ -192,9 +190,10 @@ function build(native, mostRequests) {
       const res = new server[kServerResponse](req, { highWaterMark: socket.writableHighWaterMark, rejectNonStandardBodyWrites: server.rejectNonStandardBodyWrites });
       res._keepAliveTimeout = server.keepAliveTimeout;
       res._maxRequestsPerSocket = server.maxRequestsPerSocket;
-      res._onPendingData = (bytes) => this.#onPending(bytes);
+      const own = sending(res);
+      own.pending = (bytes) => this.#onPending(bytes);
+      own.joined = server[kJoined];
       res.shouldKeepAlive = p[6];
-      res[kUniqueHeaders] = server[kUniqueHeaders];
       if (socket._httpMessage) this.#answers.push(res);
       else res.assignSocket(socket);
       res.on("finish", () => this.#answered(req, res));
@@ -293,4 +292,4 @@ function build(native, mostRequests) {
     connection.listen();
   };
 }
-return { build, kConnections };
+return { build, kConnections, kJoined };

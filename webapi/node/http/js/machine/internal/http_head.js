@@ -3,7 +3,7 @@
 const { validateHeaderName, validateHeaderValue } = require("internal/http");
 const { ERR_INVALID_ARG_VALUE, make } = require("internal/codes");
 const { isArray, regExpTest, stringToLowerCase } = primordials;
-const { kOutHeaders, kUniqueHeaders } = require("internal/http_symbols");
+const { Fields, sending } = require("internal/http_sending");
 const { keys } = Object, { floor } = Math, { now } = Date;
 
 let second = 0, text = "";
@@ -34,7 +34,7 @@ class Head {
     if (check) validateHeaderName(name);
     const { message } = this;
     if (isArray(value)) {
-      if ((value.length < 2 || stringToLowerCase(name) !== "cookie") && !message[kUniqueHeaders]?.has(stringToLowerCase(name))) {
+      if ((value.length < 2 || stringToLowerCase(name) !== "cookie") && !sending(message).joined?.has(stringToLowerCase(name))) {
         for (let i = 0; i < value.length; i++) this.line(name, value[i], check);
         return;
       }
@@ -72,9 +72,8 @@ class Head {
   // all writes the headers of a message, which were checked when they were set, or those of an argument.
   all(headers) {
     if (!headers) return;
-    if (headers === this.message[kOutHeaders]) {
-      for (const key in headers) this.add(headers[key][0], headers[key][1], false);
-    } else if (isArray(headers)) {
+    if (headers instanceof Fields) headers.each((name, value) => this.add(name, value, false));
+    else if (isArray(headers)) {
       if (headers.length > 0 && isArray(headers[0])) {
         for (let i = 0; i < headers.length; i++) this.add(headers[i][0], headers[i][1], true);
         return;

@@ -1,11 +1,11 @@
 
 // ServerResponse of programs.
-const { OutgoingMessage, kUniqueHeaders } = require("node:_http_outgoing");
+const { OutgoingMessage } = require("node:_http_outgoing");
 const { ERR_INVALID_ARG_VALUE, make } = require("internal/codes");
 const { validateObject } = require("internal/validators");
 const { STATUS_CODES, badChars, sent, validateHeaderName, validateHeaderValue } = require("internal/http");
 const { chunkExpression } = require("node:_http_common");
-const { kOutHeaders } = require("internal/http_symbols");
+const { sending } = require("internal/http_sending");
 const { isArray, regExpTest, setPrototypeOf, stringToLowerCase } = primordials;
 const { keys } = Object;
 
@@ -97,7 +97,7 @@ Object.assign(ServerResponse.prototype, {
     }
     this.statusCode = statusCode;
     let headers = given;
-    if (this[kOutHeaders]) {
+    if (sending(this).fields) {
       // What is given here stands for what was set before.
       if (isArray(given)) {
         const list = isArray(given[0]) ? given.flat() : given;
@@ -106,7 +106,7 @@ Object.assign(ServerResponse.prototype, {
       } else if (given) {
         for (const key of keys(given)) if (key) this.setHeader(key, given[key]);
       }
-      headers = this[kOutHeaders];
+      headers = sending(this).fields;
     }
     if (badChars(this.statusMessage)) throw make(TypeError, "ERR_INVALID_CHAR", "Invalid character in statusMessage");
     if (statusCode === 204 || statusCode === 304 || (statusCode >= 100 && statusCode <= 199)) this._hasBody = false;
@@ -117,4 +117,4 @@ Object.assign(ServerResponse.prototype, {
   },
 });
 ServerResponse.prototype.writeHeader = ServerResponse.prototype.writeHead;
-return { ServerResponse, over, kUniqueHeaders };
+return { ServerResponse, over };

@@ -2,9 +2,9 @@
 // Servers of node:http in programs: those of node:net, whose connections speak HTTP.
 const net = require("node:net");
 const { IncomingMessage } = require("node:_http_incoming");
-const { parseUniqueHeadersOption } = require("node:_http_outgoing");
-const { ServerResponse, kUniqueHeaders } = require("internal/http_response");
-const { build, kConnections } = require("internal/http_connection");
+const { joinedNames } = require("internal/http_sending");
+const { ServerResponse } = require("internal/http_response");
+const { build, kConnections, kJoined } = require("internal/http_connection");
 const { ERR_OUT_OF_RANGE } = require("internal/codes");
 const { validateBoolean, validateInteger, validateObject } = require("internal/validators");
 const { STATUS_CODES, kIncomingMessage, kServerResponse } = require("internal/http");
@@ -60,7 +60,7 @@ function begin(server, options, connected) {
   server.timeout = 0;
   server.maxHeadersCount = null;
   server.maxRequestsPerSocket = 0;
-  server[kUniqueHeaders] = parseUniqueHeadersOption(options.uniqueHeaders);
+  server[kJoined] = joinedNames(options.uniqueHeaders);
   server[kConnections] = new Set();
   server.on("listening", setupConnectionsTracking);
 }

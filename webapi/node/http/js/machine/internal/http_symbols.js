@@ -1,6 +1,3 @@
 
-// Names of what messages that go out keep to themselves.
-return {
-  kOutHeaders: Symbol("kOutHeaders"), kUniqueHeaders: Symbol("kUniqueHeaders"), kNeedDrain: Symbol("kNeedDrain"), kCorked: Symbol("corked"), kErrored: Symbol("errored"),
-  kHighWaterMark: Symbol("kHighWaterMark"), kBytesWritten: Symbol("kBytesWritten"), kRejectNonStandardBodyWrites: Symbol("kRejectNonStandardBodyWrites"), kCloudflare: Symbol("cloudflare"), kConnected: Symbol("connected"),
-};
+// Names of what a server and who hands requests to it tell each other.
+return { kCloudflare: Symbol("cloudflare"), kConnected: Symbol("connected") };
