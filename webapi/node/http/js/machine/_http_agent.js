@@ -61,6 +61,17 @@ class Pool {
     } else {
       tickets.set(req, { options, context: new AsyncResource("HTTPAGENT"), opening: false });
       put(agent.requests, name, req);
+      this.#makeRoom();
+    }
+  }
+  // #makeRoom ends a socket that is idle elsewhere, where that is all that keeps one from being
+  // opened here: next opens it then.
+  #makeRoom() {
+    const { agent } = this;
+    if (this.busy + this.idle >= agent.maxSockets || agent.totalSocketCount < agent.maxTotalSockets) return;
+    for (const name of keys(agent.freeSockets)) {
+      const socket = agent.freeSockets[name].find((s) => !s.destroyed);
+      if (socket) return void socket.destroy();
     }
   }
   // #awake is the idle socket that is next to be used.
