@@ -6,6 +6,7 @@ const { OutgoingMessage } = require("node:_http_outgoing");
 const { IncomingMessage, readStop } = require("node:_http_incoming");
 const { Agent, globalAgent } = require("node:_http_agent");
 const { addAbortSignal, finished } = require("node:stream");
+const { AsyncResource } = require("node:async_hooks");
 const { Buffer } = require("node:buffer");
 const { urlToHttpOptions } = require("node:url");
 const { ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, make } = require("internal/codes");
@@ -144,8 +145,11 @@ function begin(req, options) {
 }
 function fail(req, error) { req.emit("error", error); }
 
-// Answer reads what answers one request on its socket.
+// Answer reads what answers one request on its socket. What it hears of the socket, which
+// may be an older one, is heard in the async context of the request.
 class Answer {
+  #context = new AsyncResource("HTTPCLIENTREQUEST");
+  #within(f) { return (value) => this.#context.runInAsyncScope(f, undefined, value); }
   #native;
   incoming = null;
   constructor(req, socket) {
@@ -180,11 +184,11 @@ class Answer {
   finish() {
     for (const [kind, trailers] of this.#native.finish()) if (kind === "end") this.#whole(trailers);
   }
-  #onDrain = () => {
+  #onDrain = this.#within(() => {
     const m = this.socket._httpMessage;
     if (m && !m.finished) drained(m);
-  };
-  #onError = (e) => {
+  });
+  #onError = this.#within((e) => {
     const { req, socket } = this;
     if (req) {
       req.socket._hadError = true;
@@ -193,8 +197,8 @@ class Answer {
     this.finish();
     this.stop();
     socket.destroy();
-  };
-  #onEnd = () => {
+  });
+  #onEnd = this.#within(() => {
     const { req, socket } = this;
     if (!req.res && !req.socket._hadError) {
       req.socket._hadError = true;
@@ -203,8 +207,8 @@ class Answer {
     this.finish();
     this.free();
     socket.end();
-  };
-  #onClose = () => {
+  });
+  #onClose = this.#within(() => {
     const { req } = this, { res } = req;
     req.destroyed = true;
     this.finish();
@@ -223,8 +227,8 @@ class Answer {
     }
     req.outputData.length = 0; // nobody is there to read it
     this.free();
-  };
-  #onData = (bytes) => {
+  });
+  #onData = this.#within((bytes) => {
     const { req, socket } = this, parts = this.#native.feed(bytes);
     for (let i = 0; i < parts.length; i++) {
       const p = parts[i];
@@ -253,7 +257,7 @@ class Answer {
       }
     }
     if (this.incoming?.complete && !informational(this.incoming.statusCode)) this.stop();
-  };
+  });
   #message(p) {
     const { req, socket } = this, most = req.maxHeadersCount;
     const message = messageOf(IncomingMessage, socket, p, p[5], typeof most === "number" ? most : 1000, req.joinDuplicateHeaders);
