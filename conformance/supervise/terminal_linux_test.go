@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,6 +17,10 @@ import (
 // A server does not outlive the terminal that it was started in, although SIGHUP reloads
 // it otherwise.
 func TestServerEndsWithItsTerminal(t *testing.T) {
+	// What is caught here begins as usual in a child, also where the tests run under nohup.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	for name, flags := range map[string][]string{"alone": nil, "supervised": {"--supervise"}} {
 		t.Run(name, func(t *testing.T) {
 			terminal, theirs := pty(t)
