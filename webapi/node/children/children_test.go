@@ -52,7 +52,9 @@ func TestChildrenAreStopped(t *testing.T) {
 	want := func(code, want string) { t.Helper(); e.Want(begin+code, want) }
 	want(`const c = cp.spawn("sleep", ["60"]); const r = [c.kill(0), c.killed, c.kill(), c.killed]; return [...r, ...(await end(c)).slice(0, 2), c.kill()]`, `[true,true,true,true,null,"SIGTERM",false]`)
 	want(`const c = cp.spawn("sleep", ["60"]); c.kill("SIGKILL"); return (await end(c)).slice(0, 2)`, `[null,"SIGKILL"]`)
-	want(`return (await end(cp.spawn("sleep", ["60"], { timeout: 20, killSignal: "SIGINT" }))).slice(0, 2)`, `[null,"SIGINT"]`)
+	for _, name := range []string{"SIGINT", "SIGHUP"} {
+		want(`return [(await end(cp.spawn("sleep", ["60"], { timeout: 20, killSignal: "`+name+`" })))[1], cp.spawnSync("sleep", ["60"], { timeout: 20, killSignal: "`+name+`" }).signal]`, `["`+name+`","`+name+`"]`)
+	}
 	want(`const a = new AbortController(); const c = cp.spawn("sleep", ["60"], { signal: a.signal }), p = end(c); a.abort(); return await p`, `[null,"SIGTERM","","","The operation was aborted"]`)
 	want(`const c = cp.spawn("sh", ["-c", "trap 'echo caught; exit 7' USR1; echo ready; while :; do sleep 0.02; done"]); c.stdout.once("data", () => c.kill("SIGUSR1")); return await end(c)`, `[7,null,"ready\ncaught\n",""]`)
 	want(`return [caught(() => cp.spawn("sleep", ["1"]).kill("SIGNONE")), caught(() => cp.spawn("x", { killSignal: "SIGNONE" })), caught(() => cp.spawn("x", { timeout: -1 }))]`,

@@ -4,14 +4,27 @@ package children
 
 import (
 	"os"
+	"os/signal"
 	"syscall"
 )
 
 // defaultPath is where programs are looked for without a PATH.
 const defaultPath = "/usr/local/bin:/bin:/usr/bin"
 
+// catchIgnored catches the signals that this process was told to ignore when it began, under nohup or
+// in the background of a shell, and does nothing with them: a child inherits what is ignored, not what
+// is caught, and node's children begin with the defaults.
+func catchIgnored() {
+	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
+	}
+}
+
 // attributes are what the child is beside its files.
 func (o *order) attributes() *syscall.SysProcAttr {
+	catchIgnored()
 	a := &syscall.SysProcAttr{Setsid: o.detached}
 	if o.uid >= 0 || o.gid >= 0 {
 		a.Credential = &syscall.Credential{Uid: uint32(os.Getuid()), Gid: uint32(os.Getgid()), NoSetGroups: os.Getuid() != 0}
