@@ -176,7 +176,7 @@ func newSecrets(c *bind.Call) (any, error) {
 		for name := range strings.SplitSeq(names.String(), ":") {
 			curve, ok := curves[strings.ToLower(name)]
 			if !ok {
-				return nil, glue.Thrown(js, &glue.SystemError{Code: "ERR_CRYPTO_OPERATION_FAILED", Bare: true, Text: "failedCall to set ECDH curve"})
+				return nil, glue.Thrown(js, &glue.SystemError{Code: "ERR_CRYPTO_OPERATION_FAILED", Bare: true, Text: "Failed to set ECDH curve"})
 			}
 			if curve != 0 {
 				s.curves = append(s.curves, curve)
