@@ -39,3 +39,18 @@ func TestProgramsAskTheMachineForNames(t *testing.T) {
 	e.Want(`const dns = (await import("node:dns")).default; const ask = (...a) => new Promise(r => dns.lookup(...a, (e, address, family) => r(e ? [e.code, e.syscall, e.hostname, e.message] : [address, family]))); return [await ask("localhost", 4), await ask("localhost", { family: 4, all: true }), await ask("127.0.0.1"), (await ask("no such name")).slice(1)]`,
 		`[["127.0.0.1",4],[[{"address":"127.0.0.1","family":4}],null],["127.0.0.1",4],["getaddrinfo","no such name","getaddrinfo ENOTFOUND no such name"]]`)
 }
+
+// TestTimeoutsOfSockets has sockets wait, hear something and wait again, on one timer.
+func TestTimeoutsOfSockets(t *testing.T) {
+	e, _ := machinetest.New(t)
+	want := func(code, want string) {
+		t.Helper()
+		e.Want(`const net = (await import("node:net")).default, out = [], once = (e, n) => new Promise(r => e.once(n, r)), later = (ms) => new Promise(r => setTimeout(r, ms));
+			const s = net.createServer(c => c.pipe(c)); await new Promise(r => s.listen(0, "127.0.0.1", r)); const c = net.connect(s.address().port, "127.0.0.1"); await once(c, "connect");
+			const end = () => { c.destroy(); s.close() };`+code, want)
+	}
+	want(`c.setTimeout(2); await once(c, "timeout"); c.on("timeout", () => out.push("again")); await later(20); out.push("quiet"); c.write("x"); await once(c, "timeout"); end(); return out`, `["quiet","again"]`)
+	want(`c.setTimeout(1e8); c.setTimeout(3); await once(c, "timeout"); end(); return c.timeout`, `3`)
+	want(`c.on("timeout", () => out.push("no")); c.setTimeout(2); c.setTimeout(0); c.write("x"); await later(20); c.setTimeout(1); c.destroy(); await later(20); end(); return out`, `[]`)
+	want(`let n = 0; c.setTimeout(1e8); c.setTimeout(0); c.setTimeout(2, () => n++); await once(c, "timeout"); end(); return [n, c.listenerCount("timeout")]`, `[1,0]`)
+}

@@ -42,6 +42,47 @@ function duration(ms, name) {
   return ms > timeoutMost ? timeoutMost : ms;
 }
 
+// Idle is what a socket knows of its timeout: one timer, which looks at what happened since
+// when it fires, for what is read and written must not pay for new ones.
+class Idle {
+  ms = 0; // 0 where nobody waits for it
+  since = 0; // of the last activity
+  touched = false; // there was some, since the timer started
+  due = 0;
+  handle = undefined;
+  start(socket, ms) {
+    clearTimeout(this.handle);
+    this.touched = false;
+    this.due = performance.now() + ms;
+    this.handle = setTimeout(() => this.#fire(socket), ms);
+    this.handle.unref?.();
+  }
+  // touch says that there was activity.
+  touch(socket) {
+    if (this.ms === 0) return;
+    if (this.handle === undefined) return this.start(socket, this.ms);
+    this.touched = true;
+    this.since = performance.now();
+  }
+  // set waits for ms from now.
+  set(socket, ms) {
+    this.ms = ms;
+    this.touch(socket);
+    if (ms !== 0 && this.due > performance.now() + ms) this.start(socket, ms);
+  }
+  stop() {
+    clearTimeout(this.handle);
+    this.handle = undefined;
+  }
+  #fire(socket) {
+    this.handle = undefined;
+    if (this.ms === 0 || socket.destroyed) return;
+    const left = this.touched ? this.since + this.ms - performance.now() : 0;
+    if (left >= 1) this.start(socket, left);
+    else socket._onTimeout();
+  }
+}
+
 const timer = Symbol("timer"), parts = Symbol("parts"), gone = Symbol("gone"), unwanted = Symbol("unref");
 
 function Socket(options) {
@@ -77,22 +118,18 @@ Object.assign(Socket.prototype, {
     this.timeout = ms;
     ms = duration(ms, "msecs");
     if (callback !== undefined) validateFunction(callback, "callback");
-    clearTimeout(this[timer]);
-    this[timer] = undefined;
+    const idle = this[timer] ??= new Idle();
+    idle.set(this, ms);
     if (ms === 0) {
+      if (machine === null) idle.stop(); // it would hold the request
       if (callback !== undefined) this.removeListener("timeout", callback);
       return this;
     }
-    this[timer] = setTimeout(() => this._onTimeout(), ms);
     if (callback !== undefined) this.once("timeout", callback);
     return this;
   },
   _onTimeout() { this.emit("timeout"); },
-  _unrefTimer() {
-    if (this[timer] === undefined) return;
-    clearTimeout(this[timer]);
-    this[timer] = setTimeout(() => this._onTimeout(), duration(this.timeout, "msecs"));
-  },
+  _unrefTimer() { this[timer]?.touch(this); },
   connect(...args) {
     const [options, callback] = isArray(args[0]) && args[0][normalized] ? args[0] : _normalizeArgs(args);
     if (this.connecting) throw make(Error, "ERR_SOCKET_CONNECTING", "Socket is already connecting");
@@ -145,7 +182,7 @@ Object.assign(Socket.prototype, {
   },
   _destroy(error, callback) {
     this.connecting = false;
-    clearTimeout(this[timer]);
+    this[timer]?.stop();
     this[timer] = undefined;
     this[parts] = undefined;
     const handle = this._handle;
