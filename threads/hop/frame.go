@@ -247,6 +247,9 @@ func (l *localCall) done(m threads.Message, err error) {
 		if l.forget != nil {
 			l.forget()
 		}
+		if wasEnded(err) {
+			err = gone(l.path)
+		}
 		// A caller whose loop is closed waits no more.
 		_ = l.caller.Post(func() {
 			if err != nil {

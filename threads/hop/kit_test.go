@@ -2,6 +2,7 @@ package hop_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -158,6 +159,15 @@ func (k *kit) prints(line string) {
 // asks sends a request to the program's services and returns the answer.
 func (k *kit) asks(method, target, contentType, body string) (status int, header http.Header, text string) {
 	k.Helper()
+	status, header, text, err := k.fetch(method, target, contentType, body)
+	if err != nil {
+		k.Fatalf("%s %s: %v", method, target, err)
+	}
+	return status, header, text
+}
+
+// fetch is asks for any goroutine.
+func (k *kit) fetch(method, target, contentType, body string) (status int, header http.Header, text string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	h := http.Header{}
@@ -168,17 +178,11 @@ func (k *kit) asks(method, target, contentType, body string) (status int, header
 	}
 	resp, err := k.sys.Fetch(ctx, &event.Request{Method: method, URL: "http://localhost:8081" + target, Header: h, Body: b, Client: "127.0.0.1:5"})
 	if err != nil {
-		k.Fatalf("%s %s: %v", method, target, err)
+		return 0, nil, "", err
 	}
 	r := resp.Body.Reader()
 	got, err := io.ReadAll(r)
-	if err != nil {
-		k.Fatal(err)
-	}
-	if err := r.Close(); err != nil {
-		k.Fatal(err)
-	}
-	return resp.Status, resp.Header, string(got)
+	return resp.Status, resp.Header, string(got), errors.Join(err, r.Close())
 }
 
 func (k *kit) resolve(specifier, from string) (string, error) {

@@ -1,6 +1,7 @@
 package hop_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -130,22 +131,38 @@ func TestRequestOfALocalCall(t *testing.T) {
 	}
 }
 
-// A request at a service whose owner ends before it has answered.
+// A request at a service whose owner ends before it has answered, also in the middle of its turn.
 func TestRequestsEndWithTheOwnerOfTheService(t *testing.T) {
-	k := run(t, map[string]string{
-		"main.js": `'use hopscript'; const w = new Worker("./w.js"); service stop() { w.terminate(); stop.unregister(); return "" }`,
-		"w.js":    `'use hopscript'; service never() { console.log("asked"); return new Promise(() => {}) } console.log("ready to be asked");`,
-	})
-	k.prints("ready to be asked")
-	answered := make(chan string, 1)
-	go func() {
-		status, _, text := k.asks("GET", "/hop/never", "", "")
-		answered <- strings.TrimSpace(text) + " " + map[bool]string{true: "gone"}[status == 410]
-	}()
-	k.prints("asked")
-	k.asks("GET", "/hop/stop", "", "")
-	if got, want := <-answered, `There is no service "/hop/never". gone`; got != want {
-		t.Errorf("answered %q, want %q", got, want)
+	for _, work := range []string{"return new Promise(() => {})", "for (;;) {}"} {
+		k := run(t, map[string]string{
+			"main.js": `'use hopscript'; const w = new Worker("./w.js"); service stop() { w.terminate(); stop.unregister(); return "" }`,
+			"w.js":    `'use hopscript'; service never() { console.log("asked"); ` + work + ` } console.log("ready to be asked");`,
+		})
+		k.prints("ready to be asked")
+		answered := make(chan string, 1)
+		go func() {
+			status, _, text, err := k.fetch("GET", "/hop/never", "", "")
+			answered <- fmt.Sprint(status, " ", strings.TrimSpace(text), err)
+		}()
+		k.prints("asked")
+		k.asks("GET", "/hop/stop", "", "")
+		if got, want := <-answered, `410 There is no service "/hop/never".<nil>`; got != want {
+			t.Errorf("%s: answered %q, want %q", work, got, want)
+		}
+		k.ends(0)
 	}
-	k.ends(0)
+}
+
+// The same for calls within the program.
+func TestCallsEndWithTheOwnerOfTheService(t *testing.T) {
+	for _, work := range []string{"return new Promise(() => {})", "for (;;) {}"} {
+		k := run(t, map[string]string{
+			"main.js": `'use hopscript'; const w = new Worker("./w.js");
+				w.onmessage = (e) => { e.data().post().then(() => console.log("answered"), (e) => console.log(e.message)); setTimeout(() => w.terminate(), 20) };`,
+			"w.js": `'use hopscript'; service never() { ` + work + ` } postMessage(never);`,
+		})
+		if got, want := k.ends(0), lines(`There is no service "/hop/never".`); got != want {
+			t.Errorf("%s: printed\n%s\nwant\n%s", work, got, want)
+		}
+	}
 }

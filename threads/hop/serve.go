@@ -75,9 +75,14 @@ func (q *request) begin() {
 }
 
 // gone answers for a service whose owner has ended.
-func (q *request) gone() {
-	q.done(text(http.StatusGone, gone(q.path).Message+"\n"), nil)
+func (q *request) gone() { q.done(goneAnswer(q.path), nil) }
+
+func goneAnswer(path string) *event.Response {
+	return text(http.StatusGone, gone(path).Message+"\n")
 }
+
+// wasEnded reports whether a call failed because its thread was ended in the middle of the turn.
+func wasEnded(err error) bool { return errors.Is(err, isolate.ErrKilled) }
 
 func (q *request) run(js *isolate.JS) {
 	owner := q.entry.owner
@@ -111,6 +116,9 @@ func (q *request) done(resp *event.Response, err error) {
 	}
 	if q.forget != nil {
 		q.forget()
+	}
+	if wasEnded(err) {
+		resp, err = goneAnswer(q.path), nil
 	}
 	q.told(resp, err)
 }
