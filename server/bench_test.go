@@ -10,6 +10,25 @@ import (
 	"workerd.local/server"
 )
 
+// mainOf is the service main of a project, whose server runs until the benchmark ends.
+func mainOf(b *testing.B, p *project) event.Service {
+	b.Helper()
+	s, err := server.New(b.Context(), p.config(), p.options())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := s.Close(context.Background()); err != nil {
+			b.Error(err)
+		}
+	})
+	svc, err := s.Service("main", "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	return svc
+}
+
 // The way of one request without HTTP: worker, stub, actor, storage.
 func BenchmarkRequest(b *testing.B) {
 	p := newProject(b, map[string]string{
@@ -33,15 +52,7 @@ func BenchmarkRequest(b *testing.B) {
 				return env.C.get(env.C.idFromName("one")).fetch(request);
 			} };`,
 	})
-	s, err := server.New(b.Context(), p.config(), p.options())
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close(context.Background())
-	svc, err := s.Service("main", "")
-	if err != nil {
-		b.Fatal(err)
-	}
+	svc := mainOf(b, p)
 	for _, path := range []string{"/", "/call", "/get", "/increment"} {
 		b.Run(path[1:]+"_", func(b *testing.B) {
 			b.ReportAllocs()
@@ -80,15 +91,7 @@ func BenchmarkUpgrade(b *testing.B) {
 				return env.ROOMS.get(env.ROOMS.idFromName(room)).fetch(request);
 			} };`,
 	})
-	s, err := server.New(b.Context(), p.config(), p.options())
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close(context.Background())
-	svc, err := s.Service("main", "")
-	if err != nil {
-		b.Fatal(err)
-	}
+	svc := mainOf(b, p)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		h := http.Header{"Host": {"example.com"}, "Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"AAAAAAAAAAAAAAAAAAAAAA=="}}
