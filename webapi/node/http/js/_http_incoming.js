@@ -1,11 +1,9 @@
 
 // node:_http_incoming: what arrives, a request at a server or a response at a client.
 const { Readable } = require("node:stream");
-const { isArray, stringToLowerCase } = primordials;
+const { addLine, addDistinct } = require("internal/http");
+const { isArray } = primordials;
 
-// Of these only the first counts; of all others the values are joined.
-const single = new Set(("age host from etag server referer expires location user-agent retry-after content-type max-forwards authorization last-modified content-length " +
-  "if-modified-since proxy-authorization if-unmodified-since").split(" "));
 const kSource = Symbol("source"), kReader = Symbol("reader"), kHeaders = Symbol("headers"), kDistinct = Symbol("headersDistinct"), kSocket = Symbol("socket"), kReading = Symbol("reading");
 
 class IncomingMessage extends Readable {
@@ -105,23 +103,8 @@ class IncomingMessage extends Readable {
   set connection(value) { this[kSocket] = value; }
   get socket() { return this[kSocket]; }
   set socket(value) { this[kSocket] = value; }
-  _addHeaderLine(field, value, to) {
-    field = stringToLowerCase(`${field}`);
-    const have = Object.hasOwn(to, field) ? to[field] : undefined;
-    if (field === "set-cookie") {
-      if (have === undefined) to[field] = [value];
-      else have.push(value);
-    } else if (single.has(field) && !this.joinDuplicateHeaders) {
-      if (have === undefined) to[field] = value;
-    } else {
-      to[field] = typeof have === "string" ? `${have}${field === "cookie" ? "; " : ", "}${value}` : value;
-    }
-  }
-  _addHeaderLineDistinct(field, value, to) {
-    field = stringToLowerCase(field);
-    if (Object.hasOwn(to, field)) to[field].push(value);
-    else to[field] = [value];
-  }
+  _addHeaderLine(field, value, to) { addLine(to, field, value, this.joinDuplicateHeaders); }
+  _addHeaderLineDistinct(field, value, to) { addDistinct(to, field, value); }
   _addHeaderLines(headers, n) {
     if (isArray(headers) && !this.complete) this.rawHeaders = headers.slice(0, n);
   }

@@ -2,13 +2,10 @@
 // node:_http_incoming of programs: what arrives, a request at a server or an answer at a
 // client. Who parses the connection pushes the body.
 const { Readable, finished } = require("node:stream");
-const { isArray, setPrototypeOf, defineProperty, stringToLowerCase } = primordials;
+const { setPrototypeOf, defineProperty } = primordials;
 const { nextTick } = require("internal/process");
-const { hasOwn } = Object;
+const { addLine, addDistinct } = require("internal/http");
 
-// Of these only the first counts; of all others the values are joined.
-const single = new Set(("age authorization content-length content-type etag expires from host if-modified-since if-unmodified-since last-modified location " +
-  "max-forwards proxy-authorization referer retry-after server user-agent").split(" "));
 // made are the names of what is made of the raw lists once it is asked for, or set by programs.
 const made = { headers: Symbol("headers"), headersDistinct: Symbol("headersDistinct"), trailers: Symbol("trailers"), trailersDistinct: Symbol("trailersDistinct") };
 const names = Object.keys(made);
@@ -89,23 +86,8 @@ Object.assign(IncomingMessage.prototype, {
     const to = this[late ? made.trailers : made.headers];
     if (to) for (let i = 0; i < n; i += 2) this._addHeaderLine(headers[i], headers[i + 1], to);
   },
-  _addHeaderLine(field, value, to) {
-    field = stringToLowerCase(`${field}`);
-    const have = hasOwn(to, field) ? to[field] : undefined;
-    if (field === "set-cookie") {
-      if (have === undefined) to[field] = [value];
-      else have.push(value);
-    } else if (single.has(field) && !this.joinDuplicateHeaders) {
-      if (have === undefined) to[field] = value;
-    } else {
-      to[field] = typeof have === "string" ? `${have}${field === "cookie" ? "; " : ", "}${value}` : value;
-    }
-  },
-  _addHeaderLineDistinct(field, value, to) {
-    field = stringToLowerCase(field);
-    if (hasOwn(to, field)) to[field].push(value);
-    else to[field] = [value];
-  },
+  _addHeaderLine(field, value, to) { addLine(to, field, value, this.joinDuplicateHeaders); },
+  _addHeaderLineDistinct(field, value, to) { addDistinct(to, field, value); },
   // _dump reads what nobody wants.
   _dump() {
     if (this._dumped) return;
